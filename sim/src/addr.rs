@@ -1,0 +1,122 @@
+//! Addresses: MAC addresses, and what prefixes need beyond ipnetwork. Every address is v4 or v6; nothing here
+//! resolves names or picks addresses.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+
+pub use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+
+/// An Ethernet address.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// ff:ff:ff:ff:ff:ff.
+    pub const BROADCAST: Self = Self([0xff; 6]);
+    /// 00:00:00:00:00:00, what a loopback device has.
+    pub const ZERO: Self = Self([0; 6]);
+
+    /// The address Docker gives to the endpoint with this IPv4 address: 02:42 and its four bytes (oracle fact 4).
+    #[must_use]
+    pub const fn from_ipv4(addr: Ipv4Addr) -> Self {
+        let [a, b, c, d] = addr.octets();
+        Self([0x02, 0x42, a, b, c, d])
+    }
+
+    /// Whether the group bit is set (broadcast included).
+    #[must_use]
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] & 1 == 1
+    }
+
+    /// Whether this is ff:ff:ff:ff:ff:ff.
+    #[must_use]
+    pub fn is_broadcast(self) -> bool {
+        self == Self::BROADCAST
+    }
+
+    /// The Ethernet group of an IP multicast address (RFC 1112 §6.4, RFC 2464 §7).
+    #[must_use]
+    pub const fn from_multicast(group: IpAddr) -> Self {
+        match group {
+            IpAddr::V4(g) => {
+                let [_, b, c, d] = g.octets();
+                Self([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+            }
+            IpAddr::V6(g) => {
+                let o = g.octets();
+                Self([0x33, 0x33, o[12], o[13], o[14], o[15]])
+            }
+        }
+    }
+
+    /// The link-local IPv6 address of a device with this address: fe80:: and the modified EUI-64 (RFC 4291 §2.5.1).
+    #[must_use]
+    pub const fn link_local(self) -> Ipv6Addr {
+        let m = self.0;
+        Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]])
+    }
+
+    /// The address as a number, for tables.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        let m = self.0;
+        u64::from_be_bytes([0, 0, m[0], m[1], m[2], m[3], m[4], m[5]])
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// The text was not six hexadecimal bytes between colons.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MacError;
+
+impl FromStr for Mac {
+    type Err = MacError;
+    fn from_str(text: &str) -> Result<Self, MacError> {
+        let mut mac = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut mac {
+            let part = parts.next().filter(|p| (1..=2).contains(&p.len())).ok_or(MacError)?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| MacError)?;
+        }
+        if parts.next().is_some() { Err(MacError) } else { Ok(Self(mac)) }
+    }
+}
+
+/// The solicited-node multicast group of `addr` (RFC 4291 §2.7.1).
+#[must_use]
+pub const fn solicited_node(addr: Ipv6Addr) -> Ipv6Addr {
+    let o = addr.octets();
+    Ipv6Addr::from_octets([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, o[13], o[14], o[15]])
+}
+
+/// The directed broadcast address of an IPv4 prefix; none for /31, /32 and IPv6.
+#[must_use]
+pub fn broadcast(net: IpNetwork) -> Option<Ipv4Addr> {
+    match net {
+        IpNetwork::V4(n) if n.prefix() < 31 => Some(n.broadcast()),
+        IpNetwork::V4(_) | IpNetwork::V6(_) => None,
+    }
+}
+
+/// The prefix with its host bits cleared, as a route to it is written.
+#[must_use]
+pub fn network_of(net: IpNetwork) -> IpNetwork {
+    IpNetwork::new(net.network(), net.prefix()).expect("the prefix length is the network's own")
+}
+
+/// The unspecified address of the same family as `like`.
+#[must_use]
+pub const fn unspecified(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}

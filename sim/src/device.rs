@@ -1,0 +1,181 @@
+//! Network devices of a namespace: what `ip link` shows of them, their addresses and counters. A device moves no
+//! frame itself.
+
+use core::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+use crate::addr::Mac;
+use crate::bridge::Bridge;
+use crate::link::LinkId;
+
+/// The number of a device in its namespace, from 1 (lo) up; what `ip link` prints first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IfIndex(pub u32);
+
+/// The largest transmission unit, in bytes of the packet without the Ethernet header.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Mtu(u32);
+
+impl Mtu {
+    /// What Ethernet devices begin with.
+    pub const ETHERNET: Self = Self(1500);
+    /// What lo has.
+    pub const LOOPBACK: Self = Self(65536);
+
+    /// An MTU of 68 (RFC 791) to 65535 bytes.
+    #[must_use]
+    pub const fn new(bytes: u32) -> Option<Self> {
+        if bytes >= 68 && bytes <= 65535 { Some(Self(bytes)) } else { None }
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a device is made of.
+#[derive(Debug)]
+pub enum Kind {
+    /// lo: what is sent comes back.
+    Loopback,
+    /// One end of a link to another device.
+    Veth {
+        /// The link that its frames travel.
+        link: LinkId,
+    },
+    /// A learning bridge whose ports are devices of the same namespace.
+    Bridge(Box<Bridge>),
+}
+
+/// An address of a device.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Address {
+    /// The address with its prefix length; host bits kept.
+    pub net: IpNetwork,
+    /// Whether it is there only until the link's duplicate check is done (IPv6 `tentative`).
+    pub scope: Scope,
+}
+
+/// How far an address reaches, as `ip addr` prints it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// This host only.
+    Host,
+    /// This link only.
+    Link,
+    /// Everywhere.
+    Global,
+}
+
+impl Address {
+    /// An address with the scope that its range implies.
+    #[must_use]
+    pub fn new(net: IpNetwork) -> Self {
+        let scope = match net.ip() {
+            ip if ip.is_loopback() => Scope::Host,
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => Scope::Link,
+            IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
+            _ => Scope::Global,
+        };
+        Self { net, scope }
+    }
+}
+
+/// What passed a device, as `ip -s link` and `ifconfig` count it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Frames and bytes (with the Ethernet header) received.
+    pub rx_packets: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Frames dropped on the way in.
+    pub rx_dropped: u64,
+    /// Frames sent.
+    pub tx_packets: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Frames dropped on the way out.
+    pub tx_dropped: u64,
+}
+
+/// Whether IPv6 runs on a device (`net.ipv6.conf.DEV.disable_ipv6`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ipv6 {
+    /// It has a link-local address when it is up.
+    Enabled,
+    /// It has none; Docker switches it off in containers of networks without IPv6.
+    Disabled,
+}
+
+/// A network device.
+#[derive(Debug)]
+pub struct Device {
+    /// Its number.
+    pub index: IfIndex,
+    /// Its name, at most 15 bytes.
+    pub name: String,
+    /// Its Ethernet address; zero for lo.
+    pub mac: Mac,
+    /// Its MTU.
+    pub mtu: Mtu,
+    /// What it is made of.
+    pub kind: Kind,
+    /// Administratively up (`IFF_UP`).
+    pub up: bool,
+    /// Whether the other end answers: a veth's peer is up, a bridge has a port that is (`NO-CARRIER` else).
+    pub carrier: bool,
+    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN` (oracle fact 24).
+    pub carrier_known: bool,
+    /// The bridge that it is a port of.
+    pub master: Option<IfIndex>,
+    /// For a veth: the index of its peer, in whatever namespace that is (`@if8`).
+    pub peer_index: Option<IfIndex>,
+    /// For a veth: the number by which `ip` names its peer's namespace when it is another (`link-netnsid`).
+    pub peer_netnsid: Option<u32>,
+    /// Its addresses, in the order in which they were added.
+    pub addresses: Vec<Address>,
+    /// Whether IPv6 runs here.
+    pub ipv6: Ipv6,
+    /// What passed.
+    pub counters: Counters,
+}
+
+impl Device {
+    /// Whether frames can pass: up, and with carrier.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.up && self.carrier
+    }
+
+    /// Whether it has this very address.
+    #[must_use]
+    pub fn has(&self, addr: IpAddr) -> bool {
+        self.addresses.iter().any(|a| a.net.ip() == addr)
+    }
+
+    /// The bridge inside, when it is one.
+    #[must_use]
+    pub fn bridge(&self) -> Option<&Bridge> {
+        match &self.kind {
+            Kind::Bridge(bridge) => Some(bridge),
+            Kind::Loopback | Kind::Veth { .. } => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn bridge_mut(&mut self) -> Option<&mut Bridge> {
+        match &mut self.kind {
+            Kind::Bridge(bridge) => Some(bridge),
+            Kind::Loopback | Kind::Veth { .. } => None,
+        }
+    }
+
+    /// Whether it is lo.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        matches!(self.kind, Kind::Loopback)
+    }
+}

@@ -1,0 +1,23 @@
+//! A network in one process, as a function of input, time and seed.
+//!
+//! It holds Linux network namespaces with their devices, bridges, routes, neighbours, netfilter and sockets, the
+//! links between them, and a small userland (a shell, ping, ip …) that runs on top. Frames and time go in, frames
+//! and time come out. It is not aware of Docker, and it never sees a clock, a thread, a file or a real socket.
+//!
+//! The layers, each importing only from the ones before it:
+//! `time rng` · `addr frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
+//! `device socket` · `namespace` · `fabric` · `userland` · `world`.
+
+pub mod addr;
+pub mod bridge;
+pub mod device;
+pub mod fabric;
+pub mod frame;
+pub mod link;
+pub mod namespace;
+pub mod neighbour;
+pub mod rng;
+pub mod route;
+pub mod socket;
+pub mod time;
+pub mod userland;

@@ -1,0 +1,272 @@
+//! Neighbour tables: which Ethernet address an IP address of the link has, by ARP or NDP, with Linux's states. It says
+//! when to ask and what was waiting; it builds no packet.
+//!
+//! The life of an entry: a packet makes it `Incomplete` and waits in it (at most [`QUEUE`]); after [`PROBES`] requests
+//! a second apart without an answer it is `Failed` and the packets are given back. An answer makes it `Reachable` for
+//! [`REACHABLE`], then it is `Stale`; the next use makes it `Delay` for [`DELAY`], and then it asks by unicast
+//! (`Probe`).
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use crate::addr::Mac;
+use crate::device::IfIndex;
+use crate::frame::Frame;
+use crate::time::{Duration, Instant};
+
+/// Packets that wait for one address (Linux counts bytes; this is about `unres_qlen`).
+pub const QUEUE: usize = 101;
+/// Requests before an address is given up (`mcast_solicit`, `ucast_solicit`).
+pub const PROBES: u32 = 3;
+/// Time between requests (`retrans_time`).
+pub const RETRANSMIT: Duration = Duration::from_secs(1);
+/// How long an answer is believed (`base_reachable_time`, without its random part).
+pub const REACHABLE: Duration = Duration::from_secs(30);
+/// How long a stale entry in use waits for a hint before it probes (`delay_first_probe_time`).
+pub const DELAY: Duration = Duration::from_secs(5);
+/// How long a failed entry is kept before a new try (`failed` entries are collected by then).
+pub const FAILED: Duration = Duration::from_secs(1);
+
+/// The state of an entry, by Linux's names (`NUD_*`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// Asked, not answered.
+    Incomplete,
+    /// Answered not long ago.
+    Reachable,
+    /// Answered once; not checked since.
+    Stale,
+    /// In use again; to be checked soon.
+    Delay,
+    /// Being checked by unicast.
+    Probe,
+    /// Nobody answered.
+    Failed,
+    /// Put there by hand.
+    Permanent,
+}
+
+impl State {
+    /// As `ip neigh` prints it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incomplete => "INCOMPLETE",
+            Self::Reachable => "REACHABLE",
+            Self::Stale => "STALE",
+            Self::Delay => "DELAY",
+            Self::Probe => "PROBE",
+            Self::Failed => "FAILED",
+            Self::Permanent => "PERMANENT",
+        }
+    }
+}
+
+/// What is known of one neighbour.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its state.
+    pub state: State,
+    /// Its address, while one is known.
+    pub mac: Option<Mac>,
+    /// Requests sent since the last answer.
+    pub probes: u32,
+    /// When something is due.
+    pub due: Option<Instant>,
+    waiting: Vec<Frame>,
+}
+
+/// What to do with a packet for a neighbour.
+#[derive(Debug)]
+pub enum Resolution {
+    /// Send it there.
+    Known(Mac, Frame),
+    /// It waits; ask (with the source that the first packet had).
+    Ask,
+    /// It waits; somebody asked already.
+    Waiting,
+    /// The queue is full: this one is dropped.
+    Full(Frame),
+}
+
+/// What became due.
+#[derive(Debug)]
+pub enum Due {
+    /// Ask again: everybody, or the address that is thought to be the right one.
+    Ask {
+        /// On this device.
+        device: IfIndex,
+        /// For this address.
+        addr: IpAddr,
+        /// By unicast to this address when it is being checked.
+        to: Option<Mac>,
+    },
+    /// Nobody answered: these packets cannot be delivered.
+    Failed {
+        /// The device they were to leave by.
+        device: IfIndex,
+        /// The next hop that is silent.
+        addr: IpAddr,
+        /// What waited.
+        packets: Vec<Frame>,
+    },
+}
+
+/// All neighbours of a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    entries: BTreeMap<(IfIndex, IpAddr), Entry>,
+}
+
+impl Table {
+    /// Finds the address for a packet, or lets it wait.
+    pub fn resolve(&mut self, now: Instant, device: IfIndex, addr: IpAddr, packet: Frame) -> Resolution {
+        let entry = self.entries.entry((device, addr)).or_insert_with(|| Entry {
+            state: State::Failed,
+            mac: None,
+            probes: 0,
+            due: None,
+            waiting: Vec::new(),
+        });
+        match (entry.state, entry.mac) {
+            (State::Reachable | State::Permanent | State::Delay | State::Probe, Some(mac)) => {
+                Resolution::Known(mac, packet)
+            }
+            (State::Stale, Some(mac)) => {
+                entry.state = State::Delay;
+                entry.due = Some(now + DELAY);
+                Resolution::Known(mac, packet)
+            }
+            (State::Incomplete, _) => {
+                if entry.waiting.len() >= QUEUE {
+                    return Resolution::Full(packet);
+                }
+                entry.waiting.push(packet);
+                Resolution::Waiting
+            }
+            _ => {
+                entry.state = State::Incomplete;
+                entry.mac = None;
+                entry.probes = 1;
+                entry.due = Some(now + RETRANSMIT);
+                entry.waiting.push(packet);
+                Resolution::Ask
+            }
+        }
+    }
+
+    /// An answer to a request came (`solicited`), or another sign of the address. Gives back what waited.
+    pub fn answer(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac, solicited: bool) -> Vec<Frame> {
+        let Some(entry) = self.entries.get_mut(&(device, addr)) else { return Vec::new() };
+        if entry.state == State::Permanent {
+            return Vec::new();
+        }
+        if solicited {
+            entry.state = State::Reachable;
+            entry.due = Some(now + REACHABLE);
+        } else if entry.mac != Some(mac) || entry.state == State::Incomplete {
+            entry.state = State::Stale;
+            entry.due = None;
+        }
+        entry.mac = Some(mac);
+        entry.probes = 0;
+        core::mem::take(&mut entry.waiting)
+    }
+
+    /// Somebody asked us from this address: Linux notes it as stale, so that the answer needs no request.
+    pub fn note(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac) -> Vec<Frame> {
+        self.entries.entry((device, addr)).or_insert_with(|| Entry {
+            state: State::Incomplete,
+            mac: None,
+            probes: 0,
+            due: None,
+            waiting: Vec::new(),
+        });
+        self.answer(now, device, addr, mac, false)
+    }
+
+    /// A reply from upper layers showed that the address is right (TCP progress).
+    pub fn confirm(&mut self, now: Instant, device: IfIndex, addr: IpAddr) {
+        if let Some(entry) = self.entries.get_mut(&(device, addr))
+            && matches!(entry.state, State::Stale | State::Delay | State::Probe)
+        {
+            entry.state = State::Reachable;
+            entry.due = Some(now + REACHABLE);
+            entry.probes = 0;
+        }
+    }
+
+    /// Puts an entry there by hand.
+    pub fn set_permanent(&mut self, device: IfIndex, addr: IpAddr, mac: Mac) {
+        let entry = Entry { state: State::Permanent, mac: Some(mac), probes: 0, due: None, waiting: Vec::new() };
+        self.entries.insert((device, addr), entry);
+    }
+
+    /// Removes an entry; false when there is none.
+    pub fn remove(&mut self, device: IfIndex, addr: IpAddr) -> bool {
+        self.entries.remove(&(device, addr)).is_some()
+    }
+
+    /// Removes all entries of a device that went down.
+    pub fn flush(&mut self, device: IfIndex) {
+        self.entries.retain(|(d, _), _| *d != device);
+    }
+
+    /// All entries, by device and address.
+    pub fn iter(&self) -> impl Iterator<Item = (IfIndex, IpAddr, &Entry)> {
+        self.entries.iter().map(|((device, addr), entry)| (*device, *addr, entry))
+    }
+
+    /// When the next entry is due.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.entries.values().filter_map(|e| e.due).min()
+    }
+
+    /// What is due at `now`, one thing at a time.
+    pub fn poll(&mut self, now: Instant) -> Option<Due> {
+        for ((device, addr), entry) in &mut self.entries {
+            if entry.due.is_none_or(|at| at > now) {
+                continue;
+            }
+            if let Some(due) = entry.advance(now, *device, *addr) {
+                return Some(due);
+            }
+        }
+        None
+    }
+}
+
+impl Entry {
+    /// The next state of an entry whose time has come.
+    fn advance(&mut self, now: Instant, device: IfIndex, addr: IpAddr) -> Option<Due> {
+        match self.state {
+            State::Reachable => {
+                self.state = State::Stale;
+                self.due = None;
+                None
+            }
+            State::Delay => {
+                self.state = State::Probe;
+                self.probes = 1;
+                self.due = Some(now + RETRANSMIT);
+                Some(Due::Ask { device, addr, to: self.mac })
+            }
+            State::Incomplete | State::Probe if self.probes < PROBES => {
+                self.probes += 1;
+                self.due = Some(now + RETRANSMIT);
+                Some(Due::Ask { device, addr, to: self.mac })
+            }
+            State::Incomplete | State::Probe => {
+                self.state = State::Failed;
+                self.mac = None;
+                self.due = None;
+                Some(Due::Failed { device, addr, packets: core::mem::take(&mut self.waiting) })
+            }
+            State::Stale | State::Failed | State::Permanent => {
+                self.due = None;
+                None
+            }
+        }
+    }
+}
