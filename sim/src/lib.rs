@@ -10,14 +10,21 @@
 
 pub mod addr;
 pub mod bridge;
+pub mod capture;
 pub mod device;
+pub mod dns;
+pub mod drop;
+pub mod event;
 pub mod fabric;
+pub mod filter;
 pub mod frame;
 pub mod link;
 pub mod namespace;
 pub mod neighbour;
+pub mod packet;
 pub mod rng;
 pub mod route;
 pub mod socket;
 pub mod time;
 pub mod userland;
+pub mod world;
