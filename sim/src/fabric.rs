@@ -84,7 +84,7 @@ impl Fabric {
 
     /// Removes a namespace with its devices and the other ends of its links.
     pub fn delete_namespace(&mut self, id: NamespaceId) {
-        let devices: Vec<IfIndex> = self.namespace(id).devices.keys().copied().collect();
+        let devices: Vec<IfIndex> = self.namespace(id).devices.keys().collect();
         for device in devices {
             self.delete_device(id, device);
         }

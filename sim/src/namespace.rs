@@ -27,7 +27,7 @@ pub use configure::LinkError;
 pub use tcp::{Received, TcpState};
 
 use crate::capture::Hop;
-use crate::device::{Device, IfIndex};
+use crate::device::{Device, Devices, IfIndex};
 use crate::dns;
 use crate::drop::{DropReason, Drops};
 use crate::filter::Netfilter;
@@ -66,6 +66,17 @@ impl Cx {
         self.capturing = capturing;
     }
 
+    /// For an operation at `now` outside of a fabric, which then has to carry what was sent.
+    #[must_use]
+    pub fn at(now: Instant) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// The last frame that was sent and not yet taken.
+    pub fn take_sent(&mut self) -> Option<Sent> {
+        self.sent.pop()
+    }
+
     fn hop(&mut self, device: Option<IfIndex>, hop: Hop, frame: &Frame) {
         if self.capturing {
             self.hops.push((device, hop, frame.clone()));
@@ -89,7 +100,7 @@ pub struct Namespace {
     /// For people: captures and graphs.
     pub name: String,
     /// Its devices, by number.
-    pub devices: BTreeMap<IfIndex, Device>,
+    pub devices: Devices,
     /// Its routes.
     pub routes: route::Table,
     /// Its neighbours.
@@ -117,7 +128,7 @@ impl Namespace {
     pub fn new(name: &str, seed: Seed) -> Self {
         let mut namespace = Self {
             name: name.to_owned(),
-            devices: BTreeMap::new(),
+            devices: Devices::default(),
             routes: route::Table::default(),
             neighbours: neighbour::Table::default(),
             netfilter: Netfilter::default(),

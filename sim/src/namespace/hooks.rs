@@ -5,14 +5,14 @@ use core::net::IpAddr;
 
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
-use crate::device::{Device, IfIndex};
+use crate::device::{Devices, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::{Hook, Locality, Outcome, Place};
 use crate::frame::{Frame, ethertype};
 
 /// A host seen by the firewall: which addresses are its own, and which one a device would send from.
 struct Addresses<'a> {
-    devices: &'a std::collections::BTreeMap<IfIndex, Device>,
+    devices: &'a Devices,
     egress: Option<IfIndex>,
 }
 
