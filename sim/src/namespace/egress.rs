@@ -100,20 +100,18 @@ impl Namespace {
 
     /// A packet of our own begins its way: the output hook, and a new route when that changed where it goes.
     pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
-        let before = Ip::parse(frame.payload()).map(|ip| ip.dst);
-        let Some(frame) = self.pass(cx, Hook::Output, frame, None, Some(way.device)) else { return };
-        let after = Ip::parse(frame.payload()).map(|ip| ip.dst);
-        let way = match after {
-            Some(dst) if before != after => match self.way_to(dst) {
-                Ok(way) => way,
-                Err(problem) => {
-                    self.drop_frame(cx, None, problem.drop_reason(), &frame);
-                    return;
-                }
-            },
-            _ => way,
-        };
-        self.leave(cx, way, frame);
+        let Some(packet) = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device)) else { return };
+        let way = if packet.is_rerouted() { self.reroute(&packet.frame) } else { Ok(way) };
+        match way {
+            Ok(way) => self.leave(cx, way, packet),
+            Err(problem) => self.drop_frame(cx, None, problem.drop_reason(), &packet.frame),
+        }
+    }
+
+    /// The way of a packet whose destination a hook changed.
+    fn reroute(&self, frame: &Frame) -> Result<Way, Problem> {
+        let ip = Ip::parse(frame.payload()).ok_or(Problem::NetworkUnreachable)?;
+        self.way_to(ip.dst)
     }
 
     /// Sends a packet that somebody else built (TCP).

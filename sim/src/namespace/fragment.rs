@@ -56,7 +56,7 @@ impl Namespace {
     /// A whole packet: this one, or the one that this fragment completes.
     pub(super) fn defragment(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, frame: Frame) -> Option<Frame> {
         let Some(fragment) = ip.fragment else { return Some(frame) };
-        let wanted = self.is_local(ip.dst) || !self.netfilter.is_idle();
+        let wanted = self.is_local(ip.dst) || self.netfilter.tracks(ip.is_v4());
         if !wanted {
             return Some(frame);
         }

@@ -6,7 +6,6 @@ use core::net::IpAddr;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
-use crate::filter::Reject;
 use crate::namespace::egress::Fragment;
 use crate::packet::build::Parts;
 use crate::packet::{Ip, protocol};
@@ -43,8 +42,8 @@ pub(super) enum Problem {
     ReassemblyTimeout,
     /// Bigger than this MTU, and not to be cut.
     TooBig(usize),
-    /// The firewall says how.
-    Rejected(Reject),
+    /// A rule refuses it, with this code of "unreachable".
+    Rejected(u8),
 }
 
 impl Problem {
@@ -84,10 +83,7 @@ impl Problem {
             Self::Prohibited => (3, 13),
             Self::TtlExpired => (11, 0),
             Self::ReassemblyTimeout => (11, 1),
-            Self::Rejected(how) => match how.icmp_code() {
-                Some(code) => (3, code),
-                None => return None,
-            },
+            Self::Rejected(code) => (3, code),
             Self::Blackhole => return None,
         })
     }
@@ -103,10 +99,7 @@ impl Problem {
             Self::TtlExpired => (3, 0),
             Self::ReassemblyTimeout => (3, 1),
             Self::ProtocolUnreachable => (4, 1),
-            Self::Rejected(how) => match how.icmpv6_code() {
-                Some(code) => (1, code),
-                None => return None,
-            },
+            Self::Rejected(code) => (1, code),
             Self::Blackhole => return None,
         })
     }
@@ -183,15 +176,6 @@ impl Namespace {
             self.blame(cx, &ip, Errno::HostUnreachable);
         }
         self.complain(cx, Problem::HostUnreachable, packet);
-    }
-
-    /// A rule of the firewall refuses a packet.
-    pub(super) fn reject(&mut self, cx: &mut Cx, how: Reject, packet: &[u8]) {
-        if how == Reject::TcpReset {
-            self.reset(cx, packet);
-        } else {
-            self.complain(cx, Problem::Rejected(how), packet);
-        }
     }
 
     /// An ICMP error came: the socket that sent the quoted packet learns of it.

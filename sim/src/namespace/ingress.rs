@@ -9,6 +9,7 @@ use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
 use crate::namespace::egress::Way;
+use crate::namespace::hooks::Packet;
 use crate::namespace::icmp::Problem;
 use crate::packet::{Ip, checksum, protocol};
 
@@ -27,12 +28,12 @@ impl Namespace {
             return;
         }
         let Some(frame) = self.defragment(cx, index, &ip, frame) else { return };
-        let Some(frame) = self.pass(cx, Hook::Prerouting, frame, Some(index), None) else { return };
-        let Some(ip) = Ip::parse(frame.payload()) else { return };
+        let Some(packet) = self.pass(cx, Hook::Prerouting, frame.into(), Some(index), None) else { return };
+        let Some(ip) = Ip::parse(packet.frame.payload()) else { return };
         if self.is_for_us(index, ip.dst) {
-            self.deliver(cx, index, frame);
+            self.deliver(cx, index, packet);
         } else {
-            self.forward(cx, index, ip, frame);
+            self.forward(cx, index, ip, packet);
         }
     }
 
@@ -59,8 +60,8 @@ impl Namespace {
     }
 
     /// A packet for this host goes to who waits for it.
-    pub(super) fn deliver(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
-        let Some(frame) = self.pass(cx, Hook::Input, frame, Some(index), None) else { return };
+    fn deliver(&mut self, cx: &mut Cx, index: IfIndex, packet: Packet) {
+        let Some(Packet { frame, .. }) = self.pass(cx, Hook::Input, packet, Some(index), None) else { return };
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let raw = self.deliver_raw(cx, &ip, data);
@@ -78,39 +79,40 @@ impl Namespace {
     }
 
     /// A packet for somebody else goes on, if this host forwards.
-    fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut frame: Frame) {
+    fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
+        let frame = &mut packet.frame;
         let forwards = if ip.dst.is_ipv4() { self.sysctl.ipv4_forward } else { self.sysctl.ipv6_forward };
         if !forwards || ip.dst.is_multicast() {
-            self.drop_frame(cx, Some(index), DropReason::NotForwarding, &frame);
+            self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
         }
         let way = match self.way_to(ip.dst) {
             Ok(way) => way,
             Err(problem) => {
-                self.drop_frame(cx, Some(index), problem.drop_reason(), &frame);
+                self.drop_frame(cx, Some(index), problem.drop_reason(), frame);
                 self.complain(cx, problem, frame.payload());
                 return;
             }
         };
         if ip.ttl <= 1 {
-            self.drop_frame(cx, Some(index), DropReason::TtlExpired, &frame);
+            self.drop_frame(cx, Some(index), DropReason::TtlExpired, frame);
             self.complain(cx, Problem::TtlExpired, frame.payload());
             return;
         }
         let mtu = self.mtu_of(way.device);
         if ip.total_len > mtu && ip.dont_fragment {
-            self.drop_frame(cx, Some(index), DropReason::TooBig, &frame);
+            self.drop_frame(cx, Some(index), DropReason::TooBig, frame);
             self.complain(cx, Problem::TooBig(mtu), frame.payload());
             return;
         }
         ip.decrement_ttl(frame.payload_mut());
-        let Some(frame) = self.pass(cx, Hook::Forward, frame, Some(index), Some(way.device)) else { return };
-        self.leave(cx, way, frame);
+        let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(index), Some(way.device)) else { return };
+        self.leave(cx, way, packet);
     }
 
     /// The last hook and out.
-    pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
-        let Some(frame) = self.pass(cx, Hook::Postrouting, frame, None, Some(way.device)) else { return };
-        self.emit(cx, way, frame);
+    pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, packet: Packet) {
+        let Some(packet) = self.pass(cx, Hook::Postrouting, packet, None, Some(way.device)) else { return };
+        self.emit(cx, way, packet.frame);
     }
 }

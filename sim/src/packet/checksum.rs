@@ -42,13 +42,11 @@ const fn fold(mut sum: u32) -> u16 {
     }
 }
 
-/// The sum of `bytes` taken as words, an odd last byte as the high half of one.
+/// The sum of `bytes`, at most 64 KiB of them, taken as words; an odd last byte is the high half of one.
 fn sum(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<2>();
-    let total: u64 = words.iter().map(|w| u64::from(u16::from_be_bytes(*w))).sum();
-    let odd = rest.first().map_or(0, |b| u64::from(*b) << 8);
-    let total = total + odd;
-    u32::from(fold(u32::try_from(total & 0xffff_ffff).unwrap_or(0))) + u32::try_from(total >> 32).unwrap_or(0)
+    let odd = rest.first().map_or(0, |b| u32::from(*b) << 8);
+    words.iter().map(|w| u32::from(u16::from_be_bytes(*w))).sum::<u32>() + odd
 }
 
 /// The Internet checksum of `bytes`.
