@@ -10,6 +10,14 @@ pub struct Fabric {
 }
 impl Fabric {
     /// x
+    pub fn new(_seed: crate::rng::Seed) -> Self {
+        Self { now: Instant::ZERO, ns: Vec::new() }
+    }
+    /// x
+    pub fn create_namespace(&mut self, _name: &str) -> NamespaceId {
+        NamespaceId(0)
+    }
+    /// x
     pub const fn now(&self) -> Instant {
         self.now
     }
