@@ -7,6 +7,7 @@
 
 pub mod files;
 pub mod process;
+pub mod shell;
 pub mod stream;
 
 use std::collections::BTreeMap;

@@ -847,6 +847,24 @@ impl Sys<'_> {
         }
     }
 
+    /// Another program for this process, as `exec` starts it: the process takes over these arguments, and the caller
+    /// lets the program run in its own place from now on.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such program; nothing changes then.
+    pub fn exec(&mut self, argv: Vec<String>) -> Result<Box<dyn Program>, Errno> {
+        let name = argv.first().map_or("", String::as_str);
+        let make = self.table.programs.find(self.flavour(), name).ok_or(Errno::NoEntry)?;
+        self.table.process_mut(self.pid).argv = argv;
+        Ok(make())
+    }
+
+    /// The process group of the process.
+    #[must_use]
+    pub fn group(&self) -> Pid {
+        self.table.process(self.pid).group
+    }
+
     /// The status of a child that ended, which is then forgotten.
     pub fn try_wait(&mut self, child: Pid) -> Option<Status> {
         let process = self.table.processes.get(&child).filter(|p| p.parent == Some(self.pid))?;
