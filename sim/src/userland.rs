@@ -7,6 +7,7 @@
 
 pub mod files;
 pub mod getopt;
+pub mod lookup;
 pub mod process;
 pub mod stream;
 
