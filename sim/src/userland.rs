@@ -7,7 +7,9 @@
 
 pub mod files;
 pub mod getopt;
+pub mod icmp;
 pub mod lookup;
+pub mod ping;
 pub mod process;
 pub mod stream;
 
