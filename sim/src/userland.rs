@@ -9,6 +9,7 @@ pub mod files;
 pub mod getopt;
 pub mod icmp;
 pub mod lookup;
+pub mod nslookup;
 pub mod ping;
 pub mod process;
 pub mod stream;

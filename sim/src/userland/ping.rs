@@ -34,7 +34,8 @@ impl Echo {
     }
 
     fn send(&self, sys: &mut Sys<'_>, seq: u16, payload: &[u8]) -> Result<(), Errno> {
-        let source = self.options.source.or_else(|| sys.source_for(self.dst)).unwrap_or(addr::unspecified(self.dst));
+        let source = self.options.source.or_else(|| sys.source_for(self.dst));
+        let source = source.unwrap_or_else(|| addr::unspecified(self.dst));
         let message = icmp::echo_request(source, self.dst, self.id, seq, payload);
         sys.send_to(self.socket, SocketAddr::new(self.dst, 0), &message, self.options)
     }
@@ -42,9 +43,8 @@ impl Echo {
     /// The next message that came, of whatever kind. Errors of the socket itself say nothing about a packet.
     fn receive(&self, sys: &mut Sys<'_>) -> Option<Datagram> {
         loop {
-            match sys.recv_from(self.socket) {
-                Ok(datagram) => return datagram,
-                Err(_) => {}
+            if let Ok(datagram) = sys.recv_from(self.socket) {
+                return datagram;
             }
         }
     }

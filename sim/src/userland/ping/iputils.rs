@@ -279,7 +279,7 @@ fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(O
         return Err(refuse(format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
     }
     let source = super::source_on(sys, name, dst);
-    let shown = source.or_else(|| sys.source_for(dst)).unwrap_or(addr::unspecified(dst));
+    let shown = source.or_else(|| sys.source_for(dst)).unwrap_or_else(|| addr::unspecified(dst));
     Ok((source, format!("from {shown} {name}: ")))
 }
 

@@ -96,7 +96,7 @@ impl Session {
         }
         if self.has_sent_all() {
             let exit_at =
-                *self.exit_at.get_or_insert(self.last_sent + linger(&self.options, self.times, self.received));
+                *self.exit_at.get_or_insert_with(|| self.last_sent + linger(&self.options, self.times, self.received));
             return if now >= exit_at { Action::Finish } else { Action::Wait(Some(exit_at)) };
         }
         if now < self.next_send {
