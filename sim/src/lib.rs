@@ -10,12 +10,15 @@
 
 pub mod addr;
 pub mod bridge;
+pub mod conntrack;
 pub mod device;
 pub mod fabric;
 pub mod frame;
 pub mod link;
 pub mod namespace;
+pub mod nat;
 pub mod neighbour;
+pub mod packet;
 pub mod rng;
 pub mod route;
 pub mod socket;
