@@ -262,12 +262,14 @@ impl Table {
     pub fn confirm(&mut self, now: Instant, entry: Entry) -> Result<EntryId, ConfirmError> {
         self.expire(now);
         let taken = self.find(now, &entry.original).or_else(|| self.find(now, &entry.reply));
-        match taken.and_then(|(id, _)| Some((id, self.entry(id)?))) {
-            Some((id, other)) if other.original == entry.original && other.reply == entry.reply => Ok(id),
-            Some(_) => Err(ConfirmError::Clash),
-            None if self.len() >= self.limit && !self.drop_early() => Err(ConfirmError::Full),
-            None => Ok(self.insert(entry)),
+        if let Some((id, _)) = taken {
+            let same = self.entry(id).is_some_and(|e| e.original == entry.original && e.reply == entry.reply);
+            return if same { Ok(id) } else { Err(ConfirmError::Clash) };
         }
+        if self.len() >= self.limit && !self.drop_early() {
+            return Err(ConfirmError::Full);
+        }
+        Ok(self.insert(entry))
     }
 
     fn insert(&mut self, entry: Entry) -> EntryId {
