@@ -13,6 +13,7 @@ pub mod bridge;
 pub mod conntrack;
 pub mod device;
 pub mod fabric;
+pub mod filter;
 pub mod frame;
 pub mod link;
 pub mod namespace;

@@ -86,8 +86,8 @@ fn next_free(tuple: Tuple, end: End, ports: Option<(u16, u16)>, free: impl Fn(&T
 fn spread(first: IpAddr, last: IpAddr, peer: IpAddr) -> IpAddr {
     match (first, last, peer) {
         (IpAddr::V4(first), IpAddr::V4(last), IpAddr::V4(peer)) if first < last => {
-            let count = last.to_bits() - first.to_bits() + 1;
-            Ipv4Addr::from_bits(first.to_bits() + peer.to_bits() % count.max(1)).into()
+            let count = (last.to_bits() - first.to_bits()).saturating_add(1);
+            Ipv4Addr::from_bits(first.to_bits() + peer.to_bits() % count).into()
         }
         (IpAddr::V6(first), IpAddr::V6(last), IpAddr::V6(peer)) if first < last => {
             let count = (last.to_bits() - first.to_bits()).saturating_add(1);
@@ -164,7 +164,7 @@ mod tests {
         let [first, last] = ["10.0.0.1", "10.0.0.4"].map(|a| a.parse().unwrap());
         let picked: Vec<String> =
             (0..5).map(|i| spread(first, last, Ipv4Addr::new(10, 9, 9, i).into()).to_string()).collect();
-        assert_eq!(picked, ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.1", "10.0.0.2"]);
+        assert_eq!(picked, ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.1"]);
     }
 
     #[test]
