@@ -147,6 +147,12 @@ impl Ruleset {
         self.tables[kind as usize].get_or_insert_with(|| Table::new(kind))
     }
 
+    /// Whether nothing touched any table, so that every packet passes.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.tables.iter().all(Option::is_none)
+    }
+
     /// Whether a rule needs flows to be tracked; as long as none does, nothing is.
     #[must_use]
     pub const fn needs_tracking(&self) -> bool {

@@ -6,7 +6,7 @@
 //!
 //! The layers, each importing only from the ones before it:
 //! `time rng` · `addr frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
-//! `device socket` · `namespace` · `fabric` · `userland` · `world`.
+//! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
 pub mod addr;
 pub mod bridge;
@@ -19,6 +19,7 @@ pub mod link;
 pub mod namespace;
 pub mod nat;
 pub mod neighbour;
+pub mod netfilter;
 pub mod packet;
 pub mod rng;
 pub mod route;

@@ -34,10 +34,12 @@ impl DevicePattern {
         Ok((text != "+").then(|| Self { start: start.to_owned(), open, negated }))
     }
 
-    /// Whether a device is meant. Where there is none the answer is no, also to a negated pattern.
+    /// Whether a device is meant. Where there is none it is another one, as for Linux: `! -i docker0` holds for what
+    /// the host sends itself.
     #[must_use]
     pub fn matches(&self, device: Option<&str>) -> bool {
-        device.is_some_and(|d| (if self.open { d.starts_with(&self.start) } else { d == self.start }) != self.negated)
+        let device = device.unwrap_or_default();
+        (if self.open { device.starts_with(&self.start) } else { device == self.start }) != self.negated
     }
 
     /// The pattern without its `!`.
