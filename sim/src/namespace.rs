@@ -16,6 +16,8 @@ pub struct Namespace {
     pub routes: route::Table,
     /// x
     pub neighbours: neighbour::Table,
+    /// Rules and flows.
+    pub netfilter: crate::netfilter::Netfilter,
 }
 
 impl Namespace {

@@ -6,6 +6,7 @@
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
 pub mod files;
+pub mod iptables;
 pub mod process;
 pub mod stream;
 

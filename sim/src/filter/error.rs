@@ -141,9 +141,7 @@ impl Usage {
             Self::NatPort(text) => write!(f, "Port `{text}' not valid"),
             Self::NatPortRange(text) => write!(f, "Port range `{text}' funky"),
             Self::Negated(option) => write!(f, "cannot have ! before {option}"),
-            Self::NegatedAddresses => {
-                f.write_str("! not allowed with multiple source or destination IP addresses")
-            }
+            Self::NegatedAddresses => f.write_str("! not allowed with multiple source or destination IP addresses"),
             Self::NegatedTwice => f.write_str("multiple consecutive ! not allowed"),
             Self::NeverMatches => f.write_str("rule would never match protocol"),
             Self::NoMatch(name) => writeln!(f, "Couldn't load match `{name}':No such file or directory"),

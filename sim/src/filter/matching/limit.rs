@@ -89,7 +89,8 @@ impl fmt::Display for Limit {
 fn period(text: &str) -> Option<u64> {
     let (count, unit) = text.split_once('/').unwrap_or((text, "sec"));
     let long = |name: &str| if name == "min" { "minute" } else { name }.starts_with(&unit.to_ascii_lowercase());
-    let (_, ticks) = UNITS.iter().find(|(name, _)| long(name) || unit.eq_ignore_ascii_case("second") && *name == "sec")?;
+    let (_, ticks) =
+        UNITS.iter().find(|(name, _)| long(name) || unit.eq_ignore_ascii_case("second") && *name == "sec")?;
     let count: u64 = count.parse().ok().filter(|n| *n > 0)?;
     Some(ticks / count).filter(|period| *period > 0)
 }
@@ -103,14 +104,17 @@ mod tests {
     fn a_burst_passes_and_then_the_rate() {
         let mut limit = Limit { period: period("1/s").unwrap(), burst: 2, credit: None };
         let mut at = |ms| limit.matches(Instant::ZERO + Duration::from_millis(ms));
-        assert_eq!([at(0), at(0), at(0), at(999), at(1000), at(1500), at(9000), at(9000), at(9000)], [
-            true, true, false, false, true, false, true, true, false
-        ]);
+        assert_eq!(
+            [at(0), at(0), at(0), at(999), at(1000), at(1500), at(9000), at(9000), at(9000)],
+            [true, true, false, false, true, false, true, true, false]
+        );
     }
 
     #[test]
     fn rates_read_and_print() {
-        for (text, shown) in [("10/s", "10/sec"), ("7/min", "7/min"), ("60/minute", "1/sec"), ("3/day", "3/day"), ("5", "5/sec")] {
+        for (text, shown) in
+            [("10/s", "10/sec"), ("7/min", "7/min"), ("60/minute", "1/sec"), ("3/day", "3/day"), ("5", "5/sec")]
+        {
             let limit = Limit { period: period(text).unwrap(), ..Limit::default() };
             assert_eq!(limit.rate(), shown);
         }

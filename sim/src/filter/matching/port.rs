@@ -38,7 +38,9 @@ impl Ports {
         let (first, last) = text.split_once(':').unwrap_or((text, text));
         let end = |text: &str, open| if text.is_empty() { Ok(open) } else { name::parse_port(text) };
         let ranged = text.contains(':');
-        let (first, last) = if ranged { (end(first, 0)?, end(last, u16::MAX)?) } else {
+        let (first, last) = if ranged {
+            (end(first, 0)?, end(last, u16::MAX)?)
+        } else {
             let port = name::parse_port(text)?;
             (port, port)
         };
