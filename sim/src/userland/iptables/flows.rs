@@ -205,3 +205,85 @@ fn family(text: &str) -> Result<Family, String> {
         _ => Err(format!("`{text}' unsupported protocol")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conntrack::Tracked;
+    use crate::filter::words;
+    use crate::nat::{self, Range};
+    use crate::packet::{End, Ip, sample, tcp_flag};
+    use core::time::Duration;
+
+    const START: Instant = Instant::ZERO;
+
+    /// Takes packets through a table; the source of a new flow becomes `public`, when there is one.
+    fn pass(table: &mut Table, public: Option<&str>, packets: &[Vec<u8>]) {
+        for packet in packets {
+            let tracked = table.track(START, packet, &Ip::parse(packet).unwrap());
+            let Tracked::Fresh(mut entry) = tracked else { continue };
+            if let Some(public) = public {
+                let range = Range::address(public.parse().unwrap());
+                nat::bind(table, START, &mut entry, End::Source, range).unwrap();
+            }
+            table.confirm(START, entry).unwrap();
+        }
+    }
+
+    fn docker_host() -> Table {
+        use tcp_flag::{ACK, SYN};
+        let mut table = Table::default();
+        let ping = [sample::echo("172.17.0.3", "192.0.2.1", 8, 63), sample::echo("192.0.2.1", "192.0.2.10", 0, 63)];
+        pass(&mut table, Some("192.0.2.10"), &ping);
+        let there = |flags| sample::tcp("127.0.0.1", 58098, "127.0.0.1", 80, flags);
+        let back = sample::tcp("127.0.0.1", 80, "127.0.0.1", 58098, SYN | ACK);
+        pass(&mut table, None, &[there(SYN), back, there(ACK), there(ACK)]);
+        pass(&mut table, None, &[sample::udp("127.0.0.1", 53209, "127.0.0.1", 9)]);
+        pass(&mut table, None, &[sample::echo("fd00::1", "fd00::2", 128, 5)]);
+        table
+    }
+
+    fn conntrack(table: &mut Table, after: u64, arguments: &str) -> (String, String, i32) {
+        let now = START + Duration::from_secs(after);
+        let Output { out, err, code } = run(table, now, &words::split(arguments));
+        (out, err.replace("conntrack v1.4.7 (conntrack-tools): ", ""), code)
+    }
+
+    #[test]
+    fn flows_are_listed_as_they_were_recorded() {
+        let (out, err, code) = conntrack(&mut docker_host(), 0, "-L");
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "icmp     1 29 src=172.17.0.3 dst=192.0.2.1 type=8 code=0 id=63 src=192.0.2.1 dst=192.0.2.10 type=0 code=0 id=63 mark=0 use=1",
+                "tcp      6 431999 ESTABLISHED src=127.0.0.1 dst=127.0.0.1 sport=58098 dport=80 src=127.0.0.1 dst=127.0.0.1 sport=80 dport=58098 [ASSURED] mark=0 use=1",
+                "udp      17 29 src=127.0.0.1 dst=127.0.0.1 sport=53209 dport=9 [UNREPLIED] src=127.0.0.1 dst=127.0.0.1 sport=9 dport=53209 mark=0 use=1",
+            ]
+        );
+        assert_eq!((err.as_str(), code), ("3 flow entries have been shown.\n", 0));
+    }
+
+    #[test]
+    fn flows_are_picked_deleted_and_forgotten() {
+        let mut table = docker_host();
+        assert_eq!(conntrack(&mut table, 0, "-L -f ipv6").0.split(' ').next(), Some("icmpv6"));
+        assert_eq!(conntrack(&mut table, 0, "-L -p udp --dport 9 -o extended").0.split(' ').next(), Some("ipv4"));
+        assert_eq!(conntrack(&mut table, 0, "-L -d 1.1.1.1").1, "0 flow entries have been shown.\n");
+        assert_eq!(conntrack(&mut table, 0, "-D -p tcp").1, "1 flow entries have been deleted.\n");
+        assert_eq!(conntrack(&mut table, 0, "-D -p tcp").2, 1);
+        assert_eq!(conntrack(&mut table, 0, "-C").0, "3\n");
+        assert_eq!(conntrack(&mut table, 31, "-C").0, "0\n", "time passes");
+        assert_eq!(conntrack(&mut table, 0, "-F").1, "connection tracking table has been emptied.\n");
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_is_typed_wrong_is_told() {
+        let wrong = |arguments| conntrack(&mut Table::default(), 0, arguments).1.lines().next().map(str::to_owned);
+        assert_eq!(wrong("-L -p foo").unwrap(), "`foo' unsupported protocol");
+        assert_eq!(wrong("-Q").unwrap(), "unknown option `-Q'");
+        assert_eq!(wrong("-L foo").unwrap(), "unknown type `foo'");
+        assert_eq!(wrong("-L -p").unwrap(), "option `-p' requires an argument");
+    }
+}
