@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::addr::Mac;
-use crate::device::IfIndex;
+use crate::id::IfIndex;
 use crate::time::{Duration, Instant};
 
 /// How long an address is remembered after its last frame, on Linux.

@@ -1,10 +1,9 @@
 //! The capture: every frame at every device it passes, as tcpdump on all of them would see it, and what was dropped
 //! where. It writes no file.
 
-use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::frame::Frame;
-use crate::link::NamespaceId;
+use crate::id::{IfIndex, NamespaceId};
 use crate::rng::fnv1a_more;
 use crate::time::Instant;
 

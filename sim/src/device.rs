@@ -7,11 +7,8 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::link::LinkId;
-
-/// The number of a device in its namespace, from 1 (lo) up; what `ip link` prints first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct IfIndex(pub u32);
+pub use crate::id::IfIndex;
+use crate::id::LinkId;
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::device::IfIndex;
+use crate::id::IfIndex;
 
 /// Why a frame or packet went no further.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -5,7 +5,7 @@
 //! and time come out. It is not aware of Docker, and it never sees a clock, a thread, a file or a real socket.
 //!
 //! The layers, each importing only from the ones before it:
-//! `time rng` · `addr frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
+//! `time rng` · `addr id` · `frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
 //! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
 pub mod addr;
@@ -19,6 +19,7 @@ pub mod event;
 pub mod fabric;
 pub mod filter;
 pub mod frame;
+pub mod id;
 pub mod link;
 pub mod namespace;
 pub mod nat;

@@ -15,10 +15,12 @@ mod hooks;
 mod icmp;
 mod ingress;
 mod ndp;
+mod problem;
 mod raw;
 mod resolver;
 mod tcp;
 mod udp;
+mod way;
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;

@@ -5,7 +5,8 @@ use core::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 
-use crate::device::{IfIndex, Scope};
+use crate::device::Scope;
+use crate::id::IfIndex;
 
 /// What a route does with a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

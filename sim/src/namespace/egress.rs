@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use super::problem::Problem;
+use super::way::{Fragment, Way};
 use super::{Cx, Namespace};
 use crate::addr::{Mac, broadcast};
 use crate::device::{Device, IfIndex};
@@ -9,22 +11,10 @@ use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
 use crate::namespace::fragment;
-use crate::namespace::icmp::Problem;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, cut};
 use crate::route::Action;
 use crate::socket::Errno;
-
-/// Where a packet leaves: a device and the neighbour to give it to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Way {
-    /// The device.
-    pub(super) device: IfIndex,
-    /// The next hop: the gateway, or the destination itself.
-    pub(super) next_hop: IpAddr,
-    /// The source address that the route asks for.
-    pub(super) source: Option<IpAddr>,
-}
 
 impl Namespace {
     /// The way to an address, or why there is none.
@@ -159,15 +149,6 @@ impl Namespace {
             self.send_to_neighbour(cx, way.device, way.next_hop, frame);
         }
     }
-}
-
-/// Whether a packet that is too big may be sent in pieces.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fragment {
-    /// Yes.
-    Allowed,
-    /// No: the caller wants to know the path's MTU.
-    Never,
 }
 
 /// The Ethernet address of a broadcast or multicast destination.

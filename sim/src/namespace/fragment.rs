@@ -4,7 +4,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::icmp::Problem;
+use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;

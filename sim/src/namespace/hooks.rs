@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 
-use super::icmp::Problem;
+use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
 use crate::device::{Devices, IfIndex};

@@ -2,15 +2,15 @@
 
 use core::net::IpAddr;
 
+use super::hooks::Packet;
+use super::problem::Problem;
+use super::way::Way;
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
-use crate::namespace::egress::Way;
-use crate::namespace::hooks::Packet;
-use crate::namespace::icmp::Problem;
 use crate::packet::{Ip, checksum, protocol};
 
 impl Namespace {

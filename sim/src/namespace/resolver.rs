@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use super::egress::Fragment;
+use super::way::Fragment;
 use super::{Cx, Namespace};
 use crate::dns::{Action, Client, Server, Transport};
 use crate::packet::build::{self, Parts};

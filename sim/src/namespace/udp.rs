@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::egress::Fragment;
-use super::icmp::Problem;
+use super::problem::Problem;
+use super::way::Fragment;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;

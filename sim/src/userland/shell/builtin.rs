@@ -110,7 +110,24 @@ impl Machine {
 fn is_keyword(word: &str) -> bool {
     matches!(
         word,
-        "!" | "case" | "do" | "done" | "elif" | "else" | "esac" | "fi" | "for" | "function" | "if" | "in" | "then"
-            | "until" | "while" | "{" | "}" | "[[" | "]]" | "time"
+        "!" | "case"
+            | "do"
+            | "done"
+            | "elif"
+            | "else"
+            | "esac"
+            | "fi"
+            | "for"
+            | "function"
+            | "if"
+            | "in"
+            | "then"
+            | "until"
+            | "while"
+            | "{"
+            | "}"
+            | "[["
+            | "]]"
+            | "time"
     )
 }

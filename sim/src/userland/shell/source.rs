@@ -214,8 +214,21 @@ fn unterminated(error: &TokenizerError, text: &str) -> Trouble {
 fn is_reserved(word: &str) -> bool {
     matches!(
         word,
-        "!" | "{" | "}" | "case" | "do" | "done" | "elif" | "else" | "esac" | "fi" | "for" | "if" | "in" | "then"
-            | "until" | "while"
+        "!" | "{"
+            | "}"
+            | "case"
+            | "do"
+            | "done"
+            | "elif"
+            | "else"
+            | "esac"
+            | "fi"
+            | "for"
+            | "if"
+            | "in"
+            | "then"
+            | "until"
+            | "while"
     )
 }
 

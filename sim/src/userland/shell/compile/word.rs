@@ -253,14 +253,7 @@ impl Compiler {
         Ok(())
     }
 
-    fn trim(
-        &mut self,
-        of: &Parameter,
-        pattern: Option<&str>,
-        side: Side,
-        greed: Greed,
-        quoting: Quoting,
-    ) -> Compiled {
+    fn trim(&mut self, of: &Parameter, pattern: Option<&str>, side: Side, greed: Greed, quoting: Quoting) -> Compiled {
         self.word(pattern.unwrap_or_default())?;
         self.push(Op::Trim(of.clone(), side, greed, quoting));
         Ok(())

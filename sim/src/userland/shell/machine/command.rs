@@ -62,9 +62,7 @@ impl Machine {
             self.pc -= 1;
             return Ok(Flow::Turn(Turn::Wait(None)));
         }
-        let Some(Frame::Command(command)) = self.frames.pop() else {
-            unreachable!("only a command is run")
-        };
+        let Some(Frame::Command(command)) = self.frames.pop() else { unreachable!("only a command is run") };
         let Simple { words, assignments, saved } = command;
         self.frames.push(Frame::Scope(Scope { saved, variables: Vec::new() }));
         self.trace(sys, &assignments, &words);
@@ -252,13 +250,7 @@ impl Machine {
     }
 
     /// Starts the stages of a pipeline, joined by pipes; they make a group of their own unless they join one.
-    fn fork_stages(
-        &self,
-        sys: &mut Sys<'_>,
-        stages: &[Rc<Code>],
-        group: Option<Pid>,
-        first_input: Stream,
-    ) -> Vec<Pid> {
+    fn fork_stages(&self, sys: &mut Sys<'_>, stages: &[Rc<Code>], group: Option<Pid>, first_input: Stream) -> Vec<Pid> {
         let mut input = first_input;
         let mut pids: Vec<Pid> = Vec::new();
         for (at, code) in stages.iter().enumerate() {
