@@ -8,6 +8,7 @@
 pub mod files;
 pub mod getopt;
 pub mod icmp;
+pub mod iptables;
 pub mod lookup;
 pub mod nslookup;
 pub mod ping;
