@@ -65,6 +65,7 @@ impl Program for Shell {
                     Turn::Become(program) => *self = Self::Replaced(program),
                     Turn::Exit(code) => return Step::Exit(code & 0xff),
                     Turn::Wait(until) => return Step::Wait(until),
+                    Turn::Yield => return Step::Yield,
                 },
                 Self::Replaced(program) => return program.step(sys),
             }

@@ -32,6 +32,8 @@ pub(super) enum Outcome {
     Failure(Failure),
     /// Its redirections stay.
     Keep,
+    /// It is done, and others should do something before the shell goes on.
+    Yield(i32),
     /// A program is run after all, as if it had been named.
     Program(Vec<String>),
 }

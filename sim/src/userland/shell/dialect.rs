@@ -198,23 +198,32 @@ impl Voice {
         }
     }
 
-    /// The message about a syntax error in `line`, whose text bash repeats.
-    pub(super) fn syntax(&self, line: usize, error: &SyntaxError, source: &str) -> String {
-        match self.dialect {
-            Dialect::Ash => self.message(line, &format!("syntax error: {}", error.almquist(Dialect::Ash))),
-            Dialect::Dash => self.message(line, &format!("Syntax error: {}", error.almquist(Dialect::Dash))),
-            Dialect::Bash => self.bash_syntax(line, error, source),
+    /// The message about a syntax error in `line`, whose text bash repeats; `command` is what ran the text, if any.
+    pub(super) fn syntax(&self, command: Option<&str>, line: usize, error: &SyntaxError, source: &str) -> String {
+        let text = match self.dialect {
+            Dialect::Ash => format!("syntax error: {}", error.almquist(Dialect::Ash)),
+            Dialect::Dash => format!("Syntax error: {}", error.almquist(Dialect::Dash)),
+            Dialect::Bash => return self.bash_syntax(command, line, error, source),
+        };
+        match command {
+            Some(command) => self.builtin(line, command, &text),
+            None => self.message(line, &text),
         }
     }
 
-    fn bash_syntax(&self, line: usize, error: &SyntaxError, source: &str) -> String {
-        let place = if self.origin == Origin::Argument { "-c: " } else { "" };
-        let say = |line: usize, text: &str| match self.origin {
-            Origin::Session => format!("{}: {text}\n", self.name),
-            _ => format!("{}: {place}line {line}: {text}\n", self.name),
+    fn bash_syntax(&self, command: Option<&str>, line: usize, error: &SyntaxError, source: &str) -> String {
+        let place = match (command, self.origin) {
+            (Some(command), _) => format!("{command}: "),
+            (None, Origin::Argument) => "-c: ".to_owned(),
+            (None, _) => String::new(),
+        };
+        let alone = self.origin == Origin::Session && command.is_none();
+        let say = |line: usize, text: &str| match alone {
+            true => format!("{}: {text}\n", self.name),
+            false => format!("{}: {place}line {line}: {text}\n", self.name),
         };
         match error {
-            SyntaxError::Unexpected { .. } if self.origin != Origin::Session => {
+            SyntaxError::Unexpected { .. } if !alone => {
                 say(line, &error.bash()) + &say(line, &format!("`{source}'"))
             }
             SyntaxError::EndOfFile { .. } => say(line + 1, &error.bash()),

@@ -45,6 +45,8 @@ pub(super) enum Turn {
     Exit(i32),
     /// It waits.
     Wait(Option<Instant>),
+    /// It lets the others go first.
+    Yield,
 }
 
 /// What an operation leads to.
@@ -85,8 +87,9 @@ enum Frame {
 #[derive(Default)]
 struct Simple {
     words: Vec<String>,
-    assignments: Vec<(String, String)>,
-    saved: Vec<Saved>,
+    /// The assignments that were made, for `set -x`.
+    assigned: Vec<(String, String)>,
+    scope: Scope,
 }
 
 /// What is put back at the end of a command.
@@ -225,7 +228,7 @@ impl Machine {
                 let word = self.pop_word().into_text();
                 self.command().words.push(word);
             }
-            Op::Assign { name, append } => self.take_assignment(name, *append),
+            Op::Assign { name, append } => self.take_assignment(name, *append)?,
             Op::Redirect { fd, how, failed } => self.redirect(sys, *fd, *how, *failed)?,
             Op::Run => return self.run_command(sys),
             Op::Subshell(code) => return Ok(self.run_subshell(sys, code)),
@@ -245,8 +248,7 @@ impl Machine {
     /// All operations of the present code are done.
     fn end_of_code(&mut self, sys: &mut Sys<'_>) -> Flow {
         if !self.frames.is_empty() {
-            self.end_call(sys);
-            return Flow::Next;
+            return self.end_call(sys);
         }
         if self.child {
             return Flow::Exit(self.state.status);
@@ -265,7 +267,7 @@ impl Machine {
                 }
             },
             Unit::Error { error, line, source } => {
-                sys.eprint(self.state.voice.syntax(line, &error, &source));
+                sys.eprint(self.state.voice.syntax(None, line, &error, &source));
                 self.state.status = 2;
                 if self.is_session() { Flow::Next } else { Flow::Exit(2) }
             }
@@ -305,7 +307,7 @@ impl Machine {
     /// Something failed that no script can go on after: a session and bash drop the line, the others end.
     fn fail(&mut self, sys: &mut Sys<'_>, failure: &Failure) -> Flow {
         self.complain(sys, &failure.text(self.dialect()));
-        self.state.status = failure.status(self.dialect());
+        self.state.status = if self.child && self.dialect() == Dialect::Bash { 1 } else { failure.status(self.dialect()) };
         let drops = self.dialect() == Dialect::Bash && !matches!(failure, Failure::Complaint(..) | Failure::Unset(_));
         if self.is_session() || (drops && !self.child) {
             self.abandon(sys);
@@ -349,8 +351,7 @@ impl Machine {
     fn pop(&mut self, sys: &mut Sys<'_>) {
         match self.frames.pop() {
             Some(Frame::Call(call)) => self.leave(call),
-            Some(Frame::Command(command)) => self.put_back(sys, Scope { saved: command.saved, variables: Vec::new() }),
-            Some(Frame::Scope(scope)) => self.put_back(sys, scope),
+            Some(Frame::Command(Simple { scope, .. }) | Frame::Scope(scope)) => self.put_back(sys, scope),
             Some(Frame::Case(_) | Frame::Loop(_) | Frame::Tested | Frame::Timed(_) | Frame::Word(_)) | None => {}
         }
     }

@@ -168,26 +168,33 @@ fn parse_to_the_end(text: &str) -> Result<Program, Trouble> {
 fn parse(text: &str) -> Result<Program, Trouble> {
     let options = parser_options();
     let tokens = uncached_tokenize_str(text, &options.tokenizer_options()).map_err(|e| unterminated(&e, text))?;
-    parse_tokens(&tokens, &options).map_err(|error| match error {
-        ParseError::ParsingNear(at) => {
-            let here = tokens.iter().position(|t| t.location().start.index == at.index).unwrap_or(tokens.len());
-            unexpected(&tokens, here, at.line)
+    parse_tokens(&tokens, &options).map_err(|error| {
+        let nesting = Nesting::of(&tokens);
+        if let Some(at) = nesting.misplaced {
+            return unexpected(&tokens, at);
         }
-        ParseError::ParsingAtEndOfInput | ParseError::Tokenizing { .. } => {
-            let expecting = Nesting::of(&tokens).expecting();
-            Trouble::Incomplete(SyntaxError::EndOfFile { expecting })
+        match error {
+            ParseError::ParsingNear(near) => {
+                let at = tokens.iter().position(|t| t.location().start.index == near.index);
+                unexpected(&tokens, at.unwrap_or(tokens.len()))
+            }
+            ParseError::ParsingAtEndOfInput | ParseError::Tokenizing { .. } => {
+                Trouble::Incomplete(SyntaxError::EndOfFile { expecting: nesting.expecting() })
+            }
         }
     })
 }
 
-fn unexpected(tokens: &[Token], here: usize, line: usize) -> Trouble {
-    let (token, word) = match tokens.get(here) {
-        Some(Token::Operator(text, _)) if text == "\n" => ("newline".to_owned(), false),
-        Some(Token::Operator(text, _)) => (text.clone(), false),
+/// The token at `at` has no place there.
+fn unexpected(tokens: &[Token], at: usize) -> Trouble {
+    let (token, word) = match tokens.get(at) {
+        Some(Token::Operator(text, _)) if text != "\n" => (text.clone(), false),
         Some(Token::Word(text, _)) => (text.clone(), !is_reserved(text)),
-        None => ("newline".to_owned(), false),
+        Some(Token::Operator(..)) | None => ("newline".to_owned(), false),
     };
-    let expecting = Nesting::of(&tokens[..here.min(tokens.len())]).expecting().filter(|e| *e != token);
+    let line = tokens.get(at).or(tokens.last()).map_or(1, |token| token.location().start.line);
+    let expecting = Nesting::of(&tokens[..at.min(tokens.len())]).expecting();
+    // Inside of a list any word could end it, so that nothing in particular is missing.
     let expecting = expecting.filter(|e| word || is_reserved(&token) && matches!(*e, "then" | "do"));
     Trouble::Wrong(SyntaxError::Unexpected { token, word, expecting }, line)
 }
@@ -233,19 +240,26 @@ fn is_reserved(word: &str) -> bool {
 }
 
 /// Which compound commands are open at the end of some tokens, each by the word it waits for.
-struct Nesting(Vec<&'static str>);
+#[derive(Default)]
+struct Nesting {
+    open: Vec<&'static str>,
+    /// The first reserved word that stands where it cannot.
+    misplaced: Option<usize>,
+    /// The list that is open has no command yet.
+    fresh: bool,
+}
 
 impl Nesting {
     fn of(tokens: &[Token]) -> Self {
-        let mut nesting = Self(Vec::new());
+        let mut nesting = Self::default();
         let mut at_command = true;
-        for token in tokens {
+        for (at, token) in tokens.iter().enumerate() {
             match token {
                 Token::Operator(text, _) => {
                     nesting.operator(text);
                     at_command = !text.starts_with(['<', '>']);
                 }
-                Token::Word(text, _) if at_command => at_command = nesting.word(text),
+                Token::Word(text, _) if at_command => at_command = nesting.word(at, text),
                 Token::Word(text, _) => nesting.later_word(text),
             }
         }
@@ -253,22 +267,22 @@ impl Nesting {
     }
 
     fn expecting(&self) -> Option<&'static str> {
-        self.0.last().copied()
+        self.open.last().copied()
     }
 
     fn operator(&mut self, text: &str) {
         match text {
-            "(" => self.0.push(")"),
-            ")" if self.expecting() == Some(")") => {
-                self.0.pop();
+            "(" => self.open.push(")"),
+            ")" => {
+                self.open.pop_if(|waits| *waits == ")");
             }
-            ";;" if self.expecting() == Some(";;") => self.0.push(")"),
+            ";;" if self.expecting() == Some(";;") => self.open.push(")"),
             _ => {}
         }
     }
 
     /// A word where a command can begin; whether the next one can too.
-    fn word(&mut self, text: &str) -> bool {
+    fn word(&mut self, at: usize, text: &str) -> bool {
         let opens = match text {
             "if" => Some("then"),
             "while" | "until" | "for" => Some("do"),
@@ -277,18 +291,25 @@ impl Nesting {
             _ => None,
         };
         if let Some(waits) = opens {
-            self.0.push(waits);
-            return !matches!(text, "for" | "case");
+            self.open.push(waits);
+            self.fresh = !matches!(text, "for" | "case");
+            return self.fresh;
         }
-        self.turn(text) || text == "!"
+        if !matches!(text, "then" | "elif" | "else" | "fi" | "do" | "done" | "esac" | "}") {
+            self.fresh = false;
+            return text == "!";
+        }
+        if self.fresh || !self.turn(text) {
+            self.misplaced.get_or_insert(at);
+        }
+        self.fresh = matches!(text, "then" | "elif" | "else" | "do");
+        true
     }
 
-    /// A reserved word that goes on with or closes the innermost command.
+    /// A reserved word that goes on with or closes the innermost command; false when it belongs to another.
     fn turn(&mut self, text: &str) -> bool {
-        if text == "esac" {
-            return self.close_case();
-        }
         let next = match (self.expecting(), text) {
+            (_, "esac") => return self.close_case(),
             (Some("then"), "then") => Some("fi"),
             (Some("fi"), "elif") => Some("then"),
             (Some("fi"), "else") => Some("fi"),
@@ -296,26 +317,27 @@ impl Nesting {
             (Some(waits @ ("fi" | "done" | "}")), word) if word == waits => None,
             _ => return false,
         };
-        self.0.pop();
-        self.0.extend(next);
+        self.open.pop();
+        self.open.extend(next);
         true
     }
 
     /// An open `case` waits for `;;`, and above it, where a pattern can stand, for `)`.
     fn close_case(&mut self) -> bool {
-        self.0.pop_if(|waits| *waits == ")");
-        self.0.pop_if(|waits| *waits == ";;").is_some()
+        self.open.pop_if(|waits| *waits == ")");
+        self.open.pop_if(|waits| *waits == ";;").is_some()
     }
 
     /// `in` and `do` can follow a word.
     fn later_word(&mut self, text: &str) {
         match (self.expecting(), text) {
             (Some("in"), "in") => {
-                self.0.pop();
-                self.0.extend([";;", ")"]);
+                self.open.pop();
+                self.open.extend([";;", ")"]);
             }
             (Some("do"), "do") => {
                 self.turn(text);
+                self.fresh = true;
             }
             _ => {}
         }

@@ -112,7 +112,11 @@ fn waited(machine: &Machine, spec: &str) -> Result<Pid, String> {
         let job = machine.jobs.find(spec).ok_or_else(|| no_such_job(machine.dialect(), spec))?;
         return Ok(*job.pids().last().expect("a job has processes"));
     }
-    spec.parse().map(Pid).map_err(|_| match machine.dialect() {
+    if let Ok(pid) = spec.parse().map(Pid) {
+        let known = machine.jobs.of(pid).is_some() || machine.dialect() != Dialect::Bash;
+        return if known { Ok(pid) } else { Err(format!("pid {spec} is not a child of this shell")) };
+    }
+    Err(match machine.dialect() {
         Dialect::Bash => format!("`{spec}': not a pid or valid job spec"),
         Dialect::Ash | Dialect::Dash => format!("Illegal number: {spec}"),
     })
@@ -139,8 +143,9 @@ pub(super) fn kill(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) ->
     if targets.is_empty() {
         return usage(machine, sys);
     }
-    let failed = targets.iter().filter(|target| !send(machine, sys, target, signal)).count();
-    Outcome::Status(i32::from(failed > 0))
+    let statuses: Vec<i32> = targets.iter().map(|target| send(machine, sys, target, signal)).collect();
+    // A signal to the shell itself must come before its next command.
+    Outcome::Yield(statuses.into_iter().max().unwrap_or(0))
 }
 
 fn usage(machine: &Machine, sys: &mut Sys<'_>) -> Outcome {
@@ -184,8 +189,8 @@ fn list(number: Option<&str>) -> String {
     }
 }
 
-/// Signals a job, a process, or with a negative number a group; no signal only asks.
-fn send(machine: &mut Machine, sys: &mut Sys<'_>, target: &str, signal: Option<Signal>) -> bool {
+/// Signals a job, a process, or with a negative number a group; no signal only asks. What `kill` exits with.
+fn send(machine: &mut Machine, sys: &mut Sys<'_>, target: &str, signal: Option<Signal>) -> i32 {
     machine.jobs.reap(sys);
     if target.starts_with('%') {
         return send_to_job(machine, sys, target, signal);
@@ -197,7 +202,7 @@ fn send(machine: &mut Machine, sys: &mut Sys<'_>, target: &str, signal: Option<S
             Dialect::Bash => format!("{target}: arguments must be process or job IDs"),
         };
         sys.eprint(machine.state.voice.applet(machine.state.line, "kill", &text));
-        return false;
+        return 1;
     };
     let pid = Pid(u32::try_from(number.unsigned_abs()).unwrap_or(u32::MAX));
     let reached = match signal {
@@ -211,22 +216,22 @@ fn send(machine: &mut Machine, sys: &mut Sys<'_>, target: &str, signal: Option<S
     if !reached {
         unreached(machine, sys, number);
     }
-    reached
+    i32::from(!reached)
 }
 
-fn send_to_job(machine: &mut Machine, sys: &mut Sys<'_>, spec: &str, signal: Option<Signal>) -> bool {
+fn send_to_job(machine: &mut Machine, sys: &mut Sys<'_>, spec: &str, signal: Option<Signal>) -> i32 {
     let Some(group) = machine.jobs.find(spec).map(|job| job.group) else {
         let text = no_such_job(machine.dialect(), spec);
         machine.say(sys, "kill", &text);
-        return false;
+        return refused(machine.dialect());
     };
-    let Some(signal) = signal else { return true };
+    let Some(signal) = signal else { return 0 };
     note_stop(machine, group, signal);
     let reached = sys.kill_group(group, as_kernel(signal));
     if !reached {
         unreached(machine, sys, i64::from(group.0));
     }
-    reached
+    i32::from(!reached)
 }
 
 /// What the process table does with the signal: without a terminal TSTP stops like STOP.

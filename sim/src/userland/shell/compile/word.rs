@@ -288,7 +288,23 @@ const fn presence(test: &ParameterTestType) -> Presence {
 fn parse(text: &str, assigned: bool) -> Result<Vec<WordPieceWithSource>, Failure> {
     let mut options = parser_options();
     options.tilde_expansion_after_colon = assigned;
-    word::parse(text, &options).map_err(|_| bad(text))
+    let pieces = word::parse(text, &options).map_err(|_| bad(text))?;
+    match unread_expansion(&pieces, text) {
+        Some(expansion) => Err(bad(expansion)),
+        None => Ok(pieces),
+    }
+}
+
+/// A `${…}` that the parser took for plain text because it means nothing.
+fn unread_expansion<'a>(pieces: &[WordPieceWithSource], text: &'a str) -> Option<&'a str> {
+    pieces.iter().find_map(|piece| match &piece.piece {
+        WordPiece::Text(dollar) if dollar == "$" && text[piece.end_index..].starts_with('{') => {
+            let rest = &text[piece.start_index..];
+            Some(rest.find('}').map_or(rest, |end| &rest[..=end]))
+        }
+        WordPiece::DoubleQuotedSequence(inner) => unread_expansion(inner, text),
+        _ => None,
+    })
 }
 
 fn bad(text: &str) -> Failure {

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use super::super::code::Code;
 use super::super::compile;
-use super::super::dialect::Failure;
+use super::super::dialect::{Dialect, Failure};
 use super::super::source::{Source, Unit};
 use super::super::variables::Variable;
-use super::{Frame, Machine};
+use super::{Flow, Frame, Machine};
 use crate::userland::Sys;
 
 /// What is called.
@@ -72,7 +72,7 @@ impl Machine {
     }
 
     /// The code of a call is done: more of its text, or back.
-    pub(super) fn end_call(&mut self, sys: &mut Sys<'_>) {
+    pub(super) fn end_call(&mut self, sys: &mut Sys<'_>) -> Flow {
         let Some(Frame::Call(call)) = self.frames.last_mut() else {
             unreachable!("code that has ended leaves only its call")
         };
@@ -85,12 +85,27 @@ impl Machine {
                 Err(failure) => self.fail_in_call(sys, &failure),
             },
             Unit::Error { error, line, source } => {
-                sys.eprint(self.state.voice.syntax(line, &error, &source));
-                self.state.status = 2;
-                self.return_from_call(sys);
+                let command = matches!(call.kind, Kind::Eval).then_some("eval");
+                sys.eprint(self.state.voice.syntax(command, line, &error, &source));
+                return self.give_up(sys);
             }
             Unit::End | Unit::More => self.return_from_call(sys),
         }
+        Flow::Next
+    }
+
+    /// A text that is no script: it ends what runs it, but for bash, to which it is a command that failed.
+    fn give_up(&mut self, sys: &mut Sys<'_>) -> Flow {
+        self.state.status = 2;
+        if self.dialect() == Dialect::Bash {
+            self.return_from_call(sys);
+            self.state.status = 1;
+        } else if self.is_session() {
+            self.abandon(sys);
+        } else {
+            return Flow::Exit(2);
+        }
+        Flow::Next
     }
 
     fn fail_in_call(&mut self, sys: &mut Sys<'_>, failure: &Failure) {

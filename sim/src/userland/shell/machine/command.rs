@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::super::Shell;
 use super::super::builtin::{self, Outcome};
 use super::super::code::{Background, Code, Quoting};
-use super::super::dialect::{Dialect, Failure};
+use super::super::dialect::Dialect;
 use super::super::variables::quoted;
 use super::wait::{Block, Waiting};
-use super::{Done, Flow, Frame, Machine, Scope, Simple, Turn};
+use super::{Done, Flow, Frame, Machine, Simple, Turn};
 use crate::userland::{Errno, Pid, Program, Spawn, Stream, Sys};
 
 /// Where programs lie. A path elsewhere names a file.
@@ -69,46 +69,26 @@ impl Machine {
         let Some(name) = words.first() else { return self.assign_for_good(sys, assignments) };
         match self.meaning(sys, name) {
             Meaning::Function(body) => {
-                self.assign_for_now(assignments, false)?;
                 self.call_function(&body, words[1..].to_vec());
                 Ok(Flow::Next)
             }
             Meaning::Builtin(builtin) => {
-                self.assign_for_now(assignments, builtin.special)?;
+                if builtin.special && self.dialect() != Dialect::Bash {
+                    self.keep_assignments();
+                }
                 let outcome = (builtin.run)(self, sys, &words);
                 self.settle(sys, outcome)
             }
-            other => {
-                self.assign_for_now(assignments, false)?;
-                Ok(self.run_program(sys, &other, words))
-            }
+            other => Ok(self.run_program(sys, &other, words)),
         }
     }
 
-    /// A command without a name: only its assignments matter.
-    fn assign_for_good(&mut self, sys: &mut Sys<'_>, assignments: Vec<(String, String)>) -> Done {
-        self.pop(sys);
-        self.state.status = self.substituted.take().unwrap_or(0);
-        for (name, value) in assignments {
-            self.state.variables.assign(&name, value)?;
+    /// Assignments before a special builtin stay, though not for the environment.
+    fn keep_assignments(&mut self) {
+        let Some(Frame::Scope(scope)) = self.frames.last_mut() else { return };
+        for (name, before) in core::mem::take(&mut scope.variables) {
+            self.state.variables.export(&name, before.is_some_and(|variable| variable.exported));
         }
-        Ok(Flow::Next)
-    }
-
-    /// Assignments before a command's name last as long as it runs, and longer for special builtins.
-    fn assign_for_now(&mut self, assignments: Vec<(String, String)>, for_good: bool) -> Result<(), Failure> {
-        for (name, value) in assignments {
-            let before = self.state.variables.snapshot(&name);
-            self.state.variables.assign(&name, value)?;
-            if for_good {
-                continue;
-            }
-            self.state.variables.export(&name, true);
-            if let Some(Frame::Scope(scope)) = self.frames.last_mut() {
-                scope.variables.push(before);
-            }
-        }
-        Ok(())
     }
 
     /// What a builtin leads to. Its scope is the innermost frame unless it went elsewhere.
@@ -118,6 +98,11 @@ impl Machine {
                 self.pop(sys);
                 self.state.status = status;
                 Flow::Next
+            }
+            Outcome::Yield(status) => {
+                self.pop(sys);
+                self.state.status = status;
+                Flow::Turn(Turn::Yield)
             }
             Outcome::Elsewhere => Flow::Next,
             Outcome::Block(block) => Flow::Block(block),
@@ -205,8 +190,8 @@ impl Machine {
         }
         *sys.env_mut() = self.state.variables.environment();
         for frame in core::mem::take(&mut self.frames) {
-            if let Frame::Scope(Scope { saved, .. }) | Frame::Command(Simple { saved, .. }) = frame {
-                saved.iter().for_each(|saved| self.descriptors.keep(sys, saved));
+            if let Frame::Scope(scope) | Frame::Command(Simple { scope, .. }) = frame {
+                scope.saved.iter().for_each(|saved| self.descriptors.keep(sys, saved));
             }
         }
         let program = sys.exec(words).expect("the program was just found");

@@ -125,13 +125,22 @@ impl Machine {
         }
     }
 
-    pub(super) fn take_assignment(&mut self, name: &str, append: bool) {
+    /// An assignment is made at once, so that the next one sees it. Before a command it lasts as long as that.
+    pub(super) fn take_assignment(&mut self, name: &str, append: bool) -> Result<(), Failure> {
         let value = self.pop_word().into_text();
         let before = match append {
             true => self.state.variables.value(name).unwrap_or_default().to_owned(),
             false => String::new(),
         };
-        self.command().assignments.push((name.to_owned(), before + &value));
+        let value = before + &value;
+        let snapshot = self.state.variables.snapshot(name);
+        self.state.variables.assign(name, value.clone())?;
+        if !self.command().words.is_empty() {
+            self.state.variables.export(name, true);
+            self.command().scope.variables.push(snapshot);
+        }
+        self.command().assigned.push((name.to_owned(), value));
+        Ok(())
     }
 
     fn home(&self, user: Option<&str>) -> String {

@@ -32,7 +32,7 @@ impl Machine {
     /// What the frame that is being built has put aside.
     fn saved(&mut self) -> &mut Vec<Saved> {
         match self.frames.last_mut() {
-            Some(Frame::Command(command)) => &mut command.saved,
+            Some(Frame::Command(command)) => &mut command.scope.saved,
             Some(Frame::Scope(scope)) => &mut scope.saved,
             _ => unreachable!("a redirection belongs to a command or a scope"),
         }

@@ -145,7 +145,9 @@ impl Machine {
         let text = String::from_utf8_lossy(&bytes);
         self.word().push(text.trim_end_matches('\n'), quoting);
         self.substituted = Some(status.code());
-        self.state.status = status.code();
+        if self.dialect() == Dialect::Bash {
+            self.state.status = status.code();
+        }
         Flow::Next
     }
 
