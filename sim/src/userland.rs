@@ -5,6 +5,8 @@
 //! time has come; a step for nothing must do no harm. Nothing here knows Docker: other crates add programs to the
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
+pub mod dig;
+pub mod exchange;
 pub mod files;
 pub mod getopt;
 pub mod icmp;
