@@ -9,7 +9,15 @@ use crate::{neighbour, route};
 /// x
 pub struct Cx;
 /// x
+#[derive(Default)]
+pub struct Sysctl {
+    /// x
+    pub ipv4_forward: bool,
+}
+/// x
 pub struct Namespace {
+    /// x
+    pub sysctl: Sysctl,
     /// x
     pub devices: BTreeMap<IfIndex, Device>,
     /// x
