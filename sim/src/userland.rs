@@ -5,7 +5,9 @@
 //! time has come; a step for nothing must do no harm. Nothing here knows Docker: other crates add programs to the
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
+pub mod exec;
 pub mod files;
+pub mod ip;
 pub mod process;
 pub mod stream;
 
