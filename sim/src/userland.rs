@@ -5,11 +5,22 @@
 //! time has come; a step for nothing must do no harm. Nothing here knows Docker: other crates add programs to the
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
+pub mod arp;
+pub mod brctl;
+pub mod bridge_command;
+pub mod coreutils;
 pub mod exec;
 pub mod files;
+pub mod filter;
+pub mod ifconfig;
+pub mod input;
 pub mod ip;
+pub mod options;
 pub mod process;
+pub mod programs;
+pub mod route_command;
 pub mod stream;
+pub mod sysctl;
 
 use std::collections::BTreeMap;
 
