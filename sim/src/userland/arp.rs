@@ -74,7 +74,7 @@ fn table(entries: &[(IpAddr, &str, &Entry)]) -> String {
         };
         let addr = addr.to_string();
         let row = match kind {
-            "" => format!("{addr:<24} {kind:<7} {mac:<42} {device}\n"),
+            "" => format!("{addr:<24} {kind:<7} {mac:<41} {device}\n"),
             _ => format!("{addr:<24} {kind:<7} {mac:<19} {flags:<22}{device}\n"),
         };
         text.push_str(&row);

@@ -301,7 +301,8 @@ mod tests {
     use crate::time::Duration;
 
     fn with_ports(fixed_mac: bool) -> Bridge {
-        let mut bridge = Bridge { fixed_mac, ..Bridge::default() };
+        let mut bridge = Bridge::default();
+        bridge.fixed_mac = fixed_mac;
         for (port, mac) in [(9, "fe:f1:c5:47:e3:76"), (11, "3e:b0:2b:53:d9:64")] {
             bridge.add_port(IfIndex(port), mac.parse().unwrap(), Instant::ZERO);
         }
@@ -321,7 +322,8 @@ mod tests {
     fn without_ports_only_a_fixed_address_is_an_id() {
         let device = bridge(7, "brx", "02:42:4b:18:8e:39");
         assert_eq!(row(&device, &Bridge::default(), &[]), "brx\t\t8000.000000000000\tno\t\t\n");
-        let fixed = Bridge { fixed_mac: true, ..Bridge::default() };
+        let mut fixed = Bridge::default();
+        fixed.fixed_mac = true;
         assert_eq!(row(&device, &fixed, &[]), "brx\t\t8000.02424b188e39\tno\t\t\n");
     }
 

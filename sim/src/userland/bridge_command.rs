@@ -185,7 +185,8 @@ mod tests {
         let mut port = veth(6, "veth01020fb", "5e:f1:a1:82:d6:a0", 5);
         (port.master, port.peer_netnsid) = (Some(IfIndex(3)), Some(1));
         port.addresses = vec![address("fe80::5cf1:a1ff:fe82:d6a0/64")];
-        let mut inside = Bridge { fixed_mac: true, ..Bridge::default() };
+        let mut inside = Bridge::default();
+        inside.fixed_mac = true;
         inside.add_port(port.index, port.mac, Instant::ZERO);
         let container = "02:42:ac:11:00:02".parse().unwrap();
         inside.forward(Instant::ZERO, port.index, container, Mac::BROADCAST, docker0.mac);

@@ -161,8 +161,7 @@ impl Work {
         }
         self.rest.extend(bytes);
         let rest = core::mem::take(&mut self.rest);
-        let mut lines = rest.split_inclusive(|b| *b == b'\n');
-        while let Some(line) = lines.next() {
+        for line in rest.split_inclusive(|b| *b == b'\n') {
             let Some(line) = line.strip_suffix(b"\n") else {
                 self.rest = line.to_vec();
                 break;

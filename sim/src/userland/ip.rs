@@ -128,7 +128,7 @@ pub struct Words(VecDeque<String>);
 
 impl Words {
     /// The next word.
-    pub fn next(&mut self) -> Option<String> {
+    pub fn take_next(&mut self) -> Option<String> {
         self.0.pop_front()
     }
 
@@ -137,7 +137,7 @@ impl Words {
     /// # Errors
     /// `Incomplete` when the line ends.
     pub fn value(&mut self) -> Result<String, Error> {
-        self.next().ok_or(Error::Incomplete)
+        self.take_next().ok_or(Error::Incomplete)
     }
 
     /// Takes the next word when it is this one.
@@ -154,7 +154,7 @@ impl Words {
     /// # Errors
     /// `UnknownCommand`.
     fn command<T: Copy>(&mut self, choices: &[(&str, T)], default: T) -> Result<T, Error> {
-        match self.next() {
+        match self.take_next() {
             None => Ok(default),
             Some(word) if word == "help" => Err(Error::Usage),
             Some(word) => matching(&word, choices).ok_or(Error::UnknownCommand(word)),
@@ -199,7 +199,7 @@ fn start(sys: &mut Sys<'_>) -> Next {
 fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words), Error> {
     let mut options = Options::default();
     loop {
-        let word = words.next().ok_or(Error::Usage)?;
+        let word = words.take_next().ok_or(Error::Usage)?;
         let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
             let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
             let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
@@ -218,7 +218,7 @@ fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Re
     match name {
         "4" => options.family = Family::V4,
         "6" => options.family = Family::V6,
-        "f" | "family" => match words.next().as_deref() {
+        "f" | "family" => match words.take_next().as_deref() {
             Some("inet") => options.family = Family::V4,
             Some("inet6") => options.family = Family::V6,
             _ => return Some(Err(Error::Incomplete)),

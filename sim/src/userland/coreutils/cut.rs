@@ -45,7 +45,7 @@ pub(super) fn make(sys: &Sys<'_>) -> Made {
         let text = "cut: the delimiter must be a single character\nTry 'cut --help' for more information.\n";
         return Err((text.to_owned(), 1));
     };
-    let characters = options.value('c').or(options.value('b'));
+    let characters = options.value('c').or_else(|| options.value('b'));
     let Some(list) = options.value('f').or(characters).and_then(List::parse) else {
         return Err((without_list(sys.flavour()), 1));
     };
@@ -67,7 +67,7 @@ impl Filter for Cut {
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Flow {
         match self.unit {
             Unit::Characters => {
-                out.extend(line.iter().zip(1..).filter(|(_, n)| self.list.contains(*n)).map(|(b, _)| b))
+                out.extend(line.iter().zip(1..).filter(|(_, n)| self.list.contains(*n)).map(|(b, _)| b));
             }
             Unit::Fields { delimiter, only_delimited } => {
                 if !line.contains(&delimiter) {

@@ -192,7 +192,8 @@ impl Listing<'_> {
         let named = files.len() + directories.len() > 1;
         for (at, (name, path)) in directories.iter().enumerate() {
             if named {
-                let _ = write!(text, "{}{name}:\n", if at > 0 || !files.is_empty() { "\n" } else { "" });
+                let gap = if at > 0 || !files.is_empty() { "\n" } else { "" };
+                let _ = writeln!(text, "{gap}{name}:");
             }
             text.push_str(&self.directory(path));
         }

@@ -97,7 +97,7 @@ fn build(options: &Options, syntax: Syntax) -> Option<(Box<dyn Filter>, Vec<Stri
 fn show(options: &Options) -> Show {
     let choices = [('q', Show::Nothing), ('l', Show::Names), ('L', Show::OtherNames), ('c', Show::Count)];
     let chosen = choices.into_iter().find(|(letter, _)| options.has(*letter)).map(|(_, show)| show);
-    chosen.unwrap_or(if options.has('o') { Show::Matches } else { Show::Lines })
+    chosen.unwrap_or_else(|| if options.has('o') { Show::Matches } else { Show::Lines })
 }
 
 impl Grep {

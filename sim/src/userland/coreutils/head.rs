@@ -32,7 +32,7 @@ pub(super) fn make(sys: &Sys<'_>) -> Made {
     let options = Options::parse(&argv, "n:c:qv", Order::Anywhere)
         .map_err(|error| (error.text("head", synopsis, sys.flavour()), 1))?;
     let part = part(&options).ok_or_else(|| {
-        let word = options.value('c').or(options.value('n')).unwrap_or_default();
+        let word = options.value('c').or_else(|| options.value('n')).unwrap_or_default();
         (format!("head: invalid number of lines: '{word}'\n"), 1)
     })?;
     let files = options.operands.len();

@@ -124,7 +124,7 @@ impl Translation<'_> {
     /// `[:digit:]`, copied as it is.
     fn class(&mut self) {
         self.out.push('[');
-        while let Some(c) = self.rest.next() {
+        for c in self.rest.by_ref() {
             self.out.push(c);
             if c == ']' {
                 break;

@@ -31,7 +31,7 @@ pub(super) fn make(sys: &Sys<'_>) -> Made {
     let options = Options::parse(&argv, "n:c:qvfF", Order::Anywhere)
         .map_err(|error| (error.text("tail", "[OPTIONS] [FILE]...", sys.flavour()), 1))?;
     let part = part(&options).ok_or_else(|| {
-        let word = options.value('c').or(options.value('n')).unwrap_or_default();
+        let word = options.value('c').or_else(|| options.value('n')).unwrap_or_default();
         let what = if sys.flavour() == Flavour::Host { "invalid number of lines:" } else { "invalid number" };
         (format!("tail: {what} '{word}'\n"), 1)
     })?;

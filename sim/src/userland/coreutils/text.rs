@@ -49,7 +49,7 @@ fn echoed(words: &[String]) -> String {
     let is_option = |w: &&String| w.len() > 1 && w.starts_with('-') && w[1..].chars().all(|c| "neE".contains(c));
     let options = words.iter().take_while(is_option).count();
     let letters: String = words[..options].concat();
-    let escapes = letters.chars().filter(|c| "eE".contains(*c)).next_back() == Some('e');
+    let escapes = letters.chars().rfind(|c| "eE".contains(*c)) == Some('e');
     let mut text = words[options..].join(" ");
     let mut go_on = true;
     if escapes {
@@ -201,8 +201,8 @@ impl Printing<'_> {
 
     fn options(&mut self, text: &str) -> Directive {
         let flags: String = text.chars().take_while(|c| "-0+ #".contains(*c)).collect();
-        let (width, precision) =
-            text[flags.len()..].split_once('.').map_or((&text[flags.len()..], None), |(w, p)| (w, Some(p)));
+        let counts = &text[flags.len()..];
+        let (width, precision) = counts.split_once('.').map_or((counts, None), |(w, p)| (w, Some(p)));
         let mut count = |word: &str| if word == "*" { self.argument().parse() } else { word.parse() };
         Directive {
             left: flags.contains('-'),

@@ -30,7 +30,7 @@ impl Tr {
         let to = second.map(set).unwrap_or_default();
         let mut table: Vec<Option<u8>> = (0..=u8::MAX).map(Some).collect();
         for (at, byte) in from.iter().enumerate() {
-            let replaced = to.get(at).or(to.last()).copied().or(Some(*byte));
+            let replaced = to.get(at).or_else(|| to.last()).copied().or(Some(*byte));
             table[usize::from(*byte)] = if delete { None } else { replaced };
         }
         let squeezed = match (squeeze, to.is_empty()) {
@@ -94,7 +94,7 @@ fn class(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         b"space" => u8::is_ascii_whitespace,
         _ => return None,
     };
-    Some(((0..=u8::MAX).filter(|b| member(b)).collect(), &inner[end + 2..]))
+    Some(((0..=u8::MAX).filter(member).collect(), &inner[end + 2..]))
 }
 
 impl Filter for Tr {

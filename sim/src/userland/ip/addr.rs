@@ -159,7 +159,7 @@ struct Change {
 impl Change {
     fn parse(mut words: Words, family: Family) -> Result<Self, Error> {
         let (mut local, mut device, mut brd, mut scope) = (None, None, None, None);
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => device = Some(words.value()?),
                 "brd" | "broadcast" => brd = Some(words.value()?),
@@ -173,7 +173,7 @@ impl Change {
         let local = local.ok_or(Refusal::Invalid)?;
         let mut address = Address::new(prefix(&local, family)?);
         address.scope = scope.unwrap_or(address.scope);
-        address.broadcast = broadcast(&address, brd)?;
+        address.broadcast = broadcast(&address, brd.as_deref())?;
         Ok(Self { address, exact: local.contains('/'), device })
     }
 
@@ -193,8 +193,8 @@ fn parse_scope(word: String) -> Result<Scope, Error> {
 }
 
 /// The broadcast address that `brd` asks for: `+` is the prefix's own, `-` is none.
-fn broadcast(address: &Address, word: Option<String>) -> Result<Option<Ipv4Addr>, Error> {
-    match word.as_deref() {
+fn broadcast(address: &Address, word: Option<&str>) -> Result<Option<Ipv4Addr>, Error> {
+    match word {
         None | Some("-") => Ok(None),
         Some("+") => Ok(address.with_broadcast().broadcast),
         Some(text) => {

@@ -85,7 +85,7 @@ struct Change {
 impl Change {
     fn parse(mut words: Words) -> Result<Self, Error> {
         let mut change = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             change.set(word, &mut words)?;
         }
         Ok(change)
@@ -248,7 +248,7 @@ struct Peer {
 impl Model {
     fn parse(mut words: Words) -> Result<Self, Error> {
         let mut model = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "name" | "dev" => model.name = Some(words.value()?),
                 "mtu" => model.mtu = Some(words.value()?),
@@ -272,7 +272,7 @@ impl Model {
 impl Peer {
     fn parse(words: &mut Words) -> Result<Self, Error> {
         let mut peer = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "name" => peer.name = Some(words.value()?),
                 "mtu" => peer.mtu = Some(words.value()?),
@@ -358,7 +358,7 @@ fn free_name(sys: &mut Sys<'_>, namespace: NamespaceId, stem: &str, taken: &str)
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<(), Error> {
     words.take("dev");
-    let name = words.next().ok_or(Error::MissingDevice)?;
+    let name = words.take_next().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
     if device_at(sys, namespace, index).is_loopback() {
         return Err(Refusal::NotSupported.into());

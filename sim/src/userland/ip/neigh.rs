@@ -66,7 +66,7 @@ struct Query {
 impl Query {
     fn parse(mut words: Words) -> Result<Self, Error> {
         let mut query = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => query.device = Some(words.value()?),
                 "lladdr" => query.mac = Some(mac(&words.value()?)?),

@@ -1,6 +1,8 @@
 //! `ip netns`: network namespaces by name. A name is a file in `/run/netns` that says which namespace it stands for, or
 //! a link to `/proc/PID/ns/net`, as tutorials lay it to reach into a container. It keeps no list of its own.
 
+use core::cmp::Reverse;
+
 use super::{Error, Outcome, Words};
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
@@ -33,12 +35,12 @@ const VERBS: [(&str, Verb); 7] = [
 pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<Outcome, Error> {
     match words.command(&VERBS, Verb::List)? {
         Verb::List => Ok(list(sys, namespace)),
-        Verb::Add => add(sys, words.next().ok_or(Error::MissingName)?),
-        Verb::Delete => delete(sys, words.next().ok_or(Error::MissingName)?),
-        Verb::Identify => identify(sys, words.next()),
-        Verb::Pids => pids(sys, words.next().ok_or(Error::MissingName)?),
+        Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Identify => identify(sys, words.take_next().as_deref()),
+        Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Exec => {
-            let name = words.next().ok_or(Error::MissingName)?;
+            let name = words.take_next().ok_or(Error::MissingName)?;
             exec(sys, name, words.0.into())
         }
     }
@@ -77,7 +79,7 @@ fn parse(content: &str) -> Option<NamespaceId> {
 pub fn names(sys: &Sys<'_>) -> Vec<(String, NamespaceId)> {
     let names = sys.files().list(DIRECTORY).into_iter();
     let mut named: Vec<_> = names.filter_map(|name| find(sys, &name).map(|id| (name, id))).collect();
-    named.sort_by(|a, b| b.1.cmp(&a.1));
+    named.sort_by_key(|(_, id)| Reverse(*id));
     named
 }
 
@@ -134,8 +136,8 @@ fn inhabitants(sys: &Sys<'_>, id: NamespaceId) -> Vec<Pid> {
     sys.processes().map(|(pid, _)| pid).filter(|pid| sys.namespace_of(*pid) == Some(id)).collect()
 }
 
-fn identify(sys: &Sys<'_>, pid: Option<String>) -> Result<Outcome, Error> {
-    let id = match pid.as_deref().map(str::parse) {
+fn identify(sys: &Sys<'_>, pid: Option<&str>) -> Result<Outcome, Error> {
+    let id = match pid.map(str::parse) {
         None => Some(sys.namespace_id()),
         Some(Ok(pid)) => sys.namespace_of(Pid(pid)),
         Some(Err(_)) => None,

@@ -63,7 +63,7 @@ struct Selection {
 impl Selection {
     fn parse(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: Words) -> Result<Self, Error> {
         let mut selection = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => selection.device = Some(device(sys, namespace, &words.value()?)?),
                 "table" if words.take("main") => {}
@@ -178,7 +178,7 @@ fn destination(dst: IpNetwork) -> String {
 
 fn lookup(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: Words) -> Result<String, Error> {
     words.take("to");
-    let word = words.next().ok_or(Error::MissingDestination)?;
+    let word = words.take_next().ok_or(Error::MissingDestination)?;
     let dst = prefix(&word, family)?.ip();
     let flavour = sys.flavour();
     let here = sys.fabric().namespace(namespace);
@@ -254,7 +254,7 @@ impl Change {
             onlink: false,
         };
         let mut dst = None;
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             if !change.set(&word, &mut words)? {
                 dst = Some(if word == "to" { words.value()? } else { word });
             }
@@ -363,7 +363,7 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<Ro
         gateway: change.gateway,
         device,
         src: change.src,
-        metric: change.metric.unwrap_or(if change.dst.is_ipv6() { 1024 } else { 0 }),
+        metric: change.metric.unwrap_or_else(|| if change.dst.is_ipv6() { 1024 } else { 0 }),
         action: change.action,
         protocol: change.protocol,
         scope: change.scope.unwrap_or(scope),

@@ -22,7 +22,7 @@ impl Selection {
     /// `Incomplete`, `Garbage`.
     pub(super) fn parse(words: &mut Words, family: Family) -> Result<Self, Error> {
         let mut selection = Self::default();
-        while let Some(word) = words.next() {
+        while let Some(word) = words.take_next() {
             match word.as_str() {
                 "up" => selection.up = true,
                 "master" => selection.master = Some(words.value()?),
