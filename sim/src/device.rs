@@ -198,3 +198,52 @@ impl Device {
         matches!(self.kind, Kind::Loopback)
     }
 }
+
+/// The devices of a namespace, by number. A look-up is an index, because every frame makes several.
+#[derive(Debug, Default)]
+pub struct Devices {
+    slots: Vec<Option<Box<Device>>>,
+}
+
+impl Devices {
+    /// The device with this number.
+    #[must_use]
+    pub fn get(&self, index: &IfIndex) -> Option<&Device> {
+        self.slots.get(index.0 as usize)?.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, index: &IfIndex) -> Option<&mut Device> {
+        self.slots.get_mut(index.0 as usize)?.as_deref_mut()
+    }
+
+    /// Whether the number is taken.
+    #[must_use]
+    pub fn contains_key(&self, index: &IfIndex) -> bool {
+        self.get(index).is_some()
+    }
+
+    /// Puts a device in its place and gives back what was there.
+    pub fn insert(&mut self, index: IfIndex, device: Device) -> Option<Device> {
+        let at = index.0 as usize;
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+        }
+        self.slots[at].replace(Box::new(device)).map(|d| *d)
+    }
+
+    /// Takes a device out.
+    pub fn remove(&mut self, index: &IfIndex) -> Option<Device> {
+        self.slots.get_mut(index.0 as usize)?.take().map(|d| *d)
+    }
+
+    /// All devices, by number.
+    pub fn values(&self) -> impl Iterator<Item = &Device> + Clone {
+        self.slots.iter().filter_map(Option::as_deref)
+    }
+
+    /// All numbers that are taken, in order.
+    pub fn keys(&self) -> impl Iterator<Item = IfIndex> {
+        self.values().map(|d| d.index)
+    }
+}

@@ -6,18 +6,28 @@
 //!
 //! The layers, each importing only from the ones before it:
 //! `time rng` · `addr frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
-//! `device socket` · `namespace` · `fabric` · `userland` · `world`.
+//! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
 pub mod addr;
 pub mod bridge;
+pub mod capture;
+pub mod conntrack;
 pub mod device;
+pub mod dns;
+pub mod drop;
+pub mod event;
 pub mod fabric;
+pub mod filter;
 pub mod frame;
 pub mod link;
 pub mod namespace;
+pub mod nat;
 pub mod neighbour;
+pub mod netfilter;
+pub mod packet;
 pub mod rng;
 pub mod route;
 pub mod socket;
 pub mod time;
 pub mod userland;
+pub mod world;

@@ -92,7 +92,6 @@ impl Table {
     }
 
     /// All routes, the best match first for any address.
-    #[must_use]
     pub fn iter(&self) -> core::slice::Iter<'_, Route> {
         self.routes.iter()
     }

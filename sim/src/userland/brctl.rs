@@ -7,7 +7,7 @@ use super::{Flavour, Programs, Straight, Sys, options};
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::device::{Device, IfIndex};
-use crate::namespace::Namespace;
+use crate::namespace::{LinkError, Namespace};
 use crate::time::Instant;
 
 /// Puts `brctl` on the path of hosts and containers.
@@ -50,6 +50,8 @@ enum Error {
     Words(Vec<String>),
     /// A device of that name is there.
     Taken(String),
+    /// The kernel will not have it.
+    NotMade { bridge: String, why: LinkError },
     /// There is no such bridge, for a verb that makes or removes bridges.
     NoneToDelete(String),
     /// It is no bridge.
@@ -94,6 +96,7 @@ impl Error {
                 },
             },
             Self::Taken(name) => format!("device {name} already exists; can't create bridge with the same name\n"),
+            Self::NotMade { bridge, why } => format!("add bridge failed: {why}: {bridge}\n"),
             Self::NoneToDelete(name) => format!("bridge {name} doesn't exist; can't delete it\n"),
             Self::NotDeletable(name) => format!("can't delete bridge {name}: Operation not permitted\n"),
             Self::StillUp(name) => format!("bridge {name} is still up; can't delete it\n"),
@@ -119,6 +122,7 @@ impl Error {
                 None => return options::usage("brctl", "COMMAND [BRIDGE [ARGS]]", Flavour::Busybox),
             },
             Self::Taken(name) => format!("bridge {name}: File exists"),
+            Self::NotMade { bridge, why } => format!("bridge {bridge}: {why}"),
             Self::NoneToDelete(name) => format!("bridge {name}: No such device or address"),
             Self::NotDeletable(name) => format!("bridge {name}: Operation not permitted"),
             Self::StillUp(name) => format!("bridge {name}: Device or resource busy"),
@@ -228,11 +232,8 @@ fn add_bridge(sys: &mut Sys<'_>, name: &str) -> Result<(), Error> {
         return Err(Error::Taken(name.to_owned()));
     }
     let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
-    let index = fabric.create_bridge(namespace, name, None);
-    if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
-        device.queue_len = 1000;
-    }
-    Ok(())
+    let made = fabric.create_bridge(namespace, name, None);
+    made.map(drop).map_err(|why| Error::NotMade { bridge: name.to_owned(), why })
 }
 
 fn delete_bridge(sys: &mut Sys<'_>, name: &str) -> Result<(), Error> {
@@ -273,8 +274,7 @@ fn add_port(sys: &mut Sys<'_>, bridge: &str, port: &str) -> Result<(), Error> {
         (None, None, true) => return Err(Error::NotAPort { port: port_name(), bridge: bridge_name() }),
         (None, None, false) => device.index,
     };
-    set_master(sys, index, Some(bridge));
-    Ok(())
+    set_master(sys, index, Some(bridge)).map_err(|_| Error::NotAPort { port: port_name(), bridge: bridge_name() })
 }
 
 fn delete_port(sys: &mut Sys<'_>, bridge: &str, port: &str) -> Result<(), Error> {
@@ -284,14 +284,14 @@ fn delete_port(sys: &mut Sys<'_>, bridge: &str, port: &str) -> Result<(), Error>
     if device.master.is_none() || device.master != network.device_named(bridge).map(|b| b.index) {
         return Err(Error::OtherPort { port: port.to_owned(), bridge: bridge.to_owned() });
     }
-    set_master(sys, index, None);
-    Ok(())
+    let other = |_| Error::OtherPort { port: port.to_owned(), bridge: bridge.to_owned() };
+    set_master(sys, index, None).map_err(other)
 }
 
-fn set_master(sys: &mut Sys<'_>, port: IfIndex, bridge: Option<&str>) {
+fn set_master(sys: &mut Sys<'_>, port: IfIndex, bridge: Option<&str>) -> Result<(), LinkError> {
     let master = bridge.and_then(|name| sys.network().device_named(name)).map(|d| d.index);
     let namespace = sys.namespace_id();
-    sys.fabric().set_master(namespace, port, master);
+    sys.fabric().set_master(namespace, port, master)
 }
 
 #[cfg(test)]

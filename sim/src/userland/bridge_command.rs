@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::ip::{Scene, named_peers};
 use super::{Flavour, Programs, Straight, Sys};
 use crate::addr::{Mac, solicited_node};
-use crate::device::{Device, IfIndex, Ipv6};
+use crate::device::{Device, Devices, IfIndex, Ipv6};
 use crate::time::Instant;
 
 /// Puts `bridge` on the path of hosts; busybox has no such applet.
@@ -85,7 +85,7 @@ fn fdb(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
 fn entries<'a>(
     device: &Device,
     name: &impl Fn(IfIndex) -> &'a str,
-    devices: &std::collections::BTreeMap<IfIndex, Device>,
+    devices: &Devices,
     now: Instant,
     hide_device: bool,
 ) -> String {
@@ -179,7 +179,7 @@ mod tests {
     use crate::device::Kind;
 
     /// docker0 with one port behind which a container was seen.
-    fn host() -> BTreeMap<IfIndex, Device> {
+    fn host() -> Devices {
         let mut docker0 = bridge(3, "docker0", "02:42:4b:18:8e:39");
         docker0.addresses = vec![address("172.17.0.1/16"), address("fe80::42:4bff:fe18:8e39/64")];
         let mut port = veth(6, "veth01020fb", "5e:f1:a1:82:d6:a0", 5);
@@ -219,9 +219,9 @@ mod tests {
     fn a_port_forwards_while_it_and_its_bridge_run() {
         let mut devices = host();
         let peers = BTreeMap::new();
-        let line = |devices: &BTreeMap<IfIndex, Device>| {
+        let line = |devices: &Devices| {
             let scene = Scene { devices, peers: &peers, flavour: Flavour::Host };
-            port_line(&scene, &devices[&IfIndex(6)], false)
+            port_line(&scene, devices.get(&IfIndex(6)).unwrap(), false)
         };
         assert_eq!(
             line(&devices),

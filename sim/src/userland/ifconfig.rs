@@ -249,7 +249,7 @@ fn change(sys: &mut Sys<'_>, name: &str, words: &[&str]) -> Result<(), String> {
     }
     if let Some(net) = change.network() {
         let address = Address::new(net).with_broadcast();
-        fabric.add_address(namespace, index, address).map_err(|_| "ifconfig: SIOCSIFADDR: File exists\n".to_owned())?;
+        fabric.assign(namespace, index, address).map_err(|_| "ifconfig: SIOCSIFADDR: File exists\n".to_owned())?;
     }
     if let Some(up) = change.up {
         fabric.set_up(namespace, index, up);

@@ -6,6 +6,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use super::{Flavour, Programs, Straight, Sys};
 use crate::addr::{IpNetwork, Ipv4Network};
 use crate::device::IfIndex;
+use crate::namespace::LinkError;
 use crate::route::{Action, Route};
 
 /// Puts `route` on the path of hosts and containers.
@@ -135,38 +136,39 @@ impl Named {
 fn change(sys: &mut Sys<'_>, words: &[&str], verb: Verb) -> i32 {
     let flavour = sys.flavour();
     let outcome = match Named::parse(words).and_then(|named| Some((named.dst?, named))) {
-        Some((dst, named)) if verb == Verb::Add => add_route(sys, dst, &named),
-        Some((dst, named)) => delete_route(sys, dst, &named),
-        None => Err("Invalid argument"),
+        Some((dst, named)) if verb == Verb::Add => add_route(sys, dst, &named).map_err(|why| why.to_string()),
+        Some((dst, named)) => delete_route(sys, dst, &named).map_err(str::to_owned),
+        None => Err("Invalid argument".to_owned()),
     };
     let Err(why) = outcome else { return 0 };
-    let (text, status) = verb.failed(why, flavour);
+    let (text, status) = verb.failed(&why, flavour);
     sys.eprint(text);
     status
 }
 
-fn add_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), &'static str> {
+fn add_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), LinkError> {
     let network = sys.network();
-    let given = named.device.as_ref().map(|name| network.device_named(name).map(|d| d.index).ok_or("No such device"));
+    let given =
+        named.device.as_ref().map(|name| network.device_named(name).map(|d| d.index).ok_or(LinkError::NoDevice));
     let is_up = |index: IfIndex| network.devices.get(&index).is_some_and(|d| d.up);
     let link = |gateway| {
         let direct = |r: &Route| r.gateway.is_none() && r.device.is_some_and(is_up);
-        network.routes.lookup(gateway, direct).and_then(|r| r.device).ok_or("Network is unreachable")
+        network.routes.lookup(gateway, direct).and_then(|r| r.device).ok_or(LinkError::NextHopUnreachable)
     };
     let device = match (given, named.gateway) {
         _ if named.reject => None,
         (Some(device), _) => Some(device?),
         (None, Some(gateway)) => Some(link(gateway)?),
-        (None, None) => return Err("No such device"),
+        (None, None) => return Err(LinkError::NoDevice),
     };
     if device.is_some_and(|index| !is_up(index)) {
-        return Err("Network is down");
+        return Err(LinkError::NetworkDown);
     }
     let action = if named.reject { Action::Unreachable } else { Action::Unicast };
     let route = Route::via(dst, named.gateway, device.unwrap_or(IfIndex(0)));
     let route = Route { device, action, metric: named.metric, ..route };
     let namespace = sys.namespace_id();
-    sys.fabric().add_route(namespace, route).map_err(|_| "File exists")
+    sys.fabric().add_route(namespace, route)
 }
 
 fn delete_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), &'static str> {
@@ -179,7 +181,7 @@ fn delete_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), 
     };
     let route = network.routes.iter().find(meant).copied().ok_or("No such process")?;
     let namespace = sys.namespace_id();
-    sys.fabric().remove_routes(namespace, |r| *r == route);
+    sys.fabric().namespace_mut(namespace).routes.remove(|r| *r == route);
     Ok(())
 }
 

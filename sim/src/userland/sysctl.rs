@@ -2,7 +2,8 @@
 
 use super::options::{Options, Order, usage};
 use super::{Flavour, Programs, Straight, Sys};
-use crate::device::{Device, Ipv6};
+use crate::device::{Device, IfIndex, Ipv6};
+use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::Namespace;
 
 /// Puts `sysctl` on the path of hosts and containers.
@@ -17,8 +18,12 @@ pub fn add(programs: &mut Programs) {
 enum Setting {
     /// `net.ipv4.ip_forward`, which is also called `net.ipv4.conf.all.forwarding`.
     Ipv4Forward,
+    /// `net.ipv6.conf.all.forwarding`
+    Ipv6Forward,
+    /// `net.bridge.bridge-nf-call-iptables`
+    BridgeFirewall,
     /// `net.ipv6.conf.DEVICE.disable_ipv6`
-    DisableIpv6(String),
+    DisableIpv6(IfIndex),
 }
 
 impl Setting {
@@ -26,8 +31,10 @@ impl Setting {
     fn named(name: &str, network: &Namespace) -> Option<Self> {
         match name.replace('/', ".").split('.').collect::<Vec<_>>().as_slice() {
             ["net", "ipv4", "ip_forward"] | ["net", "ipv4", "conf", "all", "forwarding"] => Some(Self::Ipv4Forward),
+            ["net", "ipv6", "conf", "all", "forwarding"] => Some(Self::Ipv6Forward),
+            ["net", "bridge", "bridge-nf-call-iptables"] => Some(Self::BridgeFirewall),
             ["net", "ipv6", "conf", device, "disable_ipv6"] => {
-                network.device_named(device).map(|d| Self::DisableIpv6(d.name.clone()))
+                network.device_named(device).map(|d| Self::DisableIpv6(d.index))
             }
             _ => None,
         }
@@ -36,18 +43,20 @@ impl Setting {
     fn read(&self, network: &Namespace) -> u8 {
         match self {
             Self::Ipv4Forward => u8::from(network.sysctl.ipv4_forward),
-            Self::DisableIpv6(name) => u8::from(network.device_named(name).is_some_and(is_disabled)),
+            Self::Ipv6Forward => u8::from(network.sysctl.ipv6_forward),
+            Self::BridgeFirewall => u8::from(network.sysctl.bridge_nf_call),
+            Self::DisableIpv6(index) => u8::from(network.devices.get(index).is_some_and(is_disabled)),
         }
     }
 
-    fn write(&self, network: &mut Namespace, on: bool) {
+    fn write(&self, fabric: &mut Fabric, namespace: NamespaceId, on: bool) {
+        let sysctl = &mut fabric.namespace_mut(namespace).sysctl;
         match self {
-            Self::Ipv4Forward => network.sysctl.ipv4_forward = on,
-            Self::DisableIpv6(name) => {
-                let device = network.devices.values_mut().find(|d| d.name == *name);
-                if let Some(device) = device {
-                    device.ipv6 = if on { Ipv6::Disabled } else { Ipv6::Enabled };
-                }
+            Self::Ipv4Forward => sysctl.ipv4_forward = on,
+            Self::Ipv6Forward => sysctl.ipv6_forward = on,
+            Self::BridgeFirewall => sysctl.bridge_nf_call = on,
+            Self::DisableIpv6(index) => {
+                fabric.set_ipv6(namespace, *index, if on { Ipv6::Disabled } else { Ipv6::Enabled });
             }
         }
     }
@@ -124,7 +133,7 @@ fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(u8, bool), Er
     let Some(value) = value else { return Ok((setting.read(sys.network()), false)) };
     let number: i64 = value.trim().parse().map_err(|_| Error::Invalid)?;
     let namespace = sys.namespace_id();
-    setting.write(sys.fabric().namespace_mut(namespace), number != 0);
+    setting.write(sys.fabric(), namespace, number != 0);
     Ok((setting.read(sys.network()), true))
 }
 

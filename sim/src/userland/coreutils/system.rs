@@ -133,8 +133,8 @@ pub(super) fn printenv(sys: &mut Sys<'_>) -> i32 {
     status
 }
 
-/// Variables line by line: PATH, HOSTNAME and what is set by hand come first and HOME last, as Docker lays them out;
-/// for others the order of names is as good as any.
+/// Variables line by line: PATH, HOSTNAME and TERM first and HOME last, as Docker lays them out, the others between
+/// them by name.
 fn environment<'a>(variables: impl Iterator<Item = (&'a String, &'a String)>) -> String {
     let rank = |name: &str| match name {
         "PATH" => 0,

@@ -210,7 +210,7 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(),
     if device_at(sys, namespace, index).addresses.iter().any(|a| a.net == change.address.net) {
         return Err(assigned.into());
     }
-    sys.fabric().add_address(namespace, index, change.address).map_err(|_| assigned.into())
+    Ok(sys.fabric().assign(namespace, index, change.address)?)
 }
 
 fn replace(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
@@ -229,7 +229,7 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<
     if !change.exact {
         sys.eprint(wildcard(change.address.net));
     }
-    sys.fabric().remove_address(namespace, index, net).map_err(|_| missing.into())
+    Ok(sys.fabric().remove_address(namespace, index, net)?)
 }
 
 /// The warning of iproute2 when an address is deleted without its prefix length.
@@ -255,7 +255,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: W
         gone.extend(chosen.map(|a| (device.index, a.net)));
     }
     for (index, net) in gone {
-        sys.fabric().remove_address(namespace, index, net).map_err(|_| Refusal::AddressNotFound)?;
+        sys.fabric().remove_address(namespace, index, net)?;
     }
     Ok(())
 }
@@ -266,15 +266,15 @@ mod tests {
 
     use super::super::device::tests::{address, all, bridge, loopback, veth};
     use super::*;
-    use crate::device::IfIndex;
+    use crate::device::Devices;
 
-    fn listed(devices: &BTreeMap<IfIndex, Device>, flavour: Flavour, options: &Options) -> String {
+    fn listed(devices: &Devices, flavour: Flavour, options: &Options) -> String {
         let peers = BTreeMap::new();
         let scene = Scene { devices, peers: &peers, flavour };
         listing(&scene, options, &Selection::default()).unwrap()
     }
 
-    fn container() -> BTreeMap<IfIndex, Device> {
+    fn container() -> Devices {
         let mut eth0 = veth(14, "eth0", "02:42:ac:19:00:03", 15);
         eth0.peer_netnsid = Some(0);
         eth0.addresses = vec![address("172.25.0.3/16").with_broadcast()];

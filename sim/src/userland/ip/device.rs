@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use super::{Family, Options};
 use crate::addr::Mac;
-use crate::device::{Device, IfIndex, Ipv6, Kind};
+use crate::device::{Device, Devices, IfIndex, Ipv6, Kind};
 use crate::userland::Flavour;
 
 /// The devices of a namespace with what a description needs from around them.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// All devices of the namespace.
-    pub devices: &'a BTreeMap<IfIndex, Device>,
+    pub devices: &'a Devices,
     /// For veths whose peer is in a namespace that `ip netns` knows: its name.
     pub peers: &'a BTreeMap<IfIndex, String>,
     /// Who prints.
@@ -250,11 +250,15 @@ pub(in crate::userland) mod tests {
         Address::new(text.parse::<IpNetwork>().unwrap())
     }
 
-    pub(in crate::userland) fn all(devices: impl IntoIterator<Item = Device>) -> BTreeMap<IfIndex, Device> {
-        devices.into_iter().map(|d| (d.index, d)).collect()
+    pub(in crate::userland) fn all(devices: impl IntoIterator<Item = Device>) -> Devices {
+        let mut all = Devices::default();
+        for device in devices {
+            all.insert(device.index, device);
+        }
+        all
     }
 
-    fn both(device: &Device, devices: &BTreeMap<IfIndex, Device>, peers: &BTreeMap<IfIndex, String>) -> String {
+    fn both(device: &Device, devices: &Devices, peers: &BTreeMap<IfIndex, String>) -> String {
         let scene = Scene { devices, peers, flavour: Flavour::Host };
         let options = Options::default();
         let header = scene.header(device, Listing::Links, &options);
@@ -268,7 +272,7 @@ pub(in crate::userland) mod tests {
             (end.up, end.carrier, end.carrier_known, end.opened, end.queue_len) = (false, false, false, false, 1000);
         }
         let devices = all([a, b]);
-        let text = both(&devices[&IfIndex(4)], &devices, &BTreeMap::new());
+        let text = both(devices.get(&IfIndex(4)).unwrap(), &devices, &BTreeMap::new());
         assert_eq!(
             text,
             "4: va@vb: <BROADCAST,MULTICAST,M-DOWN> mtu 1500 qdisc noop state DOWN mode DEFAULT group default qlen 1000\n    \
@@ -284,12 +288,12 @@ pub(in crate::userland) mod tests {
         let devices = all([end, bridge(7, "bridge-test", "fe:f1:c5:47:e3:76")]);
         let peers = BTreeMap::from([(IfIndex(9), "test1".to_owned())]);
         assert_eq!(
-            both(&devices[&IfIndex(9)], &devices, &peers),
+            both(devices.get(&IfIndex(9)).unwrap(), &devices, &peers),
             "9: v1@if8: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue master bridge-test \
              state LOWERLAYERDOWN mode DEFAULT group default qlen 1000\n    \
              link/ether fe:f1:c5:47:e3:76 brd ff:ff:ff:ff:ff:ff link-netns test1\n"
         );
-        let numbered = both(&devices[&IfIndex(9)], &devices, &BTreeMap::new());
+        let numbered = both(devices.get(&IfIndex(9)).unwrap(), &devices, &BTreeMap::new());
         assert!(numbered.ends_with("ff:ff link-netnsid 1\n"));
     }
 

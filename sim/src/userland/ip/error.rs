@@ -2,6 +2,7 @@
 //! refusals are here too, since iproute2 prints the kernel's own sentence and busybox only errno.
 
 use super::Object;
+use crate::namespace::LinkError;
 use crate::userland::Flavour;
 
 /// What the kernel says no to.
@@ -114,6 +115,23 @@ impl Refusal {
     }
 }
 
+impl From<LinkError> for Refusal {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::AddressExists => Self::AddressAssigned,
+            LinkError::Busy => Self::BridgeInBridge,
+            LinkError::Exists | LinkError::RouteExists => Self::Exists,
+            LinkError::InvalidName => Self::Invalid,
+            LinkError::NextHopUnreachable => Self::BadGateway,
+            LinkError::NoAddress => Self::AddressNotFound,
+            LinkError::NoDevice => Self::NoDevice,
+            LinkError::NetworkDown => Self::DeviceDown,
+            LinkError::NotABridge => Self::NotSupported,
+            LinkError::NotMovable => Self::Immutable,
+        }
+    }
+}
+
 /// Why a command line was not carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Error {
@@ -180,6 +198,12 @@ pub enum Error {
     NotOpened(String),
     /// There is no such program.
     NoProgram(String),
+}
+
+impl From<LinkError> for Error {
+    fn from(error: LinkError) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 impl From<Refusal> for Error {

@@ -2,13 +2,14 @@
 
 use core::fmt::Write as _;
 
-use super::device::{Listing, Scene, state, statistics};
+use super::device::{Listing, Scene, kind, state, statistics};
 use super::selection::Selection;
 use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex, Mtu};
 use crate::fabric::NamespaceId;
 use crate::link::Condition;
+use crate::namespace::LinkError;
 use crate::userland::{Flavour, Pid, Sys};
 
 #[derive(Clone, Copy)]
@@ -137,8 +138,7 @@ fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
     let name = change.device.clone().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
     let plan = plan(sys, namespace, index, change)?;
-    commit(sys, namespace, index, plan);
-    Ok(())
+    Ok(commit(sys, namespace, index, plan)?)
 }
 
 /// Checks everything that can fail.
@@ -149,11 +149,14 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         None => None,
     };
     let netns = change.netns.map(|word| destination(sys, word)).transpose()?;
-    if netns.is_some() && device_at(sys, namespace, index).is_loopback() {
+    let device = device_at(sys, namespace, index);
+    if netns.is_some() && kind(device) != Some("veth") {
         return Err(Refusal::Immutable.into());
     }
-    if let Some(name) = &change.name {
-        check_new_name(sys, namespace, index, name)?;
+    let name = change.name.clone().unwrap_or_else(|| device.name.clone());
+    check_new_name(sys, namespace, index, &name)?;
+    if let Some(to) = netns.filter(|to| *to != namespace) {
+        check_free(sys, to, &name)?;
     }
     Ok(Plan {
         name: change.name,
@@ -173,6 +176,12 @@ fn check_new_name(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, nam
     }
     let taken = sys.fabric().namespace(namespace).device_named(name).is_some_and(|d| d.index != index);
     if taken { Err(Refusal::Exists.into()) } else { Ok(()) }
+}
+
+/// A name that no device of a namespace has.
+fn check_free(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<(), Refusal> {
+    let taken = sys.fabric().namespace(namespace).device_named(name).is_some();
+    if taken { Err(Refusal::Exists) } else { Ok(()) }
 }
 
 /// The bridge of this name, as a master for the device `port`.
@@ -202,7 +211,7 @@ fn destination(sys: &Sys<'_>, word: String) -> Result<NamespaceId, Error> {
     }
 }
 
-fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan) {
+fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan) -> Result<(), LinkError> {
     let fabric = sys.fabric();
     if let Some(mac) = plan.mac {
         fabric.set_mac(namespace, index, mac);
@@ -215,15 +224,16 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
         device.name = plan.name.unwrap_or_else(|| device.name.clone());
     }
     if let Some(master) = plan.master {
-        fabric.set_master(namespace, index, master);
+        fabric.set_master(namespace, index, master)?;
     }
     if let Some(up) = plan.up {
         fabric.set_up(namespace, index, up);
     }
     if let Some(to) = plan.netns {
         let name = fabric.namespace(namespace).devices.get(&index).map(|d| d.name.clone()).unwrap_or_default();
-        fabric.move_device(namespace, index, to, &name).expect("the plan knows that it can be moved");
+        fabric.move_device(namespace, index, to, &name)?;
     }
+    Ok(())
 }
 
 /// A device to be made.
@@ -299,7 +309,7 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
 fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
     let name = new_name(sys, namespace, model.name, "bridge")?;
     let mtu = model.mtu.map(mtu).transpose()?;
-    let index = sys.fabric().create_bridge(namespace, &name, model.mac);
+    let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
     dress(sys, namespace, index, mtu, None);
     Ok(())
 }
@@ -314,21 +324,18 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(
     };
     let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
-    let (index, other) = sys.fabric().create_veth(namespace, &name, &peer, Condition::default());
+    let (index, other) = sys.fabric().create_veth(namespace, &name, &peer, Condition::default())?;
     dress(sys, namespace, index, mtu, model.mac);
     dress(sys, namespace, other, peer_mtu, model.peer.mac);
     if let Some(to) = to {
-        sys.fabric().move_device(namespace, other, to, &peer).expect("the name is free where the peer goes");
+        sys.fabric().move_device(namespace, other, to, &peer)?;
     }
     Ok(())
 }
 
-/// Gives a new device the queue that the kernel gives by default, and what was asked.
+/// Gives a new device what was asked for it.
 fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, mtu: Option<Mtu>, mac: Option<Mac>) {
     let fabric = sys.fabric();
-    if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
-        device.queue_len = 1000;
-    }
     if let Some(mtu) = mtu {
         fabric.set_mtu(namespace, index, mtu);
     }
@@ -343,9 +350,7 @@ fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, ste
     if name.len() > 15 {
         return Err(Refusal::NameTooLong.into());
     }
-    if sys.fabric().namespace(namespace).device_named(&name).is_some() {
-        return Err(Refusal::Exists.into());
-    }
+    check_free(sys, namespace, &name)?;
     Ok(name)
 }
 
@@ -387,12 +392,12 @@ mod tests {
         let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
         let brief = Options { brief: true, ..Options::default() };
         assert_eq!(
-            described(&scene, &brief, &devices[&IfIndex(3)]),
+            described(&scene, &brief, devices.get(&IfIndex(3)).unwrap()),
             "up0@if7          UP             1a:be:9c:c4:7f:3c <BROADCAST,MULTICAST,UP,LOWER_UP> \n"
         );
         let oneline = Options { oneline: true, ..Options::default() };
         assert_eq!(
-            described(&scene, &oneline, &devices[&IfIndex(1)]),
+            described(&scene, &oneline, devices.get(&IfIndex(1)).unwrap()),
             "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    \
              link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n"
         );
@@ -406,7 +411,7 @@ mod tests {
         let peers = BTreeMap::new();
         let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
         assert_eq!(
-            described(&scene, &Options::default(), &devices[&IfIndex(6)]),
+            described(&scene, &Options::default(), devices.get(&IfIndex(6)).unwrap()),
             "6: veth01020fb@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master docker0 state UP \
              mode DEFAULT group default \n    link/ether 5e:f1:a1:82:d6:a0 brd ff:ff:ff:ff:ff:ff link-netnsid 1\n"
         );

@@ -136,13 +136,14 @@ fn inhabitants(sys: &Sys<'_>, id: NamespaceId) -> Vec<Pid> {
     sys.processes().map(|(pid, _)| pid).filter(|pid| sys.namespace_of(*pid) == Some(id)).collect()
 }
 
+/// The name of a process's network: the last that fits, as iproute2 takes it.
 fn identify(sys: &Sys<'_>, pid: Option<&str>) -> Result<Outcome, Error> {
     let id = match pid.map(str::parse) {
         None => Some(sys.namespace_id()),
         Some(Ok(pid)) => sys.namespace_of(Pid(pid)),
         Some(Err(_)) => None,
     };
-    let name = names(sys).into_iter().find(|(_, named)| Some(*named) == id);
+    let name = names(sys).into_iter().rfind(|(_, named)| Some(*named) == id);
     Ok(Outcome::Text(format!("{}\n", name.map(|(name, _)| name).unwrap_or_default())))
 }
 

@@ -2,12 +2,11 @@
 
 use core::fmt::Write as _;
 use core::net::IpAddr;
-use std::collections::BTreeMap;
 
 use super::addr::scope;
 use super::{Error, Family, Options, Refusal, Words, device, prefix};
 use crate::addr::{self, IpNetwork};
-use crate::device::{Device, IfIndex, Scope};
+use crate::device::{Devices, IfIndex, Scope};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::{Action, Protocol, Route};
@@ -105,7 +104,7 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words)
 /// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 the same but the default last.
 fn listing(
     routes: impl Iterator<Item = Route>,
-    devices: &BTreeMap<IfIndex, Device>,
+    devices: &Devices,
     hidden: Option<IfIndex>,
     flavour: Flavour,
 ) -> String {
@@ -118,7 +117,7 @@ fn listing(
 }
 
 /// One route; the device is left out when it was asked for by name, but busybox prints it all the same.
-fn line(route: &Route, devices: &BTreeMap<IfIndex, Device>, hidden: Option<IfIndex>, flavour: Flavour) -> String {
+fn line(route: &Route, devices: &Devices, hidden: Option<IfIndex>, flavour: Flavour) -> String {
     let mut line = format!("{}{} ", kind(route.action), destination(route.dst));
     if let Some(gateway) = route.gateway {
         let _ = write!(line, "via {gateway} ");
@@ -204,7 +203,7 @@ fn found(
     dst: IpAddr,
     route: &Route,
     src: Option<IpAddr>,
-    devices: &BTreeMap<IfIndex, Device>,
+    devices: &Devices,
     flavour: Flavour,
 ) -> Result<String, Error> {
     match route.action {
@@ -334,9 +333,9 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, replace: bool
         return Err(Refusal::Exists.into());
     }
     if taken {
-        sys.fabric().remove_routes(namespace, same);
+        sys.fabric().namespace_mut(namespace).routes.remove(same);
     }
-    sys.fabric().add_route(namespace, route).map_err(|_| Refusal::Exists.into())
+    Ok(sys.fabric().add_route(namespace, route)?)
 }
 
 /// The route that a change means, once everything that can be wrong with it was looked at.
@@ -386,7 +385,7 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<
     let device = change.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
     let found = sys.fabric().namespace(namespace).routes.iter().find(|r| change.names(r, device)).copied();
     let route = found.ok_or(Refusal::NoProcess)?;
-    sys.fabric().remove_routes(namespace, |r| *r == route);
+    sys.fabric().namespace_mut(namespace).routes.remove(|r| *r == route);
     Ok(())
 }
 
@@ -395,7 +394,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words
         return Err(Error::FlushAll);
     }
     let selection = Selection::parse(sys, namespace, family, words)?;
-    sys.fabric().remove_routes(namespace, |r| selection.includes(r, family));
+    sys.fabric().namespace_mut(namespace).routes.remove(|r| selection.includes(r, family));
     Ok(())
 }
 
@@ -404,7 +403,7 @@ mod tests {
     use super::super::device::tests::{all, bridge, veth};
     use super::*;
 
-    fn devices() -> BTreeMap<IfIndex, Device> {
+    fn devices() -> Devices {
         let mut lost = bridge(3, "docker0", "02:42:4b:18:8e:39");
         lost.carrier = false;
         all([veth(2, "eth0", "02:00:00:00:00:02", 9), lost])
