@@ -164,6 +164,7 @@ pub struct Device {
 
 impl Device {
     /// Whether frames can pass: up, and with carrier.
+    #[inline]
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.up && self.carrier
@@ -207,12 +208,14 @@ pub struct Devices {
 
 impl Devices {
     /// The device with this number.
+    #[inline]
     #[must_use]
     pub fn get(&self, index: &IfIndex) -> Option<&Device> {
         self.slots.get(index.0 as usize)?.as_deref()
     }
 
     /// The same, to be changed.
+    #[inline]
     pub fn get_mut(&mut self, index: &IfIndex) -> Option<&mut Device> {
         self.slots.get_mut(index.0 as usize)?.as_deref_mut()
     }

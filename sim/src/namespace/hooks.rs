@@ -106,11 +106,15 @@ impl Namespace {
 
     /// A frame that crosses a bridge passes the hooks too when `bridge-nf-call-iptables` is on (oracle fact 29): the
     /// bridge is both the device it came by and the one it leaves by.
+    #[inline]
     pub(super) fn filter_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
-        let is_ip = matches!(frame.ethertype(), ethertype::IPV4 | ethertype::IPV6);
-        if !self.sysctl.bridge_nf_call || !is_ip {
+        if !self.sysctl.bridge_nf_call || !matches!(frame.ethertype(), ethertype::IPV4 | ethertype::IPV6) {
             return Some(frame);
         }
+        self.pass_bridged(cx, bridge, frame)
+    }
+
+    fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
         let here = Some(bridge);
         let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), true)?;
         let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), true)?;

@@ -69,7 +69,17 @@ impl Namespace {
     /// Forwards a query from this namespace, an ordinary datagram. An upstream without a route stays silent.
     fn query_upstream(&mut self, cx: &mut Cx, upstream: SocketAddr, bytes: &[u8]) {
         let Some(socket) = self.upstream_socket(upstream) else { return };
-        let _ = self.send_to(cx, socket, upstream, bytes, SendOptions::default());
+        if self.send_to(cx, socket, upstream, bytes, SendOptions::default()).is_err() {
+            self.upstream_failed(cx, upstream);
+        }
+    }
+
+    /// An upstream cannot be reached: the server goes on to the next at once.
+    pub(super) fn upstream_failed(&mut self, cx: &mut Cx, upstream: SocketAddr) {
+        let Some(resolver) = self.resolver.as_mut() else { return };
+        let mut actions = Vec::new();
+        resolver.server.handle_unreachable(cx.now, upstream, &mut actions);
+        self.act_for_resolver(cx, actions);
     }
 
     fn upstream_socket(&mut self, upstream: SocketAddr) -> Option<SocketId> {

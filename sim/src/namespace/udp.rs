@@ -156,6 +156,10 @@ impl Namespace {
     pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
         let Some((sport, dport)) = sent.ports() else { return };
         let (local, peer) = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
+        if self.resolver_takes(local) {
+            self.upstream_failed(cx, peer);
+            return;
+        }
         let Some(socket) = self.sockets.udp_for(local, peer) else { return };
         if matches!(self.sockets.find(socket).map(|s| s.kind), Some(Kind::Udp { peer: Some(_), .. })) {
             self.sockets.fail(socket, errno);

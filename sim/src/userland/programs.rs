@@ -1,6 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
-use super::{Programs, arp, brctl, bridge_command, coreutils, ifconfig, ip, route_command, sysctl};
+use super::{
+    Programs, arp, brctl, bridge_command, coreutils, ifconfig, ip, nslookup, ping, route_command, shell, sysctl,
+};
 
 /// All programs of this crate, for hosts and for containers.
 #[must_use]
@@ -14,6 +16,9 @@ pub fn linux() -> Programs {
     brctl::add(&mut programs);
     bridge_command::add(&mut programs);
     sysctl::add(&mut programs);
+    ping::add(&mut programs);
+    nslookup::add(&mut programs);
+    shell::add(&mut programs);
     programs
 }
 
