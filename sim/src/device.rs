@@ -1,11 +1,11 @@
 //! Network devices of a namespace: what `ip link` shows of them, their addresses and counters. A device moves no
 //! frame itself.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::IpNetwork;
 
-use crate::addr::Mac;
+use crate::addr::{self, Mac};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
@@ -54,6 +54,8 @@ pub struct Address {
     pub net: IpNetwork,
     /// How far it reaches.
     pub scope: Scope,
+    /// The broadcast address it was given (`brd`); Docker gives one, `ip addr add` only when asked.
+    pub broadcast: Option<Ipv4Addr>,
 }
 
 /// How far an address reaches, as `ip addr` prints it.
@@ -77,7 +79,19 @@ impl Address {
             IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
             _ => Scope::Global,
         };
-        Self { net, scope }
+        Self { net, scope, broadcast: None }
+    }
+
+    /// The same with the broadcast address of its prefix (`brd +`).
+    #[must_use]
+    pub fn with_broadcast(self) -> Self {
+        Self { broadcast: addr::broadcast(self.net), ..self }
+    }
+}
+
+impl From<IpNetwork> for Address {
+    fn from(net: IpNetwork) -> Self {
+        Self::new(net)
     }
 }
 
@@ -124,8 +138,13 @@ pub struct Device {
     pub up: bool,
     /// Whether the other end answers: a veth's peer is up, a bridge has a port that is (`NO-CARRIER` else).
     pub carrier: bool,
-    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN` (oracle fact 24).
+    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN`, a veth
+    /// whose peer was never up `LOWERLAYERDOWN` (oracle facts 24 and 25).
     pub carrier_known: bool,
+    /// Whether it was ever up: its queueing discipline is `noop` until then.
+    pub opened: bool,
+    /// Packets that its queue holds (`qlen`): 1000 by default, 0 on what Docker makes.
+    pub queue_len: u32,
     /// The bridge that it is a port of.
     pub master: Option<IfIndex>,
     /// For a veth: the index of its peer, in whatever namespace that is (`@if8`).

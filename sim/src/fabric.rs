@@ -10,7 +10,7 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::capture::{Capture, Captured, Hop};
-use crate::device::{IfIndex, Ipv6, Mtu};
+use crate::device::{Address, IfIndex, Ipv6, Mtu};
 use crate::event::Queue;
 use crate::frame::Frame;
 pub use crate::link::NamespaceId;
@@ -305,7 +305,15 @@ impl Fabric {
     /// # Errors
     /// `NoDevice`, `AddressExists`.
     pub fn add_address(&mut self, namespace: NamespaceId, device: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
-        self.with(namespace, |ns, cx| ns.add_address(cx, device, net))
+        self.assign(namespace, device, net.into())
+    }
+
+    /// The same for an address whose scope or broadcast address was chosen.
+    ///
+    /// # Errors
+    /// `NoDevice`, `AddressExists`.
+    pub fn assign(&mut self, namespace: NamespaceId, device: IfIndex, address: Address) -> Result<(), LinkError> {
+        self.with(namespace, |ns, cx| ns.add_address(cx, device, address))
     }
 
     /// Takes an address away, with the routes that came with it.
@@ -322,6 +330,13 @@ impl Fabric {
     /// `RouteExists`, `NextHopUnreachable` when the gateway is on no link, `NetworkDown` when its device is down.
     pub fn add_route(&mut self, namespace: NamespaceId, route: Route) -> Result<(), LinkError> {
         self.namespace_mut(namespace).add_route(route)
+    }
+
+    /// The other end of a veth, wherever it is.
+    #[must_use]
+    pub fn peer_of(&self, namespace: NamespaceId, device: IfIndex) -> Option<End> {
+        let link = self.namespace(namespace).link_of(device)?;
+        self.links.get(&link).map(|l| l.other(End { namespace, device }))
     }
 
     /// What a link does to frames.

@@ -89,6 +89,8 @@ impl Namespace {
             up: false,
             carrier: false,
             carrier_known: false,
+            opened: false,
+            queue_len: 1000,
             master: None,
             peer_index: None,
             peer_netnsid: None,
@@ -157,6 +159,7 @@ impl Namespace {
     pub(crate) fn set_up(&mut self, cx: &mut Cx, index: IfIndex, up: bool) {
         let Some(device) = self.devices.get_mut(&index).filter(|d| d.up != up) else { return };
         device.up = up;
+        device.opened |= up;
         if up {
             self.came_up(cx, index);
         } else {
@@ -175,7 +178,7 @@ impl Namespace {
         if device.is_loopback() {
             for net in ["127.0.0.1/8", "::1/128"] {
                 let net: IpNetwork = net.parse().expect("the loopback prefixes are well formed");
-                let _ = self.add_address(cx, index, net);
+                let _ = self.add_address(cx, index, net.into());
             }
         }
         let nets: Vec<IpNetwork> =
@@ -193,7 +196,7 @@ impl Namespace {
         let has_carrier = device.bridge().is_none_or(|b| !b.ports().is_empty());
         let net = IpNetwork::V6(Ipv6Network::new(device.mac.link_local(), 64).expect("64 is a prefix length"));
         if wants && has_carrier && !device.has(net.ip()) {
-            let _ = self.add_address(cx, index, net);
+            let _ = self.add_address(cx, index, net.into());
         }
     }
 
@@ -213,7 +216,7 @@ impl Namespace {
         let Some(device) = self.devices.get_mut(&index) else { return };
         let changed = device.carrier != carrier;
         device.carrier = carrier;
-        device.carrier_known |= device.up;
+        device.carrier_known |= carrier;
         let master = device.master;
         if !changed {
             return;
@@ -321,12 +324,13 @@ impl Namespace {
         }
     }
 
-    pub(crate) fn add_address(&mut self, _cx: &mut Cx, index: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+    pub(crate) fn add_address(&mut self, _cx: &mut Cx, index: IfIndex, address: Address) -> Result<(), LinkError> {
+        let net = address.net;
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
         if device.addresses.iter().any(|a| a.net == net) {
             return Err(LinkError::AddressExists);
         }
-        device.addresses.push(Address::new(net));
+        device.addresses.push(address);
         if device.up {
             self.add_connected_route(index, net);
         }

@@ -917,6 +917,12 @@ impl Sys<'_> {
         self.table.process(self.pid).namespace
     }
 
+    /// The network that a living process is in, wherever it runs (`/proc/PID/ns/net`).
+    #[must_use]
+    pub fn namespace_of(&self, pid: Pid) -> Option<NamespaceId> {
+        self.table.processes.get(&pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
+    }
+
     /// The network this process is in.
     #[must_use]
     pub fn network(&self) -> &Namespace {

@@ -63,10 +63,14 @@ impl Machine {
             return Ok(Flow::Turn(Turn::Wait(None)));
         }
         let Some(Frame::Command(command)) = self.frames.pop() else { unreachable!("only a command is run") };
-        let Simple { words, assignments, saved } = command;
-        self.frames.push(Frame::Scope(Scope { saved, variables: Vec::new() }));
-        self.trace(sys, &assignments, &words);
-        let Some(name) = words.first() else { return self.assign_for_good(sys, assignments) };
+        let Simple { words, assigned, scope } = command;
+        self.trace(sys, &assigned, &words);
+        self.frames.push(Frame::Scope(scope));
+        let Some(name) = words.first() else {
+            self.pop(sys);
+            self.state.status = self.substituted.take().unwrap_or(0);
+            return Ok(Flow::Next);
+        };
         match self.meaning(sys, name) {
             Meaning::Function(body) => {
                 self.call_function(&body, words[1..].to_vec());
