@@ -159,9 +159,17 @@ impl Ruleset {
         self.tracking
     }
 
-    /// A change that may make or unmake the need to track.
-    fn change<R>(&mut self, kind: TableKind, f: impl FnOnce(&mut Table) -> R) -> R {
+    /// A change of a table, which is made for it; a change that is refused leaves no table behind.
+    fn change(
+        &mut self,
+        kind: TableKind,
+        f: impl FnOnce(&mut Table) -> Result<(), RuleError>,
+    ) -> Result<(), RuleError> {
+        let untouched = self.table(kind).is_none();
         let result = f(self.touch(kind));
+        if untouched && result.is_err() {
+            self.tables[kind as usize] = None;
+        }
         self.tracking = self.tables.iter().flatten().any(Table::needs_tracking);
         result
     }
@@ -176,7 +184,7 @@ impl Ruleset {
     /// # Errors
     /// `ChainExists`.
     pub fn new_chain(&mut self, table: TableKind, chain: &str) -> Result<(), RuleError> {
-        self.touch(table).new_chain(chain)
+        self.change(table, |t| t.new_chain(chain))
     }
 
     /// Deletes a chain (`-X`).
@@ -214,7 +222,7 @@ impl Ruleset {
         policy: Policy,
         counters: Counters,
     ) -> Result<(), RuleError> {
-        self.touch(table).set_policy(chain, policy, counters)
+        self.change(table, |t| t.set_policy(chain, policy, counters))
     }
 
     /// Puts a rule at the end of a chain (`-A`).
@@ -267,6 +275,7 @@ impl Ruleset {
     /// # Errors
     /// As for `append`, and `IndexTooBig`.
     pub fn replace(&mut self, table: TableKind, chain: &str, number: usize, rule: Rule) -> Result<(), RuleError> {
+        self.existing(table)?;
         self.change(table, |t| t.replace(chain, number.max(1), rule, Counters::default()))
     }
 

@@ -15,7 +15,7 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::conntrack::{self, ConfirmError, Direction, Entry, Nat, State, Tracked};
+use crate::conntrack::{self, ConfirmError, Direction, Nat, State, Tracked};
 use crate::filter::{
     Decision, Family, Hook, Path, Place, RejectWith, Ruleset, Subject, Surroundings, TableKind, Translation,
 };
@@ -298,12 +298,8 @@ impl<S: Surroundings> Visit<'_, S> {
 
     /// Puts the flow that the packet begins into the table: nothing can stop the packet any more.
     fn confirm(&mut self) -> Result<(), Verdict> {
-        let entry: Entry = match self.passage.tracked.take() {
-            Some(Tracked::Fresh(entry)) => entry,
-            other => {
-                self.passage.tracked = other;
-                return Ok(());
-            }
+        let Some(Tracked::Fresh(entry)) = self.passage.tracked.take_if(|t| matches!(t, Tracked::Fresh(_))) else {
+            return Ok(());
         };
         let id = self.conntrack.confirm(self.now, entry).map_err(|error| {
             Verdict::Drop(match error {

@@ -79,7 +79,7 @@ impl Prefix {
         let (addr, tail) = self.parts();
         match self {
             _ if !numeric && self.is_all() => "anywhere".to_owned(),
-            Self::V4(0x7f00_0001, u32::MAX) | Self::V6(1, u128::MAX) if !numeric => "localhost".to_owned(),
+            Self::V4(0x7f00_0001, u32::MAX) if !numeric => "localhost".to_owned(),
             Self::V4(_, u32::MAX) | Self::V6(_, u128::MAX) => addr.to_string(),
             _ => format!("{addr}/{tail}"),
         }

@@ -176,3 +176,38 @@ impl fmt::Display for Rule {
         f.write_str(&self.save(None))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_that_docker_made_reads_and_prints_back() {
+        for line in include_str!("recorded.txt").lines() {
+            let rule = line.splitn(3, ' ').nth(2).unwrap();
+            assert_eq!(Rule::parse(rule).unwrap().to_string(), rule);
+        }
+    }
+
+    #[test]
+    fn what_is_typed_loosely_is_the_same_rule() {
+        let same = |typed: &str, printed: &str| assert_eq!(Rule::parse(typed).unwrap(), Rule::parse(printed).unwrap());
+        same("-p tcp --dport http -j ACCEPT", "-p tcp -m tcp --dport 80 -j ACCEPT");
+        same("--source 10.1.2.3/8 --jump DROP", "-s 10.0.0.0/8 -j DROP");
+        same("-m comment --comment \"a b\" -s 0/0", "-m comment --comment \"a b\"");
+    }
+
+    #[test]
+    fn a_device_pattern_takes_no_device_for_another_one() {
+        let pattern = |text, negated| DevicePattern::parse(text, negated).unwrap().unwrap();
+        assert!(pattern("eth+", false).matches(Some("eth0")) && !pattern("eth", false).matches(Some("eth0")));
+        assert!(!pattern("docker0", false).matches(None) && pattern("docker0", true).matches(None));
+        assert_eq!(DevicePattern::parse("+", false), Ok(None));
+    }
+
+    #[test]
+    fn a_list_of_addresses_is_no_single_rule() {
+        assert!(Rule::parse("-s 1.1.1.1,2.2.2.2 -j DROP").is_err());
+        assert_eq!(Rule::parse("! -0 docker0").unwrap_err().to_string(), "unknown option \"-0\"");
+    }
+}

@@ -275,10 +275,16 @@ impl Target {
             Self::Mark { value: 0, mask } => format!("MARK and {:#x}", !mask),
             Self::Mark { value, mask: 0 } => format!("MARK xor {value:#x}"),
             Self::Mark { value, mask } => format!("MARK xset {value:#x}/{mask:#x}"),
-            Self::Masquerade(t) => join([t.ports.map(|p| format!("masq ports: {}", ports(p))), some(t.flags(""))]),
+            Self::Masquerade(t) => {
+                let ports = t.ports.map(|p| format!("masq ports: {}", ports(p))).unwrap_or_default();
+                ports + &t.flags("")
+            }
             Self::Netmap(net) => format!("to:{net}"),
             Self::NoTrack => "NOTRACK".to_owned(),
-            Self::Redirect(t) => join([t.ports.map(|p| format!("redir ports {}", ports(p))), some(t.flags(""))]),
+            Self::Redirect(t) => {
+                let ports = t.ports.map(|p| format!("redir ports {}", ports(p))).unwrap_or_default();
+                ports + &t.flags("")
+            }
             Self::Reject(with) => format!("reject-with {}", with.name()),
             Self::Accept | Self::Drop | Self::Goto(_) | Self::Jump(_) | Self::None | Self::Return => String::new(),
         }
@@ -433,12 +439,4 @@ fn nat_ports(text: &str) -> Result<(u16, u16), Usage> {
 
 fn ports((first, last): (u16, u16)) -> String {
     if first == last { first.to_string() } else { format!("{first}-{last}") }
-}
-
-fn some(text: String) -> Option<String> {
-    Some(text.trim_start().to_owned()).filter(|t| !t.is_empty())
-}
-
-fn join(parts: [Option<String>; 2]) -> String {
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -66,10 +66,16 @@ impl<'a> Words<'a> {
         self.take().ok_or_else(|| Usage::MissingArgument(self.flag.map(|f| f.to_string()).unwrap_or_default()))
     }
 
-    /// The next word, when it is neither an option nor a `!`.
+    /// A value that may be missing: what is attached to the option, or the next word when it is neither an option nor
+    /// a `!`.
     pub fn plain(&mut self) -> Option<&'a str> {
-        let cluster = !self.cluster.is_empty();
-        let word = self.words.get(self.next).filter(|w| !cluster && !w.starts_with(['-', '!']))?;
+        if let Some(value) = self.attached.take() {
+            return Some(value);
+        }
+        if !self.cluster.is_empty() {
+            return Some(core::mem::take(&mut self.cluster));
+        }
+        let word = self.words.get(self.next).filter(|w| !w.starts_with(['-', '!']))?;
         self.next += 1;
         Some(word)
     }
@@ -115,22 +121,22 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// Cuts a line into words: at blanks, but not inside quotes; a backslash takes the next letter as it is.
+/// Cuts a line into words as iptables-restore does: at blanks, but not inside double quotes; a backslash takes the next
+/// letter as it is.
 #[must_use]
 pub fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
-    let mut quote = None;
+    let mut quoted = false;
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
         match letter {
             '\\' => word.get_or_insert_default().extend(letters.next()),
-            '"' | '\'' if quote == Some(letter) => quote = None,
-            '"' | '\'' if quote.is_none() => {
-                quote = Some(letter);
+            '"' => {
+                quoted = !quoted;
                 word.get_or_insert_default();
             }
-            blank if blank.is_ascii_whitespace() && quote.is_none() => words.extend(word.take()),
+            blank if blank.is_ascii_whitespace() && !quoted => words.extend(word.take()),
             letter => word.get_or_insert_default().push(letter),
         }
     }
@@ -182,6 +188,6 @@ mod tests {
             assert_eq!(split(&quoted(text)), [text]);
         }
         assert_eq!(quoted("x"), "x");
-        assert_eq!(split("a  'b c'd\\ e\tf"), ["a", "b cd e", "f"]);
+        assert_eq!(split("a  \"b c\"d\\ e\tf"), ["a", "b cd e", "f"]);
     }
 }
