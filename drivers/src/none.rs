@@ -6,9 +6,9 @@ use crate::id::Id;
 
 /// The driver of the network `none`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct None;
+pub struct Null;
 
-impl Driver for None {
+impl Driver for Null {
     fn name(&self) -> &'static str {
         "null"
     }
