@@ -142,7 +142,9 @@ impl Driver for Bridge {
             ground.fabric.set_mac(ground.host, inner, mac);
         }
         if let Some(mtu) = network.mtu {
-            [outer, inner, network.device].map(|device| ground.fabric.set_mtu(ground.host, device, mtu));
+            for device in [outer, inner, network.device] {
+                ground.fabric.set_mtu(ground.host, device, mtu);
+            }
         }
         ground.fabric.set_master(ground.host, outer, Some(network.device)).expect("the network's device is a bridge");
         ground.fabric.set_up(ground.host, outer, true);

@@ -31,7 +31,6 @@ pub use endpoints::EndpointRequest;
 /// All networks of an engine.
 pub struct Controller {
     host: NamespaceId,
-    host_name: String,
     seed: Seed,
     ids: Rng,
     /// In the order of making, as the engine lists them.
@@ -49,7 +48,6 @@ impl Controller {
         let drivers: [Box<dyn Driver>; 3] = [Box::new(bridge), Box::new(Host), Box::new(Null)];
         let mut controller = Self {
             host,
-            host_name: host_name.to_owned(),
             seed,
             ids: seed.stream(&format!("engine/{host_name}/networks")),
             networks: Vec::new(),

@@ -7,15 +7,21 @@
 
 pub mod bridge;
 pub mod controller;
+pub mod container;
 pub mod date;
 pub mod driver;
+pub mod engine;
 pub mod endpoint;
 pub mod error;
+pub mod events;
 pub mod host;
 pub mod id;
+pub mod image;
 pub mod ipam;
 pub mod names;
 pub mod network;
 pub mod none;
 pub mod options;
+pub mod ports;
 pub mod sandbox;
+pub mod site;

@@ -64,10 +64,13 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Where the engine keeps the namespace, as `inspect` shows it.
+    /// Where the engine keeps the namespace of a sandbox, as `inspect` shows it also when it is gone.
     #[must_use]
-    pub fn key(id: Id) -> String {
-        format!("/var/run/docker/netns/{}", id.short())
+    pub fn key(id: Id, kind: Kind) -> String {
+        match kind {
+            Kind::Host => "/var/run/docker/netns/default".to_owned(),
+            Kind::Own | Kind::Shared => format!("/var/run/docker/netns/{}", id.short()),
+        }
     }
 
     /// What it has on a network.
