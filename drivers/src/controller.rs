@@ -104,13 +104,7 @@ impl Controller {
     }
 
     /// A sandbox without endpoints: a namespace of its own, the host's, or another container's.
-    pub fn create_sandbox(
-        &mut self,
-        world: &mut World,
-        place: Place,
-        context: ContextId,
-        config: SandboxConfig,
-    ) -> Id {
+    pub fn create_sandbox(&mut self, world: &mut World, place: Place, context: ContextId, config: SandboxConfig) -> Id {
         let id = Id::random(&mut self.ids);
         let (namespace, kind) = match place {
             Place::Own => (interfaces::create_namespace(world, &id.short()), Kind::Own),

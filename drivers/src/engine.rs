@@ -147,9 +147,8 @@ impl Engine {
 
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
     pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
-        let reply = Target::parse(&request.target).and_then(|target| {
-            self.route(world, request.method, &Call { exchange, target, body: &request.body })
-        });
+        let reply = Target::parse(&request.target)
+            .and_then(|target| self.route(world, request.method, &Call { exchange, target, body: &request.body }));
         match reply {
             Ok(Reply::Later) => {}
             Ok(Reply::Empty(status)) => self.answer(exchange, status, Media::None, ""),

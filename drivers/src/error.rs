@@ -391,9 +391,7 @@ impl fmt::Display for Error {
                 write!(f, "You cannot remove a paused container {id}. Unpause and then stop the container before ")?;
                 f.write_str("attempting removal or force remove")
             }
-            Self::ContainerPausedForStart => {
-                f.write_str("cannot start a paused container, try unpause instead")
-            }
+            Self::ContainerPausedForStart => f.write_str("cannot start a paused container, try unpause instead"),
             Self::ContainerRunning(id) => write!(
                 f,
                 "You cannot remove a running container {id}. Stop the container before attempting removal or force \

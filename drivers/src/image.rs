@@ -71,7 +71,9 @@ mod tests {
     fn an_image_is_found_by_name_tag_and_id() {
         let busybox = Image::find("busybox").unwrap();
         assert_eq!(busybox.command, ["sh"]);
-        for reference in ["busybox:latest", "docker.io/library/busybox:latest", &busybox.digest(), &busybox.id().short()] {
+        for reference in
+            ["busybox:latest", "docker.io/library/busybox:latest", &busybox.digest(), &busybox.id().short()]
+        {
             assert_eq!(Image::find(reference), Some(busybox), "{reference}");
         }
         for unknown in ["nosuchimage", "busybox:9", "", "sha256:"] {

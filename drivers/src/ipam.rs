@@ -238,15 +238,14 @@ mod tests {
         let id = pool(&mut space, "2001:db8:1::/64");
         assert_eq!(space.request_address(id, None), Ok(ip("2001:db8:1::1")));
         assert_eq!(space.request_address(id, Some(ip("2001:db8:1::22"))), Ok(ip("2001:db8:1::22")));
-        assert_eq!(
-            space.request_automatic(Family::V6, &[]).unwrap_err(),
-            Error::AutomaticPoolsExhausted(Family::V6)
-        );
+        assert_eq!(space.request_automatic(Family::V6, &[]).unwrap_err(), Error::AutomaticPoolsExhausted(Family::V6));
     }
 
     #[test]
     fn prefixes_are_read_as_go_reads_them() {
-        for bad in ["172.26.0.0./24", "172.26.0.0", "172.26.0/24", "banana", "10.0.0.0/+8", "010.1.0.0/24", "1.2.3.4/33"] {
+        for bad in
+            ["172.26.0.0./24", "172.26.0.0", "172.26.0/24", "banana", "10.0.0.0/+8", "010.1.0.0/24", "1.2.3.4/33"]
+        {
             assert_eq!(parse_prefix(bad), None, "{bad}");
         }
         assert_eq!(parse_prefix("10.9.9.77/24").unwrap().to_string(), "10.9.9.77/24", "host bits are kept");

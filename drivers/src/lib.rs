@@ -6,12 +6,12 @@
 //! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) · `site`.
 
 pub mod bridge;
-pub mod controller;
 pub mod container;
+pub mod controller;
 pub mod date;
 pub mod driver;
-pub mod engine;
 pub mod endpoint;
+pub mod engine;
 pub mod error;
 pub mod events;
 pub mod host;

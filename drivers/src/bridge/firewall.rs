@@ -221,10 +221,7 @@ mod tests {
             chain(&networks, TableKind::Nat, POSTROUTING),
             ["-s 172.26.0.0/24 ! -o br-a57cb390f472 -j MASQUERADE", "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"]
         );
-        assert_eq!(
-            chain(&networks, TableKind::Filter, STAGE_2),
-            ["-o br-a57cb390f472 -j DROP", "-o docker0 -j DROP"]
-        );
+        assert_eq!(chain(&networks, TableKind::Filter, STAGE_2), ["-o br-a57cb390f472 -j DROP", "-o docker0 -j DROP"]);
     }
 
     #[test]
@@ -240,10 +237,8 @@ mod tests {
 
     #[test]
     fn without_icc_the_refusal_stands_at_the_end() {
-        let networks = [
-            walls("docker0", "172.17.0.0/16"),
-            Walls { icc: Icc::Off, ..walls("br-e1557fa5b322", "10.9.9.77/24") },
-        ];
+        let networks =
+            [walls("docker0", "172.17.0.0/16"), Walls { icc: Icc::Off, ..walls("br-e1557fa5b322", "10.9.9.77/24") }];
         let forward = chain(&networks, TableKind::Filter, FORWARD);
         assert_eq!(forward.last().map(String::as_str), Some("-i br-e1557fa5b322 -o br-e1557fa5b322 -j DROP"));
         assert_eq!(

@@ -9,12 +9,7 @@ use crate::error::Error;
 
 impl Engine {
     /// `POST /containers/{name}/attach`. A container that was not started yet is watched from its first byte.
-    pub(super) fn container_attach(
-        &mut self,
-        world: &World,
-        name: &str,
-        call: &Call<'_>,
-    ) -> Result<Reply, Error> {
+    pub(super) fn container_attach(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
         let container = self.find_container(name)?;
         if matches!(container.state, State::Paused(_)) {

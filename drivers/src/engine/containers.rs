@@ -13,8 +13,20 @@ use crate::error::Error;
 use crate::id::Id;
 
 const FILTERS: [&str; 14] = [
-    "ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name", "network",
-    "publish", "since", "status",
+    "ancestor",
+    "before",
+    "exited",
+    "expose",
+    "health",
+    "id",
+    "is-task",
+    "isolation",
+    "label",
+    "name",
+    "network",
+    "publish",
+    "since",
+    "status",
 ];
 
 /// One container in the list.
@@ -64,8 +76,12 @@ impl Engine {
         let filters = query.filters(&FILTERS)?;
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let all = query.flag("all") || limit.is_some() || !filters.values("status").is_empty();
-        let mut fits: Vec<&Container> =
-            self.containers.values().filter(|c| all || c.is_running()).filter(|c| self.is_listed(c, &filters)).collect();
+        let mut fits: Vec<&Container> = self
+            .containers
+            .values()
+            .filter(|c| all || c.is_running())
+            .filter(|c| self.is_listed(c, &filters))
+            .collect();
         fits.sort_by_key(|c| core::cmp::Reverse(c.created));
         fits.truncate(limit.unwrap_or(usize::MAX));
         Ok(Reply::ok(&fits.into_iter().map(|c| self.line(world, c)).collect::<Vec<_>>()))

@@ -328,7 +328,11 @@ mod tests {
         assert_eq!(command(&asked("{}"), web)[0], "httpd");
         assert_eq!(command(&asked(r#"{"Cmd":["sleep","1"]}"#), web), ["sleep", "1"]);
         assert_eq!(command(&asked(r#"{"Cmd":"true","Entrypoint":["sh","-c"]}"#), web), ["sh", "-c", "true"]);
-        assert_eq!(command(&asked(r#"{"Entrypoint":["sh"]}"#), web), ["sh"], "an entry point drops the image's command");
+        assert_eq!(
+            command(&asked(r#"{"Entrypoint":["sh"]}"#), web),
+            ["sh"],
+            "an entry point drops the image's command"
+        );
     }
 
     #[test]
@@ -354,8 +358,10 @@ mod tests {
 
     #[test]
     fn the_host_configuration_is_repeated_with_the_engines_defaults() {
-        let sent = asked(r#"{"HostConfig":{"NetworkMode":"n1","IpcMode":"","ShmSize":0,"MemorySwappiness":-1,
-            "LogConfig":{"Type":"","Config":{}},"AutoRemove":true,"Nonsense":1}}"#);
+        let sent = asked(
+            r#"{"HostConfig":{"NetworkMode":"n1","IpcMode":"","ShmSize":0,"MemorySwappiness":-1,
+            "LogConfig":{"Type":"","Config":{}},"AutoRemove":true,"Nonsense":1}}"#,
+        );
         let echo = echo_host(&sent.host_config.unwrap());
         assert_eq!(echo["NetworkMode"], "n1");
         assert_eq!(echo["IpcMode"], "private");

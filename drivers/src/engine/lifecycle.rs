@@ -97,12 +97,7 @@ impl Engine {
     }
 
     /// `POST /containers/{name}/restart`.
-    pub(super) fn container_restart(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        call: &Call<'_>,
-    ) -> Result<Reply, Error> {
+    pub(super) fn container_restart(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
         let id = container.id;
         if container.is_running() {
@@ -257,12 +252,7 @@ impl Engine {
     }
 
     /// `POST /containers/{name}/rename`.
-    pub(super) fn container_rename(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        call: &Call<'_>,
-    ) -> Result<Reply, Error> {
+    pub(super) fn container_rename(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let new = call.target.query.text("name").ok_or(Error::RenameEmpty)?;
         let new = new.strip_prefix('/').unwrap_or(new);
         let container = self.find_container(name)?;

@@ -119,7 +119,9 @@ impl Engine {
         let network = self.controller.find(name)?;
         let (network, is_host) = (NetworkName::of(network), network.config.driver == "host");
         let container = match self.find_container(&term) {
-            Err(Error::ContainerUnknown(term)) if asked.force == Some(true) => return Err(Error::EndpointUnknown(term)),
+            Err(Error::ContainerUnknown(term)) if asked.force == Some(true) => {
+                return Err(Error::EndpointUnknown(term));
+            }
             found => found?,
         };
         let (id, sandbox) = (container.id, container.sandbox.filter(|_| container.is_running()));

@@ -392,11 +392,16 @@ mod tests {
 
     #[test]
     fn null_and_empty_are_told_apart() {
-        let connected = endpoint(r#"{"IPAMConfig":{},"Links":null,"Aliases":[],"DriverOpts":{},"GwPriority":0}"#).unwrap();
+        let connected =
+            endpoint(r#"{"IPAMConfig":{},"Links":null,"Aliases":[],"DriverOpts":{},"GwPriority":0}"#).unwrap();
         let run = endpoint(r#"{"IPAMConfig":null,"Links":null,"Aliases":null,"DriverOpts":null}"#).unwrap();
-        let json = |config| serde_json::to_string(&EndpointJson::of(&Membership { network: None, config }, None)).unwrap();
+        let json =
+            |config| serde_json::to_string(&EndpointJson::of(&Membership { network: None, config }, None)).unwrap();
         let rest = r#""NetworkID":"","EndpointID":"","Gateway":"","IPAddress":"","IPPrefixLen":0,"IPv6Gateway":"","GlobalIPv6Address":"","GlobalIPv6PrefixLen":0,"MacAddress":"""#;
-        assert_eq!(json(connected), format!(r#"{{"IPAMConfig":{{}},"Links":null,"Aliases":[],{rest},"DriverOpts":{{}}}}"#));
+        assert_eq!(
+            json(connected),
+            format!(r#"{{"IPAMConfig":{{}},"Links":null,"Aliases":[],{rest},"DriverOpts":{{}}}}"#)
+        );
         assert_eq!(json(run), format!(r#"{{"IPAMConfig":null,"Links":null,"Aliases":null,{rest},"DriverOpts":null}}"#));
     }
 

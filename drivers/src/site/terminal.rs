@@ -48,7 +48,8 @@ impl Terminal {
 
 /// A login on a host.
 pub(super) fn host_login(host: &Host) -> Place {
-    let env = [("HOME", "/root"), ("HOSTNAME", host.name.as_str()), ("PATH", PATH), ("SHELL", "/bin/bash"), ("USER", "root")];
+    let env =
+        [("HOME", "/root"), ("HOSTNAME", host.name.as_str()), ("PATH", PATH), ("SHELL", "/bin/bash"), ("USER", "root")];
     Place {
         namespace: host.namespace,
         context: host.context,
