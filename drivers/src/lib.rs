@@ -25,3 +25,4 @@ pub mod options;
 pub mod ports;
 pub mod sandbox;
 pub mod site;
+pub mod template;

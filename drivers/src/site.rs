@@ -13,7 +13,7 @@ use netyard_sim::fabric::NamespaceId;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::Event;
-use netyard_sim::userland::{CallId, ContextId, Pid, Request};
+use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request};
 use netyard_sim::world::World;
 
 use crate::container::Container;
@@ -79,10 +79,10 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site at the beginning of its time.
+    /// A site at the beginning of its time, whose hosts and containers have these programs.
     #[must_use]
-    pub fn new(config: &SiteConfig) -> Self {
-        let mut world = World::new(config.seed, config.epoch);
+    pub fn new(config: &SiteConfig, programs: Programs) -> Self {
+        let mut world = World::new(config.seed, config.epoch, programs);
         let hosts = lan::build(&mut world, &config.hosts);
         let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host, &mut world)).collect();
         Self {

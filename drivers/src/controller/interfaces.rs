@@ -19,6 +19,7 @@ use crate::sandbox::{Kind, Sandbox, hosts, resolv};
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV: &str = "/etc/resolv.conf";
+const DNS_PORT: u16 = 53;
 
 /// A namespace in which lo is up, without IPv6 as in containers of networks that have none.
 pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
@@ -90,7 +91,7 @@ impl Controller {
         if sandbox.kind != Kind::Own {
             return;
         }
-        world.fabric.remove_routes(sandbox.namespace, |route| route.dst.prefix() == 0);
+        world.fabric.namespace_mut(sandbox.namespace).routes.remove(|route| route.dst.prefix() == 0);
         for is_v4 in [true, false] {
             if let Some((gateway, name)) = self.gateway_of(sandbox, is_v4) {
                 let device = world.fabric.namespace(sandbox.namespace).device_named(&name).map(|d| d.index);
@@ -162,10 +163,11 @@ fn default_route(is_v4: bool) -> IpNetwork {
 
 fn server(seed: Seed, sandbox: Id, upstreams: &[IpAddr]) -> dns::Server {
     let mut server = dns::Server::embedded(seed.stream(&format!("dns/{sandbox}")));
-    server.upstreams = upstreams.iter().map(|ip| SocketAddr::new(*ip, 53)).collect();
+    server.upstreams = upstreams.iter().map(|ip| SocketAddr::new(*ip, DNS_PORT)).collect();
     server
 }
 
 fn install_resolver(world: &mut World, namespace: NamespaceId, server: dns::Server) {
-    world.fabric.namespace_mut(namespace).set_resolver(Some(server));
+    let listen = SocketAddr::new(resolv::EMBEDDED, DNS_PORT);
+    world.fabric.namespace_mut(namespace).set_resolver(listen, server);
 }

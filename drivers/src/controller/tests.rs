@@ -3,7 +3,7 @@
 use netyard_sim::dns::Family as Query;
 use netyard_sim::time::Epoch;
 use netyard_sim::userland::process::Context;
-use netyard_sim::userland::{Files, Flavour};
+use netyard_sim::userland::{Files, Flavour, Programs};
 
 use super::*;
 use crate::endpoint::{EndpointConfig, Link, StaticAddresses};
@@ -17,7 +17,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let mut world = World::new(Seed(1), Epoch::DEFAULT);
+        let mut world = World::new(Seed(1), Epoch::DEFAULT, Programs::default());
         let host = world.fabric.create_namespace("docker01");
         let controller = Controller::new(Seed(1), "docker01", host, &mut world);
         Self { world, controller, next: 0 }
@@ -67,7 +67,7 @@ impl Lab {
         let namespace = self.world.fabric.namespace(self.controller.sandbox(sandbox).unwrap().namespace);
         let default = namespace.routes.iter().find(|route| route.dst.prefix() == 0).and_then(|route| route.device);
         let names = namespace.devices.values().map(|d| d.name.clone()).collect();
-        (names, default.map(|index| namespace.devices[&index].name.clone()))
+        (names, default.map(|index| namespace.devices.get(&index).expect("a route has its device").name.clone()))
     }
 }
 
@@ -225,10 +225,10 @@ fn a_removed_sandbox_leaves_no_device_and_no_address() {
     let mut lab = Lab::new();
     let network = lab.network("n1", None);
     let c1 = lab.sandbox();
-    let before = lab.world.fabric.namespace(lab.controller.host).devices.len();
+    let before = lab.world.fabric.namespace(lab.controller.host).devices.values().count();
     lab.join(c1, "c1", network, &plain()).unwrap();
     lab.controller.delete_sandbox(&mut lab.world, c1.1);
-    assert_eq!(lab.world.fabric.namespace(lab.controller.host).devices.len(), before);
+    assert_eq!(lab.world.fabric.namespace(lab.controller.host).devices.values().count(), before);
     let c2 = lab.sandbox();
     lab.join(c2, "c2", network, &plain()).unwrap();
     assert_eq!(lab.address(c2.1, network), "172.18.0.2/16", "the address is free at once (fact 1)");

@@ -2,7 +2,7 @@
 
 use netyard_sim::time::Duration;
 use netyard_sim::userland::process::{Context, Event};
-use netyard_sim::userland::{Files, Flavour, Program, Read, Step, Straight, Sys};
+use netyard_sim::userland::{Files, Flavour, Program, Programs, Read, Step, Straight, Sys};
 use serde_json::{Value, json};
 
 use super::*;
@@ -38,10 +38,10 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let mut world = World::new(Seed(1), Epoch::DEFAULT);
-        let programs = world.processes.programs_mut();
+        let mut programs = Programs::default();
         programs.add(Flavour::Busybox, "sh", || Box::new(Shell));
         programs.add(Flavour::Busybox, "fail", || Box::new(Straight(fail)));
+        let mut world = World::new(Seed(1), Epoch::DEFAULT, programs);
         let namespace = world.fabric.create_namespace("docker01");
         let mut files = Files::default();
         files.make_directory("/etc");

@@ -1,10 +1,10 @@
 //! The text of a container's `/etc/resolv.conf` (oracle facts 32, 33, 53) and what it says about servers. Queries are
 //! answered elsewhere.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 /// Where a container's own DNS server listens.
-pub const EMBEDDED: &str = "127.0.0.11";
+pub const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
 
 /// What is asked when the host names no server that a container could reach.
 const FALLBACK: [&str; 2] = ["8.8.8.8", "8.8.4.4"];
@@ -87,7 +87,7 @@ pub fn initial(host: &str, asked: &DnsConfig) -> String {
 #[must_use]
 pub fn embedded(text: &str) -> String {
     let mut parts = Parts::read(text);
-    parts.servers = vec![EMBEDDED.to_owned()];
+    parts.servers = vec![EMBEDDED.to_string()];
     if !parts.options.iter().any(|o| o.starts_with("ndots:")) {
         parts.options.push("ndots:0".to_owned());
     }

@@ -1,7 +1,7 @@
 //! The LAN 192.0.2.0/24 that a site's hosts are on: a gateway namespace with a bridge, 192.0.2.1, that routes nothing
 //! further and answers DNS; www.lan at 192.0.2.80; docker hosts from .10 up. No packet leaves it.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::IfIndex;
@@ -35,7 +35,8 @@ pub(super) fn build(world: &mut World, names: &[String]) -> Vec<Host> {
     give(world, gateway, bridge, GATEWAY);
     plug(world, gateway, bridge, "www", WWW);
     let server = Server::lan(Lan::standard());
-    world.fabric.namespace_mut(gateway).set_resolver(Some(server));
+    let listen = SocketAddr::new(IpAddr::V4(GATEWAY), 53);
+    world.fabric.namespace_mut(gateway).set_resolver(listen, server);
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
     names.iter().zip(addresses).map(|(name, addr)| host(world, gateway, bridge, name, addr)).collect()

@@ -51,9 +51,9 @@ impl Program for Asker {
 
 fn site(seed: u64) -> Site {
     let hosts = vec!["docker01".to_owned(), "docker02".to_owned()];
-    let mut site = Site::new(&SiteConfig { seed: Seed(seed), hosts, ..SiteConfig::default() });
-    site.world_mut().processes.programs_mut().add(Flavour::Host, "sh", || Box::<Asker>::default());
-    site
+    let mut programs = Programs::default();
+    programs.add(Flavour::Host, "sh", || Box::<Asker>::default());
+    Site::new(&SiteConfig { seed: Seed(seed), hosts, ..SiteConfig::default() }, programs)
 }
 
 fn far(site: &Site) -> Instant {
