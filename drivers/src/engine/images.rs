@@ -31,8 +31,8 @@ impl Engine {
         Ok(Reply::ok(&json!({
             "Id": image.digest(), "RepoTags": [image.tag()], "RepoDigests": [], "Parent": "",
             "Comment": "Imported from -", "Created": date::rfc3339(self.epoch, Instant::ZERO), "Container": "",
-            "ContainerConfig": config(Value::Null, Value::Null), "DockerVersion": super::system::VERSION, "Author": "",
-            "Config": config(json!(image.command), exposed(image)), "Architecture": "amd64", "Os": "linux",
+            "ContainerConfig": config(&Value::Null, &Value::Null), "DockerVersion": super::system::VERSION, "Author": "",
+            "Config": config(&json!(image.command), &exposed(image)), "Architecture": "amd64", "Os": "linux",
             "Size": image.size, "VirtualSize": image.size,
             "GraphDriver": { "Data": {
                 "MergedDir": format!("/var/lib/docker/overlay2/{}/merged", image.id()),
@@ -74,7 +74,7 @@ fn exposed(image: &Image) -> Value {
 }
 
 /// The configuration in an image; the key of the exposed ports is there only when there are some.
-fn config(command: Value, exposed: Value) -> Value {
+fn config(command: &Value, exposed: &Value) -> Value {
     let mut config = json!({
         "Hostname": "", "Domainname": "", "User": "", "AttachStdin": false, "AttachStdout": false,
         "AttachStderr": false, "ExposedPorts": exposed, "Tty": false, "OpenStdin": false, "StdinOnce": false,

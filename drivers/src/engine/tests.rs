@@ -41,6 +41,10 @@ impl Lab {
         let mut programs = Programs::default();
         programs.add(Flavour::Busybox, "sh", || Box::new(Shell));
         programs.add(Flavour::Busybox, "fail", || Box::new(Straight(fail)));
+        Self::with(programs)
+    }
+
+    fn with(programs: Programs) -> Self {
         let mut world = World::new(Seed(1), Epoch::DEFAULT, programs);
         let namespace = world.fabric.create_namespace("docker01");
         let mut files = Files::default();
@@ -155,6 +159,18 @@ impl Lab {
     fn file(&self, container: &str, path: &str) -> String {
         let context = self.engine.container(container).unwrap().context.unwrap();
         self.world.processes.context(context).files.text(path)
+    }
+
+    /// `docker exec CONTAINER COMMAND`: what it prints within four seconds.
+    fn exec(&mut self, container: &str, command: &str) -> String {
+        let words: Vec<&str> = command.split(' ').collect();
+        let asked = json!({ "Tty": true, "AttachStdout": true, "AttachStderr": true, "Cmd": words });
+        let (_, created) = self.call("POST", &format!("/containers/{container}/exec"), &asked);
+        let id = created["Id"].as_str().unwrap().to_owned();
+        let start = self.send("POST", &format!("/exec/{id}/start"), &json!({ "Tty": true }));
+        self.pass(Duration::from_secs(4));
+        assert!(self.is_done(start), "{command}");
+        String::from_utf8(self.body(start).to_vec()).unwrap()
     }
 
     /// `TYPE ACTION (name, …)` of all messages so far.
@@ -612,4 +628,44 @@ fn the_containers_of_another_share_its_namespace_while_it_runs() {
         lab.post("/containers/dep/start", &Value::Null),
         (409, format!("cannot join network of a non running container: {base}"))
     );
+}
+
+/// Who answers a ping to `name`: the address in the first line when the reply came.
+fn pinged(lab: &mut Lab, from: &str, name: &str) -> String {
+    let text = lab.exec(from, &format!("ping -c 1 -W 1 {name}"));
+    match text.split(['(', ')']).nth(1) {
+        Some(address) if text.contains("1 packets received") => address.to_owned(),
+        Some(_) => "silence".to_owned(),
+        None => text.trim_end().to_owned(),
+    }
+}
+
+#[test]
+fn containers_find_and_reach_each_other_as_in_the_walkthrough() {
+    let mut programs = Programs::default();
+    netyard_sim::userland::ping::add(&mut programs);
+    programs.add(Flavour::Busybox, "sh", || Box::new(Shell));
+    let mut lab = Lab::with(programs);
+    lab.run("container1", "default", &Value::Null);
+    lab.run("container2", "default", &Value::Null);
+    lab.network("isolated_nw", "172.25.0.0/16");
+    lab.connect("isolated_nw", "container2", &connected());
+    lab.run("container3", "isolated_nw", &json!({ "IPAMConfig": { "IPv4Address": "172.25.3.3" } }));
+    assert_eq!(pinged(&mut lab, "container2", "container3"), "172.25.3.3");
+    assert_eq!(pinged(&mut lab, "container3", "container2"), "172.25.0.2");
+    assert_eq!(pinged(&mut lab, "container2", "172.17.0.2"), "172.17.0.2");
+    assert_eq!(pinged(&mut lab, "container3", "172.17.0.2"), "silence", "the isolation chain drops it (fact 22)");
+    assert_eq!(pinged(&mut lab, "container3", "172.17.0.1"), "172.17.0.1", "every bridge's gateway answers");
+    lab.run("container4", "isolated_nw", &json!({ "Links": ["container5:c5"] }));
+    lab.run("container5", "isolated_nw", &json!({ "Links": ["container4:c4"] }));
+    assert_eq!(pinged(&mut lab, "container4", "c5"), "172.25.0.4");
+    assert_eq!(pinged(&mut lab, "container5", "c4"), "172.25.0.3");
+    lab.network("local_alias", "172.26.0.0/24");
+    lab.connect("local_alias", "container4", &json!({ "IPAMConfig": {}, "Links": ["container5:foo"] }));
+    lab.connect("local_alias", "container5", &json!({ "IPAMConfig": {}, "Links": ["container4:bar"] }));
+    assert_eq!(pinged(&mut lab, "container4", "foo"), "172.26.0.3");
+    lab.disconnect("isolated_nw", "container5");
+    assert_eq!(pinged(&mut lab, "container4", "foo"), "172.26.0.3");
+    assert_eq!(pinged(&mut lab, "container4", "container5"), "172.26.0.3");
+    assert_eq!(pinged(&mut lab, "container5", "bar"), "172.26.0.2");
 }
