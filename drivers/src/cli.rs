@@ -169,3 +169,141 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use netyard_sim::fabric::Fabric;
+    use netyard_sim::time::{Epoch, Instant};
+    use netyard_sim::userland::process::{Context, Event, Table};
+    use netyard_sim::userland::{Files, Pid, Spawn, Status, Stream};
+
+    use super::*;
+
+    /// A host that runs one command, without a world around it.
+    struct Host {
+        table: Table,
+        fabric: Fabric,
+        stdin: Stream,
+        stdout: Stream,
+        pid: Pid,
+    }
+
+    impl Host {
+        fn new(line: &str) -> Self {
+            let mut programs = Programs::default();
+            add(&mut programs);
+            let (mut table, mut fabric) = (Table::new(programs, Epoch::DEFAULT), Fabric::default());
+            let namespace = fabric.create_namespace("docker01");
+            let (files, hostname) = (Files::default(), "docker01".to_owned());
+            let context = table.create_context(Context { files, hostname, flavour: Flavour::Host });
+            let (stdin_read, stdin) = table.streams_mut().pipe();
+            let (stdout, stdout_write) = table.streams_mut().pipe();
+            let stderr = table.streams_mut().dup(&stdout_write);
+            let spawn = Spawn {
+                argv: line.split(' ').map(str::to_owned).collect(),
+                env: BTreeMap::new(),
+                cwd: "/".to_owned(),
+                namespace,
+                context,
+                streams: [stdin_read, stdout_write, stderr],
+                group: None,
+                init: false,
+            };
+            let pid = table.spawn(spawn, None, Instant::ZERO).expect("docker is in the table");
+            let mut host = Self { table, fabric, stdin, stdout, pid };
+            host.run();
+            host
+        }
+
+        fn run(&mut self) {
+            while self.table.run_one(&mut self.fabric) {}
+        }
+
+        /// What the owner of the world hears, but for output.
+        fn hears(&mut self) -> Option<Event> {
+            core::iter::from_fn(|| self.table.poll_event()).find(|event| !matches!(event, Event::Readable(_)))
+        }
+
+        fn called(&mut self) -> (CallId, String) {
+            match self.hears() {
+                Some(Event::Called { id, socket, request, .. }) => (id, format!("{socket} {}", request.target)),
+                other => panic!("it should have called, not {other:?}"),
+            }
+        }
+
+        fn answer(&mut self, call: CallId, status: u16, body: &[u8], end: bool) {
+            self.table.respond(call, status);
+            self.table.respond_body(call, body);
+            if end {
+                self.table.respond_end(call);
+            }
+            self.run();
+        }
+
+        fn shown(&mut self) -> String {
+            match self.table.read(&mut self.stdout) {
+                Read::Data(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Read::Blocked | Read::End => String::new(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_calls_its_hosts_socket_and_ends() {
+        let mut host = Host::new("docker pause c1");
+        let (call, target) = host.called();
+        assert_eq!(target, "/var/run/docker.sock /v1.41/containers/c1/pause");
+        host.answer(call, 204, b"", true);
+        assert_eq!(host.shown(), "c1\n");
+        let pid = host.pid;
+        assert!(matches!(host.hears(), Some(Event::Exited(ended, Status::Exited(0))) if ended == pid));
+    }
+
+    #[test]
+    fn a_socket_that_nobody_answers_is_told() {
+        let mut host = Host::new("docker -H unix:///run/other.sock version");
+        let (call, target) = host.called();
+        assert_eq!(target, "/run/other.sock /v1.41/version");
+        host.table.respond_end(call);
+        host.run();
+        assert!(host.shown().ends_with("at unix:///run/other.sock. Is the docker daemon running?\n"));
+        assert!(matches!(host.hears(), Some(Event::Exited(_, Status::Exited(1)))));
+    }
+
+    #[test]
+    fn input_and_signals_reach_the_session() {
+        let mut host = Host::new("docker run -i busybox cat");
+        let (create, _) = host.called();
+        host.answer(create, 201, br#"{"Id":"6e72","Warnings":[]}"#, true);
+        let (attach, _) = host.called();
+        host.answer(attach, 101, b"", false);
+        let (wait, _) = host.called();
+        host.answer(wait, 200, b"", false);
+        let (start, _) = host.called();
+        host.answer(start, 204, b"", true);
+        host.table.write(&host.stdin, b"hello\n");
+        host.run();
+        assert!(matches!(host.hears(), Some(Event::CallInput(call, bytes)) if call == attach && bytes == b"hello\n"));
+        host.table.signal(&mut host.fabric, host.pid, Signal::Terminate);
+        host.run();
+        assert_eq!(host.called().1, "/var/run/docker.sock /v1.41/containers/6e72/kill?signal=TERM");
+        host.answer(attach, 101, &[1, 0, 0, 0, 0, 0, 0, 6, b'h', b'e', b'l', b'l', b'o', b'\n'], true);
+        host.answer(wait, 200, br#"{"Error":null,"StatusCode":143}"#, true);
+        assert_eq!(host.shown(), "hello\n");
+        host.hears();
+        assert!(!host.table.is_alive(host.pid));
+    }
+
+    #[test]
+    fn a_signal_ends_a_command_that_does_not_forward_it() {
+        let mut host = Host::new("docker events");
+        let (call, _) = host.called();
+        host.answer(call, 200, b"", false);
+        host.table.signal(&mut host.fabric, host.pid, Signal::Interrupt);
+        host.run();
+        assert!(matches!(host.hears(), Some(Event::CallDropped(dropped)) if dropped == call));
+        assert!(matches!(host.hears(), Some(Event::Exited(_, Status::Signalled(Signal::Interrupt)))));
+    }
+}

@@ -4,7 +4,15 @@ use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::flags::{Arguments, Flag, Order};
 use super::query::{one, query};
-use super::script::{Cx, End, Failure, Framing, Input, Next, Outcome, Session, Ticket, call, request};
+use super::script::{Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, Ticket, call, request};
+
+/// The flag `--detach-keys` of every command that stays with a process.
+pub(super) const DETACH_KEYS: Flag = Flag::text("detach-keys", "Override the key sequence for detaching a container");
+
+/// The keys that were chosen.
+pub(super) fn detach_keys(typed: &Arguments) -> Option<String> {
+    typed.text("detach-keys").filter(|keys| !keys.is_empty()).map(str::to_owned)
+}
 
 /// The command.
 pub(super) const ATTACH: Command = Command {
@@ -12,6 +20,7 @@ pub(super) const ATTACH: Command = Command {
     about: "Attach local standard input, output, and error streams to a running container",
     aliases: "docker container attach, docker attach",
     flags: &[
+        DETACH_KEYS,
         Flag::switch("no-stdin", "Do not attach STDIN"),
         Flag::switch("sig-proxy", "Proxy all received signals to the process").default("true"),
     ],
@@ -27,6 +36,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let wait = cx.open(request("POST", &format!("/containers/{container}/wait")));
     let reading = !typed.is_on("no-stdin");
     let forwarding = !typed.is_off("sig-proxy");
+    let keys = detach_keys(typed);
     call(cx, request("GET", &format!("/containers/{container}/json")), move |reply, cx| {
         let found = reply.json()?;
         let is = |name: &str| found["State"][name] == true;
@@ -40,6 +50,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
             return Err(Failure::new(objection));
         }
         let joined = Joined {
+            keys,
             tty: found["Config"]["Tty"] == true,
             stdin: reading && found["Config"]["OpenStdin"] == true,
             stdout: true,
@@ -54,7 +65,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 fn finish(wait: Ticket, end: End, _: &mut Cx<'_>) -> Outcome {
     match end {
         End::Detached => Err(Failure::new("read escape sequence")),
-        End::Closed => Ok(Next::reply(wait, |reply, _| exit_code(reply.json()?["StatusCode"].as_i64()))),
+        End::Closed | End::Left => Ok(Next::reply(wait, |reply, _| exit_code(reply.json()?["StatusCode"].as_i64()))),
     }
 }
 
@@ -65,8 +76,10 @@ pub(super) fn exit_code(code: Option<i64>) -> Outcome {
 }
 
 /// How the streams of a container are joined.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Joined {
+    /// The keys that leave it, when others were chosen.
+    pub(super) keys: Option<String>,
     /// Whether the container has a terminal.
     pub(super) tty: bool,
     /// Whether it gets our input.
@@ -88,6 +101,7 @@ impl Joined {
         then: impl FnOnce(Session, &mut Cx<'_>) -> Outcome + 'static,
     ) -> Outcome {
         let streams = query(&[
+            ("detachKeys", self.keys.clone()),
             ("stderr", one(self.stderr)),
             ("stdin", one(self.stdin)),
             ("stdout", one(self.stdout)),
@@ -96,10 +110,12 @@ impl Joined {
         let ticket = cx.open(request("POST", &format!("/containers/{container}/attach{streams}")));
         let framing = if self.tty { Framing::Terminal } else { Framing::Frames };
         let input = if self.stdin { Input::Open } else { Input::Closed };
-        let proxy = (self.forwarding && !self.tty).then(|| container.to_owned());
-        let agreed = move |reply: super::script::Reply, cx: &mut Cx<'_>| {
+        let on_signal =
+            if self.forwarding && !self.tty { OnSignal::Forward(container.to_owned()) } else { OnSignal::End };
+        let agreed = move |reply: Reply, cx: &mut Cx<'_>| {
             reply.accepted()?;
-            then(Session::new(ticket, framing, input).proxied(proxy), cx)
+            let session = Session::new(ticket, framing, input, on_signal);
+            then(self.keys.iter().fold(session, |session, keys| session.detached_by(keys)), cx)
         };
         Ok(Next::Head(ticket, Box::new(agreed)))
     }

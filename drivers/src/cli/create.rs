@@ -43,6 +43,7 @@ pub(super) struct Plan {
     body: Value,
     image: Reference,
     pull: Pull,
+    platform: Option<String>,
     quiet: bool,
     id_file: Option<String>,
 }
@@ -75,7 +76,7 @@ impl Plan {
         let name = typed.text("name").filter(|name| !name.is_empty()).map(str::to_owned);
         let platform = typed.text("platform").filter(|platform| !platform.is_empty()).map(str::to_owned);
         Ok(Self {
-            target: format!("/containers/create{}", query(&[("name", name), ("platform", platform)])),
+            target: format!("/containers/create{}", query(&[("name", name), ("platform", platform.clone())])),
             body,
             image: Reference::parse(&typed.rest[0])?,
             pull: match typed.text("pull") {
@@ -83,6 +84,7 @@ impl Plan {
                 Some("never") => Pull::Never,
                 _ => Pull::Missing,
             },
+            platform,
             quiet: typed.is_on("quiet"),
             id_file: id_file(typed, cx)?,
         })
@@ -114,7 +116,7 @@ impl Plan {
     fn pull(mut self, cx: &mut Cx<'_>, then: Made) -> Outcome {
         let progress = if self.quiet { Progress::Silent } else { Progress::Error };
         self.pull = Pull::Never;
-        pull(&self.image.clone(), progress, cx, move |cx| self.make(cx, then))
+        pull(&self.image.clone(), self.platform.clone().as_deref(), progress, cx, move |cx| self.make(cx, then))
     }
 
     fn made(self, reply: Reply, cx: &mut Cx<'_>, then: Made) -> Outcome {

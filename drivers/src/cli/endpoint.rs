@@ -30,12 +30,12 @@ impl Endpoint {
         let is_empty = addresses.as_object().is_none_or(Map::is_empty);
         let aliases = nothing_if(self.aliases.is_empty(), &self.aliases);
         let options = nothing_if(self.driver_options.is_empty(), &self.driver_options);
-        self.settings(nothing_if(is_empty, &addresses), aliases, options)
+        self.settings(&nothing_if(is_empty, &addresses), &aliases, &options)
     }
 
     /// The settings where what was not asked for is empty, as `docker network connect` writes them.
     pub(super) fn full(&self) -> Value {
-        self.settings(self.addresses(), json!(self.aliases), json!(self.driver_options))
+        self.settings(&self.addresses(), &json!(self.aliases), &json!(self.driver_options))
     }
 
     fn addresses(&self) -> Value {
@@ -51,7 +51,7 @@ impl Endpoint {
         Value::Object(addresses)
     }
 
-    fn settings(&self, addresses: Value, aliases: Value, options: Value) -> Value {
+    fn settings(&self, addresses: &Value, aliases: &Value, options: &Value) -> Value {
         json!({
             "IPAMConfig": addresses, "Links": nothing_if(self.links.is_empty(), &self.links), "Aliases": aliases,
             "MacAddress": "", "DriverOpts": options, "GwPriority": self.gateway_priority, "NetworkID": "",

@@ -19,8 +19,21 @@ pub(super) fn check_label(label: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The variables of `--env-file` and `--env`. A name alone takes the value it has here.
-pub(super) fn read(typed: &Arguments, cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
+/// Each variable once: where it was first typed, as it was last typed.
+pub(super) fn latest(typed: &[String]) -> Vec<String> {
+    let name = |variable: &str| variable.split_once('=').map_or(variable, |(name, _)| name).to_owned();
+    let mut latest: Vec<String> = Vec::new();
+    for variable in typed {
+        match latest.iter_mut().find(|known| name(known) == name(variable)) {
+            Some(known) => variable.clone_into(known),
+            None => latest.push(variable.clone()),
+        }
+    }
+    latest
+}
+
+/// The variables of `--env-file`, then `env`. A name alone takes the value it has here.
+pub(super) fn read(typed: &Arguments, env: &[String], cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
     let mut variables = Vec::new();
     for path in typed.list("env-file") {
         for line in lines(path, cx)? {
@@ -32,7 +45,7 @@ pub(super) fn read(typed: &Arguments, cx: &Cx<'_>) -> Result<Vec<String>, Failur
         }
     }
     let here = |name: &String| cx.place.env.get(name).map_or_else(|| name.clone(), |value| format!("{name}={value}"));
-    variables.extend(typed.list("env").iter().map(here));
+    variables.extend(env.iter().map(here));
     Ok(variables)
 }
 
@@ -65,6 +78,12 @@ mod tests {
             "{}",
             play.body(1)
         );
+    }
+
+    #[test]
+    fn the_last_value_counts_at_the_first_place() {
+        let typed = ["A=1", "B=2", "A=3", "A"].map(str::to_owned);
+        assert_eq!(latest(&typed), ["A", "B=2"]);
     }
 
     #[test]

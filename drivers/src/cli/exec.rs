@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::attach::{DETACH_KEYS, detach_keys};
 use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::environment;
 use super::flags::{Arguments, Flag, Order};
 use super::object::text;
-use super::script::{Cx, End, Failure, Framing, Input, Next, Outcome, Session, call, request, request_with};
+use super::script::{
+    Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, call, request, request_with,
+};
 
 /// The command.
 pub(super) const EXEC: Command = Command {
@@ -16,6 +19,7 @@ pub(super) const EXEC: Command = Command {
     aliases: "docker container exec, docker exec",
     flags: &[
         Flag::switch("detach", "Detached mode: run command in the background").short('d'),
+        DETACH_KEYS,
         Flag::list("env", "Set environment variables").short('e').checked(environment::check),
         Flag::list("env-file", "Read in a file of environment variables"),
         Flag::switch("interactive", "Keep STDIN open even if not attached").short('i'),
@@ -31,8 +35,9 @@ pub(super) const EXEC: Command = Command {
 };
 
 /// What a process gets: its input, a terminal, or nothing at all.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Attached {
+    keys: Option<String>,
     detached: bool,
     interactive: bool,
     tty: bool,
@@ -42,11 +47,12 @@ struct Attached {
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let container = checked(&typed.rest[0])?;
     let attached = Attached {
+        keys: detach_keys(typed),
         detached: typed.is_on("detach"),
         interactive: typed.is_on("interactive") && !typed.is_on("detach"),
         tty: typed.is_on("tty"),
     };
-    let body = body(typed, attached, cx)?;
+    let body = body(typed, &attached, cx)?;
     call(cx, request("GET", &format!("/containers/{container}/json")), move |reply, cx| {
         reply.accepted()?;
         call(cx, request_with("POST", &format!("/containers/{container}/exec"), &body), move |reply, cx| {
@@ -59,8 +65,8 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     })
 }
 
-fn body(typed: &Arguments, attached: Attached, cx: &Cx<'_>) -> Result<Value, Failure> {
-    let env = environment::read(typed, cx)?;
+fn body(typed: &Arguments, attached: &Attached, cx: &Cx<'_>) -> Result<Value, Failure> {
+    let env = environment::read(typed, typed.list("env"), cx)?;
     Ok(json!({
         "User": typed.text("user").unwrap_or_default(),
         "Privileged": typed.is_on("privileged"),
@@ -69,7 +75,7 @@ fn body(typed: &Arguments, attached: Attached, cx: &Cx<'_>) -> Result<Value, Fai
         "AttachStderr": !attached.detached,
         "AttachStdout": !attached.detached,
         "Detach": attached.detached,
-        "DetachKeys": "",
+        "DetachKeys": attached.keys.as_deref().unwrap_or_default(),
         "Env": if env.is_empty() { Value::Null } else { env.into() },
         "WorkingDir": typed.text("workdir").unwrap_or_default(),
         "Cmd": typed.rest[1..],
@@ -83,20 +89,23 @@ fn start(id: String, attached: Attached, cx: &mut Cx<'_>) -> Outcome {
         return call(cx, start, |reply, _| reply.accepted().map(|_| Next::Exit(0)));
     }
     let ticket = cx.open(start);
-    let attach = move |reply: super::script::Reply, _: &mut Cx<'_>| {
+    let attach = move |reply: Reply, _: &mut Cx<'_>| {
         reply.accepted()?;
         let framing = if attached.tty { Framing::Terminal } else { Framing::Frames };
         let input = if attached.interactive { Input::Open } else { Input::Closed };
-        let session = Session::new(ticket, framing, input);
+        let session = Session::new(ticket, framing, input, OnSignal::Leave);
+        let session = attached.keys.iter().fold(session, |session, keys| session.detached_by(keys));
         Ok(Next::Session(session, Box::new(move |end, cx| finish(&id, end, cx))))
     };
     Ok(Next::Head(ticket, Box::new(attach)))
 }
 
-/// The process's exit code is the command's.
+/// The process's exit code is the command's. A signal ends the command well, as client 28.2.2 was seen to do.
 fn finish(id: &str, end: End, cx: &mut Cx<'_>) -> Outcome {
-    if end == End::Detached {
-        return Err(Failure::new("read escape sequence"));
+    match end {
+        End::Closed => {}
+        End::Detached => return Err(Failure::new("read escape sequence")),
+        End::Left => return Ok(Next::Exit(0)),
     }
     call(cx, request("GET", &format!("/exec/{id}/json")), |reply, _| {
         let code = reply.json()?["ExitCode"].as_i64().unwrap_or_default();
@@ -144,7 +153,14 @@ mod tests {
         play.enter("hi\n");
         play.enter("");
         assert_eq!(play.inputs(), [(2, "hi\n".to_owned()), (2, String::new())]);
-        assert!(!play.signal(Signal::Interrupt), "a signal ends the client");
+    }
+
+    #[test]
+    fn a_signal_ends_the_client_well_and_leaves_the_process() {
+        let mut play = started("docker exec c1 sleep 100");
+        play.head(2, 101);
+        assert!(play.signal(Signal::Interrupt));
+        assert_eq!((play.requests().len(), play.exit()), (3, Some(0)));
     }
 
     #[test]

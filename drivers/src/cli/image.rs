@@ -1,5 +1,7 @@
 //! `docker rmi`: removes images.
 
+use serde_json::Value;
+
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::object::items;
@@ -34,15 +36,18 @@ fn next(mut left: Vec<String>, query: String, mut refused: Vec<String>, cx: &mut
     };
     call(cx, request("DELETE", &format!("/images/{}{query}", path_escaped(&name))), move |reply, cx| {
         match reply.json() {
-            Ok(done) => {
-                items(&done).iter().filter_map(|item| item.as_object()?.iter().next()).for_each(|(what, name)| {
-                    cx.print_line(&format!("{what}: {}", name.as_str().unwrap_or_default()));
-                })
-            }
+            Ok(done) => tell(&done, cx),
             Err(failure) => refused.push(failure.message),
         }
         next(left, query, refused, cx)
     })
+}
+
+/// `Untagged: busybox:latest` and so on.
+fn tell(done: &Value, cx: &mut Cx<'_>) {
+    for (what, name) in items(done).iter().filter_map(Value::as_object).flatten() {
+        cx.print_line(&format!("{what}: {}", name.as_str().unwrap_or_default()));
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::flags::{Arguments, Flag, Order};
 use super::moment;
 use super::object::text;
 use super::query::{one, query};
-use super::script::{Cx, Failure, Framing, Input, Next, Outcome, Session, call, request};
+use super::script::{Cx, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, call, request};
 
 /// The command.
 pub(super) const LOGS: Command = Command {
@@ -50,9 +50,12 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         let found = reply.json()?;
         let framing = if found["Config"]["Tty"] == true { Framing::Terminal } else { Framing::Frames };
         let ticket = cx.open(request("GET", &format!("/containers/{}/logs{query}", text(&found, "Id"))));
-        let show = move |reply: super::script::Reply, _: &mut Cx<'_>| {
+        let show = move |reply: Reply, _: &mut Cx<'_>| {
             reply.accepted()?;
-            Ok(Next::Session(Session::new(ticket, framing, Input::Absent), Box::new(|_, _| Ok(Next::Exit(0)))))
+            Ok(Next::Session(
+                Session::new(ticket, framing, Input::Absent, OnSignal::End),
+                Box::new(|_, _| Ok(Next::Exit(0))),
+            ))
         };
         Ok(Next::Head(ticket, Box::new(show)))
     })

@@ -35,6 +35,7 @@ impl Play {
         let mut files = Files::default();
         files.make_directory("/root");
         for (path, text) in texts {
+            files.make_directory(path.rsplit_once('/').map_or("/", |(directory, _)| directory));
             files.write(path, *text).expect("its directory is there");
         }
         let env = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
@@ -120,7 +121,7 @@ impl Play {
         let mut taken = false;
         self.step(|runner, cx| {
             taken = runner.signal(signal, cx);
-            None
+            runner.advance(cx)
         });
         taken
     }

@@ -7,14 +7,18 @@ use super::flags::{Arguments, Flag, Order};
 use super::object::text;
 use super::query::query;
 use super::reference::Reference;
-use super::script::{Cx, Failure, Next, OnLine, Outcome, request};
+use super::script::{Cx, Failure, Next, OnLine, Outcome, Reply, request};
 
 /// The command.
 pub(super) const PULL: Command = Command {
     usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
     about: "Download an image from a registry",
     aliases: "docker image pull, docker pull",
-    flags: &[Flag::switch("quiet", "Suppress verbose output").short('q')],
+    flags: &[
+        Flag::switch("disable-content-trust", "Skip image verification").default("true"),
+        Flag::text("platform", "Set platform if server is multi-platform capable"),
+        Flag::switch("quiet", "Suppress verbose output").short('q'),
+    ],
     order: Order::Mixed,
     arity: Arity::Exactly(1),
     decorate: plain,
@@ -38,7 +42,8 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     if !reference.is_tagged() && progress == Progress::Output {
         cx.print_line("Using default tag: latest");
     }
-    pull(&reference.clone(), progress, cx, move |cx| {
+    let platform = typed.text("platform").filter(|platform| !platform.is_empty());
+    pull(&reference.clone(), platform, progress, cx, move |cx| {
         cx.print_line(&reference.whole());
         Ok(Next::Exit(0))
     })
@@ -47,11 +52,16 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 /// Has the engine pull an image, then goes on.
 pub(super) fn pull(
     reference: &Reference,
+    platform: Option<&str>,
     progress: Progress,
     cx: &mut Cx<'_>,
     then: impl FnOnce(&mut Cx<'_>) -> Outcome + 'static,
 ) -> Outcome {
-    let query = query(&[("fromImage", Some(reference.repository())), ("tag", Some(reference.tag().to_owned()))]);
+    let query = query(&[
+        ("fromImage", Some(reference.repository())),
+        ("platform", platform.map(str::to_owned)),
+        ("tag", Some(reference.tag().to_owned())),
+    ]);
     let ticket = cx.open(request("POST", &format!("/images/create{query}")));
     let show: OnLine = Box::new(move |line, cx| {
         let Ok(message) = serde_json::from_str::<Value>(line) else { return Ok(()) };
@@ -67,7 +77,7 @@ pub(super) fn pull(
         }
         Ok(())
     });
-    let ended = move |reply: super::script::Reply, cx: &mut Cx<'_>| {
+    let ended = move |reply: Reply, cx: &mut Cx<'_>| {
         reply.accepted()?;
         then(cx)
     };

@@ -1,6 +1,6 @@
 //! `docker run`: makes a container, starts it and, unless it shall run in the background, stays with it to its end.
 
-use super::attach::{Joined, exit_code};
+use super::attach::{Joined, detach_keys, exit_code};
 use super::command::{Arity, Command, with_help};
 use super::create::options::RUN_FLAGS;
 use super::create::{Attached, Plan};
@@ -54,6 +54,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         });
     }
     let joined = Joined {
+        keys: detach_keys(typed),
         tty: typed.is_on("tty"),
         stdin: attached.stdin,
         stdout: attached.stdout,
@@ -87,7 +88,7 @@ fn start(id: &str, cx: &mut Cx<'_>, then: impl FnOnce(&mut Cx<'_>) -> Outcome + 
 fn stay(session: Session, ended: Ticket) -> Next {
     let then = move |end, _: &mut Cx<'_>| match end {
         End::Detached => Ok(Next::Exit(0)),
-        End::Closed => Ok(Next::reply(ended, |reply, _| exit_code(reply.json()?["StatusCode"].as_i64()))),
+        End::Closed | End::Left => Ok(Next::reply(ended, |reply, _| exit_code(reply.json()?["StatusCode"].as_i64()))),
     };
     Next::Session(session, Box::new(then))
 }

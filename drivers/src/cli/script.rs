@@ -7,7 +7,7 @@
 
 mod session;
 
-pub(super) use session::{End, Framing, Input, Session};
+pub(super) use session::{End, Framing, Input, OnSignal, Session};
 
 use std::collections::BTreeMap;
 
@@ -294,9 +294,12 @@ impl Runner {
         }
     }
 
-    /// Passes a signal on to what runs in the session; false when the command does not do that.
-    pub(super) fn signal(&self, signal: Signal, cx: &mut Cx<'_>) -> bool {
-        matches!(&self.waiting, Some(Next::Session(session, _)) if session.signal(signal, cx))
+    /// Lets the session take a signal; false when it shall end the command.
+    pub(super) fn signal(&mut self, signal: Signal, cx: &mut Cx<'_>) -> bool {
+        match &mut self.waiting {
+            Some(Next::Session(session, _)) => session.signal(signal, cx),
+            _ => false,
+        }
     }
 
     fn follow(&mut self, outcome: Outcome, cx: &mut Cx<'_>) -> Option<i32> {
@@ -399,8 +402,8 @@ impl Runner {
         let call = self.calls.entry(session.ticket()).or_default();
         let body = core::mem::take(&mut call.body);
         session.show(&body, cx);
-        if session.is_detached() {
-            return Ok(then(End::Detached, cx));
+        if let Some(end) = session.left() {
+            return Ok(then(end, cx));
         }
         if call.done {
             return Ok(then(End::Closed, cx));

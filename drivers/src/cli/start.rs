@@ -1,6 +1,6 @@
 //! `docker start`: starts containers one after the other, or one and stays with it.
 
-use super::attach::Joined;
+use super::attach::{DETACH_KEYS, Joined, detach_keys};
 use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::flags::{Arguments, Flag, Order};
@@ -15,6 +15,7 @@ pub(super) const START: Command = Command {
     aliases: "docker container start, docker start",
     flags: &[
         Flag::switch("attach", "Attach STDOUT/STDERR and forward signals").short('a'),
+        DETACH_KEYS,
         Flag::switch("interactive", "Attach container's STDIN").short('i'),
     ],
     order: Order::Mixed,
@@ -29,15 +30,17 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         return Starting { left: typed.rest.iter().rev().cloned().collect(), failed: Vec::new() }.next(cx);
     }
     match typed.rest.as_slice() {
-        [name] => attached(name, typed.is_on("interactive"), cx),
+        [name] => attached(name, typed, cx),
         _ => Err(Failure::new("you cannot start and attach multiple containers at once")),
     }
 }
 
-fn attached(name: &str, interactive: bool, cx: &mut Cx<'_>) -> Outcome {
+fn attached(name: &str, typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
+    let (interactive, keys) = (typed.is_on("interactive"), detach_keys(typed));
     call(cx, request("GET", &format!("/containers/{}/json", checked(name)?)), move |reply, cx| {
         let found = reply.json()?;
         let joined = Joined {
+            keys,
             tty: found["Config"]["Tty"] == true,
             stdin: interactive && found["Config"]["OpenStdin"] == true,
             stdout: true,

@@ -308,3 +308,88 @@ fn help() -> String {
         flags::usage::list(GLOBAL),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::play::Play;
+
+    /// Commands that client 28.2.2 was seen to refuse by itself: exit code, command, standard error with `\n` for a
+    /// line end.
+    const WRONG: &str = include_str!("wrong.tsv");
+
+    #[test]
+    fn wrong_commands_are_refused_in_the_words_of_docker() {
+        for row in WRONG.lines().skip(1) {
+            let [exit, line, stderr] = row.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {row}") };
+            let play = Play::new(line);
+            assert_eq!(play.stderr().trim_end_matches('\n'), stderr.replace("\\n", "\n"), "{line}");
+            assert_eq!(play.exit().map(|code| code.to_string()).as_deref(), Some(exit), "{line}");
+            assert!(play.requests().is_empty(), "{line}");
+        }
+    }
+
+    fn printed(line: &str) -> String {
+        let play = Play::new(line);
+        assert_eq!((play.stderr(), play.exit()), ("", Some(0)), "{line}");
+        play.stdout().to_owned()
+    }
+
+    #[test]
+    fn help_can_be_had_in_three_ways() {
+        let help = printed("docker network ls --help");
+        assert!(help.starts_with("Usage:  docker network ls [OPTIONS]\n\nList networks\n\nAliases:\n"), "{help}");
+        assert_eq!(printed("docker help network ls"), help);
+        let short = printed("docker network ls -h");
+        assert_eq!(short, format!("Flag shorthand -h has been deprecated, use --help\n{help}"));
+    }
+
+    #[test]
+    fn one_command_has_several_names() {
+        for line in ["docker ps", "docker container ls", "docker container ps", "docker container list"] {
+            assert_eq!(Play::new(line).requests(), ["GET /v1.41/containers/json"], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_group_lists_its_commands() {
+        let expected = "Usage:  docker network COMMAND
+
+Manage networks
+
+Commands:
+  connect     Connect a container to a network
+  create      Create a network
+  disconnect  Disconnect a container from a network
+  inspect     Display detailed information on one or more networks
+  ls          List networks
+  prune       Remove all unused networks
+  rm          Remove one or more networks
+
+Run 'docker network COMMAND --help' for more information on a command.
+";
+        assert_eq!(printed("docker network --help"), expected);
+        let play = Play::new("docker network");
+        assert_eq!((play.stdout(), play.stderr(), play.exit()), ("", expected, Some(0)));
+    }
+
+    #[test]
+    fn unknown_words() {
+        let expected = "docker: unknown command: docker network foo\n\nUsage:  docker network\n\n\
+                        Run 'docker network --help' for more information\n";
+        assert_eq!(Play::new("docker network foo").stderr(), expected);
+        assert_eq!(Play::new("docker help foo").stderr(), "unknown help topic: foo\n");
+        let expected = "unknown flag: --foo\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n\
+                        Run 'docker --help' for more information\n";
+        let play = Play::new("docker --foo ps");
+        assert_eq!((play.stderr(), play.exit()), (expected, Some(125)));
+    }
+
+    #[test]
+    fn the_version_and_another_engine() {
+        assert_eq!(printed("docker --version"), "Docker version 28.2.2, build e6534b4\n");
+        let mut play = Play::new("docker -H unix:///x.sock ps");
+        play.vanish(0);
+        let expected = "Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?\n";
+        assert_eq!(play.stderr(), expected);
+    }
+}

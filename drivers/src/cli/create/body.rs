@@ -28,10 +28,11 @@ impl Attached {
     pub(in super::super) fn new(typed: &Arguments, background: bool) -> Self {
         let streams = typed.list("attach");
         let named = |name: &str| streams.iter().any(|stream| stream.eq_ignore_ascii_case(name));
-        match (background, streams.is_empty()) {
-            (true, _) => Self { stdin: false, stdout: false, stderr: false },
-            (false, true) => Self { stdin: typed.is_on("interactive"), stdout: true, stderr: true },
-            (false, false) => Self { stdin: named("stdin"), stdout: named("stdout"), stderr: named("stderr") },
+        let both = !background && streams.is_empty();
+        Self {
+            stdin: !background && (typed.is_on("interactive") || named("stdin")),
+            stdout: both || named("stdout"),
+            stderr: both || named("stderr"),
         }
     }
 }
@@ -39,6 +40,7 @@ impl Attached {
 /// The body for what was typed.
 pub(super) fn body(typed: &Arguments, attached: Attached, cx: &Cx<'_>) -> Result<Value, Failure> {
     let ports = Ports::parse(typed.list("publish"), typed.list("expose"))?;
+    check_modes(typed)?;
     let mut body: Value = serde_json::from_str(include_str!("body.json")).expect("the recorded body is well-formed");
     process(typed, attached, &ports, cx, fields(&mut body, ""))?;
     let host = fields(&mut body, "/HostConfig");
@@ -77,7 +79,7 @@ fn process(
     set("AttachStdin", json!(attached.stdin));
     set("AttachStdout", json!(attached.stdout));
     set("AttachStderr", json!(attached.stderr));
-    let env = environment::read(typed, cx)?;
+    let env = environment::read(typed, &environment::latest(typed.list("env")), cx)?;
     set("Env", nothing_if(env.is_empty(), &env));
     set("Labels", Value::Object(labels(typed, cx)?));
     for (flag, name) in
@@ -261,12 +263,28 @@ fn volumes(typed: &Arguments, body: &mut Value) {
     }
 }
 
+/// What is wrong with the namespaces that were asked for.
+fn check_modes(typed: &Arguments) -> Result<(), Failure> {
+    let another = |mode: &str| mode.strip_prefix("container:").is_some_and(|name| !name.is_empty());
+    for (flag, name) in [("pid", "PID"), ("uts", "UTS"), ("userns", "USER"), ("cgroupns", "CGROUP")] {
+        let mode = typed.text(flag).unwrap_or_default();
+        let private = flag == "cgroupns" && mode == "private";
+        if !(matches!(mode, "" | "host") || private || flag == "pid" && another(mode)) {
+            return Err(Failure::new(format!("--{flag}: invalid {name} mode")));
+        }
+    }
+    match typed.int("memory-swappiness").unwrap_or(-1) {
+        -1..=100 => Ok(()),
+        other => Err(Failure::new(format!("invalid value: {other}. Valid memory swappiness range is 0-100"))),
+    }
+}
+
 /// What is wrong with `--mac-address`.
 pub(super) fn check_mac(typed: &Arguments) -> Result<(), Failure> {
     let Some(text) = typed.text("mac-address").map(str::trim).filter(|text| !text.is_empty()) else { return Ok(()) };
     let octets: Vec<&str> = text.split([':', '-']).collect();
     let valid = |octet: &&str| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());
-    if matches!(octets.len(), 6 | 8 | 20) && octets.iter().all(|octet| valid(octet)) {
+    if matches!(octets.len(), 6 | 8 | 20) && octets.iter().all(valid) {
         return Ok(());
     }
     Err(Failure::new(format!("{text} is not a valid mac address")))

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::cli::endpoint::Endpoint;
 use crate::cli::flags::Arguments;
-use crate::cli::flags::integer;
 use crate::cli::script::Failure;
 
 /// The network when none is named.
@@ -67,8 +66,8 @@ impl Attachment {
                 endpoint.driver_options.insert(name.to_lowercase(), value.to_owned());
             }
             "gw-priority" => {
-                integer(value).map_err(|why| format!("invalid gw-priority ({value}): {why}"))?;
-                endpoint.gateway_priority = value.parse().unwrap_or_default();
+                let invalid = |_| format!("invalid gw-priority ({value}): invalid syntax");
+                endpoint.gateway_priority = value.parse().map_err(invalid)?;
             }
             other => return Err(format!("invalid field key {other}")),
         }

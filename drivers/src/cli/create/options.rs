@@ -2,8 +2,9 @@
 //! limits. Flags for devices, mounts, health checks and Windows are not there.
 
 use super::networks;
+use crate::cli::attach::DETACH_KEYS;
 use crate::cli::environment;
-use crate::cli::flags::{self, Flag, quoted};
+use crate::cli::flags::{self, Check, Flag, quoted};
 use crate::cli::link;
 
 const NETWORK: Flag =
@@ -99,11 +100,12 @@ pub(in super::super) const CREATE_FLAGS: [Flag; 76] = flags::joined(
 );
 
 /// What `docker run` takes.
-pub(in super::super) const RUN_FLAGS: [Flag; 78] = flags::joined(
+pub(in super::super) const RUN_FLAGS: [Flag; 79] = flags::joined(
     COMMON,
     [
         Flag::text("pull", "Pull image before running (\"always\", \"missing\", \"never\")").default("missing"),
         Flag::switch("detach", "Run container in background and print container ID").short('d'),
+        DETACH_KEYS,
         Flag::switch("sig-proxy", "Proxy received signals to the process").default("true"),
     ],
 );
@@ -137,9 +139,8 @@ fn address(text: &str) -> Result<(), String> {
 /// A domain of labels with a letter in it; a lone point means none.
 fn domain(text: &str) -> Result<(), String> {
     let word = |c: char| c.is_ascii_alphanumeric();
-    let label = |label: &str| {
-        label.starts_with(word) && label.ends_with(word) && label.chars().all(|c| word(c) || matches!(c, '-' | '_'))
-    };
+    let label =
+        |label: &str| label.starts_with(word) && label.ends_with(word) && label.chars().all(|c| word(c) || c == '-');
     let bare = text.strip_suffix('.').unwrap_or(text);
     if text == "." || (bare.chars().any(char::is_alphabetic) && bare.split('.').all(label)) {
         return Ok(());
@@ -180,20 +181,17 @@ fn decimal(text: &str) -> Result<(), String> {
 
 /// Billionths of a processor.
 pub(super) fn nano_cpus(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let nine_digits = format!("{fraction:0<9}");
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: i64 = nine_digits.get(..9)?.parse().ok()?;
-    whole.checked_mul(1_000_000_000)?.checked_add(fraction).filter(|n| *n >= 0)
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    scaled(digits, 1_000_000_000).map(|nanos| sign * nanos)
 }
 
-/// Bytes of a size such as `10m`, in units of 1024.
+/// Bytes of a size such as `10m` or `1.5g`, in units of 1024.
 pub(super) fn bytes(text: &str) -> Result<i64, String> {
     let number_end = text.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
     let (number, suffix) = (&text[..number_end], text[number_end..].trim_start().to_lowercase());
-    let number: i64 = number.parse().map_err(|_| format!("invalid size: '{text}'"))?;
     let power = match suffix.as_str() {
         "" | "b" => 0,
+        _ if number.is_empty() => 0,
         suffix => {
             let (unit, rest) = suffix.split_at(1);
             let power = "kmgtp".find(unit).filter(|_| matches!(rest, "" | "b" | "ib"));
@@ -201,7 +199,19 @@ pub(super) fn bytes(text: &str) -> Result<i64, String> {
         }
     };
     let scale = 1024_i64.pow(u32::try_from(power).expect("at most five"));
-    number.checked_mul(scale).filter(|n| *n >= 0).ok_or_else(|| format!("invalid size: '{text}'"))
+    scaled(number, scale).ok_or_else(|| format!("invalid size: '{text}'"))
+}
+
+/// `scale` times a number that may have a decimal point, cut to a whole one.
+fn scaled(number: &str, scale: i64) -> Option<i64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let tens = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let product = digits.parse::<i128>().ok()?.checked_mul(i128::from(scale))?;
+    i64::try_from(product / tens).ok()
 }
 
 #[cfg(test)]
@@ -210,7 +220,7 @@ mod tests {
 
     #[test]
     fn values_are_checked_as_they_are_typed() {
-        let cases: [(fn(&str) -> Result<(), String>, &str, &str); 12] = [
+        let cases: [(Check, &str, &str); 12] = [
             (stream, "foo", "valid streams are STDIN, STDOUT and STDERR"),
             (extra_host, "foo", "bad format for add-host: \"foo\""),
             (extra_host, ":192.0.2.9", "bad format for add-host: \":192.0.2.9\""),
@@ -236,6 +246,7 @@ mod tests {
         assert_eq!(bytes("10m"), Ok(10_485_760));
         assert_eq!(bytes("1GiB"), Ok(1_073_741_824));
         assert_eq!(bytes("7"), Ok(7));
+        assert_eq!(bytes("1.5k"), Ok(1536));
         assert_eq!(nano_cpus("1.5"), Some(1_500_000_000));
     }
 }

@@ -50,10 +50,10 @@ impl Ports {
     fn publish(&mut self, text: &str) -> Result<(), Failure> {
         let (address, host, container) = parts(text);
         let address = checked_address(&address)?;
+        let (container, protocol) = protocol(container);
         if container.is_empty() {
             return Err(Failure::new(format!("no port specified: {text}<empty>")));
         }
-        let (container, protocol) = protocol(container);
         let ports = Range::parse(container).map_err(|_| Failure::new(format!("invalid containerPort: {container}")))?;
         let hosts = if host.is_empty() {
             None
@@ -132,8 +132,7 @@ fn short_form(text: &str) -> Result<String, Failure> {
             Some(("target", value)) => target = value,
             Some(("published", value)) => published = value,
             Some(("protocol", value)) => protocol = value,
-            Some(("mode", "host" | "ingress")) => {}
-            Some((key, _)) => return Err(Failure::new(format!("invalid field key {key}"))),
+            Some(_) => {}
             None => return Err(Failure::new(format!("invalid field: {field}"))),
         }
     }
