@@ -7,11 +7,8 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::link::LinkId;
-
-/// The number of a device in its namespace, from 1 (lo) up; what `ip link` prints first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct IfIndex(pub u32);
+pub use crate::id::IfIndex;
+use crate::id::LinkId;
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -55,7 +52,7 @@ pub enum Kind {
 pub struct Address {
     /// The address with its prefix length; host bits kept.
     pub net: IpNetwork,
-    /// Whether it is there only until the link's duplicate check is done (IPv6 `tentative`).
+    /// How far it reaches.
     pub scope: Scope,
 }
 
@@ -145,6 +142,7 @@ pub struct Device {
 
 impl Device {
     /// Whether frames can pass: up, and with carrier.
+    #[inline]
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.up && self.carrier
@@ -177,5 +175,56 @@ impl Device {
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
         matches!(self.kind, Kind::Loopback)
+    }
+}
+
+/// The devices of a namespace, by number. A look-up is an index, because every frame makes several.
+#[derive(Debug, Default)]
+pub struct Devices {
+    slots: Vec<Option<Box<Device>>>,
+}
+
+impl Devices {
+    /// The device with this number.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, index: &IfIndex) -> Option<&Device> {
+        self.slots.get(index.0 as usize)?.as_deref()
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, index: &IfIndex) -> Option<&mut Device> {
+        self.slots.get_mut(index.0 as usize)?.as_deref_mut()
+    }
+
+    /// Whether the number is taken.
+    #[must_use]
+    pub fn contains_key(&self, index: &IfIndex) -> bool {
+        self.get(index).is_some()
+    }
+
+    /// Puts a device in its place and gives back what was there.
+    pub fn insert(&mut self, index: IfIndex, device: Device) -> Option<Device> {
+        let at = index.0 as usize;
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+        }
+        self.slots[at].replace(Box::new(device)).map(|d| *d)
+    }
+
+    /// Takes a device out.
+    pub fn remove(&mut self, index: &IfIndex) -> Option<Device> {
+        self.slots.get_mut(index.0 as usize)?.take().map(|d| *d)
+    }
+
+    /// All devices, by number.
+    pub fn values(&self) -> impl Iterator<Item = &Device> + Clone {
+        self.slots.iter().filter_map(Option::as_deref)
+    }
+
+    /// All numbers that are taken, in order.
+    pub fn keys(&self) -> impl Iterator<Item = IfIndex> {
+        self.values().map(|d| d.index)
     }
 }

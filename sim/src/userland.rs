@@ -6,7 +6,13 @@
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
 pub mod files;
+pub mod getopt;
+pub mod icmp;
+pub mod lookup;
+pub mod nslookup;
+pub mod ping;
 pub mod process;
+pub mod shell;
 pub mod stream;
 
 use std::collections::BTreeMap;

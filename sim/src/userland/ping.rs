@@ -1,0 +1,78 @@
+//! `ping`, twice: busybox 1.35 as containers have it and iputils 20221126 as Debian hosts have it. Here is what both
+//! share, the socket for echoes; what they print and when they send is in `busybox` and `iputils`.
+
+mod busybox;
+mod iputils;
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::icmp::{self, Message};
+use super::{Errno, Flavour, Programs, Sys};
+use crate::addr;
+use crate::socket::{Datagram, SendOptions, SocketId};
+
+/// Puts both into the table.
+pub fn add(programs: &mut Programs) {
+    programs.add(Flavour::Busybox, "ping", || Box::<busybox::Ping>::default());
+    programs.add(Flavour::Host, "ping", || Box::<iputils::Ping>::default());
+}
+
+/// A raw socket that sends echo requests to one destination.
+#[derive(Debug)]
+struct Echo {
+    socket: SocketId,
+    dst: IpAddr,
+    id: u16,
+    options: SendOptions,
+}
+
+impl Echo {
+    /// The id of the echoes is the process's, as both programs choose it.
+    fn open(sys: &mut Sys<'_>, dst: IpAddr, options: SendOptions) -> Self {
+        let socket = sys.raw_open(icmp::protocol(dst));
+        Self { socket, dst, id: low_word(sys.pid().0), options }
+    }
+
+    fn send(&self, sys: &mut Sys<'_>, seq: u16, payload: &[u8]) -> Result<(), Errno> {
+        let source = self.options.source.or_else(|| sys.source_for(self.dst));
+        let source = source.unwrap_or_else(|| addr::unspecified(self.dst));
+        let message = icmp::echo_request(source, self.dst, self.id, seq, payload);
+        sys.send_to(self.socket, SocketAddr::new(self.dst, 0), &message, self.options)
+    }
+
+    /// The next message that came, of whatever kind. Errors of the socket itself say nothing about a packet.
+    fn receive(&self, sys: &mut Sys<'_>) -> Option<Datagram> {
+        loop {
+            if let Ok(datagram) = sys.recv_from(self.socket) {
+                return datagram;
+            }
+        }
+    }
+
+    /// What a datagram says about one of our echoes.
+    fn read<'a>(&self, datagram: &'a Datagram) -> Option<Message<'a>> {
+        let message = icmp::parse(datagram.src.ip(), &datagram.data)?;
+        let ours = match &message {
+            Message::EchoReply { id, .. } => *id == self.id,
+            Message::Error(error) => error.original.echo().is_some_and(|(id, _)| id == self.id),
+        };
+        ours.then_some(message)
+    }
+}
+
+/// The low 16 bits of a number, where the wire has room for no more.
+fn low_word(number: u32) -> u16 {
+    let [_, _, a, b] = number.to_be_bytes();
+    u16::from_be_bytes([a, b])
+}
+
+/// Whether a device or an address of this network is called so: the address that packets then come from.
+fn source_on(sys: &Sys<'_>, device: &str, dst: IpAddr) -> Option<IpAddr> {
+    let device = sys.network().device_named(device)?;
+    device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
+}
+
+/// Whether this network has the address.
+fn is_local(sys: &Sys<'_>, addr: IpAddr) -> bool {
+    sys.network().devices.values().any(|d| d.has(addr))
+}

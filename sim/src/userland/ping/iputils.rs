@@ -1,0 +1,344 @@
+//! iputils ping: how it begins, receives and names what answers. Unlike busybox it tells of ICMP errors, and asks for
+//! the name of each address that it prints unless the target was a number.
+
+mod options;
+mod report;
+mod session;
+
+use core::net::{IpAddr, SocketAddr};
+use core::task::Poll;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use options::{Options, Refusal};
+use session::{Action, Arrival, Session};
+
+use super::Echo;
+use crate::addr;
+use crate::socket::{Datagram, SendOptions};
+use crate::time::Instant;
+use crate::userland::icmp::Message;
+use crate::userland::lookup::config::numeric;
+use crate::userland::lookup::{Found, Lookup, LookupError, Reverse};
+use crate::userland::{Errno, Program, Signal, Step, Sys};
+
+/// Bytes of payload in which the time of sending travels: seconds and microseconds since 1970.
+const STAMP_LEN: usize = 16;
+
+/// Bytes of payload beyond which no packet could hold them anyway.
+const MAX_PAYLOAD: usize = 65_536;
+
+/// The port whose reachability tells the source address before anything is sent.
+const PROBE_PORT: u16 = 1025;
+
+/// The program.
+#[derive(Debug, Default)]
+pub(super) struct Ping(Stage);
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Starting,
+    Resolving(Options, Lookup),
+    Running(Box<Run>),
+}
+
+impl Program for Ping {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        loop {
+            let next = match &mut self.0 {
+                Stage::Starting => start(sys),
+                Stage::Resolving(options, lookup) => match lookup.poll(sys) {
+                    Poll::Pending => return Step::Wait(lookup.next_at()),
+                    Poll::Ready(found) => resolved(sys, options, found),
+                },
+                Stage::Running(run) => return run.step(sys),
+            };
+            match next {
+                Ok(stage) => self.0 = stage,
+                Err(refusal) => {
+                    sys.eprint(refusal.text);
+                    return Step::Exit(refusal.code);
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {
+        let Stage::Running(run) = &mut self.0 else { return false };
+        match signal {
+            Signal::Interrupt => run.session.interrupt(),
+            Signal::Quit => sys.eprint(run.session.status()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn start(sys: &mut Sys<'_>) -> Result<Stage, Refusal> {
+    let options = Options::parse(sys.argv())?;
+    let lookup = Lookup::new(sys, &options.host, Default::default());
+    Ok(Stage::Resolving(options, lookup))
+}
+
+/// Takes the first address of the family that was asked for. Only the first of all carries the canonical name: with
+/// `-4` and an IPv6 address before it, iputils prints no name.
+fn resolved(sys: &mut Sys<'_>, options: &Options, found: Result<Found, LookupError>) -> Result<Stage, Refusal> {
+    let refuse = |error| Refusal::new(2, format!("{}: {error}", options.host));
+    let found = found.map_err(refuse)?;
+    let chosen = found.addresses.iter().position(|a| options.family.has(*a));
+    let at = chosen.ok_or(LookupError::AddressFamily).map_err(refuse)?;
+    let host = if at == 0 { found.canonical } else { String::new() };
+    let run = Run::begin(sys, options.clone(), host, found.addresses[at])?;
+    Ok(Stage::Running(Box::new(run)))
+}
+
+/// A line with an address in it that may need a name.
+#[derive(Debug)]
+struct Line {
+    before: String,
+    addr: IpAddr,
+    after: String,
+}
+
+#[derive(Debug)]
+struct Run {
+    session: Session,
+    echo: Echo,
+    host: String,
+    with_names: bool,
+    payload: Vec<u8>,
+    /// What came, and when, and was not looked at yet: nothing is while a name is asked for.
+    arrivals: VecDeque<(Instant, Datagram)>,
+    naming: Option<(Reverse, Line)>,
+}
+
+impl Run {
+    fn begin(sys: &mut Sys<'_>, options: Options, host: String, dst: IpAddr) -> Result<Self, Refusal> {
+        let (source, from) = choose_source(sys, &options, dst)?;
+        if is_broadcast(sys, dst) {
+            allow_broadcast(sys, options.broadcast)?;
+        }
+        let send = SendOptions { ttl: options.ttl, dont_fragment: options.dont_fragment, source };
+        let with_names = !options.numeric && numeric(&options.host).is_none();
+        let mut run = Self {
+            echo: Echo::open(sys, dst, send),
+            payload: (0..options.size.min(MAX_PAYLOAD)).map(|at| at.to_le_bytes()[0]).collect(),
+            session: Session::new(options, sys.now()),
+            host,
+            with_names,
+            arrivals: VecDeque::new(),
+            naming: None,
+        };
+        run.greet(sys, dst, &from);
+        Ok(run)
+    }
+
+    fn greet(&mut self, sys: &mut Sys<'_>, dst: IpAddr, from: &str) {
+        let (size, host) = (self.session.options().size, &self.host);
+        if dst.is_ipv4() {
+            sys.print(format!("PING {host} ({dst}) {from}{size}({}) bytes of data.\n", size.saturating_add(28)));
+            return;
+        }
+        let line = Line { before: format!("PING {host}("), addr: dst, after: format!(") {from}{size} data bytes\n") };
+        self.print(sys, line);
+    }
+
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        loop {
+            while let Some(datagram) = self.echo.receive(sys) {
+                self.arrivals.push_back((sys.now(), datagram));
+            }
+            if let Some(until) = self.wait_for_name(sys) {
+                return Step::Wait(until);
+            }
+            let over = self.session.is_over(sys.now());
+            if let Some((at, datagram)) = self.arrivals.pop_front().filter(|_| !over) {
+                self.handle(sys, at, &datagram);
+                continue;
+            }
+            match self.session.poll(sys.now()) {
+                Action::Wait(at) => return Step::Wait(at),
+                Action::Send(seq) => self.send(sys, seq),
+                Action::Finish => {
+                    sys.print(self.session.statistics(&self.host));
+                    return Step::Exit(self.session.exit_code());
+                }
+            }
+        }
+    }
+
+    /// Until when to wait for the name that a line needs; none when no line waits any more.
+    fn wait_for_name(&mut self, sys: &mut Sys<'_>) -> Option<Option<Instant>> {
+        let (reverse, line) = self.naming.as_mut()?;
+        let name = match reverse.poll(sys) {
+            Poll::Ready(name) => name.or_else(|| Some(line.addr.to_string())),
+            Poll::Pending if self.session.is_broken_off(sys.now()) => None,
+            Poll::Pending => {
+                let until = [reverse.next_at(), self.session.deadline()].into_iter().flatten().min();
+                return Some(until);
+            }
+        };
+        let Line { before, addr, after } = line;
+        let text = name.map_or_else(|| addr.to_string(), |name| format!("{name} ({addr})"));
+        sys.print(format!("{before}{text}{after}"));
+        self.naming = None;
+        None
+    }
+
+    fn print(&mut self, sys: &mut Sys<'_>, line: Line) {
+        if self.with_names {
+            self.naming = Some((Reverse::new(sys, line.addr), line));
+        } else {
+            sys.print(format!("{}{}{}", line.before, line.addr, line.after));
+        }
+    }
+
+    fn send(&mut self, sys: &mut Sys<'_>, seq: u16) {
+        if let Some(before) = self.session.outstanding() {
+            let stamp = self.stamp(sys);
+            sys.print(format!("{stamp}no answer yet for icmp_seq={before}\n"));
+        }
+        if let Some(room) = self.payload.first_chunk_mut() {
+            *room = clock(unix_us(sys, sys.now()));
+        }
+        match self.echo.send(sys, seq, &self.payload) {
+            Ok(()) => {}
+            Err(Errno::MessageTooLong) => {
+                self.session.handle_local_error();
+                let mtu = mtu_towards(sys, self.echo.dst);
+                self.complain(sys, &format!("local error: message too long, mtu={mtu}"));
+            }
+            Err(error) => self.complain(sys, &format!("sendmsg: {error}")),
+        }
+    }
+
+    fn complain(&self, sys: &mut Sys<'_>, text: &str) {
+        if !self.session.options().quiet {
+            sys.eprint(format!("ping: {text}\n"));
+        }
+    }
+
+    fn handle(&mut self, sys: &mut Sys<'_>, at: Instant, datagram: &Datagram) {
+        let src = datagram.src.ip();
+        let line = match self.echo.read(datagram) {
+            None => return,
+            Some(Message::EchoReply { seq, payload, .. }) => self.reply_line(sys, at, datagram, seq, payload),
+            Some(Message::Error(error)) => {
+                let Some((_, seq)) = error.original.echo() else { return };
+                self.session.handle_error(seq);
+                let after = format!(" icmp_seq={seq} {}\n", report::problem(src, error.problem));
+                Line { before: format!("{}From ", self.stamp(sys)), addr: src, after }
+            }
+        };
+        if !self.session.options().quiet {
+            self.print(sys, line);
+        }
+    }
+
+    fn reply_line(&mut self, sys: &Sys<'_>, at: Instant, datagram: &Datagram, seq: u16, payload: &[u8]) -> Line {
+        let took = (payload.len() >= STAMP_LEN).then(|| took(payload, unix_us(sys, at)));
+        let arrival = self.session.handle_reply(at, seq, took);
+        let addr = datagram.src.ip();
+        let mut after = format!(": icmp_seq={seq} ttl={}", datagram.ttl);
+        if let Some(took) = took {
+            after += &format!(" time={}", report::milliseconds(took));
+        }
+        if arrival == Arrival::Duplicate {
+            after += " (DUP!)";
+        }
+        if addr != self.echo.dst && !self.echo.dst.is_multicast() && !self.session.options().broadcast {
+            after += " (DIFFERENT ADDRESS!)";
+        }
+        after.push('\n');
+        Line { before: format!("{}{} bytes from ", self.stamp(sys), datagram.data.len()), addr, after }
+    }
+
+    /// What `-D` puts before a line.
+    fn stamp(&self, sys: &Sys<'_>) -> String {
+        let us = unix_us(sys, sys.now());
+        let on = self.session.options().timestamps;
+        if on { format!("[{}.{:06}] ", us / 1_000_000, us % 1_000_000) } else { String::new() }
+    }
+}
+
+/// The source address, when one was asked for, and what the header says about it.
+fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(Option<IpAddr>, String), Refusal> {
+    let refuse = |text: String| Refusal::new(2, text);
+    let Some(name) = &options.source else {
+        probe(sys, dst).map_err(|error| refuse(format!("connect: {error}")))?;
+        return Ok((None, String::new()));
+    };
+    if let Ok(addr) = name.parse::<IpAddr>() {
+        if !super::is_local(sys, addr) {
+            return Err(refuse(format!("bind: {}", Errno::AddressNotAvailable)));
+        }
+        return Ok((Some(addr), format!("from {addr} : ")));
+    }
+    if sys.network().device_named(name).is_none() {
+        return Err(refuse(format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
+    }
+    let source = super::source_on(sys, name, dst);
+    let shown = source.or_else(|| sys.source_for(dst)).unwrap_or_else(|| addr::unspecified(dst));
+    Ok((source, format!("from {shown} {name}: ")))
+}
+
+/// Connects a datagram socket to learn whether there is a way at all.
+fn probe(sys: &mut Sys<'_>, dst: IpAddr) -> Result<(), Errno> {
+    let socket = sys.udp_bind(SocketAddr::new(addr::unspecified(dst), 0))?;
+    let result = sys.udp_connect(socket, SocketAddr::new(dst, PROBE_PORT));
+    sys.close(socket);
+    result
+}
+
+fn is_broadcast(sys: &Sys<'_>, dst: IpAddr) -> bool {
+    let directed = |net| addr::broadcast(net).is_some_and(|b| IpAddr::V4(b) == dst);
+    let mut addresses = sys.network().devices.values().flat_map(|d| &d.addresses);
+    matches!(dst, IpAddr::V4(v4) if v4.is_broadcast()) || addresses.any(|a| directed(a.net))
+}
+
+fn allow_broadcast(sys: &mut Sys<'_>, allowed: bool) -> Result<(), Refusal> {
+    if !allowed {
+        let text = "Do you want to ping broadcast? Then -b. If not, check your local firewall rules";
+        return Err(Refusal::new(2, text));
+    }
+    sys.eprint("WARNING: pinging broadcast address\n");
+    Ok(())
+}
+
+/// The MTU of the device that leads to an address.
+fn mtu_towards(sys: &Sys<'_>, dst: IpAddr) -> usize {
+    let network = sys.network();
+    let route = network.routes.lookup(dst, |route| route.device.is_some());
+    let device = route.and_then(|r| r.device).and_then(|index| network.devices.get(&index));
+    device.map_or(0, |d| d.mtu.bytes())
+}
+
+fn unix_us(sys: &Sys<'_>, at: Instant) -> u64 {
+    sys.epoch().unix_nanos(at) / 1000
+}
+
+fn clock(unix_us: u64) -> [u8; STAMP_LEN] {
+    let mut stamp = [0; STAMP_LEN];
+    stamp[..8].copy_from_slice(&(unix_us / 1_000_000).to_le_bytes());
+    stamp[8..].copy_from_slice(&(unix_us % 1_000_000).to_le_bytes());
+    stamp
+}
+
+fn took(payload: &[u8], unix_us: u64) -> Duration {
+    let word = |at: usize| payload.get(at..).and_then(|p| p.first_chunk()).map_or(0, |w| u64::from_le_bytes(*w));
+    let sent = word(0).saturating_mul(1_000_000).saturating_add(word(8));
+    Duration::from_micros(unix_us.saturating_sub(sent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_tells_when_it_was_sent() {
+        let sent = 1_767_225_600_999_938;
+        assert_eq!(took(&clock(sent), sent + 62), Duration::from_micros(62));
+        assert_eq!(took(&clock(sent), sent - 1), Duration::ZERO);
+    }
+}
