@@ -175,6 +175,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use netyard_sim::fabric::Fabric;
+    use netyard_sim::rng::Seed;
     use netyard_sim::time::{Epoch, Instant};
     use netyard_sim::userland::process::{Context, Event, Table};
     use netyard_sim::userland::{Files, Pid, Spawn, Status, Stream};
@@ -194,7 +195,7 @@ mod tests {
         fn new(line: &str) -> Self {
             let mut programs = Programs::default();
             add(&mut programs);
-            let (mut table, mut fabric) = (Table::new(programs, Epoch::DEFAULT), Fabric::default());
+            let (mut table, mut fabric) = (Table::new(programs, Epoch::DEFAULT), Fabric::new(Seed(1)));
             let namespace = fabric.create_namespace("docker01");
             let (files, hostname) = (Files::default(), "docker01".to_owned());
             let context = table.create_context(Context { files, hostname, flavour: Flavour::Host });

@@ -228,13 +228,11 @@ fn long_flag(flags: &[Flag], word: &str, words: &mut Words<'_>, arguments: &mut 
     if name.is_empty() || name.starts_with('-') {
         return Err(format!("bad flag syntax: --{word}"));
     }
-    let Some(flag) = flags.iter().find(|f| f.name == name) else {
-        if name == "help" {
-            arguments.help = Some(Help::Long);
-            return Ok(());
-        }
-        return Err(format!("unknown flag: --{name}"));
-    };
+    if name == "help" {
+        arguments.help = Some(Help::Long);
+        return Ok(());
+    }
+    let flag = flags.iter().find(|f| f.name == name).ok_or_else(|| format!("unknown flag: --{name}"))?;
     match value {
         Some(value) => arguments.set(flag, value),
         None if flag.takes == Takes::Nothing => arguments.set(flag, "true"),

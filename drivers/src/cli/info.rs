@@ -8,7 +8,7 @@ use super::inspect::FORMAT;
 use super::object::items;
 use super::script::{Cx, Failure, Next, Outcome, Reply, request};
 use super::version::CLIENT;
-use crate::template::Template;
+use crate::template::{Context, Template};
 
 /// The command.
 pub(super) const INFO: Command = Command {
@@ -39,7 +39,9 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 fn formatted(format: &str, info: &Value, cx: &mut Cx<'_>) -> Outcome {
     let broken = |why| Failure::new(format!("template parsing error: {why}")).code(64);
     let template = Template::parse(format).map_err(broken)?;
-    let text = template.render(info).map_err(|why| Failure::new(why.to_string()))?;
+    let text = template
+        .render_for(info, Context::Row { type_name: "system.dockerInfo" })
+        .map_err(|why| Failure::new(why.to_string()))?;
     cx.print_line(&text);
     Ok(Next::Exit(0))
 }

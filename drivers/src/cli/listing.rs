@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::flags::Flag;
 use super::script::{Cx, Failure};
-use crate::template::{Template, TemplateError};
+use crate::template::{Context, Template};
 
 /// The flag `--format` of commands that print a list.
 pub(super) const FORMAT: Flag = Flag::text(
@@ -39,7 +39,6 @@ pub(super) struct Kind {
 pub(super) struct Format {
     template: Template,
     table: bool,
-    type_name: &'static str,
 }
 
 impl Kind {
@@ -55,17 +54,17 @@ impl Kind {
         let text = text.replace("\\t", "\t").replace("\\n", "\n");
         let template =
             Template::parse(&text).map_err(|why| Failure::new(format!("failed to parse template: {why}")))?;
-        Ok(Format { template, table, type_name: self.type_name })
+        Ok(Format { template, table })
     }
 
     /// Prints `rows` in `format`.
     pub(super) fn print(&self, format: &Format, rows: &[Value], cx: &mut Cx<'_>) -> Result<(), Failure> {
         let mut lines = Vec::new();
         if format.table {
-            lines.push(format.line(&self.header())?);
+            lines.push(format.line(&self.header(), Context::Header)?);
         }
         for row in rows {
-            lines.push(format.line(row)?);
+            lines.push(format.line(row, Context::Row { type_name: self.type_name })?);
         }
         if format.table {
             cx.print(aligned(&lines));
@@ -82,18 +81,9 @@ impl Kind {
 }
 
 impl Format {
-    fn line(&self, row: &Value) -> Result<String, Failure> {
-        self.template.render(row).map_err(|why| self.failure(&why))
-    }
-
-    /// Rows are structs to Go and objects to us: an unknown field is called what Go calls it.
-    fn failure(&self, why: &TemplateError) -> Failure {
-        let why = why.to_string();
-        let missing = why.split_once("map has no entry for key \"").and_then(|(before, field)| {
-            let field = field.strip_suffix('"')?;
-            Some(format!("{before}can't evaluate field {field} in type {}", self.type_name))
-        });
-        Failure::new(format!("failed to execute template: {}", missing.unwrap_or(why)))
+    fn line(&self, row: &Value, context: Context<'_>) -> Result<String, Failure> {
+        let failed = |why| Failure::new(format!("failed to execute template: {why}"));
+        self.template.render_for(row, context).map_err(failed)
     }
 }
 

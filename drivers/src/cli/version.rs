@@ -7,7 +7,7 @@ use super::flags::{Arguments, Order};
 use super::inspect::FORMAT;
 use super::object::{items, text};
 use super::script::{Cx, Failure, Next, Outcome, Reply, request};
-use crate::template::Template;
+use crate::template::{Context, Template};
 
 /// The client that these commands are.
 pub(super) const CLIENT: &str = "28.2.2";
@@ -59,7 +59,9 @@ fn formatted(template: &Template, reply: Result<Reply, Failure>, cx: &mut Cx<'_>
     let server = reply.and_then(Reply::json);
     let api = if server.is_ok() { API } else { NEWEST_API };
     let all = json!({"Client": client(api), "Server": server.as_ref().map_or(&Value::Null, |server| server)});
-    let text = template.render(&all).map_err(|why| Failure::new(why.to_string()))?;
+    let text = template
+        .render_for(&all, Context::Row { type_name: "system.versionInfo" })
+        .map_err(|why| Failure::new(why.to_string()))?;
     cx.print_line(&text);
     server.map(|_| Next::Exit(0))
 }

@@ -341,6 +341,7 @@ mod tests {
         assert_eq!(printed("docker help network ls"), help);
         let short = printed("docker network ls -h");
         assert_eq!(short, format!("Flag shorthand -h has been deprecated, use --help\n{help}"));
+        assert!(printed("docker run --help").contains("\n      --help                       Print usage\n"));
     }
 
     #[test]

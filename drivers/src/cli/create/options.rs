@@ -4,7 +4,7 @@
 use super::networks;
 use crate::cli::attach::DETACH_KEYS;
 use crate::cli::environment;
-use crate::cli::flags::{self, Check, Flag, quoted};
+use crate::cli::flags::{self, Flag, quoted};
 use crate::cli::link;
 
 const NETWORK: Flag =
@@ -89,8 +89,20 @@ const COMMON: [Flag; 75] = [
     Flag::list("volumes-from", "Mount volumes from the specified container(s)"),
     Flag::text("workdir", "Working directory inside the container").short('w'),
     Flag::switch("disable-content-trust", "Skip image verification").default("true"),
-    Flag::text("cgroupns", "Cgroup namespace to use (host|private)"),
-    Flag::int("blkio-weight", "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)"),
+    Flag::text(
+        "cgroupns",
+        "Cgroup namespace to use (host|private)
+\
+         'host':    Run the container in the Docker host's cgroup namespace
+\
+         'private': Run the container in its own private cgroup namespace
+\
+         '':        Use the cgroup namespace as configured by the
+           \
+         default-cgroupns-mode option on the daemon (default)",
+    ),
+    Flag::int("blkio-weight", "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)")
+        .labelled("uint16"),
 ];
 
 /// What `docker create` takes.
@@ -217,6 +229,7 @@ fn scaled(number: &str, scale: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flags::Check;
 
     #[test]
     fn values_are_checked_as_they_are_typed() {
