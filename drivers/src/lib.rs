@@ -3,9 +3,11 @@
 //!
 //! The layers, each importing only from the ones before it:
 //! `error id date` · `options ipam names image` · `network endpoint sandbox container events` · `driver` (the trait) ·
-//! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) · `site`.
+//! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
+//! `template cli` (the `docker` program) · `site`.
 
 pub mod bridge;
+pub mod cli;
 pub mod container;
 pub mod controller;
 pub mod date;
