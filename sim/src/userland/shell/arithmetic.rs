@@ -1,7 +1,9 @@
 //! Arithmetic expansion: what an expression is worth over the shell's variables. 64 bits, wrapping, as C's `long`.
 
 use brush_parser::arithmetic;
-use brush_parser::ast::{ArithmeticExpr as Expr, ArithmeticTarget, BinaryOperator, UnaryAssignmentOperator, UnaryOperator};
+use brush_parser::ast::{
+    ArithmeticExpr as Expr, ArithmeticTarget, BinaryOperator, UnaryAssignmentOperator, UnaryOperator,
+};
 
 use super::dialect::Failure;
 use super::variables::Variables;

@@ -61,6 +61,8 @@ pub(super) fn find(name: &str) -> Option<Builtin> {
         "cd" | "chdir" => place::cd,
         "command" => control::command,
         "echo" => print::echo,
+        // Assignments before it are for the program it starts.
+        "exec" => control::exec,
         "false" => |_, _, _| Outcome::Status(1),
         "fg" => jobs::fg,
         "getopts" => input::getopts,
@@ -87,7 +89,6 @@ fn special(name: &str) -> Option<Run> {
         "break" => control::leave,
         "continue" => control::leave,
         "eval" => control::eval,
-        "exec" => control::exec,
         "exit" => control::exit,
         "export" => declare::export,
         "readonly" => declare::readonly,
@@ -112,7 +113,24 @@ impl Machine {
 fn is_keyword(word: &str) -> bool {
     matches!(
         word,
-        "!" | "case" | "do" | "done" | "elif" | "else" | "esac" | "fi" | "for" | "function" | "if" | "in" | "then"
-            | "until" | "while" | "{" | "}" | "[[" | "]]" | "time"
+        "!" | "case"
+            | "do"
+            | "done"
+            | "elif"
+            | "else"
+            | "esac"
+            | "fi"
+            | "for"
+            | "function"
+            | "if"
+            | "in"
+            | "then"
+            | "until"
+            | "while"
+            | "{"
+            | "}"
+            | "[["
+            | "]]"
+            | "time"
     )
 }

@@ -150,13 +150,9 @@ impl Compiler {
     fn command(&mut self, command: &ast::Command) -> Compiled {
         match command {
             ast::Command::Simple(simple) => self.simple(simple),
-            ast::Command::Compound(compound, redirects) => {
-                self.scoped(redirects.as_ref(), |c| c.compound(compound))
-            }
+            ast::Command::Compound(compound, redirects) => self.scoped(redirects.as_ref(), |c| c.compound(compound)),
             ast::Command::Function(definition) => self.function(definition),
-            ast::Command::ExtendedTest(test, redirects) => {
-                self.scoped(redirects.as_ref(), |c| c.condition(&test.expr))
-            }
+            ast::Command::ExtendedTest(test, redirects) => self.scoped(redirects.as_ref(), |c| c.condition(&test.expr)),
         }
     }
 

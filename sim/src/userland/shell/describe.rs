@@ -1,7 +1,7 @@
 //! How `jobs` shows a command: bash writes it out as it would write a function, ash on one line in its own spelling.
 
 use brush_parser::ast::{
-    AndOr, AndOrList, CommandPrefixOrSuffixItem as Item, Command, CompoundCommand, CompoundList, IoFileRedirectKind,
+    AndOr, AndOrList, Command, CommandPrefixOrSuffixItem as Item, CompoundCommand, CompoundList, IoFileRedirectKind,
     IoRedirect, Pipeline, SeparatorOperator, SimpleCommand,
 };
 
@@ -114,8 +114,12 @@ fn compound(command: &CompoundCommand) -> String {
             }
             text + "; fi"
         }
-        CompoundCommand::WhileClause(command) => format!("while {}; do {}; done", list(&command.0), list(&command.1.list)),
-        CompoundCommand::UntilClause(command) => format!("until {}; do {}; done", list(&command.0), list(&command.1.list)),
+        CompoundCommand::WhileClause(command) => {
+            format!("while {}; do {}; done", list(&command.0), list(&command.1.list))
+        }
+        CompoundCommand::UntilClause(command) => {
+            format!("until {}; do {}; done", list(&command.0), list(&command.1.list))
+        }
         CompoundCommand::Arithmetic(_) | CompoundCommand::ArithmeticForClause(_) | CompoundCommand::Coprocess(_) => {
             command.to_string()
         }

@@ -223,9 +223,7 @@ impl Voice {
             false => format!("{}: {place}line {line}: {text}\n", self.name),
         };
         match error {
-            SyntaxError::Unexpected { .. } if !alone => {
-                say(line, &error.bash()) + &say(line, &format!("`{source}'"))
-            }
+            SyntaxError::Unexpected { .. } if !alone => say(line, &error.bash()) + &say(line, &format!("`{source}'")),
             SyntaxError::EndOfFile { .. } => say(line + 1, &error.bash()),
             _ => say(line, &error.bash()),
         }

@@ -307,7 +307,8 @@ impl Machine {
     /// Something failed that no script can go on after: a session and bash drop the line, the others end.
     fn fail(&mut self, sys: &mut Sys<'_>, failure: &Failure) -> Flow {
         self.complain(sys, &failure.text(self.dialect()));
-        self.state.status = if self.child && self.dialect() == Dialect::Bash { 1 } else { failure.status(self.dialect()) };
+        self.state.status =
+            if self.child && self.dialect() == Dialect::Bash { 1 } else { failure.status(self.dialect()) };
         let drops = self.dialect() == Dialect::Bash && !matches!(failure, Failure::Complaint(..) | Failure::Unset(_));
         if self.is_session() || (drops && !self.child) {
             self.abandon(sys);

@@ -181,9 +181,8 @@ fn below(files: &Files, cwd: &str, path: &str, part: &[Glyph]) -> Vec<String> {
     let pattern = Pattern::new(part);
     let hidden = part.first().is_some_and(|g| g.char == '.');
     let names = files.list(&normalise(cwd, path)).into_iter();
-    let fits = |name: &String| {
-        (hidden || !name.starts_with('.')) && pattern.matches(&name.chars().collect::<Vec<char>>())
-    };
+    let fits =
+        |name: &String| (hidden || !name.starts_with('.')) && pattern.matches(&name.chars().collect::<Vec<char>>());
     names.filter(fits).map(|name| format!("{path}{name}")).collect()
 }
 

@@ -170,17 +170,18 @@ fn parse(text: &str) -> Result<Program, Trouble> {
     let tokens = uncached_tokenize_str(text, &options.tokenizer_options()).map_err(|e| unterminated(&e, text))?;
     parse_tokens(&tokens, &options).map_err(|error| {
         let nesting = Nesting::of(&tokens);
-        if let Some(at) = nesting.misplaced {
-            return unexpected(&tokens, at);
-        }
-        match error {
-            ParseError::ParsingNear(near) => {
-                let at = tokens.iter().position(|t| t.location().start.index == near.index);
-                unexpected(&tokens, at.unwrap_or(tokens.len()))
+        let near = match error {
+            ParseError::ParsingNear(near) => tokens.iter().position(|t| t.location().start.index == near.index),
+            // A line cannot end where a redirection needs its target.
+            _ if matches!(tokens.last(), Some(Token::Operator(last, _)) if last.starts_with(['<', '>'])) => {
+                Some(tokens.len())
             }
-            ParseError::ParsingAtEndOfInput | ParseError::Tokenizing { .. } => {
-                Trouble::Incomplete(SyntaxError::EndOfFile { expecting: nesting.expecting() })
-            }
+            ParseError::ParsingAtEndOfInput | ParseError::Tokenizing { .. } => None,
+        };
+        // The parser looks one word ahead, so that a misplaced reserved word can seem to be followed by the trouble.
+        match near.into_iter().chain(nesting.misplaced).min() {
+            Some(at) => unexpected(&tokens, at),
+            None => Trouble::Incomplete(SyntaxError::EndOfFile { expecting: nesting.expecting() }),
         }
     })
 }
@@ -221,8 +222,21 @@ fn unterminated(error: &TokenizerError, text: &str) -> Trouble {
 fn is_reserved(word: &str) -> bool {
     matches!(
         word,
-        "!" | "{" | "}" | "case" | "do" | "done" | "elif" | "else" | "esac" | "fi" | "for" | "if" | "in" | "then"
-            | "until" | "while"
+        "!" | "{"
+            | "}"
+            | "case"
+            | "do"
+            | "done"
+            | "elif"
+            | "else"
+            | "esac"
+            | "fi"
+            | "for"
+            | "if"
+            | "in"
+            | "then"
+            | "until"
+            | "while"
     )
 }
 

@@ -22,8 +22,7 @@ pub(super) struct Variables(BTreeMap<String, Variable>);
 impl Variables {
     /// The variables a shell begins with.
     pub(super) fn from_environment(environment: &BTreeMap<String, String>) -> Self {
-        let exported =
-            |value: &String| Variable { value: Some(value.clone()), exported: true, readonly: false };
+        let exported = |value: &String| Variable { value: Some(value.clone()), exported: true, readonly: false };
         let mut variables =
             Self(environment.iter().filter(|(n, _)| is_name(n)).map(|(n, v)| (n.clone(), exported(v))).collect());
         variables.set("IFS", " \t\n".to_owned());

@@ -121,12 +121,7 @@ fn assign(machine: &mut Machine, name: &str, value: &str, status: i32) -> Outcom
 }
 
 /// The next option letter, or none at the end of the options.
-fn option(
-    machine: &mut Machine,
-    sys: &mut Sys<'_>,
-    letters: &str,
-    words: &[String],
-) -> Result<Option<char>, Failure> {
+fn option(machine: &mut Machine, sys: &mut Sys<'_>, letters: &str, words: &[String]) -> Result<Option<char>, Failure> {
     let index = machine.state.variables.value("OPTIND").and_then(|n| n.parse::<usize>().ok()).unwrap_or(1).max(1);
     let inside = if machine.state.option.0 == index { machine.state.option.1 } else { 1 };
     let word = words.get(index - 1).map_or("", String::as_str);

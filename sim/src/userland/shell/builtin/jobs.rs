@@ -159,9 +159,9 @@ fn usage(machine: &Machine, sys: &mut Sys<'_>) -> Outcome {
             "kill",
             "Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\nkill -l [exitstatus]",
         ),
-        Dialect::Bash => sys.eprint(
-            "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n",
-        ),
+        Dialect::Bash => {
+            sys.eprint("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n")
+        }
     }
     Outcome::Status(2)
 }

@@ -3,8 +3,8 @@
 use super::super::dialect::Dialect;
 use super::super::machine::Machine;
 use super::Outcome;
-use crate::userland::files::Node;
 use crate::userland::Sys;
+use crate::userland::files::Node;
 
 /// Why a test cannot be answered.
 #[derive(Debug, Eq, PartialEq)]

@@ -44,7 +44,8 @@ impl Compiler {
     /// The text of a here-document.
     pub(super) fn here_word(&mut self, text: &str) -> Compiled {
         self.push(Op::Open);
-        let pieces = word::parse_heredoc(text, &parser_options()).map_err(|_| bad(text))?;
+        let text = joined_lines(text);
+        let pieces = word::parse_heredoc(&text, &parser_options()).map_err(|_| bad(&text))?;
         self.pieces(&pieces, Quoting::Quoted)
     }
 
@@ -253,14 +254,7 @@ impl Compiler {
         Ok(())
     }
 
-    fn trim(
-        &mut self,
-        of: &Parameter,
-        pattern: Option<&str>,
-        side: Side,
-        greed: Greed,
-        quoting: Quoting,
-    ) -> Compiled {
+    fn trim(&mut self, of: &Parameter, pattern: Option<&str>, side: Side, greed: Greed, quoting: Quoting) -> Compiled {
         self.word(pattern.unwrap_or_default())?;
         self.push(Op::Trim(of.clone(), side, greed, quoting));
         Ok(())
@@ -316,6 +310,20 @@ fn unread_expansion<'a>(pieces: &[WordPieceWithSource], text: &'a str) -> Option
 
 fn bad(text: &str) -> Failure {
     Failure::BadSubstitution(text.to_owned())
+}
+
+/// The text of a here-document with the lines joined that end in a backslash.
+fn joined_lines(text: &str) -> String {
+    let mut joined = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let escaped = if c == '\\' { chars.next() } else { None };
+        if escaped != Some('\n') {
+            joined.push(c);
+            joined.extend(escaped);
+        }
+    }
+    joined
 }
 
 /// The words that a word with braces stands for.

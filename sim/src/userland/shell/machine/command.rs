@@ -62,9 +62,7 @@ impl Machine {
             self.pc -= 1;
             return Ok(Flow::Turn(Turn::Wait(None)));
         }
-        let Some(Frame::Command(command)) = self.frames.pop() else {
-            unreachable!("only a command is run")
-        };
+        let Some(Frame::Command(command)) = self.frames.pop() else { unreachable!("only a command is run") };
         let Simple { words, assigned, scope } = command;
         self.trace(sys, &assigned, &words);
         self.frames.push(Frame::Scope(scope));
@@ -241,13 +239,7 @@ impl Machine {
     }
 
     /// Starts the stages of a pipeline, joined by pipes; they make a group of their own unless they join one.
-    fn fork_stages(
-        &self,
-        sys: &mut Sys<'_>,
-        stages: &[Rc<Code>],
-        group: Option<Pid>,
-        first_input: Stream,
-    ) -> Vec<Pid> {
+    fn fork_stages(&self, sys: &mut Sys<'_>, stages: &[Rc<Code>], group: Option<Pid>, first_input: Stream) -> Vec<Pid> {
         let mut input = first_input;
         let mut pids: Vec<Pid> = Vec::new();
         for (at, code) in stages.iter().enumerate() {

@@ -100,9 +100,7 @@ impl Machine {
 
     fn matches_subject(&mut self) -> bool {
         let pattern = Pattern::new(&self.pop_word().into_glyphs());
-        let Some(Frame::Case(subject)) = self.frames.last() else {
-            unreachable!("a pattern stands in a case")
-        };
+        let Some(Frame::Case(subject)) = self.frames.last() else { unreachable!("a pattern stands in a case") };
         pattern.matches(&subject.chars().collect::<Vec<char>>())
     }
 

@@ -38,13 +38,7 @@ impl Machine {
         }
     }
 
-    fn open(
-        &mut self,
-        sys: &mut Sys<'_>,
-        fd: usize,
-        how: Redirection,
-        target: &str,
-    ) -> Result<Vec<Saved>, Failure> {
+    fn open(&mut self, sys: &mut Sys<'_>, fd: usize, how: Redirection, target: &str) -> Result<Vec<Saved>, Failure> {
         let stream = match how {
             Redirection::Duplicate => return self.duplicate(sys, fd, target),
             Redirection::WriteBoth { append } => {
@@ -62,9 +56,7 @@ impl Machine {
                 self.descriptors.close(sys, scratch);
                 return Ok(vec![reading]);
             }
-            Redirection::Read => {
-                sys.open(target).map_err(|errno| Failure::CannotOpen(target.to_owned(), errno))?
-            }
+            Redirection::Read => sys.open(target).map_err(|errno| Failure::CannotOpen(target.to_owned(), errno))?,
             Redirection::Append => create(sys, target, true)?,
             Redirection::Write => create(sys, target, false)?,
         };

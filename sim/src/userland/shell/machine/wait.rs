@@ -129,14 +129,7 @@ impl Machine {
         self.complain(sys, &format!("{pid:>5} {what:<23} {}", waiting.text));
     }
 
-    fn await_output(
-        &mut self,
-        sys: &mut Sys<'_>,
-        pid: Pid,
-        fd: usize,
-        mut bytes: Vec<u8>,
-        quoting: Quoting,
-    ) -> Flow {
+    fn await_output(&mut self, sys: &mut Sys<'_>, pid: Pid, fd: usize, mut bytes: Vec<u8>, quoting: Quoting) -> Flow {
         loop {
             match sys.read_from(fd, usize::MAX) {
                 Read::Data(more) => bytes.extend(more),

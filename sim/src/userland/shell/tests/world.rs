@@ -31,21 +31,23 @@ impl Program for Cat {
 }
 
 /// `linger`: waits for ever; says good-bye to SIGINT as `ping` prints its statistics.
-struct Linger;
+#[derive(Default)]
+struct Linger {
+    ends: bool,
+}
 
 impl Program for Linger {
     fn step(&mut self, _: &mut Sys<'_>) -> Step {
-        Step::Wait(None)
+        if self.ends { Step::Exit(0) } else { Step::Wait(None) }
     }
 
     fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {
         if signal == Signal::Interrupt {
             let text = format!("{} ends\n", sys.argv()[1..].join(" "));
             sys.print(text);
-            let pid = sys.pid();
-            return !sys.kill(pid, Signal::Kill);
+            self.ends = true;
         }
-        false
+        self.ends
     }
 }
 
@@ -74,7 +76,7 @@ fn programs() -> Programs {
     for flavour in [Flavour::Host, Flavour::Busybox] {
         programs.add(flavour, "cat", || Box::new(Cat));
         programs.add(flavour, "env", || Box::new(Straight(env)));
-        programs.add(flavour, "linger", || Box::new(Linger));
+        programs.add(flavour, "linger", || Box::new(Linger::default()));
         programs.add(flavour, "soon", || Box::new(Soon(20)));
     }
     programs
