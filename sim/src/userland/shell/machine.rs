@@ -392,9 +392,10 @@ impl Machine {
             }
             None => {
                 if let Some(block) = self.block.take() {
-                    self.drop_block(sys, block);
+                    self.drop_block(sys, &block);
                 }
-                self.interrupted = self.pc < self.code.ops.len() || !self.frames.is_empty();
+                self.source.clear();
+                self.interrupted = true;
             }
         }
         true

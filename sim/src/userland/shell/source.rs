@@ -193,7 +193,7 @@ fn unexpected(tokens: &[Token], at: usize) -> Trouble {
         Some(Token::Word(text, _)) => (text.clone(), !is_reserved(text)),
         Some(Token::Operator(..)) | None => ("newline".to_owned(), false),
     };
-    let line = tokens.get(at).or(tokens.last()).map_or(1, |token| token.location().start.line);
+    let line = tokens.get(at).or_else(|| tokens.last()).map_or(1, |token| token.location().start.line);
     let expecting = Nesting::of(&tokens[..at.min(tokens.len())]).expecting();
     // Inside of a list any word could end it, so that nothing in particular is missing.
     let expecting = expecting.filter(|e| word || is_reserved(&token) && matches!(*e, "then" | "do"));
@@ -342,5 +342,77 @@ impl Nesting {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a source makes of a text, line by line: `.` more, `!` an error, else the number of commands.
+    fn units(lines: &[&str]) -> String {
+        let mut source = Source::default();
+        let mut seen = String::new();
+        for line in lines {
+            source.push(&format!("{line}\n"));
+            seen += &match source.next() {
+                Unit::More => ".".to_owned(),
+                Unit::Error { .. } => "!".to_owned(),
+                Unit::Program(program, _) => program.complete_commands.len().to_string(),
+                Unit::End => "end".to_owned(),
+            };
+        }
+        seen
+    }
+
+    #[test]
+    fn what_can_still_become_a_command_waits() {
+        assert_eq!(units(&["if true", "then", "echo", "fi"]), "...1");
+        assert_eq!(units(&["a |", "b &&", "c"]), "..1");
+        assert_eq!(units(&["f()", "{", "x; }"]), "..1");
+        assert_eq!(units(&["case a in", "a) b", ";;", "esac"]), "...1");
+        assert_eq!(units(&["echo $(a", "b) \"c", "d\""]), "..1");
+        assert_eq!(units(&["echo a\\", "b # c\\", "d"]), ".11");
+        assert_eq!(units(&["cat <<A <<-B", "a", "A", "\tB"]), "...1");
+    }
+
+    #[test]
+    fn what_nothing_can_mend_does_not_wait() {
+        for line in ["fi", "then a", "if true; then fi", "while done", "( )", "echo >", "a | | b", "{ a; } }", "a;;"] {
+            assert_eq!(units(&[line]), "!", "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_from_the_beginning() {
+        let mut source = Source::whole("a\n\n# b\nif c\nthen d\nfi\n)\ne");
+        let mut lines = Vec::new();
+        loop {
+            match source.next() {
+                Unit::Program(_, line) => lines.push(line),
+                Unit::Error { line, source, .. } => {
+                    assert_eq!((line, source.as_str()), (7, ")"));
+                    lines.push(line);
+                }
+                Unit::More | Unit::End => break,
+            }
+        }
+        assert_eq!(lines, [0, 3, 7, 7]);
+    }
+
+    #[test]
+    fn the_end_closes_a_here_document_and_nothing_else() {
+        assert!(parse_whole("cat <<A\nb").is_ok());
+        let open = parse_whole("echo 'a").err();
+        assert_eq!(open, Some(SyntaxError::Unterminated(Enclosure::Quote('\''))));
+        let expecting = |text| match parse_whole(text) {
+            Err(SyntaxError::EndOfFile { expecting }) => expecting,
+            _ => None,
+        };
+        assert_eq!(expecting("for i in a; do b"), Some("done"));
+        assert_eq!(expecting("if a; then b; else c"), Some("fi"));
+        assert_eq!(expecting("case a in b) c"), Some(";;"));
+        assert_eq!(expecting("{ ( a"), Some(")"));
+        assert_eq!(expecting("{ ( a )"), Some("}"));
     }
 }

@@ -160,7 +160,9 @@ fn usage(machine: &Machine, sys: &mut Sys<'_>) -> Outcome {
             "Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\nkill -l [exitstatus]",
         ),
         Dialect::Bash => {
-            sys.eprint("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n")
+            sys.eprint(
+                "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n",
+            );
         }
     }
     Outcome::Status(2)

@@ -245,7 +245,10 @@ fn leading_integer(word: &str) -> (i64, bool) {
         return (quoted.chars().next().map_or(0, |c| i64::from(u32::from(c))), true);
     }
     let text = word.trim_start();
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text.trim_start_matches('+')), |rest| (true, rest));
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.trim_start_matches('+')),
+    };
     let (radix, digits) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hex) => (16, hex),
         None if digits.starts_with('0') => (8, digits),
@@ -254,4 +257,37 @@ fn leading_integer(word: &str) -> (i64, bool) {
     let size = digits.chars().take_while(|c| c.is_digit(radix)).count();
     let value = i64::from_str_radix(&digits[..size], radix).unwrap_or(0);
     (if negative { -value } else { value }, word.is_empty() || (size > 0 && size == digits.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(format: &str, arguments: &[&str]) -> (String, Vec<String>) {
+        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
+        let mut printer = Printer { out: String::new(), arguments: &arguments, used: 0, bad: Vec::new(), cut: false };
+        printer.all(format);
+        (printer.out, printer.bad)
+    }
+
+    #[test]
+    fn a_format_is_used_up_as_often_as_there_are_arguments() {
+        assert_eq!(printed("%s=%d;", &["a", "1", "b"]).0, "a=1;b=0;");
+        assert_eq!(printed("x\\n", &["unused"]).0, "x\n");
+        assert_eq!(printed("%b-%s|", &["a\\cb", "c"]).0, "a");
+    }
+
+    #[test]
+    fn numbers_are_laid_out_as_c_does_it() {
+        assert_eq!(
+            printed("%5d|%-5d|%05d|%+d|%.3d|%*d", &["42", "42", "-42", "7", "5", "4", "9"]).0.as_str(),
+            "   42|42   |-0042|+7|005|   9"
+        );
+        assert_eq!(printed("%x %X %#o %u %c", &["255", "255", "8", "1", "xyz"]).0, "ff FF 010 1 x");
+        assert_eq!(
+            printed("%d %d %d %d", &["0x10", "010", "'A", "3x"]),
+            ("16 8 65 3".to_owned(), vec!["3x".to_owned()])
+        );
+        assert_eq!(printed("%.2f %f", &["1.005", "2"]).0, "1.00 2.000000");
+    }
 }

@@ -234,9 +234,9 @@ impl Machine {
     }
 
     /// What was waited for will not be taken any more.
-    pub(super) fn drop_block(&mut self, sys: &mut Sys<'_>, block: Block) {
+    pub(super) fn drop_block(&mut self, sys: &mut Sys<'_>, block: &Block) {
         if let Block::Output { fd, .. } = block {
-            self.descriptors.close(sys, fd);
+            self.descriptors.close(sys, *fd);
         }
     }
 }

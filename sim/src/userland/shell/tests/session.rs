@@ -124,6 +124,42 @@ fn an_interrupted_line_is_dropped() {
 }
 
 #[test]
+fn an_interrupt_at_an_unfinished_line_forgets_it() {
+    let mut world = container();
+    assert_eq!(world.line("for i in 1 2; do"), (String::new(), None));
+    world.signal(Signal::Interrupt);
+    assert_eq!(world.settle().0, Some(130));
+    assert_eq!(world.line("echo fresh"), said("fresh\n", 0));
+}
+
+#[test]
+fn a_busy_loop_lets_time_pass_and_can_be_interrupted() {
+    let mut world = container();
+    assert_eq!(world.line("while :; do :; done"), (String::new(), None));
+    assert!(world.waits_for_time(), "an endless loop must not hold the world at one instant");
+    world.signal(Signal::Interrupt);
+    assert_eq!(world.settle().0, Some(130));
+}
+
+#[test]
+fn a_writer_without_a_reader_ends() {
+    let mut world = container();
+    assert_eq!(world.line("while echo y; do :; done | { read x; echo $x; }"), said("y\n", 0));
+    assert_eq!(world.running(), ["sh -s"]);
+}
+
+#[test]
+fn a_writer_waits_for_a_slow_reader() {
+    let mut world = container();
+    assert_eq!(world.line("while echo 0123456789; do :; done | linger"), (String::new(), None));
+    world.pass_time();
+    assert!(!world.waits_for_time(), "the pipe is full and nobody is busy");
+    world.signal(Signal::Interrupt);
+    assert_eq!(world.settle().0, Some(0));
+    assert_eq!(world.running(), ["sh -s"]);
+}
+
+#[test]
 fn a_shell_without_arguments_reads_its_input_and_announces_nothing() {
     let mut world = World::new(Flavour::Busybox, &["sh"]);
     assert_eq!(world.line("echo a"), ("a\n".to_owned(), None));

@@ -174,6 +174,20 @@ impl World {
         (self.output(), ready)
     }
 
+    /// Whether somebody waits for a later time.
+    pub(super) fn waits_for_time(&self) -> bool {
+        self.table.next_at().is_some()
+    }
+
+    /// Lets every deadline come that there is, as long as any is there, but not for ever.
+    pub(super) fn pass_time(&mut self) {
+        for _ in 0..1000 {
+            let Some(at) = self.table.next_at() else { return };
+            self.table.expire(at);
+            self.settle();
+        }
+    }
+
     /// Sends the shell a signal.
     pub(super) fn signal(&mut self, signal: Signal) {
         self.table.signal(&mut self.fabric, self.shell, signal);
