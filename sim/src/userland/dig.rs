@@ -4,15 +4,15 @@
 mod options;
 pub(in crate::userland) mod page;
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use options::{Job, Options, Refusal, VERSION};
+use options::{Job, Options, Refusal};
+pub(in crate::userland) use options::{VERSION, record_type};
 
-use super::exchange::{Exchange, NO_SERVERS, OnServfail, Outcome, Plan};
-use super::lookup::config::Config;
+use super::exchange::{self, Exchange, NO_SERVERS, OnServfail, Outcome, Plan};
 use super::lookup::message::{self, Edns, Message, Query, RecordType, ResponseCode};
 use super::lookup::{Family, Found, Lookup, LookupError};
 use super::{Flavour, Program, Programs, Step, Sys};
@@ -116,14 +116,7 @@ impl Dig {
             let lookup = Lookup::new(sys, &server, self.family);
             return Ok(Stage::Resolving(job, server, lookup));
         }
-        let text = sys.files().text("/etc/resolv.conf");
-        let mut servers = Config::parse(&text, sys.hostname()).servers;
-        if !text.contains("nameserver") {
-            servers = vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
-        }
-        servers.retain(|addr| self.family.has(*addr));
-        let port = self.port;
-        let servers = servers.into_iter().map(|addr| (addr.to_string(), SocketAddr::new(addr, port))).collect();
+        let servers = exchange::default_servers(sys, self.family, self.port);
         self.ask(sys, job, servers)
     }
 
@@ -149,7 +142,9 @@ impl Dig {
     }
 
     fn ask(&mut self, sys: &Sys<'_>, job: Job, servers: Vec<(String, SocketAddr)>) -> Result<Stage, Refusal> {
-        let mut names: VecDeque<String> = names(sys, &job).into();
+        let list =
+            if job.flags.search { exchange::names(sys, &job.name, job.flags.ndots) } else { vec![job.name.clone()] };
+        let mut names = VecDeque::from(list);
         let name = names.pop_front().expect("the name itself is always tried");
         let exchange = self.exchange(sys, &job, &name, &servers)?;
         Ok(Stage::Asking(Box::new(Asking { job, servers, names, exchange })))
@@ -203,17 +198,6 @@ impl Dig {
         }
         Ok(Stage::NextJob)
     }
-}
-
-/// The names to try: those of the search list only when asked for, and when the name is short.
-fn names(sys: &Sys<'_>, job: &Job) -> Vec<String> {
-    let config = Config::parse(&sys.files().text("/etc/resolv.conf"), sys.hostname());
-    let dots = job.name.matches('.').count();
-    if !job.flags.search || dots >= job.flags.ndots.unwrap_or(config.ndots) {
-        return vec![job.name.clone()];
-    }
-    let found = config.search.iter().map(|domain| format!("{}.{domain}", job.name));
-    found.chain([job.name.clone()]).collect()
 }
 
 fn query(id: u16, question: &Query, job: &Job) -> Message {

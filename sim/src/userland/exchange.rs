@@ -3,10 +3,12 @@
 //!
 //! There is no TCP here: a truncated answer is taken as it is.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::task::Poll;
 use core::time::Duration;
 
+use super::lookup::Family;
+use super::lookup::config::Config;
 use super::lookup::message::{self, Message, ResponseCode};
 use super::{Errno, Sys};
 use crate::addr;
@@ -125,6 +127,33 @@ pub const NO_SERVERS: &str = ";; no servers could be reached\n";
 #[must_use]
 pub fn show(peer: SocketAddr) -> String {
     format!("{}#{}", peer.ip(), peer.port())
+}
+
+/// The servers of resolv.conf; when it names none, this machine by both its addresses.
+#[must_use]
+pub fn default_servers(sys: &Sys<'_>, family: Family, port: u16) -> Vec<(String, SocketAddr)> {
+    let mut servers = config(sys).servers;
+    if servers.is_empty() {
+        servers = vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    }
+    let servers = servers.into_iter().filter(|addr| family.has(*addr));
+    servers.map(|addr| (addr.to_string(), SocketAddr::new(addr, port))).collect()
+}
+
+/// The names to try for `name` with the search list, in order. A name with `ndots` dots stands for itself alone.
+#[must_use]
+pub fn names(sys: &Sys<'_>, name: &str, ndots: Option<usize>) -> Vec<String> {
+    let config = config(sys);
+    searched(name, &config.search, ndots.unwrap_or(config.ndots))
+}
+
+fn config(sys: &Sys<'_>) -> Config {
+    Config::parse(&sys.files().text("/etc/resolv.conf"), sys.hostname())
+}
+
+fn searched(name: &str, search: &[String], ndots: usize) -> Vec<String> {
+    let domains = if name.matches('.').count() >= ndots { &[] } else { search };
+    domains.iter().map(|domain| format!("{name}.{domain}")).chain([name.to_owned()]).collect()
 }
 
 /// An error in bind's words.
@@ -274,6 +303,14 @@ mod tests {
         let line = ";; UDP setup with 10.55.0.1#53(10.55.0.1) for www.lan failed: network unreachable.\n";
         let text = lines(turns(&["10.55.0.1"], 3), Failure::Setup(Errno::NetworkUnreachable));
         assert_eq!(text, format!("{line}{NO_SERVERS}").repeat(3));
+    }
+
+    #[test]
+    fn short_names_are_searched_and_long_ones_are_not() {
+        let search = ["foo", "lan"].map(str::to_owned);
+        assert_eq!(searched("www", &search, 1), ["www.foo", "www.lan", "www"]);
+        assert_eq!(searched("www.x", &search, 1), ["www.x"]);
+        assert_eq!(searched("www", &search, 0), ["www"]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) struct Refusal {
 }
 
 /// The version that dig says it is.
-pub(super) const VERSION: &str = "9.18.49-1~deb12u3-Debian";
+pub(in crate::userland) const VERSION: &str = "9.18.49-1~deb12u3-Debian";
 
 const USAGE: &str = "\
 Usage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}
@@ -292,7 +292,7 @@ fn number(what: &str, value: &str, max: u32, code: i32) -> Result<u32, Refusal> 
 }
 
 /// `A`, `mx`, `TYPE99`.
-pub(super) fn record_type(word: &str) -> Option<RecordType> {
+pub(in crate::userland) fn record_type(word: &str) -> Option<RecordType> {
     let upper = word.to_ascii_uppercase();
     match upper.strip_prefix("TYPE").and_then(|n| n.parse::<u16>().ok()) {
         Some(number) => Some(number.into()),

@@ -177,6 +177,10 @@ pub(in crate::userland) fn data(data: &RData) -> String {
             soa.expire,
             soa.minimum
         ),
+        RData::Unknown { rdata, .. } => {
+            let hex: String = rdata.anything.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("\\# {} {hex}", rdata.anything.len())
+        }
         other => other.to_string(),
     }
 }

@@ -9,7 +9,7 @@ const MAX_SERVERS: usize = 3;
 /// How names are asked for: resolv.conf(5).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
-    /// The name servers, in order; 127.0.0.1 when the file names none.
+    /// The name servers that the file names, in order.
     pub servers: Vec<IpAddr>,
     /// The domains to try, in order.
     pub search: Vec<String>,
@@ -35,10 +35,13 @@ impl Config {
         for line in text.lines() {
             config.read_line(line);
         }
-        if config.servers.is_empty() {
-            config.servers.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        }
         config
+    }
+
+    /// The servers to ask: this machine when the file names none.
+    #[must_use]
+    pub fn servers_or_local(&self) -> Vec<IpAddr> {
+        if self.servers.is_empty() { vec![IpAddr::V4(Ipv4Addr::LOCALHOST)] } else { self.servers.clone() }
     }
 
     fn read_line(&mut self, line: &str) {
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn an_empty_file_means_the_local_server_and_the_own_domain() {
         let config = Config::parse("", "myhost.example.test");
-        assert_eq!(config.servers, [IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        assert_eq!(config.servers_or_local(), [IpAddr::V4(Ipv4Addr::LOCALHOST)]);
         assert_eq!(config.search, ["example.test"]);
         assert_eq!((config.ndots, config.timeout, config.attempts), (1, Duration::from_secs(5), 2));
     }

@@ -54,7 +54,7 @@ impl Inquiry {
         let pending =
             questions.into_iter().map(|(id, question)| Pending { id, question, reply: Reply::Missing }).collect();
         Self {
-            servers: config.servers.clone(),
+            servers: config.servers_or_local(),
             timeout: config.timeout,
             rounds_left: config.attempts,
             server: 0,

@@ -66,7 +66,7 @@ fn start(sys: &mut Sys<'_>) -> Result<Stage, String> {
         let lookup = Lookup::new(sys, &server, Family::Any);
         return Ok(Stage::Resolving(options, server, lookup));
     }
-    let servers = config(sys).servers.into_iter().map(|addr| (addr.to_string(), addr)).collect();
+    let servers = config(sys).servers_or_local().into_iter().map(|addr| (addr.to_string(), addr)).collect();
     Ok(ask(sys, &options, servers))
 }
 
