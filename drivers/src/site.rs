@@ -10,12 +10,14 @@ mod terminal;
 use std::collections::{BTreeMap, VecDeque};
 
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::Event;
-use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request};
+use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, programs};
 use netyard_sim::world::World;
 
+use crate::cli;
 use crate::container::Container;
 use crate::engine::{Engine, ExchangeId, Output, SOCKET};
 use terminal::Terminal;
@@ -34,12 +36,22 @@ pub struct SiteConfig {
     pub epoch: Epoch,
     /// The names of its docker hosts; the first is the default one. At most 70, for the LAN's addresses.
     pub hosts: Vec<String>,
+    /// What the cables of hosts to the LAN do to frames, where that is not the usual.
+    pub links: BTreeMap<String, Condition>,
+    /// Whether every frame is kept.
+    pub capture: bool,
 }
 
 impl Default for SiteConfig {
     /// One host, docker01.
     fn default() -> Self {
-        Self { seed: Seed(0), epoch: Epoch::DEFAULT, hosts: vec!["docker01".to_owned()] }
+        Self {
+            seed: Seed(0),
+            epoch: Epoch::DEFAULT,
+            hosts: vec!["docker01".to_owned()],
+            links: BTreeMap::new(),
+            capture: false,
+        }
     }
 }
 
@@ -79,11 +91,22 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site at the beginning of its time, whose hosts and containers have these programs.
+    /// A site at the beginning of its time. Its hosts and containers have Linux's programs, the hosts `docker` too.
     #[must_use]
-    pub fn new(config: &SiteConfig, programs: Programs) -> Self {
+    pub fn new(config: &SiteConfig) -> Self {
+        let mut programs = programs::linux();
+        cli::add(&mut programs);
+        Self::with_programs(config, programs)
+    }
+
+    /// The same with other programs.
+    #[must_use]
+    pub fn with_programs(config: &SiteConfig, programs: Programs) -> Self {
         let mut world = World::new(config.seed, config.epoch, programs);
-        let hosts = lan::build(&mut world, &config.hosts);
+        if config.capture {
+            world.fabric.capture.start();
+        }
+        let hosts = lan::build(&mut world, &config.hosts, &config.links);
         let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host, &mut world)).collect();
         Self {
             world,

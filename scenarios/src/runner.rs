@@ -188,11 +188,12 @@ pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault>
 /// The site of a scenario at its beginning.
 fn site(scenario: &Scenario, settings: &Settings) -> Site {
     let links = scenario.head.links.iter();
-    Site::new(SiteConfig {
+    Site::new(&SiteConfig {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
         links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
         capture: settings.recording == Keep::Yes,
+        ..SiteConfig::default()
     })
 }
 
@@ -242,12 +243,12 @@ impl<'s> Player<'s> {
         if let Some(terminal) = self.terminals.get(place) {
             return Ok(*terminal);
         }
-        let Some(found) = self.site.place(place) else {
+        let opened = self.site.place(place).and_then(|found| self.site.open_terminal(&found).ok());
+        let Some(terminal) = opened else {
             let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
             let kind = FaultKind::NoSuchPlace(place.to_owned());
             return Err(Fault::new(&self.scenario.file, &self.scenario.text, kind, span));
         };
-        let terminal = self.site.open_terminal(&found);
         self.terminals.insert(place.to_owned(), terminal);
         Ok(terminal)
     }

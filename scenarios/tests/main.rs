@@ -8,6 +8,7 @@ mod limits;
 mod places;
 mod selection;
 mod update;
+mod walkthrough;
 
 use snapbox::cmd::Command;
 

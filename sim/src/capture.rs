@@ -1,10 +1,12 @@
 //! The capture: every frame at every device it passes, as tcpdump on all of them would see it, and what was dropped
 //! where. It writes no file.
 
+use std::collections::BTreeMap;
+
 use crate::drop::DropReason;
 use crate::frame::Frame;
 use crate::id::{IfIndex, NamespaceId};
-use crate::rng::fnv1a_more;
+use crate::rng::{fnv1a, fnv1a_more};
 use crate::time::Instant;
 
 /// What happened to a frame at a device.
@@ -18,19 +20,30 @@ pub enum Hop {
     Dropped(DropReason),
 }
 
+/// Where a frame was: a device of a namespace, or the namespace itself when it was dropped in no device. Its name is
+/// kept by the capture, because a device may be gone before anybody reads it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Spot(u32);
+
 /// A frame at one place and time.
 #[derive(Clone, Debug)]
 pub struct Captured {
     /// When.
     pub at: Instant,
-    /// In which namespace.
-    pub namespace: NamespaceId,
-    /// At which device; none for a drop that happened in no device.
-    pub device: Option<IfIndex>,
+    /// Where.
+    pub spot: Spot,
     /// What happened.
     pub hop: Hop,
-    /// The frame as it was there.
+    /// The frame as it was there. Its bytes are shared, not copied.
     pub frame: Frame,
+}
+
+impl Captured {
+    /// Whether the frame was on the wire there, and was not merely dropped.
+    #[must_use]
+    pub const fn passed(&self) -> bool {
+        matches!(self.hop, Hop::Received | Hop::Sent)
+    }
 }
 
 /// All that was captured, when capturing is on.
@@ -38,11 +51,13 @@ pub struct Captured {
 pub struct Capture {
     on: bool,
     frames: Vec<Captured>,
+    spots: BTreeMap<(NamespaceId, Option<IfIndex>), Spot>,
+    names: Vec<String>,
 }
 
 impl Capture {
     /// Begins to capture.
-    pub fn start(&mut self) {
+    pub const fn start(&mut self) {
         self.on = true;
     }
 
@@ -52,11 +67,28 @@ impl Capture {
         self.on
     }
 
-    /// Takes a frame, if capturing is on. The bytes are shared, not copied.
-    pub fn record(&mut self, hop: impl FnOnce() -> Captured) {
-        if self.on {
-            self.frames.push(hop());
+    /// Takes a frame that was at a spot.
+    pub fn record(&mut self, at: Instant, spot: Spot, hop: Hop, frame: Frame) {
+        self.frames.push(Captured { at, spot, hop, frame });
+    }
+
+    /// The spot with this name; a device that has another name by now is another spot.
+    pub fn spot(&mut self, namespace: NamespaceId, device: Option<IfIndex>, name: &str) -> Spot {
+        match self.spots.get(&(namespace, device)) {
+            Some(spot) if self.name(*spot) == name => *spot,
+            _ => {
+                let spot = Spot(u32::try_from(self.names.len()).expect("a world has fewer than 2^32 devices"));
+                self.names.push(name.to_owned());
+                self.spots.insert((namespace, device), spot);
+                spot
+            }
         }
+    }
+
+    /// The name of a spot: `docker01/docker0`.
+    #[must_use]
+    pub fn name(&self, spot: Spot) -> &str {
+        &self.names[spot.0 as usize]
     }
 
     /// What was captured, in order.
@@ -68,15 +100,10 @@ impl Capture {
     /// A number that differs when any frame, time or place does.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        self.frames.iter().fold(rng_start(), |hash, c| {
+        self.frames.iter().fold(fnv1a(&[]), |hash, c| {
             let hash = fnv1a_more(hash, &c.at.as_nanos().to_be_bytes());
-            let hash = fnv1a_more(hash, &c.namespace.0.to_be_bytes());
-            let hash = fnv1a_more(hash, &c.device.map_or(0, |d| d.0).to_be_bytes());
+            let hash = fnv1a_more(hash, self.name(c.spot).as_bytes());
             fnv1a_more(hash, c.frame.bytes())
         })
     }
-}
-
-const fn rng_start() -> u64 {
-    0xcbf2_9ce4_8422_2325
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
-use crate::capture::{Capture, Captured, Hop};
+use crate::capture::Capture;
 use crate::device::{Address, IfIndex, Ipv6, Mtu};
 use crate::event::Queue;
 use crate::frame::Frame;
@@ -136,10 +136,7 @@ impl Fabric {
 
     /// Puts what a namespace sent on its links and plans its next timer.
     fn settle(&mut self, id: NamespaceId, cx: &mut Cx) {
-        for (device, hop, frame) in cx.hops.drain(..) {
-            let at = self.now;
-            self.capture.record(|| Captured { at, namespace: id, device, hop, frame });
-        }
+        self.record(id, cx);
         for Sent { device, link, frame } in cx.sent.drain(..) {
             let here = End { namespace: id, device };
             let (at, end) = match link.and_then(|l| self.links.get(&l)) {
@@ -150,6 +147,20 @@ impl Fabric {
         }
         self.woken.extend(cx.woken.drain(..).map(|socket| (id, socket)));
         self.plan(id);
+    }
+
+    /// Puts what a namespace saw into the capture. A device that is gone already is called by its number.
+    fn record(&mut self, id: NamespaceId, cx: &mut Cx) {
+        for (device, hop, frame) in cx.hops.drain(..) {
+            let ns = self.namespaces.get(&id).expect("it was just at work");
+            let name = match device.map(|d| (d, ns.devices.get(&d))) {
+                Some((_, Some(device))) => format!("{}/{}", ns.name, device.name),
+                Some((index, None)) => format!("{}/if{}", ns.name, index.0),
+                None => ns.name.clone(),
+            };
+            let spot = self.capture.spot(id, device, &name);
+            self.capture.record(self.now, spot, hop, frame);
+        }
     }
 
     fn plan(&mut self, id: NamespaceId) {
@@ -400,13 +411,5 @@ impl Fabric {
     pub fn inject(&mut self, namespace: NamespaceId, device: IfIndex, frame: Frame) {
         let end = End { namespace, device };
         self.queue.push(self.now, Event::Arrive { end, frame });
-    }
-}
-
-impl Captured {
-    /// Whether the frame went on.
-    #[must_use]
-    pub const fn passed(&self) -> bool {
-        matches!(self.hop, Hop::Received | Hop::Sent)
     }
 }

@@ -2,6 +2,7 @@
 //! further and answers DNS; www.lan at 192.0.2.80; docker hosts from .10 up. No packet leaves it.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
 
 use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::IfIndex;
@@ -29,21 +30,29 @@ const DIRECTORIES: [&str; 11] =
 ///
 /// # Panics
 /// With more hosts than the LAN has addresses for.
-pub(super) fn build(world: &mut World, names: &[String]) -> Vec<Host> {
+pub(super) fn build(world: &mut World, names: &[String], links: &BTreeMap<String, Condition>) -> Vec<Host> {
     let gateway = namespace(world, "gateway");
     let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
     give(world, gateway, bridge, GATEWAY);
-    plug(world, gateway, bridge, "www", WWW);
+    plug(world, gateway, bridge, ("www", WWW), Condition::default());
     let server = Server::lan(Lan::standard());
     let listen = SocketAddr::new(IpAddr::V4(GATEWAY), 53);
     world.fabric.namespace_mut(gateway).set_resolver(listen, server);
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
-    names.iter().zip(addresses).map(|(name, addr)| host(world, gateway, bridge, name, addr)).collect()
+    let condition = |name: &String| links.get(name).copied().unwrap_or_default();
+    let at = names.iter().zip(addresses);
+    at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), condition(name))).collect()
 }
 
-fn host(world: &mut World, gateway: NamespaceId, bridge: IfIndex, name: &str, addr: Ipv4Addr) -> Host {
-    let namespace = plug(world, gateway, bridge, name, addr);
+fn host(
+    world: &mut World,
+    gateway: NamespaceId,
+    bridge: IfIndex,
+    (name, addr): (&str, Ipv4Addr),
+    condition: Condition,
+) -> Host {
+    let namespace = plug(world, gateway, bridge, (name, addr), condition);
     let context = Context { files: files(name), hostname: name.to_owned(), flavour: Flavour::Host };
     let context = world.processes.create_context(context);
     Host { name: name.to_owned(), namespace, context }
@@ -51,10 +60,16 @@ fn host(world: &mut World, gateway: NamespaceId, bridge: IfIndex, name: &str, ad
 
 /// A namespace whose eth0 is a port of the LAN, with the gateway as its default route. The cable is made in a namespace
 /// of its own, so that eth0 has the number 2 everywhere, as on a machine that has just booted.
-fn plug(world: &mut World, gateway: NamespaceId, bridge: IfIndex, name: &str, addr: Ipv4Addr) -> NamespaceId {
+fn plug(
+    world: &mut World,
+    gateway: NamespaceId,
+    bridge: IfIndex,
+    (name, addr): (&str, Ipv4Addr),
+    condition: Condition,
+) -> NamespaceId {
     let inside = namespace(world, name);
     let cable = world.fabric.create_namespace("cable");
-    let ends = world.fabric.create_veth(cable, "far", "near", Condition::default());
+    let ends = world.fabric.create_veth(cable, "far", "near", condition);
     let (far, near) = ends.expect("the namespace is empty");
     let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
     let port = world.fabric.move_device(cable, far, gateway, &port_name(name)).expect("host names differ");

@@ -53,7 +53,7 @@ fn site(seed: u64) -> Site {
     let hosts = vec!["docker01".to_owned(), "docker02".to_owned()];
     let mut programs = Programs::default();
     programs.add(Flavour::Host, "sh", || Box::<Asker>::default());
-    Site::new(&SiteConfig { seed: Seed(seed), hosts, ..SiteConfig::default() }, programs)
+    Site::with_programs(&SiteConfig { seed: Seed(seed), hosts, ..SiteConfig::default() }, programs)
 }
 
 fn far(site: &Site) -> Instant {

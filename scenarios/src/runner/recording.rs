@@ -7,6 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use netyard_drivers::site::Site;
+use netyard_sim::capture::Captured;
 use netyard_sim::frame::Frame;
 use netyard_sim::time::{Epoch, Instant};
 use pcap_file::pcapng::PcapNgWriter;
@@ -39,12 +40,13 @@ impl Recording {
     /// What `site` captured.
     #[must_use]
     pub fn of(site: &Site) -> Self {
-        let packet = |captured: &netyard_drivers::site::Captured| Packet {
+        let capture = &site.world().fabric.capture;
+        let packet = |captured: &Captured| Packet {
             at: captured.at,
-            device: format!("{}/{}", captured.namespace, captured.device),
+            device: capture.name(captured.spot).to_owned(),
             frame: captured.frame.clone(),
         };
-        Self { packets: site.world().fabric.capture().iter().map(packet).collect() }
+        Self { packets: capture.frames().iter().filter(|c| c.passed()).map(packet).collect() }
     }
 
     /// The first frame that is not the same in `other`, in words; none when all are.

@@ -154,7 +154,10 @@ fn by_name(value: &mut Value) {
 #[test]
 fn what_chance_chose_must_agree_with_itself() {
     let mut chance = Chance::default();
-    assert_eq!(chance.compare("6: veth01020fb@if5: up br-d5da721e8468", "8: vethaaaaaaa@if7: up br-000000000001"), Ok(()));
+    assert_eq!(
+        chance.compare("6: veth01020fb@if5: up br-d5da721e8468", "8: vethaaaaaaa@if7: up br-000000000001"),
+        Ok(())
+    );
     assert!(chance.compare("veth01020fb", "vethbbbbbbb").is_err(), "the same veth has one name");
     assert!(chance.compare("veth1111111", "vethaaaaaaa").is_err(), "two veths have two names");
     assert!(chance.compare("mtu 1500", "mtu 1450").is_err());

@@ -133,7 +133,9 @@ fn same_owner(dns: &str, recorded: &str, ours: &str) -> bool {
 
 /// The same answer, its addresses in any order.
 fn same_answer(recorded: &str, ours: &str) -> bool {
-    let rest = |answer: &str| answer.split(' ').enumerate().filter(|(n, _)| *n != 1).map(|(_, w)| w.to_owned()).collect::<Vec<_>>();
+    let rest = |answer: &str| {
+        answer.split(' ').enumerate().filter(|(n, _)| *n != 1).map(|(_, w)| w.to_owned()).collect::<Vec<_>>()
+    };
     addresses(recorded) == addresses(ours) && rest(recorded) == rest(ours)
 }
 

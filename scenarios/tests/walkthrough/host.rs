@@ -1,18 +1,21 @@
 //! A Docker host to type commands on: the words of the walkthrough tests.
 
-use netyard::{Site, SiteConfig, TerminalEvent, TerminalId};
+use std::collections::BTreeMap;
+
+use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
+use netyard_sim::rng::Seed;
 use netyard_sim::time::Duration;
 
 /// The default world's docker01, with a terminal open on it and one in every container that was asked something.
 pub(crate) struct Host {
     site: Site,
-    terminals: std::collections::BTreeMap<String, TerminalId>,
+    terminals: BTreeMap<String, TerminalId>,
 }
 
 impl Host {
     pub(crate) fn new(seed: u64) -> Self {
-        let site = Site::new(SiteConfig { seed, ..SiteConfig::default() });
-        Self { site, terminals: std::collections::BTreeMap::new() }
+        let site = Site::new(&SiteConfig { seed: Seed(seed), ..SiteConfig::default() });
+        Self { site, terminals: BTreeMap::new() }
     }
 
     /// Runs a command on docker01 to its end; what the terminal showed.
@@ -42,7 +45,7 @@ impl Host {
             return *terminal;
         }
         let found = self.site.place(place).unwrap_or_else(|| panic!("no place called {place}"));
-        let terminal = self.site.open_terminal(&found);
+        let terminal = self.site.open_terminal(&found).expect("it has a shell");
         self.terminals.insert(place.to_owned(), terminal);
         terminal
     }
