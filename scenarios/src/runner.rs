@@ -135,10 +135,10 @@ pub enum Limit {
 }
 
 impl Played {
-    /// The lines that its terminal showed.
+    /// The lines that its terminal showed, without blank ones at the end.
     #[must_use]
     pub fn lines(&self) -> Vec<&str> {
-        self.output.lines().collect()
+        said(&self.output)
     }
 
     /// Whether it did what `step` expects.
@@ -287,7 +287,7 @@ impl<'s> Player<'s> {
     }
 
     fn compare(&mut self, step: &Step, status: i32, output: String) -> Played {
-        let lines: Vec<&str> = output.lines().collect();
+        let lines = said(&output);
         let comparison = compare(&step.expected, &lines, &mut self.captures);
         let missing = comparison.iter().filter_map(|line| match line {
             Compared::Missing(at) => Some(&step.expected[*at]),
@@ -300,6 +300,11 @@ impl<'s> Player<'s> {
         let known_names = known.collect();
         Played { at: self.site.now(), output, status, comparison, known_names }
     }
+}
+
+/// The lines of an output, without blank ones at the end: a file cannot show them.
+fn said(output: &str) -> Vec<&str> {
+    output.trim_end_matches(['\n', '\r']).lines().collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct Step {
     pub command: String,
     /// The exit code that is expected.
     pub status: i32,
-    /// The lines that are expected, as they are written.
+    /// The lines that are expected, as they are written; without blank ones at the end, which do not count.
     pub written: Vec<String>,
     /// The same lines, read.
     pub expected: Vec<Expected>,
@@ -46,7 +46,9 @@ pub fn steps(block: &Block<'_>) -> Result<Vec<Step>, Wrong> {
         let (typed, _) = rest.split_at(rest.len() - after.len());
         let end = after.iter().position(|line| Prompt::parse(line.text).is_some()).unwrap_or(after.len());
         let (body, next) = after.split_at(end);
-        steps.push(step(&prompt, command, typed, body)?);
+        // Blank lines before the next prompt set commands apart, as people write them.
+        let said = body.iter().rposition(|line| !line.text.is_empty()).map_or(0, |last| last + 1);
+        steps.push(step(&prompt, command, typed, &body[..said])?);
         rest = next;
     }
     Ok(steps)

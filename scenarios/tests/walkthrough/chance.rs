@@ -143,7 +143,9 @@ fn by_name(value: &mut Value) {
         Value::Object(fields) => {
             if let Some(Value::Object(containers)) = fields.get_mut("Containers") {
                 let name = |v: &Value| v["Name"].as_str().unwrap_or_default().to_owned();
-                containers.sort_by(|_, a, _, b| name(a).cmp(&name(b)));
+                let mut sorted: Vec<_> = core::mem::take(containers).into_iter().collect();
+                sorted.sort_by_key(|(_, container)| name(container));
+                containers.extend(sorted);
             }
             fields.values_mut().for_each(by_name);
         }
