@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, Mac};
-use netyard_sim::device::{IfIndex, Mtu};
+use netyard_sim::device::{Address, IfIndex, Mtu};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::{Rng, Seed};
 
@@ -148,6 +148,9 @@ impl Driver for Bridge {
         }
         ground.fabric.set_master(ground.host, outer, Some(network.device)).expect("the network's device is a bridge");
         ground.fabric.set_up(ground.host, outer, true);
+        for device in [outer, inner] {
+            ground.fabric.set_queue_len(ground.host, device, 0);
+        }
         network.endpoints.insert(spec.id, Endpoint { outer, inner });
     }
 
@@ -166,6 +169,7 @@ impl Driver for Bridge {
 
 fn make_bridge(ground: &mut Ground<'_>, name: &str, mac: Mac) -> IfIndex {
     let device = ground.fabric.create_bridge(ground.host, name, Some(mac)).expect("the plan found the name free");
+    ground.fabric.set_queue_len(ground.host, device, 0);
     // A bridge of Docker's shows NO-CARRIER from the start, a hand-made one does not (fact 24).
     ground.fabric.namespace_mut(ground.host).devices.get_mut(&device).expect("it was just made").carrier_known = true;
     device
@@ -179,7 +183,7 @@ fn address_bridge(ground: &mut Ground<'_>, device: IfIndex, subnets: &[(IpNetwor
     }
     for address in addresses {
         // A bridge that the user made may have it already.
-        let _ = ground.fabric.add_address(ground.host, device, address);
+        let _ = ground.fabric.assign(ground.host, device, Address::new(address).with_broadcast());
     }
     ground.fabric.set_up(ground.host, device, true);
 }

@@ -301,6 +301,13 @@ impl Fabric {
         }
     }
 
+    /// Sets how many packets may wait at a device (`qlen`); 0 for those that Docker makes.
+    pub fn set_queue_len(&mut self, namespace: NamespaceId, device: IfIndex, packets: u32) {
+        if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
+            device.queue_len = packets;
+        }
+    }
+
     /// Sets the Ethernet address of a device.
     pub fn set_mac(&mut self, namespace: NamespaceId, device: IfIndex, mac: Mac) {
         self.with(namespace, |ns, cx| ns.set_mac(cx, device, mac));

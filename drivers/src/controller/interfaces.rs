@@ -4,7 +4,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use netyard_sim::addr::IpNetwork;
-use netyard_sim::device::{IfIndex, Ipv6};
+use netyard_sim::device::{Address, IfIndex, Ipv6};
 use netyard_sim::dns;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::rng::Seed;
@@ -151,7 +151,8 @@ fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoin
         world.fabric.set_ipv6(namespace, lo, Ipv6::Enabled);
     }
     for lease in endpoint.leases() {
-        world.fabric.add_address(namespace, device, lease.net).expect("the device is new");
+        let address = Address::new(lease.net).with_broadcast();
+        world.fabric.assign(namespace, device, address).expect("the device is new");
     }
     world.fabric.set_up(namespace, device, true);
 }

@@ -92,12 +92,23 @@ impl Engine {
             "ProcessLabel": "",
             "AppArmorProfile": "",
             "ExecIDs": self.running_execs(id),
-            "HostConfig": echo.host_config,
+            "HostConfig": self.host_config(container),
             "GraphDriver": graph_driver(container),
             "Mounts": [],
             "Config": echo.config,
             "NetworkSettings": self.network_settings(container),
         })))
+    }
+
+    /// What was asked for the host's side, except that links are told as the engine keeps them: those on the default
+    /// network as `/target:/container/alias`, the others not at all (transcript 02 "links", 01 step 10).
+    fn host_config(&self, container: &Container) -> Value {
+        let mut host_config = self.runs[&container.id].echo.host_config.clone();
+        let is_legacy = container.config.mode == NetworkMode::Bridge && !container.config.links.is_empty();
+        let name = &container.name;
+        let links = container.config.links.iter().map(|link| format!("/{}:/{name}/{}", link.target, link.alias));
+        host_config["Links"] = if is_legacy { links.collect() } else { Value::Null };
+        host_config
     }
 
     fn state(&self, container: &Container) -> Value {

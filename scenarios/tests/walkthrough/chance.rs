@@ -83,9 +83,9 @@ impl Chance {
     }
 }
 
-/// A text without what differs by where it was recorded.
+/// A text without what differs by where it was recorded: the machine's uplink was called up0 there.
 fn plain(text: &str) -> String {
-    text.replace("$RUN/exec/netns", "/var/run/docker/netns").replace(" tentative ", " ")
+    text.replace("$RUN/exec/netns", "/var/run/docker/netns").replace(" tentative ", " ").replace("up0", "eth0")
 }
 
 /// A line in words and what stands between them.
@@ -116,7 +116,7 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         w if w.strip_prefix("veth").is_some_and(|w| hex(w, 7)) => Some(Kind::Veth),
         w if mac(w) => Some(Kind::Mac),
         w if w.starts_with("fe80::") => Some(Kind::Fleeting),
-        w if w.len() > 20 && w.starts_with("20") && w.ends_with('Z') => Some(Kind::Fleeting),
+        w if w.len() >= 20 && w.starts_with("20") && w.ends_with('Z') => Some(Kind::Fleeting),
         w if w.strip_prefix("if").unwrap_or(w).parse::<u32>().is_ok() => {
             let numbers_a_device = at == 0 || w.starts_with("if");
             let numbers_a_namespace = before == "link-netnsid";

@@ -176,7 +176,8 @@ impl Namespace {
     fn came_up(&mut self, cx: &mut Cx, index: IfIndex) {
         let Some(device) = self.devices.get(&index) else { return };
         if device.is_loopback() {
-            for net in ["127.0.0.1/8", "::1/128"] {
+            let all = if device.ipv6 == Ipv6::Enabled { &["127.0.0.1/8", "::1/128"][..] } else { &["127.0.0.1/8"] };
+            for net in all {
                 let net: IpNetwork = net.parse().expect("the loopback prefixes are well formed");
                 let _ = self.add_address(cx, index, net.into());
             }
@@ -315,7 +316,12 @@ impl Namespace {
     pub(crate) fn set_ipv6(&mut self, cx: &mut Cx, index: IfIndex, ipv6: Ipv6) {
         let Some(device) = self.devices.get_mut(&index) else { return };
         device.ipv6 = ipv6;
+        let is_loopback = device.is_loopback() && device.up;
         match ipv6 {
+            Ipv6::Enabled if is_loopback => {
+                let own: IpNetwork = "::1/128".parse().expect("the loopback prefix is well formed");
+                let _ = self.add_address(cx, index, own.into());
+            }
             Ipv6::Enabled => self.add_link_local(cx, index),
             Ipv6::Disabled => {
                 device.addresses.retain(|a| a.net.is_ipv4());
