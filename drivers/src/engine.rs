@@ -89,6 +89,8 @@ pub struct Engine {
     outbox: VecDeque<Output>,
     ids: Rng,
     names: Rng,
+    /// In which order a container joins its networks.
+    joining: Rng,
 }
 
 impl Engine {
@@ -97,7 +99,7 @@ impl Engine {
     pub fn new(seed: Seed, epoch: Epoch, host: Host, world: &mut World) -> Self {
         let controller = Controller::new(seed, &host.name, host.namespace, world);
         let stream = |what: &str| seed.stream(&format!("engine/{}/{what}", host.name));
-        let (ids, names) = (stream("ids"), stream("names"));
+        let (ids, names, joining) = (stream("ids"), stream("names"), stream("joining"));
         Self {
             host,
             epoch,
@@ -113,6 +115,7 @@ impl Engine {
             outbox: VecDeque::new(),
             ids,
             names,
+            joining,
         }
     }
 

@@ -84,8 +84,9 @@ impl Engine {
         namespace.map(Place::Shared).ok_or(Error::ContainerJoinsStopped(base.id))
     }
 
-    /// Finds the networks of a container, the default one first and then by name: the order of joining.
-    fn plan_networks(&self, id: Id) -> Result<Vec<Planned>, Error> {
+    /// Finds the networks of a container in the order of joining: the default one first, the others in an order that
+    /// Docker leaves to chance (oracle fact 18), and the seed decides here.
+    fn plan_networks(&mut self, id: Id) -> Result<Vec<Planned>, Error> {
         let container = self.containers.get(&id).expect("the caller found the container");
         let mut planned = Vec::new();
         for (key, membership) in &container.networks {
@@ -97,7 +98,8 @@ impl Engine {
             let config = container.membership_on(&membership.config, network);
             planned.push(Planned { network: NetworkName::of(network), key: key.clone(), config });
         }
-        planned.sort_by_key(|p| (p.network.name != DEFAULT, p.network.name.clone()));
+        self.joining.shuffle(&mut planned);
+        planned.sort_by_key(|p| p.network.name != DEFAULT);
         Ok(planned)
     }
 
