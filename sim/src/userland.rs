@@ -15,6 +15,7 @@ pub mod nslookup;
 pub mod ping;
 pub mod process;
 pub mod stream;
+pub mod traceroute;
 
 use std::collections::BTreeMap;
 
