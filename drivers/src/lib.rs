@@ -1,1 +1,30 @@
-//! placeholder
+//! Docker's view of a simulated network: networks, endpoints, sandboxes, containers, and the engine that answers for
+//! them. Commands go in, replies and events come out; files, sockets and clocks are not known here.
+//!
+//! The layers, each importing only from the ones before it:
+//! `error id date` · `options ipam names image` · `network endpoint sandbox container events` · `driver` (the trait) ·
+//! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
+//! `template cli` (the `docker` program) · `site`.
+
+pub mod bridge;
+pub mod cli;
+pub mod container;
+pub mod controller;
+pub mod date;
+pub mod driver;
+pub mod endpoint;
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod host;
+pub mod id;
+pub mod image;
+pub mod ipam;
+pub mod names;
+pub mod network;
+pub mod none;
+pub mod options;
+pub mod ports;
+pub mod sandbox;
+pub mod site;
+pub mod template;

@@ -1,1 +1,32 @@
-//! placeholder
+//! A Docker network in one process, driven by scenarios: everything of netyard that touches the world.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`scenario`] | the file format: reading, matching, rewriting text |
+//! | [`runner`] | playing a scenario on a site in virtual time, and the verdict over it |
+//! | [`report`] | telling people and programs what became of scenarios |
+//! | [`cli`] | the `netyard` command |
+//!
+//! Each uses only what stands above it. Networks, protocols and Docker are not here but in `netyard-sim` and
+//! `netyard-drivers`, which know no file, clock or terminal.
+//!
+//! ```
+//! use netyard::{Scenario, Verdict, play};
+//!
+//! let text = "```console\n$ echo hello\nhello\n```\n";
+//! let scenario = Scenario::parse("hello.md", text.to_owned()).expect("the file is right");
+//! let playback = play(&scenario, &netyard::Settings::default()).expect("docker01 is there");
+//! assert_eq!(Verdict::over(&scenario, &playback), Verdict::Passed);
+//! ```
+
+pub mod cli;
+pub mod exit;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+
+pub use exit::Exit;
+pub use runner::verdict::Verdict;
+pub use runner::{Playback, Settings, play};
+pub use scenario::Scenario;
+pub use scenario::fault::Fault;

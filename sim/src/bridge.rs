@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::addr::Mac;
-use crate::device::IfIndex;
+use crate::id::IfIndex;
 use crate::time::{Duration, Instant};
 
 /// How long an address is remembered after its last frame, on Linux.
@@ -42,16 +42,16 @@ pub enum Egress {
 #[derive(Clone, Debug)]
 pub struct Bridge {
     ports: Vec<IfIndex>,
-    fdb: IndexMap<Mac, FdbEntry, FxBuildHasher>,
-    /// How long an entry lives.
-    pub ageing: Duration,
+    fdb: IndexMap<u64, FdbEntry, FxBuildHasher>,
+    /// How long an entry lives, in nanoseconds: a `Duration` would cost a division a frame.
+    ageing: u64,
     /// Whether its address was set by hand, so that it no longer follows its ports (oracle fact 28).
     pub fixed_mac: bool,
 }
 
 impl Default for Bridge {
     fn default() -> Self {
-        Self { ports: Vec::new(), fdb: IndexMap::default(), ageing: AGEING, fixed_mac: false }
+        Self { ports: Vec::new(), fdb: IndexMap::default(), ageing: nanos(AGEING), fixed_mac: false }
     }
 }
 
@@ -66,7 +66,7 @@ impl Bridge {
     pub fn add_port(&mut self, port: IfIndex, mac: Mac, now: Instant) {
         if !self.ports.contains(&port) {
             self.ports.push(port);
-            self.fdb.insert(mac, FdbEntry { port, seen: now, permanent: true });
+            self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, permanent: true });
         }
     }
 
@@ -101,9 +101,9 @@ impl Bridge {
         if dst.is_multicast() {
             return Egress::Flood;
         }
-        match self.fdb.get(&dst) {
+        match self.fdb.get(&dst.as_u64()) {
             Some(entry) if entry.permanent => Egress::Local,
-            Some(entry) if now.since(entry.seen) > self.ageing => Egress::Flood,
+            Some(entry) if self.is_dead(entry, now) => Egress::Flood,
             Some(entry) if Some(entry.port) == ingress => Egress::Nowhere,
             Some(entry) => Egress::Port(entry.port),
             None => Egress::Flood,
@@ -114,29 +114,48 @@ impl Bridge {
         if src.is_multicast() || src == Mac::ZERO {
             return;
         }
-        match self.fdb.get_mut(&src) {
+        match self.fdb.get_mut(&src.as_u64()) {
             Some(entry) if entry.permanent => {}
             Some(entry) => {
                 entry.port = port;
                 entry.seen = now;
             }
             None => {
-                self.fdb.insert(src, FdbEntry { port, seen: now, permanent: false });
+                self.fdb.insert(src.as_u64(), FdbEntry { port, seen: now, permanent: false });
             }
         }
     }
 
-    /// What is known at `now`, by port and in the order it was learned.
+    /// How long an entry lives.
+    #[must_use]
+    pub const fn ageing(&self) -> Duration {
+        Duration::from_nanos(self.ageing)
+    }
+
+    /// Sets how long an entry lives (`bridge ageing_time`).
+    pub fn set_ageing(&mut self, ageing: Duration) {
+        self.ageing = nanos(ageing);
+    }
+
+    const fn is_dead(&self, entry: &FdbEntry, now: Instant) -> bool {
+        !entry.permanent && now.as_nanos() > entry.seen.as_nanos().saturating_add(self.ageing)
+    }
+
+    /// What is known at `now`, in the order in which it was learned.
     pub fn fdb(&self, now: Instant) -> impl Iterator<Item = (Mac, FdbEntry)> {
-        let ageing = self.ageing;
-        self.fdb.iter().filter(move |(_, e)| e.permanent || now.since(e.seen) <= ageing).map(|(m, e)| (*m, *e))
+        self.fdb.iter().filter(move |(_, e)| !self.is_dead(e, now)).map(|(m, e)| (Mac::from_u64(*m), *e))
     }
 
     /// Throws away entries that died.
     pub fn expire(&mut self, now: Instant) {
         let ageing = self.ageing;
-        self.fdb.retain(|_, e| e.permanent || now.since(e.seen) <= ageing);
+        self.fdb.retain(|_, e| e.permanent || now.as_nanos() <= e.seen.as_nanos().saturating_add(ageing));
     }
+}
+
+/// A duration in nanoseconds; 584 years at most.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,17 +1,14 @@
 //! Network devices of a namespace: what `ip link` shows of them, their addresses and counters. A device moves no
 //! frame itself.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::IpNetwork;
 
-use crate::addr::Mac;
+use crate::addr::{self, Mac};
 use crate::bridge::Bridge;
-use crate::link::LinkId;
-
-/// The number of a device in its namespace, from 1 (lo) up; what `ip link` prints first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct IfIndex(pub u32);
+pub use crate::id::IfIndex;
+use crate::id::LinkId;
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -55,8 +52,10 @@ pub enum Kind {
 pub struct Address {
     /// The address with its prefix length; host bits kept.
     pub net: IpNetwork,
-    /// Whether it is there only until the link's duplicate check is done (IPv6 `tentative`).
+    /// How far it reaches.
     pub scope: Scope,
+    /// The broadcast address it was given (`brd`); Docker gives one, `ip addr add` only when asked.
+    pub broadcast: Option<Ipv4Addr>,
 }
 
 /// How far an address reaches, as `ip addr` prints it.
@@ -80,7 +79,19 @@ impl Address {
             IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
             _ => Scope::Global,
         };
-        Self { net, scope }
+        Self { net, scope, broadcast: None }
+    }
+
+    /// The same with the broadcast address of its prefix (`brd +`).
+    #[must_use]
+    pub fn with_broadcast(self) -> Self {
+        Self { broadcast: addr::broadcast(self.net), ..self }
+    }
+}
+
+impl From<IpNetwork> for Address {
+    fn from(net: IpNetwork) -> Self {
+        Self::new(net)
     }
 }
 
@@ -127,8 +138,13 @@ pub struct Device {
     pub up: bool,
     /// Whether the other end answers: a veth's peer is up, a bridge has a port that is (`NO-CARRIER` else).
     pub carrier: bool,
-    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN` (oracle fact 24).
+    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN`, a veth
+    /// whose peer was never up `LOWERLAYERDOWN` (oracle facts 24 and 25).
     pub carrier_known: bool,
+    /// Whether it was ever up: its queueing discipline is `noop` until then.
+    pub opened: bool,
+    /// Packets that its queue holds (`qlen`): 1000 by default, 0 on what Docker makes.
+    pub queue_len: u32,
     /// The bridge that it is a port of.
     pub master: Option<IfIndex>,
     /// For a veth: the index of its peer, in whatever namespace that is (`@if8`).
@@ -145,6 +161,7 @@ pub struct Device {
 
 impl Device {
     /// Whether frames can pass: up, and with carrier.
+    #[inline]
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.up && self.carrier
@@ -177,5 +194,56 @@ impl Device {
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
         matches!(self.kind, Kind::Loopback)
+    }
+}
+
+/// The devices of a namespace, by number. A look-up is an index, because every frame makes several.
+#[derive(Debug, Default)]
+pub struct Devices {
+    slots: Vec<Option<Box<Device>>>,
+}
+
+impl Devices {
+    /// The device with this number.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, index: &IfIndex) -> Option<&Device> {
+        self.slots.get(index.0 as usize)?.as_deref()
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, index: &IfIndex) -> Option<&mut Device> {
+        self.slots.get_mut(index.0 as usize)?.as_deref_mut()
+    }
+
+    /// Whether the number is taken.
+    #[must_use]
+    pub fn contains_key(&self, index: &IfIndex) -> bool {
+        self.get(index).is_some()
+    }
+
+    /// Puts a device in its place and gives back what was there.
+    pub fn insert(&mut self, index: IfIndex, device: Device) -> Option<Device> {
+        let at = index.0 as usize;
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+        }
+        self.slots[at].replace(Box::new(device)).map(|d| *d)
+    }
+
+    /// Takes a device out.
+    pub fn remove(&mut self, index: &IfIndex) -> Option<Device> {
+        self.slots.get_mut(index.0 as usize)?.take().map(|d| *d)
+    }
+
+    /// All devices, by number.
+    pub fn values(&self) -> impl Iterator<Item = &Device> + Clone {
+        self.slots.iter().filter_map(Option::as_deref)
+    }
+
+    /// All numbers that are taken, in order.
+    pub fn keys(&self) -> impl Iterator<Item = IfIndex> {
+        self.values().map(|d| d.index)
     }
 }

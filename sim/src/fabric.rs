@@ -1,28 +1,412 @@
-//! Namespaces and the links between them.
-pub use crate::link::NamespaceId;
-use crate::namespace::{Cx, Namespace};
-use crate::time::Instant;
+//! The fabric: all namespaces, the links between them and the queue of what is under way. It carries frames from one
+//! end of a link to the other; what a frame means is the namespaces' affair.
+//!
+//! A namespace is only touched through [`Fabric::with`], which afterwards puts what it sent on the links, notes which
+//! sockets have something, and plans its next timer.
 
-/// x
+use std::collections::BTreeMap;
+
+use ipnetwork::IpNetwork;
+
+use crate::addr::Mac;
+use crate::capture::{Capture, Captured, Hop};
+use crate::device::{Address, IfIndex, Ipv6, Mtu};
+use crate::event::Queue;
+use crate::frame::Frame;
+pub use crate::link::NamespaceId;
+use crate::link::{Condition, End, Link, LinkId};
+use crate::namespace::{Cx, LinkError, Namespace, Sent};
+use crate::rng::{Rng, Seed};
+use crate::route::Route;
+use crate::socket::SocketId;
+use crate::time::{Duration, Instant};
+
+/// How long a frame takes through lo.
+const LOOPBACK_DELAY: Duration = Duration::from_micros(5);
+
+enum Event {
+    Arrive { end: End, frame: Frame },
+    Poll(NamespaceId),
+}
+
+/// All namespaces and links, and the present.
 pub struct Fabric {
     now: Instant,
-    ns: Vec<Namespace>,
+    seed: Seed,
+    macs: Rng,
+    queue: Queue<Event>,
+    namespaces: BTreeMap<NamespaceId, Namespace>,
+    planned: BTreeMap<NamespaceId, Instant>,
+    links: BTreeMap<LinkId, Link>,
+    woken: Vec<(NamespaceId, SocketId)>,
+    scratch: Cx,
+    next_namespace: u32,
+    next_link: u32,
+    /// What passed, when capturing is on.
+    pub capture: Capture,
 }
+
 impl Fabric {
-    /// x
+    /// An empty fabric at the beginning of time.
+    #[must_use]
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            now: Instant::ZERO,
+            seed,
+            macs: seed.stream("macs"),
+            queue: Queue::default(),
+            namespaces: BTreeMap::new(),
+            planned: BTreeMap::new(),
+            links: BTreeMap::new(),
+            woken: Vec::new(),
+            scratch: Cx::default(),
+            next_namespace: 1,
+            next_link: 1,
+            capture: Capture::default(),
+        }
+    }
+
+    /// The present.
+    #[must_use]
     pub const fn now(&self) -> Instant {
         self.now
     }
-    /// x
+
+    // Namespaces.
+
+    /// A new namespace with lo in it, down. `name` is for people: captures and graphs.
+    pub fn create_namespace(&mut self, name: &str) -> NamespaceId {
+        let id = NamespaceId(self.next_namespace);
+        self.next_namespace += 1;
+        self.namespaces.insert(id, Namespace::new(name, self.seed));
+        id
+    }
+
+    /// Removes a namespace with its devices and the other ends of its links.
+    pub fn delete_namespace(&mut self, id: NamespaceId) {
+        let devices: Vec<IfIndex> = self.namespace(id).devices.keys().collect();
+        for device in devices {
+            self.delete_device(id, device);
+        }
+        self.namespaces.remove(&id);
+        self.planned.remove(&id);
+    }
+
+    /// A namespace.
+    ///
+    /// # Panics
+    /// When it was deleted.
+    #[must_use]
     pub fn namespace(&self, id: NamespaceId) -> &Namespace {
-        &self.ns[id.0 as usize]
+        self.namespaces.get(&id).expect("the namespace was not deleted")
     }
-    /// x
+
+    /// A namespace, to change what sends nothing (rules, sysctls, records). What may send goes by [`Fabric::with`].
+    ///
+    /// # Panics
+    /// When it was deleted.
     pub fn namespace_mut(&mut self, id: NamespaceId) -> &mut Namespace {
-        &mut self.ns[id.0 as usize]
+        self.namespaces.get_mut(&id).expect("the namespace was not deleted")
     }
-    /// x
-    pub fn with<R>(&mut self, id: NamespaceId, f: impl FnOnce(&mut Namespace, &mut Cx) -> R) -> R {
-        f(&mut self.ns[id.0 as usize], &mut Cx)
+
+    /// All namespaces, oldest first.
+    pub fn namespaces(&self) -> impl Iterator<Item = (NamespaceId, &Namespace)> {
+        self.namespaces.iter().map(|(id, ns)| (*id, ns))
+    }
+
+    /// Runs an operation of a namespace and carries away what it sends. A socket of a namespace that is gone is
+    /// closed without a trace, so `operation` must not be called on one: see [`Fabric::exists`].
+    ///
+    /// # Panics
+    /// When it was deleted.
+    pub fn with<R>(&mut self, id: NamespaceId, operation: impl FnOnce(&mut Namespace, &mut Cx) -> R) -> R {
+        let mut cx = core::mem::take(&mut self.scratch);
+        cx.begin(self.now, self.capture.is_on());
+        let result = operation(self.namespace_mut(id), &mut cx);
+        self.settle(id, &mut cx);
+        self.scratch = cx;
+        result
+    }
+
+    /// Whether a namespace is still there.
+    #[must_use]
+    pub fn exists(&self, id: NamespaceId) -> bool {
+        self.namespaces.contains_key(&id)
+    }
+
+    /// Puts what a namespace sent on its links and plans its next timer.
+    fn settle(&mut self, id: NamespaceId, cx: &mut Cx) {
+        for (device, hop, frame) in cx.hops.drain(..) {
+            let at = self.now;
+            self.capture.record(|| Captured { at, namespace: id, device, hop, frame });
+        }
+        for Sent { device, link, frame } in cx.sent.drain(..) {
+            let here = End { namespace: id, device };
+            let (at, end) = match link.and_then(|l| self.links.get(&l)) {
+                Some(link) => (link.arrival(self.now), link.other(here)),
+                None => (self.now + LOOPBACK_DELAY, here),
+            };
+            self.queue.push(at, Event::Arrive { end, frame });
+        }
+        self.woken.extend(cx.woken.drain(..).map(|socket| (id, socket)));
+        self.plan(id);
+    }
+
+    fn plan(&mut self, id: NamespaceId) {
+        let Some(at) = self.namespace(id).next_at() else { return };
+        let at = at.max(self.now);
+        if self.planned.get(&id).is_none_or(|planned| *planned > at) {
+            self.planned.insert(id, at);
+            self.queue.push(at, Event::Poll(id));
+        }
+    }
+
+    // Devices.
+
+    /// A pair of joined devices, both in `namespace` and down; the peer gets the lower number, as Linux numbers them.
+    ///
+    /// # Errors
+    /// `Exists` when one of the names is taken.
+    pub fn create_veth(
+        &mut self,
+        namespace: NamespaceId,
+        name: &str,
+        peer_name: &str,
+        condition: Condition,
+    ) -> Result<(IfIndex, IfIndex), LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        self.namespace(namespace).check_name(peer_name)?;
+        let link = LinkId(self.next_link);
+        self.next_link += 1;
+        let (mac, peer_mac) = (self.random_mac(), self.random_mac());
+        let ns = self.namespace_mut(namespace);
+        let peer = ns.add_veth(peer_name, peer_mac, link);
+        let device = ns.add_veth(name, mac, link);
+        let ends = [End { namespace, device }, End { namespace, device: peer }];
+        self.links.insert(link, Link { ends, condition });
+        self.link_peers(link);
+        Ok((device, peer))
+    }
+
+    /// A bridge without ports, down. Without `mac` its address follows its ports.
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken.
+    pub fn create_bridge(
+        &mut self,
+        namespace: NamespaceId,
+        name: &str,
+        mac: Option<Mac>,
+    ) -> Result<IfIndex, LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        let random = self.random_mac();
+        Ok(self.namespace_mut(namespace).add_bridge(name, mac, random))
+    }
+
+    /// Removes a device, and the other end of its link when it has one.
+    pub fn delete_device(&mut self, namespace: NamespaceId, device: IfIndex) {
+        let Some(link) = self.namespace(namespace).link_of(device) else {
+            self.with(namespace, |ns, cx| ns.remove_device(cx, device));
+            return;
+        };
+        let Some(link) = self.links.remove(&link) else { return };
+        for end in link.ends {
+            self.with(end.namespace, |ns, cx| ns.remove_device(cx, end.device));
+        }
+    }
+
+    /// Moves a veth end to another namespace under a new name. It comes down, loses its addresses and keeps its number
+    /// when that is free there, as Linux does.
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken there, `NotMovable` when it is no veth.
+    pub fn move_device(
+        &mut self,
+        from: NamespaceId,
+        device: IfIndex,
+        to: NamespaceId,
+        name: &str,
+    ) -> Result<IfIndex, LinkError> {
+        let id = self.namespace(from).link_of(device).ok_or(LinkError::NotMovable)?;
+        if from != to {
+            self.namespace(to).check_name(name)?;
+        }
+        let moved = self.with(from, |ns, cx| ns.take_device(cx, device)).ok_or(LinkError::NoDevice)?;
+        let index = self.namespace_mut(to).put_device(moved, name);
+        let link = self.links.get_mut(&id).expect("a veth has its link");
+        let end = usize::from(link.ends[0] != End { namespace: from, device });
+        link.ends[end] = End { namespace: to, device: index };
+        self.link_peers(id);
+        self.update_carrier(id);
+        Ok(index)
+    }
+
+    /// Tells both ends of a link each other's number.
+    fn link_peers(&mut self, link: LinkId) {
+        let [a, b] = self.links.get(&link).expect("the link was just made").ends;
+        for (end, peer) in [(a, b), (b, a)] {
+            let ns = self.namespace_mut(end.namespace);
+            let netnsid = if end.namespace == peer.namespace { None } else { Some(ns.netnsid_of(peer.namespace)) };
+            let device = ns.devices.get_mut(&end.device).expect("a link has two ends");
+            device.peer_index = Some(peer.device);
+            device.peer_netnsid = netnsid;
+        }
+    }
+
+    /// A veth has carrier while both its ends are up.
+    fn update_carrier(&mut self, link: LinkId) {
+        let Some(Link { ends, .. }) = self.links.get(&link).copied() else { return };
+        let up = ends.iter().all(|e| self.namespace(e.namespace).devices.get(&e.device).is_some_and(|d| d.up));
+        for end in ends {
+            self.with(end.namespace, |ns, cx| ns.set_carrier(cx, end.device, up));
+        }
+    }
+
+    /// Sets a device administratively up or down.
+    pub fn set_up(&mut self, namespace: NamespaceId, device: IfIndex, up: bool) {
+        self.with(namespace, |ns, cx| ns.set_up(cx, device, up));
+        if let Some(link) = self.namespace(namespace).link_of(device) {
+            self.update_carrier(link);
+        }
+    }
+
+    /// Makes a device a port of a bridge of its namespace, or of none.
+    ///
+    /// # Errors
+    /// `NoDevice`, `NotABridge`, `Busy` when it is a bridge itself.
+    pub fn set_master(
+        &mut self,
+        namespace: NamespaceId,
+        device: IfIndex,
+        master: Option<IfIndex>,
+    ) -> Result<(), LinkError> {
+        self.with(namespace, |ns, cx| ns.set_master(cx, device, master))
+    }
+
+    /// Sets the MTU of a device.
+    pub fn set_mtu(&mut self, namespace: NamespaceId, device: IfIndex, mtu: Mtu) {
+        if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
+            device.mtu = mtu;
+        }
+    }
+
+    /// Sets the Ethernet address of a device.
+    pub fn set_mac(&mut self, namespace: NamespaceId, device: IfIndex, mac: Mac) {
+        self.with(namespace, |ns, cx| ns.set_mac(cx, device, mac));
+    }
+
+    /// Switches IPv6 on a device on or off.
+    pub fn set_ipv6(&mut self, namespace: NamespaceId, device: IfIndex, ipv6: Ipv6) {
+        self.with(namespace, |ns, cx| ns.set_ipv6(cx, device, ipv6));
+    }
+
+    /// Gives a device an address, and the route to its prefix when the device is up.
+    ///
+    /// # Errors
+    /// `NoDevice`, `AddressExists`.
+    pub fn add_address(&mut self, namespace: NamespaceId, device: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+        self.assign(namespace, device, net.into())
+    }
+
+    /// The same for an address whose scope or broadcast address was chosen.
+    ///
+    /// # Errors
+    /// `NoDevice`, `AddressExists`.
+    pub fn assign(&mut self, namespace: NamespaceId, device: IfIndex, address: Address) -> Result<(), LinkError> {
+        self.with(namespace, |ns, cx| ns.add_address(cx, device, address))
+    }
+
+    /// Takes an address away, with the routes that came with it.
+    ///
+    /// # Errors
+    /// `NoDevice`, `NoAddress`.
+    pub fn remove_address(&mut self, namespace: NamespaceId, device: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+        self.with(namespace, |ns, _| ns.remove_address(device, net))
+    }
+
+    /// Adds a route.
+    ///
+    /// # Errors
+    /// `RouteExists`, `NextHopUnreachable` when the gateway is on no link, `NetworkDown` when its device is down.
+    pub fn add_route(&mut self, namespace: NamespaceId, route: Route) -> Result<(), LinkError> {
+        self.namespace_mut(namespace).add_route(route)
+    }
+
+    /// The other end of a veth, wherever it is.
+    #[must_use]
+    pub fn peer_of(&self, namespace: NamespaceId, device: IfIndex) -> Option<End> {
+        let link = self.namespace(namespace).link_of(device)?;
+        self.links.get(&link).map(|l| l.other(End { namespace, device }))
+    }
+
+    /// What a link does to frames.
+    #[must_use]
+    pub fn condition(&self, link: LinkId) -> Option<Condition> {
+        self.links.get(&link).map(|l| l.condition)
+    }
+
+    /// A random, locally administered address.
+    fn random_mac(&mut self) -> Mac {
+        let mut bytes = [0; 6];
+        self.macs.fill(&mut bytes);
+        bytes[0] = bytes[0] & 0xfe | 0x02;
+        Mac(bytes)
+    }
+
+    // Time.
+
+    /// When the next frame arrives or timer ends.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.queue.next_at()
+    }
+
+    /// Lets the next thing happen that is due by `limit`, and moves the present to it; false when there is none.
+    pub fn step(&mut self, limit: Instant) -> bool {
+        let Some((at, event)) = self.queue.pop(limit) else { return false };
+        self.now = self.now.max(at);
+        match event {
+            Event::Arrive { end, frame } => self.arrive(end, frame),
+            Event::Poll(id) => self.poll(id),
+        }
+        true
+    }
+
+    /// Moves the present to `at` when nothing happens before.
+    pub fn advance(&mut self, at: Instant) {
+        debug_assert!(self.next_at().is_none_or(|next| next >= at), "what is due comes first");
+        self.now = self.now.max(at);
+    }
+
+    fn arrive(&mut self, end: End, frame: Frame) {
+        if self.exists(end.namespace) {
+            self.with(end.namespace, |ns, cx| ns.receive(cx, end.device, frame));
+        }
+    }
+
+    fn poll(&mut self, id: NamespaceId) {
+        if self.exists(id) {
+            self.planned.remove(&id);
+            self.with(id, |ns, cx| ns.poll(cx));
+        }
+    }
+
+    /// The sockets that have something for their owners since the last call.
+    pub fn take_woken(&mut self) -> Vec<(NamespaceId, SocketId)> {
+        core::mem::take(&mut self.woken)
+    }
+
+    /// Puts a frame on the wire towards a device, as if its peer had sent it now.
+    pub fn inject(&mut self, namespace: NamespaceId, device: IfIndex, frame: Frame) {
+        let end = End { namespace, device };
+        self.queue.push(self.now, Event::Arrive { end, frame });
+    }
+}
+
+impl Captured {
+    /// Whether the frame went on.
+    #[must_use]
+    pub const fn passed(&self) -> bool {
+        matches!(self.hop, Hop::Received | Hop::Sent)
     }
 }

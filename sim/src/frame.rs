@@ -71,6 +71,7 @@ impl Frame {
     }
 
     /// The frame from its destination address to its last byte.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..]
@@ -82,6 +83,7 @@ impl Frame {
     }
 
     /// Length with the Ethernet header, without a frame check sequence.
+    #[inline]
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a frame has a header, so it is never empty")]
     pub fn len(&self) -> usize {
@@ -89,24 +91,28 @@ impl Frame {
     }
 
     /// Whether there is a whole Ethernet header. Everything below expects one.
+    #[inline]
     #[must_use]
     pub fn is_ethernet(&self) -> bool {
         self.len() >= ETHERNET_LEN
     }
 
     /// Destination address.
+    #[inline]
     #[must_use]
     pub fn dst(&self) -> Mac {
         Mac(self.bytes()[0..6].try_into().expect("six bytes"))
     }
 
     /// Source address.
+    #[inline]
     #[must_use]
     pub fn src(&self) -> Mac {
         Mac(self.bytes()[6..12].try_into().expect("six bytes"))
     }
 
     /// EtherType, or 0x8100 when a VLAN tag comes first.
+    #[inline]
     #[must_use]
     pub fn ethertype(&self) -> u16 {
         let b = self.bytes();
@@ -114,6 +120,7 @@ impl Frame {
     }
 
     /// What follows the Ethernet header.
+    #[inline]
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.bytes()[ETHERNET_LEN..]

@@ -5,19 +5,30 @@
 //! and time come out. It is not aware of Docker, and it never sees a clock, a thread, a file or a real socket.
 //!
 //! The layers, each importing only from the ones before it:
-//! `time rng` · `addr frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
-//! `device socket` · `namespace` · `fabric` · `userland` · `world`.
+//! `time rng` · `addr id` · `frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
+//! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
 pub mod addr;
 pub mod bridge;
+pub mod capture;
+pub mod conntrack;
 pub mod device;
+pub mod dns;
+pub mod drop;
+pub mod event;
 pub mod fabric;
+pub mod filter;
 pub mod frame;
+pub mod id;
 pub mod link;
 pub mod namespace;
+pub mod nat;
 pub mod neighbour;
+pub mod netfilter;
+pub mod packet;
 pub mod rng;
 pub mod route;
 pub mod socket;
 pub mod time;
 pub mod userland;
+pub mod world;

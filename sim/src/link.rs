@@ -1,16 +1,9 @@
 //! Links: what joins the two ends of a veth pair, and how long a frame takes from one to the other. It says when a
 //! frame arrives; it carries none.
 
-use crate::device::IfIndex;
+use crate::id::IfIndex;
+pub use crate::id::{LinkId, NamespaceId};
 use crate::time::{Duration, Instant};
-
-/// A link, by number.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct LinkId(pub(crate) u32);
-
-/// A namespace, by number.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct NamespaceId(pub(crate) u32);
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,61 +1,200 @@
-//! A network namespace.
-use core::net::{IpAddr, SocketAddr};
+//! A network namespace: one host's network stack, with its devices, addresses, routes, neighbours, firewall and
+//! sockets. It decides what becomes of a frame and what to send; other namespaces and the time between them are the
+//! fabric's affair.
+//!
+//! How a packet goes: `receive` (ethernet) → a bridge's ports, or by `EtherType` to `arp` or `ingress` →
+//! prerouting → for us: input → `deliver` (icmp, udp, tcp, raw) · for others: forward → postrouting → `emit`. What
+//! we send ourselves begins in `egress`: route → output → postrouting → `emit` → neighbour → `transmit`.
+
+mod arp;
+mod configure;
+mod egress;
+mod ethernet;
+mod fragment;
+mod hooks;
+mod icmp;
+mod ingress;
+mod ndp;
+mod problem;
+mod raw;
+mod resolver;
+mod tcp;
+mod udp;
+mod way;
+
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use crate::device::{Device, IfIndex};
-use crate::socket::{Datagram, Errno, SendOptions, SocketId};
+pub use configure::LinkError;
+pub use tcp::{Received, TcpState};
+
+use crate::capture::Hop;
+use crate::device::{Device, Devices, IfIndex};
+use crate::dns;
+use crate::drop::{DropReason, Drops};
+use crate::frame::Frame;
+use crate::link::{LinkId, NamespaceId};
+use crate::netfilter::Netfilter;
+use crate::rng::{Rng, Seed};
+use crate::socket::{self, SocketId};
+use crate::time::Instant;
 use crate::{neighbour, route};
 
-/// x
-pub struct Cx;
-/// x
+/// A frame on its way out of a namespace.
+#[derive(Debug)]
+pub struct Sent {
+    /// The device it leaves by.
+    pub device: IfIndex,
+    /// The link behind it; none for lo.
+    pub link: Option<LinkId>,
+    /// The frame.
+    pub frame: Frame,
+}
+
+/// What an operation of a namespace is given and what it gives back: the present, and what it sent and woke.
+#[derive(Debug, Default)]
+pub struct Cx {
+    pub(crate) now: Instant,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) woken: Vec<SocketId>,
+    pub(crate) hops: Vec<(Option<IfIndex>, Hop, Frame)>,
+    capturing: bool,
+}
+
+impl Cx {
+    /// Makes it ready for an operation at `now`.
+    pub(crate) fn begin(&mut self, now: Instant, capturing: bool) {
+        self.now = now;
+        self.capturing = capturing;
+    }
+
+    /// For an operation at `now` outside of a fabric, which then has to carry what was sent.
+    #[must_use]
+    pub fn at(now: Instant) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// The last frame that was sent and not yet taken.
+    pub fn take_sent(&mut self) -> Option<Sent> {
+        self.sent.pop()
+    }
+
+    fn hop(&mut self, device: Option<IfIndex>, hop: Hop, frame: &Frame) {
+        if self.capturing {
+            self.hops.push((device, hop, frame.clone()));
+        }
+    }
+}
+
+/// Switches that `sysctl` shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sysctl {
+    /// `net.ipv4.ip_forward`.
+    pub ipv4_forward: bool,
+    /// `net.ipv6.conf.all.forwarding`.
+    pub ipv6_forward: bool,
+    /// `net.bridge.bridge-nf-call-iptables`: bridged packets pass the firewall's hooks too. Docker switches it on.
+    pub bridge_nf_call: bool,
+}
+
+/// One host's network stack.
 pub struct Namespace {
-    /// x
-    pub devices: BTreeMap<IfIndex, Device>,
-    /// x
+    /// For people: captures and graphs.
+    pub name: String,
+    /// Its devices, by number.
+    pub devices: Devices,
+    /// Its routes.
     pub routes: route::Table,
-    /// x
+    /// Its neighbours.
     pub neighbours: neighbour::Table,
+    /// Its firewall and connection tracking.
+    pub netfilter: Netfilter,
+    /// Its switches.
+    pub sysctl: Sysctl,
+    /// What was dropped, where and why.
+    pub drops: Drops,
+    sockets: socket::Table,
+    tcp: tcp::Tcp,
+    resolver: Option<resolver::Resolver>,
+    fragments: fragment::Reassembly,
+    path_mtu: BTreeMap<IpAddr, usize>,
+    netnsids: BTreeMap<NamespaceId, u32>,
+    next_index: u32,
+    next_ident: u16,
+    rng: Rng,
 }
 
 impl Namespace {
+    /// A namespace with lo in it, down. What it draws at random depends on `seed` and `name`.
+    #[must_use]
+    pub fn new(name: &str, seed: Seed) -> Self {
+        let mut namespace = Self {
+            name: name.to_owned(),
+            devices: Devices::default(),
+            routes: route::Table::default(),
+            neighbours: neighbour::Table::default(),
+            netfilter: Netfilter::default(),
+            sysctl: Sysctl { ipv4_forward: false, ipv6_forward: false, bridge_nf_call: false },
+            drops: Drops::default(),
+            sockets: socket::Table::default(),
+            tcp: tcp::Tcp::default(),
+            resolver: None,
+            fragments: fragment::Reassembly::default(),
+            path_mtu: BTreeMap::new(),
+            netnsids: BTreeMap::new(),
+            next_index: 1,
+            next_ident: 0,
+            rng: seed.stream(&format!("namespace/{name}")),
+        };
+        namespace.add_loopback();
+        namespace
+    }
+
     /// A device by name.
+    #[must_use]
     pub fn device_named(&self, name: &str) -> Option<&Device> {
         self.devices.values().find(|d| d.name == name)
     }
-    /// x
-    pub fn udp_bind(&mut self, _local: SocketAddr) -> Result<SocketId, Errno> {
-        todo!()
+
+    /// Random bits from this namespace's own stream.
+    pub fn random(&mut self) -> u64 {
+        self.rng.u64()
     }
-    /// x
-    pub fn udp_connect(&mut self, _s: SocketId, _peer: SocketAddr) -> Result<(), Errno> {
-        todo!()
+
+    /// Whether a packet to `addr` is for this host: one of its addresses.
+    #[must_use]
+    pub fn is_local(&self, addr: IpAddr) -> bool {
+        let lo_up = || self.devices.values().any(|d| d.is_loopback() && d.up);
+        match addr {
+            IpAddr::V4(a) if a.is_loopback() => lo_up(),
+            _ => self.devices.values().any(|d| d.has(addr)),
+        }
     }
-    /// x
-    pub fn raw_open(&mut self, _p: u8) -> SocketId {
-        todo!()
+
+    /// The DNS server that this namespace runs itself at 127.0.0.11, if any, to change its records.
+    pub fn resolver_mut(&mut self) -> Option<&mut dns::Server> {
+        self.resolver.as_mut().map(|r| &mut r.server)
     }
-    /// x
-    pub fn send_to(
-        &mut self,
-        _cx: &mut Cx,
-        _s: SocketId,
-        _dst: SocketAddr,
-        _data: &[u8],
-        _o: SendOptions,
-    ) -> Result<(), Errno> {
-        todo!()
+
+    /// When the next timer of this namespace ends: neighbours, fragments, connections, forwarded queries.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        let resolver = self.resolver.as_ref().and_then(|r| r.server.next_at());
+        [self.neighbours.next_at(), self.fragments.next_at(), self.tcp.next_at(), resolver].into_iter().flatten().min()
     }
-    /// x
-    pub fn recv_from(&mut self, _s: SocketId) -> Result<Option<Datagram>, Errno> {
-        todo!()
+
+    /// Does what is due.
+    pub fn poll(&mut self, cx: &mut Cx) {
+        while let Some(due) = self.neighbours.poll(cx.now) {
+            self.neighbour_due(cx, due);
+        }
+        self.expire_fragments(cx);
+        self.poll_tcp(cx);
+        self.poll_resolver(cx);
     }
-    /// x
-    pub fn close(&mut self, _cx: &mut Cx, _s: SocketId) {
-        todo!()
-    }
-    /// x
-    pub fn source_for(&self, _dst: IpAddr) -> Option<IpAddr> {
-        todo!()
+
+    fn drop_frame(&mut self, cx: &mut Cx, device: Option<IfIndex>, reason: DropReason, frame: &Frame) {
+        self.drops.count(device, reason);
+        cx.hop(device, Hop::Dropped(reason), frame);
     }
 }

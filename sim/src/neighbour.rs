@@ -10,8 +10,8 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use crate::addr::Mac;
-use crate::device::IfIndex;
 use crate::frame::Frame;
+use crate::id::IfIndex;
 use crate::time::{Duration, Instant};
 
 /// Packets that wait for one address (Linux counts bytes; this is about `unres_qlen`).

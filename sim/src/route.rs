@@ -5,7 +5,8 @@ use core::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 
-use crate::device::{IfIndex, Scope};
+use crate::device::Scope;
+use crate::id::IfIndex;
 
 /// What a route does with a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -92,7 +93,6 @@ impl Table {
     }
 
     /// All routes, the best match first for any address.
-    #[must_use]
     pub fn iter(&self) -> core::slice::Iter<'_, Route> {
         self.routes.iter()
     }

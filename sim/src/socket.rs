@@ -1,7 +1,14 @@
 //! Sockets: what programs hold, and which of them a packet belongs to. It builds no packet and knows no route.
+//!
+//! UDP sockets are found by their port, then by how much of the packet's addresses they fix, as Linux scores them.
+//! TCP connections are kept beside this table (they are state machines); it only gives them their numbers.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, VecDeque};
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 /// A socket of a namespace, by number.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -94,5 +101,177 @@ impl fmt::Display for Errno {
             Self::NotPermitted => "Operation not permitted",
             Self::TimedOut => "Connection timed out",
         })
+    }
+}
+
+/// Datagrams that wait in a socket before more are dropped (about `rmem_default` with small ones).
+const QUEUE: usize = 256;
+
+/// A UDP or raw socket.
+#[derive(Debug)]
+pub struct Socket {
+    /// What it listens for.
+    pub kind: Kind,
+    queue: VecDeque<Datagram>,
+    error: Option<Errno>,
+}
+
+/// What a socket takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// UDP datagrams to this address and port, from this peer if there is one.
+    Udp {
+        /// Our address, unspecified for any.
+        local: SocketAddr,
+        /// The only one who may send to it.
+        peer: Option<SocketAddr>,
+    },
+    /// A copy of every packet of an IP protocol.
+    Raw {
+        /// 1 ICMP, 58 `ICMPv6`.
+        protocol: u8,
+    },
+}
+
+/// The sockets of a namespace.
+#[derive(Debug, Default)]
+pub struct Table {
+    sockets: BTreeMap<SocketId, Socket>,
+    udp: IndexMap<u16, Vec<SocketId>, FxBuildHasher>,
+    raw: Vec<SocketId>,
+    next: u32,
+}
+
+impl Table {
+    /// A number for a new socket of whatever kind.
+    pub const fn allocate(&mut self) -> SocketId {
+        self.next += 1;
+        SocketId(self.next)
+    }
+
+    /// A new socket.
+    pub fn open(&mut self, kind: Kind) -> SocketId {
+        let id = self.allocate();
+        match kind {
+            Kind::Udp { local, .. } => self.udp.entry(local.port()).or_default().push(id),
+            Kind::Raw { .. } => self.raw.push(id),
+        }
+        self.sockets.insert(id, Socket { kind, queue: VecDeque::new(), error: None });
+        id
+    }
+
+    /// Removes a socket; false when it is none of these.
+    pub fn close(&mut self, id: SocketId) -> bool {
+        let Some(socket) = self.sockets.remove(&id) else { return false };
+        self.raw.retain(|s| *s != id);
+        if let Kind::Udp { local, .. } = socket.kind
+            && let Some(same_port) = self.udp.get_mut(&local.port())
+        {
+            same_port.retain(|s| *s != id);
+            if same_port.is_empty() {
+                self.udp.swap_remove(&local.port());
+            }
+        }
+        true
+    }
+
+    /// A socket.
+    #[must_use]
+    pub fn find(&self, id: SocketId) -> Option<&Socket> {
+        self.sockets.get(&id)
+    }
+
+    /// All UDP and raw sockets, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter().map(|(id, s)| (*id, s))
+    }
+
+    /// Fixes the peer and, when it had none, the address of a UDP socket.
+    pub fn connect(&mut self, id: SocketId, source: IpAddr, to: SocketAddr) {
+        if let Some(Socket { kind: Kind::Udp { local, peer }, .. }) = self.sockets.get_mut(&id) {
+            *peer = Some(to);
+            if local.ip().is_unspecified() {
+                local.set_ip(source);
+            }
+        }
+    }
+
+    /// Whether a UDP socket could be bound there.
+    #[must_use]
+    pub fn is_free(&self, local: SocketAddr) -> bool {
+        let taken = |id: &SocketId| match self.sockets[id].kind {
+            Kind::Udp { local: other, .. } => clashes(other.ip(), local.ip()),
+            Kind::Raw { .. } => false,
+        };
+        !self.udp.get(&local.port()).is_some_and(|ids| ids.iter().any(taken))
+    }
+
+    /// The UDP socket for a datagram: the one that fixes most of its addresses.
+    #[must_use]
+    pub fn udp_for(&self, dst: SocketAddr, src: SocketAddr) -> Option<SocketId> {
+        let candidates = self.udp.get(&dst.port())?;
+        let scored = candidates.iter().filter_map(|id| Some((score(self.sockets[id].kind, dst, src)?, *id)));
+        scored.max_by_key(|(score, id)| (*score, core::cmp::Reverse(*id))).map(|(_, id)| id)
+    }
+
+    /// Every UDP socket that takes a broadcast or multicast datagram.
+    #[must_use]
+    pub fn udp_all_for(&self, dst: SocketAddr, src: SocketAddr) -> Vec<SocketId> {
+        let Some(candidates) = self.udp.get(&dst.port()) else { return Vec::new() };
+        candidates.iter().copied().filter(|id| score(self.sockets[id].kind, dst, src).is_some()).collect()
+    }
+
+    /// The raw sockets for a protocol.
+    #[must_use]
+    pub fn raw_for(&self, protocol: u8) -> Vec<SocketId> {
+        let takes = |id: &SocketId| self.sockets[id].kind == Kind::Raw { protocol };
+        self.raw.iter().copied().filter(takes).collect()
+    }
+
+    /// Gives a socket a datagram; false when its queue is full.
+    pub fn push(&mut self, id: SocketId, datagram: Datagram) -> bool {
+        let Some(socket) = self.sockets.get_mut(&id).filter(|s| s.queue.len() < QUEUE) else { return false };
+        socket.queue.push_back(datagram);
+        true
+    }
+
+    /// Gives a socket an error that its next call returns.
+    pub fn fail(&mut self, id: SocketId, error: Errno) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.error = Some(error);
+        }
+    }
+
+    /// The error that waits in a socket, which is then gone.
+    pub fn take_error(&mut self, id: SocketId) -> Option<Errno> {
+        self.sockets.get_mut(&id)?.error.take()
+    }
+
+    /// The next datagram of a socket.
+    pub fn pop(&mut self, id: SocketId) -> Option<Datagram> {
+        self.sockets.get_mut(&id)?.queue.pop_front()
+    }
+}
+
+/// Whether two local addresses cannot share a port.
+fn clashes(a: IpAddr, b: IpAddr) -> bool {
+    a == b || ((a.is_unspecified() || b.is_unspecified()) && a.is_ipv4() == b.is_ipv4())
+}
+
+/// How well a socket fits a datagram; none when it does not.
+fn score(kind: Kind, dst: SocketAddr, src: SocketAddr) -> Option<u8> {
+    let Kind::Udp { local, peer } = kind else { return None };
+    if local.is_ipv4() != dst.is_ipv4() {
+        return None;
+    }
+    let bound = match local.ip() {
+        ip if ip.is_unspecified() => 0,
+        ip if ip == dst.ip() => 1,
+        _ => return None,
+    };
+    match peer {
+        None => Some(bound),
+        Some(peer) if peer == src => Some(bound + 2),
+        Some(_) => None,
     }
 }

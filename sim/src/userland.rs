@@ -5,16 +5,31 @@
 //! time has come; a step for nothing must do no harm. Nothing here knows Docker: other crates add programs to the
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
+pub mod arp;
+pub mod brctl;
+pub mod bridge_command;
+pub mod coreutils;
 pub mod dig;
 pub mod exchange;
+pub mod exec;
 pub mod files;
+pub mod filter;
 pub mod getopt;
 pub mod icmp;
+pub mod ifconfig;
+pub mod input;
+pub mod ip;
+pub mod iptables;
 pub mod lookup;
 pub mod nslookup;
+pub mod options;
 pub mod ping;
 pub mod process;
+pub mod programs;
+pub mod route_command;
+pub mod shell;
 pub mod stream;
+pub mod sysctl;
 pub mod traceroute;
 
 use std::collections::BTreeMap;

@@ -82,7 +82,7 @@ impl Files {
     /// Makes the directory at `path` and those above it.
     pub fn make_directory(&mut self, path: &str) {
         let mut at = String::new();
-        for part in path.split('/').filter(|p| !p.is_empty()) {
+        for part in self.resolve(path).split('/').filter(|p| !p.is_empty()) {
             at.push('/');
             at.push_str(part);
             self.nodes.entry(at.clone()).or_insert(Node::Directory);
@@ -91,12 +91,12 @@ impl Files {
 
     /// Makes a symbolic link at `path`.
     pub fn link(&mut self, path: &str, target: &str) {
-        self.nodes.insert(normalise("/", path), Node::Link(target.to_owned()));
+        self.nodes.insert(self.place(path), Node::Link(target.to_owned()));
     }
 
     /// Removes what is at `path` and all below it; false when nothing was there.
     pub fn remove(&mut self, path: &str) -> bool {
-        let path = normalise("/", path);
+        let path = self.place(path);
         let below = format!("{path}/");
         let before = self.nodes.len();
         self.nodes.retain(|p, _| *p != path && !p.starts_with(&below));
@@ -135,16 +135,42 @@ impl Files {
         names
     }
 
-    /// Follows links at the end of `path`, at most eight.
-    fn resolve(&self, path: &str) -> String {
+    /// Where `path` leads when every link on the way is followed, at most eight.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> String {
         let mut path = normalise("/", path);
         for _ in 0..8 {
-            match self.nodes.get(&path) {
-                Some(Node::Link(target)) => path = normalise(parent(&path), target),
-                _ => break,
+            match self.without_first_link(&path) {
+                Some(next) => path = next,
+                None => break,
             }
         }
         path
+    }
+
+    /// `path` with the first link on its way replaced by the target.
+    fn without_first_link(&self, path: &str) -> Option<String> {
+        let ends = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0).chain([path.len()]);
+        ends.map(|end| path.split_at(end)).find_map(|(head, rest)| match self.nodes.get(head) {
+            Some(Node::Link(target)) => Some(format!("{}{rest}", normalise(parent(head), target))),
+            _ => None,
+        })
+    }
+
+    /// `path` with the links of its directory followed, but not itself.
+    fn place(&self, path: &str) -> String {
+        let path = normalise("/", path);
+        let name = &path[path.rfind('/').map_or(0, |at| at + 1)..];
+        normalise(&self.resolve(parent(&path)), name)
+    }
+
+    /// The target of the symbolic link at `path`.
+    #[must_use]
+    pub fn target(&self, path: &str) -> Option<&str> {
+        match self.nodes.get(&self.place(path)) {
+            Some(Node::Link(target)) => Some(target),
+            _ => None,
+        }
     }
 }
 
@@ -186,5 +212,18 @@ mod tests {
         assert_eq!(files.text("/etc/../etc//alias"), "127.0.0.1\tlocalhost\n");
         assert_eq!(files.read("/etc"), Err(Errno::IsDirectory));
         assert_eq!(files.list("/etc"), ["alias", "hosts"]);
+        assert_eq!(files.target("/etc/alias"), Some("hosts"));
+    }
+
+    #[test]
+    fn links_are_followed_on_the_way_too() {
+        let mut files = Files::default();
+        files.make_directory("/run");
+        files.link("/var/run", "/run");
+        files.make_directory("/var/run/netns");
+        files.link("/var/run/netns/187", "/proc/187/ns/net");
+        assert_eq!(files.list("/run/netns"), ["187"]);
+        assert_eq!(files.resolve("/var/run/netns/187"), "/proc/187/ns/net");
+        assert!(files.remove("/var/run/netns/187") && files.list("/run/netns").is_empty());
     }
 }

@@ -13,7 +13,7 @@ use super::files::{self, Files};
 use super::stream::{PipeId, Read, Stream, Streams};
 use super::{Errno, Program, Programs, Signal, Step};
 use crate::fabric::{Fabric, NamespaceId};
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, Received, TcpState};
 use crate::socket::{Datagram, SendOptions, SocketId};
 use crate::time::{Epoch, Instant};
 
@@ -847,6 +847,24 @@ impl Sys<'_> {
         }
     }
 
+    /// Another program for this process, as `exec` starts it: the process takes over these arguments, and the caller
+    /// lets the program run in its own place from now on.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such program; nothing changes then.
+    pub fn exec(&mut self, argv: Vec<String>) -> Result<Box<dyn Program>, Errno> {
+        let name = argv.first().map_or("", String::as_str);
+        let make = self.table.programs.find(self.flavour(), name).ok_or(Errno::NoEntry)?;
+        self.table.process_mut(self.pid).argv = argv;
+        Ok(make())
+    }
+
+    /// The process group of the process.
+    #[must_use]
+    pub fn group(&self) -> Pid {
+        self.table.process(self.pid).group
+    }
+
     /// The status of a child that ended, which is then forgotten.
     pub fn try_wait(&mut self, child: Pid) -> Option<Status> {
         let process = self.table.processes.get(&child).filter(|p| p.parent == Some(self.pid))?;
@@ -897,6 +915,12 @@ impl Sys<'_> {
     #[must_use]
     pub fn namespace_id(&self) -> NamespaceId {
         self.table.process(self.pid).namespace
+    }
+
+    /// The network that a living process is in, wherever it runs (`/proc/PID/ns/net`).
+    #[must_use]
+    pub fn namespace_of(&self, pid: Pid) -> Option<NamespaceId> {
+        self.table.processes.get(&pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
     }
 
     /// The network this process is in.
@@ -958,6 +982,63 @@ impl Sys<'_> {
     pub fn recv_from(&mut self, socket: SocketId) -> Result<Option<Datagram>, Errno> {
         let id = self.namespace_id();
         self.fabric.with(id, |ns, _| ns.recv_from(socket))
+    }
+
+    /// A TCP socket that listens at a local address (unspecified: any) and port.
+    ///
+    /// # Errors
+    /// `AddressInUse`, `AddressNotAvailable`.
+    pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.tcp_listen(local, backlog))?;
+        Ok(self.own(socket))
+    }
+
+    /// The next connection that waits at a listener, and its peer.
+    pub fn tcp_accept(&mut self, listener: SocketId) -> Option<(SocketId, SocketAddr)> {
+        let id = self.namespace_id();
+        let (socket, peer) = self.fabric.with(id, |ns, _| ns.tcp_accept(listener))?;
+        Some((self.own(socket), peer))
+    }
+
+    /// Begins a connection.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route.
+    pub fn tcp_connect(&mut self, peer: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, cx| ns.tcp_connect(cx, peer))?;
+        Ok(self.own(socket))
+    }
+
+    /// Where a connection is in its life.
+    #[must_use]
+    pub fn tcp_state(&self, socket: SocketId) -> TcpState {
+        self.network().tcp_state(socket)
+    }
+
+    /// Takes bytes to send; how many fitted.
+    ///
+    /// # Errors
+    /// `BrokenPipe`, or what ended the connection.
+    pub fn tcp_send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_send(cx, socket, bytes))
+    }
+
+    /// Takes what came, at most `max` bytes.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn tcp_recv(&mut self, socket: SocketId, max: usize) -> Result<Received, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_recv(cx, socket, max))
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn tcp_shutdown(&mut self, socket: SocketId) {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_shutdown(cx, socket));
     }
 
     /// The address this host would send from to reach `dst`.

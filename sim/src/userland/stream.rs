@@ -137,10 +137,11 @@ impl Streams {
         }
     }
 
-    /// Whether a writer should wait.
+    /// Whether a writer should wait. Without a reader it should not: its next write tells it so.
     #[must_use]
     pub fn is_full(&self, stream: &Stream) -> bool {
-        matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(|p| p.bytes.len() >= PIPE_CAPACITY))
+        let full = |pipe: &Pipe| pipe.readers > 0 && pipe.bytes.len() >= PIPE_CAPACITY;
+        matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(full))
     }
 
     fn pipe_mut(&mut self, id: PipeId) -> &mut Pipe {

@@ -1,0 +1,190 @@
+//! The bridge driver: a Linux bridge in the host's namespace for each network, a veth pair for each endpoint, and the
+//! firewall's rules between them. It picks no addresses and knows no names.
+
+mod firewall;
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::device::{IfIndex, Mtu};
+use netyard_sim::link::Condition;
+use netyard_sim::rng::{Rng, Seed};
+
+use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, NetworkSpec};
+use crate::error::Error;
+use crate::id::Id;
+use crate::options::BridgeOptions;
+use firewall::{Reach, Walls};
+
+/// The longest name of a Linux device, in bytes.
+const DEVICE_NAME_MAX: usize = 15;
+
+/// What a driver's own network is made of.
+#[derive(Clone, Debug)]
+struct Network {
+    bridge: String,
+    device: IfIndex,
+    /// Whether the driver made the device; a hand-made bridge is left standing.
+    owned: bool,
+    mtu: Option<Mtu>,
+    walls: Walls,
+    endpoints: BTreeMap<Id, Endpoint>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Endpoint {
+    outer: IfIndex,
+    inner: IfIndex,
+}
+
+/// The driver of bridge networks.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    networks: BTreeMap<Id, Network>,
+    names: Rng,
+    macs: Rng,
+}
+
+impl Bridge {
+    /// A driver without networks. It makes the chains of the firewall that all its networks share, and switches on
+    /// forwarding.
+    #[must_use]
+    pub fn new(seed: Seed, host: &str, ground: &mut Ground<'_>) -> Self {
+        firewall::prepare(ground);
+        let stream = |what: &str| seed.stream(&format!("bridge/{host}/{what}"));
+        Self { networks: BTreeMap::new(), names: stream("names"), macs: stream("macs") }
+    }
+
+    /// 02:42 and four random bytes: a bridge's address does not follow its ports (oracle fact 28).
+    fn random_mac(&mut self) -> Mac {
+        let [a, b, c, d] = self.macs.u32().to_be_bytes();
+        Mac([0x02, 0x42, a, b, c, d])
+    }
+
+    /// `veth` and seven hexadecimal digits that no device of the host has.
+    fn veth_name(&mut self, ground: &Ground<'_>) -> String {
+        loop {
+            let name = format!("veth{:07x}", self.names.u32() >> 4);
+            if ground.fabric.namespace(ground.host).device_named(&name).is_none() {
+                return name;
+            }
+        }
+    }
+}
+
+/// The name of a network's bridge: what the user said, else `br-` and the short id.
+fn bridge_name(id: Id, options: &BridgeOptions) -> String {
+    options.name.clone().unwrap_or_else(|| format!("br-{}", id.short()))
+}
+
+impl Driver for Bridge {
+    fn name(&self) -> &'static str {
+        "bridge"
+    }
+
+    fn addressing(&self) -> Addressing {
+        Addressing::Ipam
+    }
+
+    fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error> {
+        let name = bridge_name(spec.id, &BridgeOptions::parse(spec.options)?);
+        if name.len() > DEVICE_NAME_MAX {
+            return Err(Error::BridgeNameTooLong);
+        }
+        if let Some((other, _)) = self.networks.iter().find(|(_, n)| n.bridge == name) {
+            return Err(Error::BridgeNameTaken { network: spec.id, other: *other, bridge: name });
+        }
+        match ground.fabric.namespace(ground.host).device_named(&name) {
+            Some(device) if device.bridge().is_none() => Err(Error::InterfaceIsNoBridge(name)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn create_network(&mut self, ground: &mut Ground<'_>, spec: &NetworkSpec<'_>) {
+        let options = BridgeOptions::parse(spec.options).expect("the plan parsed them");
+        let bridge = bridge_name(spec.id, &options);
+        let standing = ground.fabric.namespace(ground.host).device_named(&bridge).map(|d| d.index);
+        let device = standing.unwrap_or_else(|| {
+            let mac = self.random_mac();
+            make_bridge(ground, &bridge, mac)
+        });
+        address_bridge(ground, device, &spec.subnets);
+        let walls = Walls {
+            bridge: bridge.clone(),
+            subnets: spec.subnets.iter().map(|(net, _)| *net).collect(),
+            reach: if spec.internal { Reach::Internal } else { Reach::Outside(options.masquerade) },
+            icc: options.icc,
+        };
+        walls.raise(ground);
+        let owned = standing.is_none();
+        let network = Network { bridge, device, owned, mtu: options.mtu, walls, endpoints: BTreeMap::new() };
+        self.networks.insert(spec.id, network);
+    }
+
+    fn delete_network(&mut self, ground: &mut Ground<'_>, network: Id) {
+        let Some(network) = self.networks.remove(&network) else { return };
+        network.walls.tear_down(ground);
+        if network.owned {
+            ground.fabric.delete_device(ground.host, network.device);
+        }
+    }
+
+    fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec) {
+        let outer_name = self.veth_name(ground);
+        let inner_name = self.veth_name(ground);
+        let network = self.networks.get_mut(&spec.network).expect("an endpoint's network stands");
+        let (outer, inner) = ground
+            .fabric
+            .create_veth(ground.host, &outer_name, &inner_name, Condition::default())
+            .expect("the names were free");
+        if let Some(mac) = spec.mac {
+            ground.fabric.set_mac(ground.host, inner, mac);
+        }
+        if let Some(mtu) = network.mtu {
+            for device in [outer, inner, network.device] {
+                ground.fabric.set_mtu(ground.host, device, mtu);
+            }
+        }
+        ground.fabric.set_master(ground.host, outer, Some(network.device)).expect("the network's device is a bridge");
+        ground.fabric.set_up(ground.host, outer, true);
+        network.endpoints.insert(spec.id, Endpoint { outer, inner });
+    }
+
+    fn delete_endpoint(&mut self, ground: &mut Ground<'_>, network: Id, endpoint: Id) {
+        let network = self.networks.get_mut(&network).expect("an endpoint's network stands");
+        if let Some(endpoint) = network.endpoints.remove(&endpoint) {
+            ground.fabric.delete_device(ground.host, endpoint.outer);
+        }
+    }
+
+    fn join(&mut self, network: Id, endpoint: Id) -> Option<Interface> {
+        let endpoint = self.networks.get(&network)?.endpoints.get(&endpoint)?;
+        Some(Interface { device: endpoint.inner, prefix: "eth" })
+    }
+}
+
+fn make_bridge(ground: &mut Ground<'_>, name: &str, mac: Mac) -> IfIndex {
+    let device = ground.fabric.create_bridge(ground.host, name, Some(mac)).expect("the plan found the name free");
+    // A bridge of Docker's shows NO-CARRIER from the start, a hand-made one does not (fact 24).
+    ground.fabric.namespace_mut(ground.host).devices.get_mut(&device).expect("it was just made").carrier_known = true;
+    device
+}
+
+/// Gives a bridge the gateways' addresses and brings it up.
+fn address_bridge(ground: &mut Ground<'_>, device: IfIndex, subnets: &[(IpNetwork, IpAddr)]) {
+    let mut addresses: Vec<IpNetwork> = subnets.iter().map(|(net, gateway)| with_prefix(*gateway, *net)).collect();
+    if addresses.iter().any(IpNetwork::is_ipv6) {
+        addresses.push("fe80::1/64".parse().expect("it is a prefix"));
+    }
+    for address in addresses {
+        // A bridge that the user made may have it already.
+        let _ = ground.fabric.add_address(ground.host, device, address);
+    }
+    ground.fabric.set_up(ground.host, device, true);
+}
+
+/// An address with the prefix length of its subnet.
+fn with_prefix(addr: IpAddr, net: IpNetwork) -> IpNetwork {
+    IpNetwork::new(addr, net.prefix()).expect("the prefix length is the subnet's own")
+}

@@ -1,0 +1,250 @@
+//! The iptables rules of bridge networks, in the order in which the engine makes them (oracle fact 55 and
+//! transcripts/01-states): those of a new network go to the front, and the jumps to `DOCKER-USER` and the isolation
+//! chain to the front of all. It says which rules there are; what they do to packets is the simulated netfilter's work.
+
+use netyard_sim::addr::{IpNetwork, network_of};
+use netyard_sim::filter::{Policy, Rule, Ruleset, TableKind};
+
+use crate::driver::Ground;
+use crate::options::{Icc, Masquerade};
+
+const FORWARD: &str = "FORWARD";
+const POSTROUTING: &str = "POSTROUTING";
+const DOCKER: &str = "DOCKER";
+const STAGE_1: &str = "DOCKER-ISOLATION-STAGE-1";
+const STAGE_2: &str = "DOCKER-ISOLATION-STAGE-2";
+const USER: &str = "DOCKER-USER";
+
+/// How far a network reaches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reach {
+    /// Not beyond its bridge.
+    Internal,
+    /// Everywhere but the other bridges, with the host's address or not.
+    Outside(Masquerade),
+}
+
+/// What decides the rules of one network.
+#[derive(Clone, Debug)]
+pub(super) struct Walls {
+    /// Its bridge.
+    pub(super) bridge: String,
+    /// Its subnets; only IPv4 has rules in this engine.
+    pub(super) subnets: Vec<IpNetwork>,
+    /// How far it reaches.
+    pub(super) reach: Reach,
+    /// Whether its containers talk to each other.
+    pub(super) icc: Icc,
+}
+
+/// Where a rule goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum At {
+    Front,
+    End,
+}
+
+/// One rule: table, chain, place and text.
+type Step = (TableKind, &'static str, At, String);
+
+impl Walls {
+    /// Makes the rules.
+    pub(super) fn raise(&self, ground: &mut Ground<'_>) {
+        let rules = ruleset(ground);
+        for (table, chain, at, text) in self.steps() {
+            match at {
+                At::Front => insert(rules, table, chain, &text),
+                At::End => append(rules, table, chain, &text),
+            }
+        }
+        move_jumps_to_front(rules);
+    }
+
+    /// Removes them. One that the user removed already is missed by nobody.
+    pub(super) fn tear_down(&self, ground: &mut Ground<'_>) {
+        let rules = ruleset(ground);
+        for (table, chain, _, text) in self.steps() {
+            let _ = rules.delete(table, chain, &parse(&text));
+        }
+    }
+
+    /// The rules in the order of making: since each goes to the front, the last is the first of its chain.
+    fn steps(&self) -> Vec<Step> {
+        let subnets = self.subnets.iter().filter(|net| net.is_ipv4()).map(|net| network_of(*net));
+        let mut steps = Vec::new();
+        for net in subnets {
+            match self.reach {
+                Reach::Internal => steps.extend(self.internal(net)),
+                Reach::Outside(masquerade) => steps.extend(self.masquerade(net, masquerade)),
+            }
+        }
+        steps.push(self.within());
+        if matches!(self.reach, Reach::Outside(_)) {
+            steps.extend(self.outside());
+        }
+        steps
+    }
+
+    /// Who is masqueraded also skips the rules of published ports (02 "enable_ip_masquerade=false").
+    fn masquerade(&self, net: IpNetwork, masquerade: Masquerade) -> Vec<Step> {
+        let br = &self.bridge;
+        match masquerade {
+            Masquerade::Off => Vec::new(),
+            Masquerade::On => vec![
+                (TableKind::Nat, POSTROUTING, At::Front, format!("-s {net} ! -o {br} -j MASQUERADE")),
+                (TableKind::Nat, DOCKER, At::Front, format!("-i {br} -j RETURN")),
+            ],
+        }
+    }
+
+    fn internal(&self, net: IpNetwork) -> [Step; 2] {
+        let br = &self.bridge;
+        [format!("! -d {net} -i {br} -j DROP"), format!("! -s {net} -o {br} -j DROP")]
+            .map(|text| (TableKind::Filter, STAGE_1, At::Front, text))
+    }
+
+    /// Between containers of the network. The refusal goes to the end (fact 55).
+    fn within(&self) -> Step {
+        let br = &self.bridge;
+        match self.icc {
+            Icc::On => (TableKind::Filter, FORWARD, At::Front, format!("-i {br} -o {br} -j ACCEPT")),
+            Icc::Off => (TableKind::Filter, FORWARD, At::End, format!("-i {br} -o {br} -j DROP")),
+        }
+    }
+
+    /// Out of the network and back, and not into another bridge.
+    fn outside(&self) -> [Step; 5] {
+        let br = &self.bridge;
+        let forward = |text: String| (TableKind::Filter, FORWARD, At::Front, text);
+        [
+            forward(format!("-i {br} ! -o {br} -j ACCEPT")),
+            forward(format!("-o {br} -j DOCKER")),
+            forward(format!("-o {br} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")),
+            (TableKind::Filter, STAGE_1, At::Front, format!("-i {br} ! -o {br} -j {STAGE_2}")),
+            (TableKind::Filter, STAGE_2, At::Front, format!("-o {br} -j DROP")),
+        ]
+    }
+}
+
+/// What an engine does to the firewall when it starts: its chains, the jumps to them, forwarding on and FORWARD closed
+/// (fact 56).
+pub(super) fn prepare(ground: &mut Ground<'_>) {
+    let sysctl = &mut ground.fabric.namespace_mut(ground.host).sysctl;
+    let forwarded_before = sysctl.ipv4_forward;
+    sysctl.ipv4_forward = true;
+    sysctl.bridge_nf_call = true;
+    let rules = ruleset(ground);
+    if !forwarded_before {
+        rules.set_policy(TableKind::Filter, FORWARD, Policy::Drop).expect("FORWARD is a chain of every firewall");
+    }
+    rules.new_chain(TableKind::Nat, DOCKER).expect("an engine starts with a clean firewall");
+    for chain in [DOCKER, STAGE_1, STAGE_2, USER] {
+        rules.new_chain(TableKind::Filter, chain).expect("an engine starts with a clean firewall");
+    }
+    append(rules, TableKind::Nat, "PREROUTING", "-m addrtype --dst-type LOCAL -j DOCKER");
+    append(rules, TableKind::Nat, "OUTPUT", "! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER");
+    for chain in [STAGE_1, STAGE_2, USER] {
+        append(rules, TableKind::Filter, chain, "-j RETURN");
+    }
+    for chain in [STAGE_1, USER] {
+        insert(rules, TableKind::Filter, FORWARD, &format!("-j {chain}"));
+    }
+}
+
+/// The engine takes its two jumps out and puts them back in front whenever it has made a network.
+fn move_jumps_to_front(rules: &mut Ruleset) {
+    for chain in [STAGE_1, USER] {
+        let jump = format!("-j {chain}");
+        let _ = rules.delete(TableKind::Filter, FORWARD, &parse(&jump));
+        insert(rules, TableKind::Filter, FORWARD, &jump);
+    }
+}
+
+fn ruleset<'a>(ground: &'a mut Ground<'_>) -> &'a mut Ruleset {
+    &mut ground.fabric.namespace_mut(ground.host).netfilter.v4
+}
+
+fn insert(rules: &mut Ruleset, table: TableKind, chain: &str, text: &str) {
+    rules.insert(table, chain, 1, parse(text)).expect("the chain stands");
+}
+
+fn append(rules: &mut Ruleset, table: TableKind, chain: &str, text: &str) {
+    rules.append(table, chain, parse(text)).expect("the chain stands");
+}
+
+fn parse(text: &str) -> Rule {
+    Rule::parse(text).expect("the engine's own rules are well formed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walls(bridge: &str, net: &str) -> Walls {
+        Walls {
+            bridge: bridge.to_owned(),
+            subnets: vec![net.parse().unwrap()],
+            reach: Reach::Outside(Masquerade::On),
+            icc: Icc::On,
+        }
+    }
+
+    /// The rules of a chain when these networks were made one after the other, as iptables-save prints them.
+    fn chain(networks: &[Walls], table: TableKind, chain: &str) -> Vec<String> {
+        let mut rules = Vec::new();
+        for (_, _, at, text) in networks.iter().flat_map(Walls::steps).filter(|s| s.0 == table && s.1 == chain) {
+            match at {
+                At::Front => rules.insert(0, text),
+                At::End => rules.push(text),
+            }
+        }
+        rules
+    }
+
+    #[test]
+    fn a_new_networks_rules_stand_before_those_of_the_old() {
+        let networks = [walls("docker0", "172.17.0.0/16"), walls("br-a57cb390f472", "172.26.0.0/24")];
+        assert_eq!(
+            chain(&networks, TableKind::Filter, FORWARD),
+            [
+                "-o br-a57cb390f472 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "-o br-a57cb390f472 -j DOCKER",
+                "-i br-a57cb390f472 ! -o br-a57cb390f472 -j ACCEPT",
+                "-i br-a57cb390f472 -o br-a57cb390f472 -j ACCEPT",
+                "-o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "-o docker0 -j DOCKER",
+                "-i docker0 ! -o docker0 -j ACCEPT",
+                "-i docker0 -o docker0 -j ACCEPT",
+            ]
+        );
+        assert_eq!(
+            chain(&networks, TableKind::Nat, POSTROUTING),
+            ["-s 172.26.0.0/24 ! -o br-a57cb390f472 -j MASQUERADE", "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"]
+        );
+        assert_eq!(chain(&networks, TableKind::Filter, STAGE_2), ["-o br-a57cb390f472 -j DROP", "-o docker0 -j DROP"]);
+    }
+
+    #[test]
+    fn an_internal_network_has_two_walls_and_no_way_out() {
+        let network = [Walls { reach: Reach::Internal, ..walls("br-3c55825cc174", "172.29.0.0/24") }];
+        assert_eq!(
+            chain(&network, TableKind::Filter, STAGE_1),
+            ["! -s 172.29.0.0/24 -o br-3c55825cc174 -j DROP", "! -d 172.29.0.0/24 -i br-3c55825cc174 -j DROP"]
+        );
+        assert_eq!(chain(&network, TableKind::Filter, FORWARD), ["-i br-3c55825cc174 -o br-3c55825cc174 -j ACCEPT"]);
+        assert_eq!(chain(&network, TableKind::Nat, POSTROUTING), [""; 0]);
+    }
+
+    #[test]
+    fn without_icc_the_refusal_stands_at_the_end() {
+        let networks =
+            [walls("docker0", "172.17.0.0/16"), Walls { icc: Icc::Off, ..walls("br-e1557fa5b322", "10.9.9.77/24") }];
+        let forward = chain(&networks, TableKind::Filter, FORWARD);
+        assert_eq!(forward.last().map(String::as_str), Some("-i br-e1557fa5b322 -o br-e1557fa5b322 -j DROP"));
+        assert_eq!(
+            chain(&networks, TableKind::Nat, POSTROUTING)[0],
+            "-s 10.9.9.0/24 ! -o br-e1557fa5b322 -j MASQUERADE",
+            "rules name the network, not the address that was written"
+        );
+    }
+}

@@ -1,0 +1,396 @@
+//! The tree of commands and the way from what was typed to the first step of a command. Only commands that this client
+//! has are in it, and in its help texts.
+
+use super::{Command, misused, plain};
+use crate::cli::flags::{self, Arguments, Flag, Help, Order};
+use crate::cli::script::{Cx, Failure, Next, Outcome};
+use crate::cli::{
+    attach, create, events, exec, image, images, info, inspect, lifecycle, logs, network, port, prune, ps, pull,
+    rename, rm, run, start, top, version, wait,
+};
+
+/// The socket of the engine unless something else was said.
+const HOST: &str = "unix:///var/run/docker.sock";
+
+/// The version line.
+const VERSION: &str = "Docker version 28.2.2, build e6534b4";
+
+const GLOBAL: &[Flag] = &[
+    Flag::text("context", "Name of the context to use to connect to the daemon").short('c'),
+    Flag::switch("debug", "Enable debug mode").short('D'),
+    Flag::list("host", "Daemon socket to connect to").short('H'),
+    Flag::text("log-level", "Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\")")
+        .short('l')
+        .default("info"),
+    Flag::switch("version", "Print version information and quit").short('v'),
+];
+
+/// A command under a name.
+struct Entry {
+    name: &'static str,
+    also: &'static [&'static str],
+    command: &'static Command,
+}
+
+/// Commands of one kind of thing.
+struct Group {
+    name: &'static str,
+    about: &'static str,
+    entries: &'static [Entry],
+}
+
+const fn entry(name: &'static str, command: &'static Command) -> Entry {
+    Entry { name, also: &[], command }
+}
+
+const COMMON: &[Entry] = &[
+    entry("run", &run::RUN),
+    entry("exec", &exec::EXEC),
+    entry("ps", &ps::PS),
+    entry("pull", &pull::PULL),
+    entry("images", &images::IMAGES),
+    entry("version", &version::VERSION),
+    entry("info", &info::INFO),
+];
+
+const OTHERS: &[Entry] = &[
+    entry("attach", &attach::ATTACH),
+    entry("create", &create::CREATE),
+    entry("events", &events::EVENTS),
+    entry("inspect", &inspect::INSPECT),
+    entry("kill", &lifecycle::KILL),
+    entry("logs", &logs::LOGS),
+    entry("pause", &lifecycle::PAUSE),
+    entry("port", &port::PORT),
+    entry("rename", &rename::RENAME),
+    entry("restart", &lifecycle::RESTART),
+    entry("rm", &rm::RM),
+    entry("rmi", &image::RM),
+    entry("start", &start::START),
+    entry("stop", &lifecycle::STOP),
+    entry("top", &top::TOP),
+    entry("unpause", &lifecycle::UNPAUSE),
+    entry("wait", &wait::WAIT),
+];
+
+const GROUPS: &[Group] = &[
+    Group {
+        name: "container",
+        about: "Manage containers",
+        entries: &[
+            entry("attach", &attach::ATTACH),
+            entry("create", &create::CREATE),
+            entry("exec", &exec::EXEC),
+            entry("inspect", &inspect::CONTAINER),
+            entry("kill", &lifecycle::KILL),
+            entry("logs", &logs::LOGS),
+            Entry { name: "ls", also: &["list", "ps"], command: &ps::PS },
+            entry("pause", &lifecycle::PAUSE),
+            entry("port", &port::PORT),
+            entry("prune", &prune::CONTAINERS),
+            entry("rename", &rename::RENAME),
+            entry("restart", &lifecycle::RESTART),
+            Entry { name: "rm", also: &["remove"], command: &rm::RM },
+            entry("run", &run::RUN),
+            entry("start", &start::START),
+            entry("stop", &lifecycle::STOP),
+            entry("top", &top::TOP),
+            entry("unpause", &lifecycle::UNPAUSE),
+            entry("wait", &wait::WAIT),
+        ],
+    },
+    Group {
+        name: "image",
+        about: "Manage images",
+        entries: &[
+            entry("inspect", &inspect::IMAGE),
+            Entry { name: "ls", also: &["list"], command: &images::IMAGES },
+            entry("pull", &pull::PULL),
+            Entry { name: "rm", also: &["remove"], command: &image::RM },
+        ],
+    },
+    Group {
+        name: "network",
+        about: "Manage networks",
+        entries: &[
+            entry("connect", &network::connect::CONNECT),
+            entry("create", &network::create::CREATE),
+            entry("disconnect", &network::disconnect::DISCONNECT),
+            entry("inspect", &inspect::NETWORK),
+            Entry { name: "ls", also: &["list"], command: &network::ls::LS },
+            entry("prune", &prune::NETWORKS),
+            Entry { name: "rm", also: &["remove"], command: &network::rm::RM },
+        ],
+    },
+    Group {
+        name: "system",
+        about: "Manage Docker",
+        entries: &[entry("events", &events::EVENTS), entry("info", &info::INFO)],
+    },
+];
+
+/// What was typed, as far as it is clear before the engine is asked.
+pub(in super::super) struct Invocation {
+    /// Where the engine is: `unix://` and a path.
+    pub(in super::super) host: String,
+    /// What to do.
+    pub(in super::super) action: Action,
+    /// The form that failures get.
+    pub(in super::super) decorate: fn(Failure) -> Failure,
+}
+
+/// What to do.
+pub(in super::super) enum Action {
+    /// Print this and end.
+    Print(String),
+    /// Print this on standard error and end well: a group without a command.
+    Hint(String),
+    /// The same with a failure.
+    Refuse(Failure),
+    /// Run this command.
+    Run(&'static Command, Arguments),
+}
+
+impl Invocation {
+    /// What `words`, without the program's name, ask for; `default_host` is the environment's DOCKER_HOST.
+    pub(in super::super) fn parse(words: &[String], default_host: Option<&str>) -> Self {
+        let mut host = default_host.filter(|host| !host.is_empty()).unwrap_or(HOST).to_owned();
+        let (action, decorate) = match flags::parse(GLOBAL, Order::FlagsFirst, words) {
+            Ok(global) => {
+                if let Some(typed) = global.text("host") {
+                    typed.clone_into(&mut host);
+                }
+                find(&global)
+            }
+            Err(why) => {
+                let line = "docker [OPTIONS] COMMAND [ARG...]";
+                (Action::Refuse(misused("docker", line, &why)), plain as fn(Failure) -> Failure)
+            }
+        };
+        Self { host, action, decorate }
+    }
+
+    /// The first step.
+    pub(in super::super) fn begin(self, cx: &mut Cx<'_>) -> Outcome {
+        match self.action {
+            Action::Print(text) => {
+                cx.print(text);
+                Ok(Next::Exit(0))
+            }
+            Action::Hint(text) => {
+                cx.error_line(text.trim_end_matches('\n'));
+                Ok(Next::Exit(0))
+            }
+            Action::Refuse(failure) => Err(failure),
+            Action::Run(command, arguments) => (command.run)(&arguments, cx),
+        }
+    }
+}
+
+type Found = (Action, fn(Failure) -> Failure);
+
+fn find(global: &Arguments) -> Found {
+    if global.is_on("version") {
+        return (Action::Print(format!("{VERSION}\n")), plain);
+    }
+    if global.help.is_some() {
+        return (Action::Print(help()), plain);
+    }
+    let action = match global.rest.split_first() {
+        None => Action::Hint(help()),
+        Some((word, words)) if word == "help" => help_for(words),
+        Some((word, words)) => match top(word) {
+            Some(Node::Command(command)) => return begin(command, &format!("docker {word}"), words),
+            Some(Node::Group(group)) => return find_in(group, words),
+            None => Action::Refuse(unknown(word)),
+        },
+    };
+    (action, plain)
+}
+
+enum Node {
+    Command(&'static Command),
+    Group(&'static Group),
+}
+
+fn top(word: &str) -> Option<Node> {
+    let command = COMMON.iter().chain(OTHERS).find(|entry| entry.name == word);
+    let group = || GROUPS.iter().find(|group| group.name == word).map(Node::Group);
+    command.map(|entry| Node::Command(entry.command)).or_else(group)
+}
+
+fn unknown(word: &str) -> Failure {
+    Failure::new(format!("docker: unknown command: docker {word}\n\nRun 'docker --help' for more information"))
+}
+
+fn find_in(group: &'static Group, words: &[String]) -> Found {
+    let path = format!("docker {}", group.name);
+    let action = match flags::parse(&[], Order::FlagsFirst, words) {
+        Err(why) => Action::Refuse(misused(&path, &format!("{path} COMMAND"), &why)),
+        Ok(typed) if typed.help.is_some() => Action::Print(group.help()),
+        Ok(typed) => match typed.rest.split_first() {
+            None => Action::Hint(group.help()),
+            Some((word, words)) => match group.entry(word) {
+                Some(entry) => return begin(entry.command, &format!("{path} {}", entry.name), words),
+                None => Action::Refuse(group.unknown(word)),
+            },
+        },
+    };
+    (action, plain)
+}
+
+impl Group {
+    fn entry(&self, word: &str) -> Option<&'static Entry> {
+        self.entries.iter().find(|entry| entry.name == word || entry.also.contains(&word))
+    }
+
+    fn unknown(&self, word: &str) -> Failure {
+        let path = format!("docker {}", self.name);
+        Failure::new(format!(
+            "docker: unknown command: {path} {word}\n\nUsage:  {path}\n\nRun '{path} --help' for more information"
+        ))
+    }
+
+    fn help(&self) -> String {
+        let path = format!("docker {}", self.name);
+        let commands = listed(self.entries.iter().map(|entry| (entry.name, entry.command.about)));
+        format!(
+            "Usage:  {path} COMMAND\n\n{}\n\nCommands:\n{commands}\nRun '{path} COMMAND --help' for more information \
+             on a command.\n",
+            self.about
+        )
+    }
+}
+
+fn listed(lines: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    lines.map(|(name, about)| format!("  {name:11} {about}\n")).collect()
+}
+
+/// The command with its flags read, or what is to be said instead.
+fn begin(command: &'static Command, path: &str, words: &[String]) -> Found {
+    let action = match flags::parse(command.flags, command.order, words) {
+        Err(why) => Action::Refuse(command.misused(path, &why)),
+        Ok(typed) if typed.help == Some(Help::Long) => Action::Print(command.help(path)),
+        Ok(typed) if typed.help == Some(Help::Short) => {
+            Action::Print(format!("Flag shorthand -h has been deprecated, use --help\n{}", command.help(path)))
+        }
+        Ok(typed) => match command.check_count(path, typed.rest.len()) {
+            Err(failure) => Action::Refuse(failure),
+            Ok(()) => return (Action::Run(command, typed), command.decorate),
+        },
+    };
+    (action, plain)
+}
+
+fn help_for(words: &[String]) -> Action {
+    let Some((word, rest)) = words.split_first() else { return Action::Print(help()) };
+    let topic = || Action::Refuse(Failure::new(format!("unknown help topic: {}", words.join(" "))));
+    match top(word) {
+        Some(Node::Command(command)) => Action::Print(command.help(&format!("docker {word}"))),
+        Some(Node::Group(group)) => match rest.first().map(|word| group.entry(word)) {
+            None => Action::Print(group.help()),
+            Some(Some(entry)) => Action::Print(entry.command.help(&format!("docker {} {}", group.name, entry.name))),
+            Some(None) => topic(),
+        },
+        None => topic(),
+    }
+}
+
+fn help() -> String {
+    let about = |entry: &Entry| (entry.name, entry.command.about);
+    format!(
+        "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n{}\n\
+         Management Commands:\n{}\nCommands:\n{}\nGlobal Options:\n{}\n\
+         Run 'docker COMMAND --help' for more information on a command.\n",
+        listed(COMMON.iter().map(about)),
+        listed(GROUPS.iter().map(|group| (group.name, group.about))),
+        listed(OTHERS.iter().map(about)),
+        flags::usage::list(GLOBAL),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::play::Play;
+
+    /// Commands that client 28.2.2 was seen to refuse by itself: exit code, command, standard error with `\n` for a
+    /// line end.
+    const WRONG: &str = include_str!("wrong.tsv");
+
+    #[test]
+    fn wrong_commands_are_refused_in_the_words_of_docker() {
+        for row in WRONG.lines().skip(1) {
+            let [exit, line, stderr] = row.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {row}") };
+            let play = Play::new(line);
+            assert_eq!(play.stderr().trim_end_matches('\n'), stderr.replace("\\n", "\n"), "{line}");
+            assert_eq!(play.exit().map(|code| code.to_string()).as_deref(), Some(exit), "{line}");
+            assert!(play.requests().is_empty(), "{line}");
+        }
+    }
+
+    fn printed(line: &str) -> String {
+        let play = Play::new(line);
+        assert_eq!((play.stderr(), play.exit()), ("", Some(0)), "{line}");
+        play.stdout().to_owned()
+    }
+
+    #[test]
+    fn help_can_be_had_in_three_ways() {
+        let help = printed("docker network ls --help");
+        assert!(help.starts_with("Usage:  docker network ls [OPTIONS]\n\nList networks\n\nAliases:\n"), "{help}");
+        assert_eq!(printed("docker help network ls"), help);
+        let short = printed("docker network ls -h");
+        assert_eq!(short, format!("Flag shorthand -h has been deprecated, use --help\n{help}"));
+        assert!(printed("docker run --help").contains("\n      --help                       Print usage\n"));
+    }
+
+    #[test]
+    fn one_command_has_several_names() {
+        for line in ["docker ps", "docker container ls", "docker container ps", "docker container list"] {
+            assert_eq!(Play::new(line).requests(), ["GET /v1.41/containers/json"], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_group_lists_its_commands() {
+        let expected = "Usage:  docker network COMMAND
+
+Manage networks
+
+Commands:
+  connect     Connect a container to a network
+  create      Create a network
+  disconnect  Disconnect a container from a network
+  inspect     Display detailed information on one or more networks
+  ls          List networks
+  prune       Remove all unused networks
+  rm          Remove one or more networks
+
+Run 'docker network COMMAND --help' for more information on a command.
+";
+        assert_eq!(printed("docker network --help"), expected);
+        let play = Play::new("docker network");
+        assert_eq!((play.stdout(), play.stderr(), play.exit()), ("", expected, Some(0)));
+    }
+
+    #[test]
+    fn unknown_words() {
+        let expected = "docker: unknown command: docker network foo\n\nUsage:  docker network\n\n\
+                        Run 'docker network --help' for more information\n";
+        assert_eq!(Play::new("docker network foo").stderr(), expected);
+        assert_eq!(Play::new("docker help foo").stderr(), "unknown help topic: foo\n");
+        let expected = "unknown flag: --foo\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n\
+                        Run 'docker --help' for more information\n";
+        let play = Play::new("docker --foo ps");
+        assert_eq!((play.stderr(), play.exit()), (expected, Some(125)));
+    }
+
+    #[test]
+    fn the_version_and_another_engine() {
+        assert_eq!(printed("docker --version"), "Docker version 28.2.2, build e6534b4\n");
+        let mut play = Play::new("docker -H unix:///x.sock ps");
+        play.vanish(0);
+        let expected = "Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?\n";
+        assert_eq!(play.stderr(), expected);
+    }
+}

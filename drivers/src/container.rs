@@ -1,0 +1,233 @@
+//! Containers: what one was asked to be and how it stands. Starting and stopping them is the engine's work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netyard_sim::time::{Duration, Instant};
+use netyard_sim::userland::{ContextId, Pid, Signal};
+
+use crate::endpoint::{EndpointConfig, Link};
+use crate::id::Id;
+use crate::image::Image;
+use crate::network;
+use crate::ports::Port;
+use crate::sandbox::resolv::DnsConfig;
+
+/// How a container is on the network.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NetworkMode {
+    /// On the default network; how that was written (`default`, `bridge` or nothing) is in the host configuration.
+    Bridge,
+    /// In the host's own namespace.
+    Host,
+    /// On none.
+    None,
+    /// In the namespace of another container, by name or id.
+    Container(String),
+    /// On a network of a user, by name or id.
+    Network(String),
+}
+
+impl NetworkMode {
+    /// Reads `--network`; `None` when it is `container` without a name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "" | "default" | network::DEFAULT => Self::Bridge,
+            "host" => Self::Host,
+            "none" => Self::None,
+            "container" | "container:" => return None,
+            _ => match text.strip_prefix("container:") {
+                Some(other) => Self::Container(other.to_owned()),
+                None => Self::Network(text.to_owned()),
+            },
+        })
+    }
+
+    /// The network that a container in this mode begins with.
+    #[must_use]
+    pub fn network(&self) -> Option<&str> {
+        match self {
+            Self::Bridge => Some(network::DEFAULT),
+            Self::Host => Some("host"),
+            Self::None => Some("none"),
+            Self::Container(_) => None,
+            Self::Network(name) => Some(name),
+        }
+    }
+
+    /// Whether its namespace is its own.
+    #[must_use]
+    pub const fn is_own_namespace(&self) -> bool {
+        !matches!(self, Self::Host | Self::Container(_))
+    }
+}
+
+/// What becomes of a container that ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AfterExit {
+    /// It stays.
+    Keep,
+    /// It is removed (`--rm`).
+    Remove,
+}
+
+/// What a container was asked to be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContainerConfig {
+    /// Its host name; the short id when none was given.
+    pub hostname: String,
+    /// Whether the host name was given: it is an alias on user networks then.
+    pub hostname_given: bool,
+    /// Its domain, for `/etc/hosts`.
+    pub domainname: String,
+    /// The image as it was written.
+    pub image_reference: String,
+    /// The image.
+    pub image: &'static Image,
+    /// What runs: the entry point, then the command.
+    pub argv: Vec<String>,
+    /// Environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// Ports that it exposes, the image's included.
+    pub exposed: BTreeSet<Port>,
+    /// Working directory; `/` when empty.
+    pub working_dir: String,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// Whether its standard input stays open.
+    pub open_stdin: bool,
+    /// Whether standard input ends with the first client that sends some.
+    pub stdin_once: bool,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// How it is on the network.
+    pub mode: NetworkMode,
+    /// What `/etc/resolv.conf` shall say.
+    pub dns: DnsConfig,
+    /// Lines for `/etc/hosts`: address and name.
+    pub extra_hosts: Vec<(String, String)>,
+    /// Legacy links on the default network.
+    pub links: Vec<Link>,
+    /// What becomes of it when it ended.
+    pub after_exit: AfterExit,
+    /// The signal that `stop` sends first.
+    pub stop_signal: Signal,
+    /// How long `stop` waits after it.
+    pub stop_timeout: Duration,
+}
+
+/// A network that a container is set up for, running or not.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Membership {
+    /// The network, once it was seen; a later one of the same name is another (oracle fact 15).
+    pub network: Option<Id>,
+    /// What was asked for.
+    pub config: EndpointConfig,
+}
+
+/// How a container stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// It was never started.
+    Created,
+    /// Its main process lives.
+    Running(Pid),
+    /// It lives but does not run.
+    Paused(Pid),
+    /// It ended with this code.
+    Exited(i32),
+}
+
+impl State {
+    /// The word in `inspect` and lists.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running(_) => "running",
+            Self::Paused(_) => "paused",
+            Self::Exited(_) => "exited",
+        }
+    }
+
+    /// The main process while it lives.
+    #[must_use]
+    pub const fn pid(self) -> Option<Pid> {
+        match self {
+            Self::Running(pid) | Self::Paused(pid) => Some(pid),
+            Self::Created | Self::Exited(_) => None,
+        }
+    }
+
+    /// The exit code; 0 before there is one.
+    #[must_use]
+    pub const fn exit_code(self) -> i32 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Created | Self::Running(_) | Self::Paused(_) => 0,
+        }
+    }
+}
+
+/// A container.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// Its id.
+    pub id: Id,
+    /// Its name, without slash.
+    pub name: String,
+    /// When it was made.
+    pub created: Instant,
+    /// What it was asked to be.
+    pub config: ContainerConfig,
+    /// The networks it is set up for, by name.
+    pub networks: BTreeMap<String, Membership>,
+    /// How it stands.
+    pub state: State,
+    /// When it was last started.
+    pub started: Option<Instant>,
+    /// When it last ended.
+    pub finished: Option<Instant>,
+    /// Why it could not be started.
+    pub error: String,
+    /// Its network side: of this run, or of the last (fact 3).
+    pub sandbox: Option<Id>,
+    /// Its files; none for a container that was never started.
+    pub context: Option<ContextId>,
+}
+
+impl Container {
+    /// Whether its main process lives, paused or not.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.state.pid().is_some()
+    }
+
+    /// What it is as a member of a user network: the short id and a given host name are aliases there.
+    #[must_use]
+    pub fn membership_on(&self, asked: &EndpointConfig, network: &network::Network) -> EndpointConfig {
+        let mut config = asked.clone();
+        if network.is_user_defined() {
+            config.add_alias(&self.id.short());
+            if self.config.hostname_given {
+                config.add_alias(&self.config.hostname);
+            }
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_mode_is_read_once() {
+        assert_eq!(NetworkMode::parse("default"), Some(NetworkMode::Bridge));
+        assert_eq!(NetworkMode::parse("").unwrap().network(), Some("bridge"));
+        assert_eq!(NetworkMode::parse("container:web1"), Some(NetworkMode::Container("web1".into())));
+        assert_eq!(NetworkMode::parse("container:"), None);
+        assert_eq!(NetworkMode::parse("isolated_nw").unwrap().network(), Some("isolated_nw"));
+        assert!(!NetworkMode::Host.is_own_namespace());
+    }
+}

@@ -1,0 +1,196 @@
+//! The controller: all networks, endpoints and sandboxes of one engine, and the order in which they change. Each change
+//! is planned first (names, addresses, conflicts: all that can fail) and then committed, which cannot fail. Containers,
+//! processes and HTTP are known above.
+
+mod create;
+mod endpoints;
+mod interfaces;
+mod records;
+
+use std::collections::BTreeMap;
+
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::rng::{Rng, Seed};
+use netyard_sim::userland::ContextId;
+use netyard_sim::world::World;
+
+use crate::bridge::Bridge;
+use crate::driver::{Driver, Ground};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::host::Host;
+use crate::id::Id;
+use crate::ipam::AddressSpace;
+use crate::network::{Network, NetworkConfig};
+use crate::none::Null;
+use crate::options;
+use crate::sandbox::{Kind, Sandbox, SandboxConfig};
+
+pub use endpoints::EndpointRequest;
+
+/// All networks of an engine.
+pub struct Controller {
+    host: NamespaceId,
+    seed: Seed,
+    ids: Rng,
+    /// In the order of making, as the engine lists them.
+    networks: Vec<Network>,
+    sandboxes: BTreeMap<Id, Sandbox>,
+    ipam: AddressSpace,
+    drivers: BTreeMap<&'static str, Box<dyn Driver>>,
+}
+
+impl Controller {
+    /// A controller on the host with this namespace and name, with the three networks that every engine has.
+    #[must_use]
+    pub fn new(seed: Seed, host_name: &str, host: NamespaceId, world: &mut World) -> Self {
+        let bridge = Bridge::new(seed, host_name, &mut Ground { fabric: &mut world.fabric, host });
+        let drivers: [Box<dyn Driver>; 3] = [Box::new(bridge), Box::new(Host), Box::new(Null)];
+        let mut controller = Self {
+            host,
+            seed,
+            ids: seed.stream(&format!("engine/{host_name}/networks")),
+            networks: Vec::new(),
+            sandboxes: BTreeMap::new(),
+            ipam: AddressSpace::default(),
+            drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
+        };
+        for config in predefined() {
+            controller.make_network(world, config).expect("a fresh engine has room for its own networks");
+        }
+        controller
+    }
+
+    /// The networks, oldest first.
+    #[must_use]
+    pub fn networks(&self) -> &[Network] {
+        &self.networks
+    }
+
+    /// A network by id.
+    #[must_use]
+    pub fn network(&self, id: Id) -> Option<&Network> {
+        self.networks.iter().find(|n| n.id == id)
+    }
+
+    /// The network that `term` means: a full id, a name, or the beginning of one id.
+    ///
+    /// # Errors
+    /// `NetworkUnknown`, `AmbiguousNetwork`.
+    pub fn find(&self, term: &str) -> Result<&Network, Error> {
+        let exact = |n: &&Network| n.id.to_string() == term || n.name() == term;
+        if let Some(network) = self.networks.iter().find(exact) {
+            return Ok(network);
+        }
+        let begun: Vec<&Network> = self.networks.iter().filter(|n| n.id.begins_with(term)).collect();
+        match begun.as_slice() {
+            [] => Err(Error::NetworkUnknown(term.to_owned())),
+            [one] => Ok(one),
+            more => Err(Error::AmbiguousNetwork { term: term.to_owned(), matches: more.len() }),
+        }
+    }
+
+    /// A sandbox.
+    #[must_use]
+    pub fn sandbox(&self, id: Id) -> Option<&Sandbox> {
+        self.sandboxes.get(&id)
+    }
+
+    /// The endpoint of a sandbox on a network.
+    #[must_use]
+    pub fn endpoint(&self, sandbox: Id, network: Id) -> Option<&Endpoint> {
+        let joined = self.sandboxes.get(&sandbox)?.on(network)?;
+        self.network(network)?.endpoints.get(&joined.endpoint)
+    }
+
+    /// A sandbox without endpoints: a namespace of its own, the host's, or another container's.
+    pub fn create_sandbox(&mut self, world: &mut World, place: Place, context: ContextId, config: SandboxConfig) -> Id {
+        let id = Id::random(&mut self.ids);
+        let (namespace, kind) = match place {
+            Place::Own => (interfaces::create_namespace(world, &id.short()), Kind::Own),
+            Place::Host => (self.host, Kind::Host),
+            Place::Shared(namespace) => (namespace, Kind::Shared),
+        };
+        let sandbox = Sandbox {
+            id,
+            namespace,
+            kind,
+            context,
+            config,
+            joined: Vec::new(),
+            next_interface: 0,
+            has_resolver: false,
+        };
+        self.sandboxes.insert(id, sandbox);
+        id
+    }
+
+    /// Removes a sandbox with its endpoints, which it leaves in the order of their networks.
+    pub fn delete_sandbox(&mut self, world: &mut World, id: Id) {
+        let networks: Vec<Id> =
+            self.sandboxes.get(&id).map(|s| s.joined.iter().map(|j| j.network).collect()).unwrap_or_default();
+        for network in networks {
+            self.leave(world, id, network);
+        }
+        if let Some(sandbox) = self.sandboxes.remove(&id)
+            && sandbox.kind == Kind::Own
+        {
+            interfaces::delete_namespace(world, sandbox.namespace);
+        }
+    }
+
+    /// Gives a running container another name; DNS follows at once (oracle fact 50).
+    pub fn rename(&mut self, world: &mut World, container: Id, name: &str) {
+        let mut changed = Vec::new();
+        for network in &mut self.networks {
+            for endpoint in network.endpoints.values_mut().filter(|e| e.container == container) {
+                name.clone_into(&mut endpoint.name);
+                changed.push(network.id);
+            }
+        }
+        for network in changed {
+            self.push_records(world, network);
+        }
+    }
+
+    fn network_mut(&mut self, id: Id) -> &mut Network {
+        self.networks.iter_mut().find(|n| n.id == id).expect("an endpoint's network stands")
+    }
+
+    fn sandbox_mut(&mut self, id: Id) -> &mut Sandbox {
+        self.sandboxes.get_mut(&id).expect("a running container's sandbox stands")
+    }
+
+    fn driver(&mut self, name: &str) -> &mut dyn Driver {
+        self.drivers.get_mut(name).expect("a network's driver was checked when it was made").as_mut()
+    }
+}
+
+/// What network a new sandbox gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// A new namespace.
+    Own,
+    /// The host's.
+    Host,
+    /// That of another sandbox.
+    Shared(NamespaceId),
+}
+
+/// The networks that an engine makes when it starts, in that order.
+fn predefined() -> [NetworkConfig; 3] {
+    let network = |name: &str, driver: &str| NetworkConfig {
+        name: name.to_owned(),
+        driver: driver.to_owned(),
+        ..NetworkConfig::default()
+    };
+    let bridge = NetworkConfig {
+        subnets: vec![create::subnet_without_gateway("172.17.0.0/16")],
+        options: options::of_default_bridge(),
+        ..network("bridge", "bridge")
+    };
+    [network("none", "null"), network("host", "host"), bridge]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Making and removing networks: the plan takes subnets, gateways and reserved addresses and gives them back when
+//! something is refused; the commit lets the driver build.
+
+use core::net::IpAddr;
+
+use netyard_sim::addr::IpNetwork;
+use netyard_sim::world::World;
+
+use super::Controller;
+use crate::driver::{Addressing, Ground, NetworkSpec};
+use crate::error::{Error, Family};
+use crate::id::Id;
+use crate::ipam::{PoolId, PoolRequest, parse_prefix};
+use crate::network::{Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
+
+/// A subnet whose gateway the engine picks.
+pub(super) fn subnet_without_gateway(text: &str) -> SubnetConfig {
+    let pool = PoolRequest { subnet: parse_prefix(text).expect("it is a prefix"), range: None };
+    SubnetConfig { pool, gateway: None, auxiliary: std::collections::BTreeMap::new() }
+}
+
+impl Controller {
+    /// Makes a network for a user.
+    ///
+    /// # Errors
+    /// The name is predefined or taken, there is no such driver, an option is wrong, or IPAM has no room.
+    pub fn create_network(&mut self, world: &mut World, config: NetworkConfig) -> Result<Id, Error> {
+        if is_predefined(&config.name) {
+            return Err(Error::NetworkPredefined(config.name));
+        }
+        if config.name.is_empty() || self.networks.iter().any(|n| n.name() == config.name) {
+            return Err(Error::NetworkNameTaken(config.name));
+        }
+        match self.drivers.get(config.driver.as_str()) {
+            Some(driver) => driver.check_creation()?,
+            None => return Err(Error::PluginUnknown(config.driver)),
+        }
+        self.make_network(world, config)
+    }
+
+    pub(super) fn make_network(&mut self, world: &mut World, config: NetworkConfig) -> Result<Id, Error> {
+        let id = Id::random(&mut self.ids);
+        let driver = self.drivers.get(config.driver.as_str()).expect("the driver was checked");
+        let addressing = driver.addressing();
+        let spec = NetworkSpec { id, internal: config.internal, subnets: Vec::new(), options: &config.options };
+        driver.plan_network(&Ground { fabric: &mut world.fabric, host: self.host }, &spec)?;
+        let subnets = match addressing {
+            Addressing::Ipam => self.take_subnets(world, &config)?,
+            Addressing::Without => Vec::new(),
+        };
+        let spec = NetworkSpec { subnets: subnets.iter().map(|s| (s.net, s.gateway)).collect(), ..spec };
+        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let driver = self.drivers.get_mut(config.driver.as_str()).expect("the driver was checked");
+        driver.create_network(&mut ground, &spec);
+        let created = world.now();
+        self.networks.push(Network { id, created, config, subnets, endpoints: std::collections::BTreeMap::new() });
+        Ok(id)
+    }
+
+    /// Takes all that a network needs of IPAM, or nothing.
+    fn take_subnets(&mut self, world: &World, config: &NetworkConfig) -> Result<Vec<Subnet>, Error> {
+        let mut taken = Vec::new();
+        let result = self.try_take_subnets(world, config, &mut taken);
+        if result.is_err() {
+            taken.iter().for_each(|pool| self.ipam.release_pool(*pool));
+        }
+        result
+    }
+
+    fn try_take_subnets(
+        &mut self,
+        world: &World,
+        config: &NetworkConfig,
+        taken: &mut Vec<PoolId>,
+    ) -> Result<Vec<Subnet>, Error> {
+        let mut subnets = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            if family == Family::V6 && !config.ipv6 {
+                continue;
+            }
+            let of_family = |s: &&SubnetConfig| s.pool.subnet.is_ipv4() == (family == Family::V4);
+            let asked: Vec<&SubnetConfig> = config.subnets.iter().filter(of_family).collect();
+            for asked in &asked {
+                let pool = self.ipam.request_pool(asked.pool)?;
+                taken.push(pool);
+                subnets.push(self.take_reserved(pool, asked)?);
+            }
+            if asked.is_empty() {
+                let pool = self.ipam.request_automatic(family, &self.routes_in_use(world))?;
+                taken.push(pool);
+                subnets.push(self.take_gateway(pool, None, Origin::Automatic)?);
+            }
+        }
+        Ok(subnets)
+    }
+
+    /// The gateway and the auxiliary addresses of a subnet.
+    fn take_reserved(&mut self, pool: PoolId, asked: &SubnetConfig) -> Result<Subnet, Error> {
+        let subnet = self.take_gateway(pool, asked.gateway, Origin::User)?;
+        for (name, address) in &asked.auxiliary {
+            self.ipam.request_address(pool, Some(*address)).map_err(|reason| Error::AuxiliaryUnavailable {
+                name: name.clone(),
+                address: address.to_string(),
+                reason,
+            })?;
+        }
+        Ok(subnet)
+    }
+
+    fn take_gateway(&mut self, pool: PoolId, wanted: Option<IpAddr>, origin: Origin) -> Result<Subnet, Error> {
+        let gateway = self.ipam.request_address(pool, wanted).map_err(|reason| Error::GatewayUnavailable {
+            gateway: wanted.map(|ip| ip.to_string()).unwrap_or_default(),
+            reason,
+        })?;
+        Ok(Subnet { pool, net: self.ipam.subnet(pool), gateway, origin })
+    }
+
+    /// The prefixes that the host has routes to; automatic pools stay clear of them (oracle fact 6).
+    fn routes_in_use(&self, world: &World) -> Vec<IpNetwork> {
+        let routes = world.fabric.namespace(self.host).routes.iter();
+        routes.map(|route| route.dst).filter(|dst| dst.prefix() > 0).collect()
+    }
+
+    /// Removes a network that no running container uses (oracle fact 15).
+    ///
+    /// # Errors
+    /// `NetworkUnknown`, `NetworkNotRemovable`, `NetworkActive`.
+    pub fn delete_network(&mut self, world: &mut World, term: &str) -> Result<Network, Error> {
+        let network = self.find(term)?;
+        if !network.is_user_defined() {
+            return Err(Error::NetworkNotRemovable(network.name().to_owned()));
+        }
+        if !network.endpoints.is_empty() {
+            return Err(Error::NetworkActive { name: network.name().to_owned(), id: network.id });
+        }
+        let id = network.id;
+        let at = self.networks.iter().position(|n| n.id == id).expect("it was just found");
+        let network = self.networks.remove(at);
+        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let driver = self.drivers.get_mut(network.config.driver.as_str()).expect("the driver was checked");
+        driver.delete_network(&mut ground, id);
+        network.subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));
+        Ok(network)
+    }
+}

@@ -1,0 +1,175 @@
+//! Endpoints: `plan_endpoint` takes the addresses and makes all checks, `start` and `connect` commit, `leave` undoes.
+
+use core::net::IpAddr;
+
+use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::world::World;
+
+use super::Controller;
+use crate::driver::{Addressing, EndpointSpec, Ground};
+use crate::endpoint::{Endpoint, EndpointConfig, Lease};
+use crate::error::{AllocationFailure, Error, Family};
+use crate::id::Id;
+use crate::network::{Network, Subnet};
+use crate::sandbox::Joined;
+
+/// Who wants to be on which network, and as what.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointRequest<'a> {
+    /// The network.
+    pub network: Id,
+    /// The container.
+    pub container: Id,
+    /// Its name.
+    pub name: &'a str,
+    /// What it asked for.
+    pub config: &'a EndpointConfig,
+}
+
+impl Controller {
+    /// Gives a sandbox that just begins all its endpoints, in this order; the numbers of its devices follow the ranks of
+    /// the networks (oracle fact 18).
+    ///
+    /// # Errors
+    /// What [`Self::connect`] says of one of them; nothing is changed then.
+    pub fn start(&mut self, world: &mut World, sandbox: Id, wanted: &[EndpointRequest<'_>]) -> Result<(), Error> {
+        let mut planned = Vec::new();
+        for request in wanted {
+            match self.plan_endpoint(sandbox, *request) {
+                Ok(endpoint) => planned.push((request.network, endpoint)),
+                Err(error) => {
+                    planned.iter().for_each(|(_, endpoint)| self.release(endpoint));
+                    return Err(error);
+                }
+            }
+        }
+        let mut networks: Vec<Id> = planned.iter().map(|(network, _)| *network).collect();
+        for (network, endpoint) in planned {
+            self.commit_endpoint(world, network, endpoint);
+        }
+        networks.sort_by_key(|id| self.network(*id).map(Network::rank));
+        for network in networks {
+            self.populate(world, sandbox, network);
+        }
+        Ok(())
+    }
+
+    /// Gives a running sandbox one endpoint more.
+    ///
+    /// # Errors
+    /// `EndpointExists`, or there is no such or no more address.
+    pub fn connect(&mut self, world: &mut World, sandbox: Id, wanted: EndpointRequest<'_>) -> Result<(), Error> {
+        let endpoint = self.plan_endpoint(sandbox, wanted)?;
+        self.commit_endpoint(world, wanted.network, endpoint);
+        self.populate(world, sandbox, wanted.network);
+        Ok(())
+    }
+
+    /// Takes a sandbox off a network; false when it was not on it.
+    pub fn leave(&mut self, world: &mut World, sandbox: Id, network: Id) -> bool {
+        let Some(joined) = self.sandboxes.get(&sandbox).and_then(|s| s.on(network)).cloned() else { return false };
+        let found = self.network_mut(network);
+        let driver = found.config.driver.clone();
+        let endpoint = found.endpoints.remove(&joined.endpoint).expect("a joined endpoint is on its network");
+        self.release(&endpoint);
+        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let driver = self.drivers.get_mut(driver.as_str()).expect("the driver was checked");
+        driver.delete_endpoint(&mut ground, network, endpoint.id);
+        self.sandbox_mut(sandbox).joined.retain(|j| j.network != network);
+        self.depopulate(world, sandbox);
+        self.push_records(world, network);
+        true
+    }
+
+    /// Makes all checks of an endpoint and takes its addresses.
+    fn plan_endpoint(&mut self, sandbox: Id, wanted: EndpointRequest<'_>) -> Result<Endpoint, Error> {
+        let network = self.network(wanted.network).expect("the caller found the network");
+        if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
+            let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
+            return Err(Error::EndpointExists { container, network });
+        }
+        let addressing = self.drivers.get(network.config.driver.as_str()).map(|d| d.addressing());
+        let mut endpoint = Endpoint {
+            id: Id::random(&mut self.ids),
+            container: wanted.container,
+            name: wanted.name.to_owned(),
+            sandbox,
+            v4: None,
+            v6: None,
+            mac: None,
+            aliases: wanted.config.aliases.clone().unwrap_or_default(),
+            links: wanted.config.links.clone().unwrap_or_default(),
+        };
+        if addressing == Some(Addressing::Ipam) {
+            self.take_addresses(wanted, &mut endpoint)?;
+        }
+        Ok(endpoint)
+    }
+
+    fn take_addresses(&mut self, wanted: EndpointRequest<'_>, endpoint: &mut Endpoint) -> Result<(), Error> {
+        let asked = wanted.config.addresses.clone().unwrap_or_default();
+        endpoint.v4 = self.take_address(wanted.network, Family::V4, asked.v4)?;
+        match self.take_address(wanted.network, Family::V6, asked.v6) {
+            Ok(v6) => endpoint.v6 = v6,
+            Err(error) => {
+                self.release(endpoint);
+                return Err(error);
+            }
+        }
+        endpoint.mac = wanted.config.mac.or_else(|| endpoint.v4.and_then(|lease| mac_of(lease.net.ip())));
+        Ok(())
+    }
+
+    /// An address of a family out of the first subnet that has one; none when the network has no subnet of that family.
+    fn take_address(&mut self, network: Id, family: Family, wanted: Option<IpAddr>) -> Result<Option<Lease>, Error> {
+        let network = self.network(network).expect("the caller found the network");
+        let (name, id) = (network.name().to_owned(), network.id);
+        let of_family = |s: &&Subnet| s.net.is_ipv4() == (family == Family::V4);
+        let subnets: Vec<Subnet> = network.subnets.iter().filter(of_family).cloned().collect();
+        if subnets.is_empty() {
+            return Ok(None);
+        }
+        for subnet in subnets {
+            if wanted.is_some_and(|addr| !self.ipam.contains(subnet.pool, addr)) {
+                continue;
+            }
+            match self.ipam.request_address(subnet.pool, wanted) {
+                Ok(addr) => return Ok(Some(lease(&subnet, addr))),
+                Err(AllocationFailure::InUse) => return Err(Error::AddressInUse),
+                Err(AllocationFailure::Exhausted | AllocationFailure::Outside) => {}
+            }
+        }
+        Err(wanted.map_or(Error::PoolExhausted { family, network: name, id }, Error::AddressOutside))
+    }
+
+    fn release(&mut self, endpoint: &Endpoint) {
+        for lease in endpoint.leases() {
+            self.ipam.release_address(lease.pool, lease.net.ip());
+        }
+    }
+
+    /// Makes a planned endpoint: its devices in the host, its place on the network and in the sandbox.
+    fn commit_endpoint(&mut self, world: &mut World, network: Id, endpoint: Endpoint) {
+        let spec = EndpointSpec { id: endpoint.id, network, mac: endpoint.mac };
+        let host = self.host;
+        let driver = self.network(network).expect("the plan found the network").config.driver.clone();
+        self.driver(&driver).create_endpoint(&mut Ground { fabric: &mut world.fabric, host }, spec);
+        let joined = Joined { network, endpoint: endpoint.id, interface: None };
+        let sandbox = self.sandbox_mut(endpoint.sandbox);
+        sandbox.joined.push(joined);
+        super::interfaces::add_host_lines(world, sandbox, &endpoint);
+        self.network_mut(network).endpoints.insert(endpoint.id, endpoint);
+    }
+}
+
+fn lease(subnet: &Subnet, addr: IpAddr) -> Lease {
+    let net = IpNetwork::new(addr, subnet.net.prefix()).expect("the prefix length is the subnet's own");
+    Lease { pool: subnet.pool, net, gateway: subnet.gateway }
+}
+
+fn mac_of(addr: IpAddr) -> Option<Mac> {
+    match addr {
+        IpAddr::V4(v4) => Some(Mac::from_ipv4(v4)),
+        IpAddr::V6(_) => None,
+    }
+}

@@ -1,0 +1,173 @@
+//! The inside of a sandbox: its devices, its default route, its DNS server and its files. These are the only functions
+//! of the controller that change a namespace or a filesystem.
+
+use core::net::{IpAddr, SocketAddr};
+
+use netyard_sim::addr::IpNetwork;
+use netyard_sim::device::{IfIndex, Ipv6};
+use netyard_sim::dns;
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::rng::Seed;
+use netyard_sim::route::Route;
+use netyard_sim::userland::ContextId;
+use netyard_sim::world::World;
+
+use super::Controller;
+use crate::endpoint::Endpoint;
+use crate::id::Id;
+use crate::sandbox::{Kind, Sandbox, hosts, resolv};
+
+const HOSTS: &str = "/etc/hosts";
+const RESOLV: &str = "/etc/resolv.conf";
+const DNS_PORT: u16 = 53;
+
+/// A namespace in which lo is up, without IPv6 as in containers of networks that have none.
+pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
+    let namespace = world.fabric.create_namespace(name);
+    let lo = loopback(world, namespace);
+    world.fabric.set_ipv6(namespace, lo, Ipv6::Disabled);
+    world.fabric.set_up(namespace, lo, true);
+    namespace
+}
+
+pub(super) fn delete_namespace(world: &mut World, namespace: NamespaceId) {
+    world.fabric.delete_namespace(namespace);
+}
+
+fn loopback(world: &World, namespace: NamespaceId) -> IfIndex {
+    world.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index
+}
+
+/// The container's own lines in `/etc/hosts`, one for each address (oracle fact 34).
+pub(super) fn add_host_lines(world: &mut World, sandbox: &Sandbox, endpoint: &Endpoint) {
+    edit(world, sandbox.context, HOSTS, |text| {
+        endpoint.leases().fold(text.to_owned(), |text, l| hosts::with(&text, l.net.ip(), &sandbox.config.hostname))
+    });
+}
+
+fn edit(world: &mut World, context: ContextId, path: &str, change: impl FnOnce(&str) -> String) {
+    let files = &mut world.processes.context_mut(context).files;
+    let text = change(&files.text(path));
+    // A container whose user removed /etc has no file to edit.
+    let _ = files.write(path, text);
+}
+
+impl Controller {
+    /// Puts a committed endpoint's device into the sandbox and adjusts what depends on it.
+    pub(super) fn populate(&mut self, world: &mut World, sandbox: Id, network: Id) {
+        let endpoint = self.endpoint(sandbox, network).expect("the endpoint was committed").clone();
+        let found = self.network(network).expect("the endpoint is on it");
+        let (driver, user_defined) = (found.config.driver.clone(), found.is_user_defined());
+        if let Some(interface) = self.driver(&driver).join(network, endpoint.id) {
+            let host = self.host;
+            let inside = self.sandbox_mut(sandbox);
+            let name = format!("{}{}", interface.prefix, inside.next_interface);
+            inside.next_interface += 1;
+            let joined = inside.joined.iter_mut().find(|j| j.network == network).expect("it has joined");
+            joined.interface = Some(name.clone());
+            let namespace = inside.namespace;
+            let device = world.fabric.move_device(host, interface.device, namespace, &name);
+            configure(world, namespace, device.expect("the name is new in the sandbox"), &endpoint);
+        }
+        if user_defined {
+            self.start_resolver(world, sandbox);
+        }
+        self.update_gateway(world, sandbox);
+        self.push_records(world, network);
+    }
+
+    /// Adjusts a sandbox that has left a network.
+    pub(super) fn depopulate(&mut self, world: &mut World, sandbox: Id) {
+        let inside = self.sandbox(sandbox).expect("a running container's sandbox stands");
+        let hostname = inside.config.hostname.clone();
+        edit(world, inside.context, HOSTS, |text| hosts::without(text, &hostname));
+        self.push_records_to(world, inside);
+        self.update_gateway(world, sandbox);
+    }
+
+    /// Points the default routes to the gateway of the first network by rank that has one (oracle fact 19).
+    fn update_gateway(&self, world: &mut World, sandbox: Id) {
+        let sandbox = self.sandbox(sandbox).expect("a running container's sandbox stands");
+        if sandbox.kind != Kind::Own {
+            return;
+        }
+        world.fabric.namespace_mut(sandbox.namespace).routes.remove(|route| route.dst.prefix() == 0);
+        for is_v4 in [true, false] {
+            if let Some((gateway, name)) = self.gateway_of(sandbox, is_v4) {
+                let device = world.fabric.namespace(sandbox.namespace).device_named(&name).map(|d| d.index);
+                let device = device.expect("a joined interface is in the sandbox");
+                let route = Route::via(default_route(is_v4), Some(gateway), device);
+                world.fabric.add_route(sandbox.namespace, route).expect("the gateway is on the device's own subnet");
+            }
+        }
+    }
+
+    /// The gateway of one family and the device that leads to it.
+    fn gateway_of(&self, sandbox: &Sandbox, is_v4: bool) -> Option<(IpAddr, String)> {
+        let ways = sandbox.joined.iter().filter_map(|joined| {
+            let network = self.network(joined.network)?;
+            let endpoint = network.endpoints.get(&joined.endpoint)?;
+            let lease = if is_v4 { endpoint.v4 } else { endpoint.v6 }?;
+            Some((network.rank(), lease.gateway, joined.interface.clone()?))
+        });
+        ways.min_by_key(|(rank, ..)| *rank).map(|(_, gateway, name)| (gateway, name))
+    }
+
+    /// Gives a sandbox its own DNS server, unless it has one: `/etc/resolv.conf` names it from then on (fact 33).
+    fn start_resolver(&mut self, world: &mut World, sandbox: Id) {
+        let seed = self.seed;
+        let inside = self.sandbox_mut(sandbox);
+        if inside.has_resolver || inside.kind != Kind::Own {
+            return;
+        }
+        inside.has_resolver = true;
+        let (context, namespace) = (inside.context, inside.namespace);
+        let upstreams = resolv::servers(&world.processes.context(context).files.text(RESOLV));
+        edit(world, context, RESOLV, resolv::embedded);
+        install_resolver(world, namespace, server(seed, sandbox, &upstreams));
+    }
+
+    /// Tells every sandbox on a network the names that it may see now.
+    pub(super) fn push_records(&self, world: &mut World, network: Id) {
+        for sandbox in self.sandboxes.values().filter(|s| s.on(network).is_some()) {
+            self.push_records_to(world, sandbox);
+        }
+    }
+
+    fn push_records_to(&self, world: &mut World, sandbox: &Sandbox) {
+        if sandbox.has_resolver {
+            let resolver = world.fabric.namespace_mut(sandbox.namespace).resolver_mut();
+            resolver.expect("it was installed in the namespace").records = self.records_for(sandbox);
+        }
+    }
+}
+
+/// MTU and MAC came with the device; addresses, state and routes are set inside.
+fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoint: &Endpoint) {
+    let ipv6 = if endpoint.v6.is_some() { Ipv6::Enabled } else { Ipv6::Disabled };
+    world.fabric.set_ipv6(namespace, device, ipv6);
+    if ipv6 == Ipv6::Enabled {
+        let lo = loopback(world, namespace);
+        world.fabric.set_ipv6(namespace, lo, Ipv6::Enabled);
+    }
+    for lease in endpoint.leases() {
+        world.fabric.add_address(namespace, device, lease.net).expect("the device is new");
+    }
+    world.fabric.set_up(namespace, device, true);
+}
+
+fn default_route(is_v4: bool) -> IpNetwork {
+    let text = if is_v4 { "0.0.0.0/0" } else { "::/0" };
+    text.parse().expect("it is a prefix")
+}
+
+fn server(seed: Seed, sandbox: Id, upstreams: &[IpAddr]) -> dns::Server {
+    let mut server = dns::Server::embedded(seed.stream(&format!("dns/{sandbox}")));
+    server.upstreams = upstreams.iter().map(|ip| SocketAddr::new(*ip, DNS_PORT)).collect();
+    server
+}
+
+fn install_resolver(world: &mut World, namespace: NamespaceId, server: dns::Server) {
+    let listen = SocketAddr::new(resolv::EMBEDDED, DNS_PORT);
+    world.fabric.namespace_mut(namespace).set_resolver(listen, server);
+}

@@ -1,0 +1,45 @@
+//! What the DNS server of one sandbox knows: the names on each of its user networks and its own link aliases. It is
+//! worked out anew from the networks whenever one of them changes.
+
+use netyard_sim::dns::{Records, Zone};
+
+use super::Controller;
+use crate::endpoint::Endpoint;
+use crate::network::Network;
+use crate::sandbox::Sandbox;
+
+impl Controller {
+    /// The records of a sandbox; its networks by rank, which decides between addresses (oracle fact 20).
+    pub(super) fn records_for(&self, sandbox: &Sandbox) -> Records {
+        let mut networks: Vec<&Network> = sandbox
+            .joined
+            .iter()
+            .filter_map(|joined| self.network(joined.network))
+            .filter(|network| network.is_user_defined())
+            .collect();
+        networks.sort_by_key(|network| network.rank());
+        Records { zones: networks.into_iter().map(|network| zone(network, sandbox)).collect() }
+    }
+}
+
+fn zone(network: &Network, sandbox: &Sandbox) -> Zone {
+    let mut zone = Zone::new(network.name());
+    for endpoint in network.endpoints.values() {
+        add_endpoint(&mut zone, endpoint);
+    }
+    let own = network.endpoints.values().find(|e| e.sandbox == sandbox.id);
+    for link in own.into_iter().flat_map(|e| &e.links) {
+        zone.add_link(&link.alias, &link.target);
+    }
+    zone
+}
+
+fn add_endpoint(zone: &mut Zone, endpoint: &Endpoint) {
+    for lease in endpoint.leases() {
+        zone.add_name(&endpoint.name, lease.net.ip());
+        for alias in endpoint.aliases.iter().filter(|alias| !alias.is_empty()) {
+            zone.add_name(alias, lease.net.ip());
+        }
+        zone.add_pointer(lease.net.ip(), &endpoint.name);
+    }
+}

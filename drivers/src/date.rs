@@ -1,0 +1,75 @@
+//! Dates as the engine's JSON has them: RFC 3339 in UTC with the nanoseconds that are not zero at the end, as Go prints
+//! a time. It reads no clock.
+
+use netyard_sim::time::{Duration, Epoch, Instant};
+
+/// What Go prints for a time that never came.
+pub const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// `2026-11-21T07:08:35.69245444Z`.
+#[must_use]
+pub fn rfc3339(epoch: Epoch, at: Instant) -> String {
+    let t = epoch.utc(at);
+    let whole = format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        t.year(),
+        u8::from(t.month()),
+        t.day(),
+        t.hour(),
+        t.minute(),
+        t.second()
+    );
+    let fraction = format!("{:09}", t.nanosecond());
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole}Z"),
+        digits => format!("{whole}.{digits}Z"),
+    }
+}
+
+/// The same, or [`NEVER`].
+#[must_use]
+pub fn rfc3339_or_never(epoch: Epoch, at: Option<Instant>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), |at| rfc3339(epoch, at))
+}
+
+/// A span of time in words, as `docker ps` says it.
+#[must_use]
+pub fn human(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let minutes = seconds / 60;
+    let hours = (seconds + 1800) / 3600;
+    match (seconds, minutes, hours) {
+        (0, ..) => "Less than a second".to_owned(),
+        (1, ..) => "1 second".to_owned(),
+        (..60, ..) => format!("{seconds} seconds"),
+        (_, 1, _) => "About a minute".to_owned(),
+        (_, ..60, _) => format!("{minutes} minutes"),
+        (.., 1) => "About an hour".to_owned(),
+        (.., ..48) => format!("{hours} hours"),
+        (.., ..336) => format!("{} days", hours / 24),
+        (.., ..1440) => format!("{} weeks", hours / 24 / 7),
+        (.., ..17520) => format!("{} months", hours / 24 / 30),
+        _ => format!("{} years", hours / 24 / 365),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_one_unit() {
+        let said = |seconds| human(Duration::from_secs(seconds));
+        assert_eq!(said(0), "Less than a second");
+        assert_eq!([said(1), said(59), said(60), said(120)], ["1 second", "59 seconds", "About a minute", "2 minutes"]);
+        assert_eq!([said(3600), said(7200), said(50 * 3600)], ["About an hour", "2 hours", "2 days"]);
+    }
+
+    #[test]
+    fn zeros_at_the_end_of_the_fraction_are_not_printed() {
+        let said = |nanos| rfc3339(Epoch::DEFAULT, Instant::from_nanos(nanos));
+        assert_eq!(said(0), "2026-01-01T00:00:00Z");
+        assert_eq!(said(61_692_454_440), "2026-01-01T00:01:01.69245444Z");
+        assert_eq!(rfc3339_or_never(Epoch::DEFAULT, None), NEVER);
+    }
+}

@@ -1,0 +1,100 @@
+//! The trait of a network driver, with libnetwork's verbs. A driver makes the devices and rules of networks and
+//! endpoints in the host's namespace; names, addresses and containers are decided above it.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::device::IfIndex;
+use netyard_sim::fabric::{Fabric, NamespaceId};
+
+use crate::error::Error;
+use crate::id::Id;
+
+/// What a driver works on: all namespaces and links, and which namespace is the host's.
+pub struct Ground<'a> {
+    /// Namespaces and links.
+    pub fabric: &'a mut Fabric,
+    /// The namespace of the engine's host.
+    pub host: NamespaceId,
+}
+
+/// A network to be made.
+#[derive(Clone, Debug)]
+pub struct NetworkSpec<'a> {
+    /// Its id.
+    pub id: Id,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Its subnets with their gateways.
+    pub subnets: Vec<(IpNetwork, IpAddr)>,
+    /// Options as the user wrote them, for the driver to parse.
+    pub options: &'a BTreeMap<String, String>,
+}
+
+/// An endpoint to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointSpec {
+    /// Its id.
+    pub id: Id,
+    /// The network it is on.
+    pub network: Id,
+    /// Its MAC address.
+    pub mac: Option<Mac>,
+}
+
+/// A device that goes into a sandbox.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Interface {
+    /// The device, still in the host's namespace.
+    pub device: IfIndex,
+    /// What its name in the sandbox begins with.
+    pub prefix: &'static str,
+}
+
+/// Whether a driver's networks have addresses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Addressing {
+    /// IPAM gives them subnets and addresses.
+    Ipam,
+    /// They have none.
+    Without,
+}
+
+/// A network driver. All that can fail is in `plan_network`; the rest is done after every check has passed.
+pub trait Driver {
+    /// Its name, as `docker network ls` shows it.
+    fn name(&self) -> &'static str;
+
+    /// Whether its networks have addresses.
+    fn addressing(&self) -> Addressing;
+
+    /// Whether users may make networks with it.
+    ///
+    /// # Errors
+    /// `DriverSingleton` when there is just the one that the engine made.
+    fn check_creation(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Checks a network before anything is changed. Its subnets are not known yet.
+    ///
+    /// # Errors
+    /// What is wrong with its options.
+    fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error>;
+
+    /// Makes a network that `plan_network` accepted.
+    fn create_network(&mut self, ground: &mut Ground<'_>, spec: &NetworkSpec<'_>);
+
+    /// Removes a network without endpoints.
+    fn delete_network(&mut self, ground: &mut Ground<'_>, network: Id);
+
+    /// Makes the devices of an endpoint.
+    fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec);
+
+    /// Removes them.
+    fn delete_endpoint(&mut self, ground: &mut Ground<'_>, network: Id, endpoint: Id);
+
+    /// What goes into the sandbox of a container that joins; none when the network has no devices.
+    fn join(&mut self, network: Id, endpoint: Id) -> Option<Interface>;
+}

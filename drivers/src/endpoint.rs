@@ -1,0 +1,145 @@
+//! Endpoints: what a container was asked to be on a network ([`EndpointConfig`]) and its place there while it runs
+//! ([`Endpoint`]).
+
+use core::fmt;
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::addr::{IpNetwork, Mac};
+
+use crate::id::Id;
+use crate::ipam::PoolId;
+
+/// Static addresses that were asked for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StaticAddresses {
+    /// `--ip`.
+    pub v4: Option<IpAddr>,
+    /// `--ip6`.
+    pub v6: Option<IpAddr>,
+    /// `--link-local-ip`, as they were sent.
+    pub link_local: Vec<String>,
+}
+
+impl StaticAddresses {
+    /// Those of the two families that were asked for.
+    pub fn iter(&self) -> impl Iterator<Item = IpAddr> {
+        self.v4.into_iter().chain(self.v6)
+    }
+}
+
+/// `container:alias`: a name that one container alone has for another.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// The container that is meant, by name; it need not exist (oracle fact 39).
+    pub target: String,
+    /// What it is called.
+    pub alias: String,
+}
+
+impl Link {
+    /// Reads `container:alias`, or `container` alone, which then is the alias too.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (target, alias) = text.split_once(':').unwrap_or((text, text));
+        Self { target: target.trim_start_matches('/').to_owned(), alias: alias.to_owned() }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.target, self.alias)
+    }
+}
+
+/// What a container was asked to be on a network. What is `None` was `null`; `inspect` tells that from empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EndpointConfig {
+    /// Static addresses.
+    pub addresses: Option<StaticAddresses>,
+    /// Its own names for other containers.
+    pub links: Option<Vec<Link>>,
+    /// More names of its own.
+    pub aliases: Option<Vec<String>>,
+    /// A MAC address; one is made of the IPv4 address when none.
+    pub mac: Option<Mac>,
+    /// Options for the driver.
+    pub driver_options: Option<BTreeMap<String, String>>,
+}
+
+impl EndpointConfig {
+    /// Whether a static address was asked for.
+    #[must_use]
+    pub fn has_addresses(&self) -> bool {
+        self.addresses.as_ref().is_some_and(|a| a.iter().next().is_some())
+    }
+
+    /// Adds a name of its own unless it has it.
+    pub fn add_alias(&mut self, alias: &str) {
+        let aliases = self.aliases.get_or_insert_default();
+        if !aliases.iter().any(|a| a == alias) {
+            aliases.push(alias.to_owned());
+        }
+    }
+}
+
+/// An address out of a pool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lease {
+    /// The pool it goes back to.
+    pub pool: PoolId,
+    /// The address with the subnet's prefix length.
+    pub net: IpNetwork,
+    /// The gateway of that subnet.
+    pub gateway: IpAddr,
+}
+
+/// A running container's place on a network.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: Id,
+    /// The container.
+    pub container: Id,
+    /// The container's name, which DNS follows when it changes.
+    pub name: String,
+    /// The sandbox that joined it.
+    pub sandbox: Id,
+    /// Its IPv4 address.
+    pub v4: Option<Lease>,
+    /// Its IPv6 address.
+    pub v6: Option<Lease>,
+    /// Its MAC address; none on networks without devices.
+    pub mac: Option<Mac>,
+    /// Its other names on this network.
+    pub aliases: Vec<String>,
+    /// Its own names for other containers.
+    pub links: Vec<Link>,
+}
+
+impl Endpoint {
+    /// Its addresses, IPv4 first.
+    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.v4.iter().chain(&self.v6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_without_alias_is_its_own_alias() {
+        assert_eq!(Link::parse("container5:c5").to_string(), "container5:c5");
+        assert_eq!(Link::parse("web1").to_string(), "web1:web1");
+        assert_eq!(Link::parse("/web1:db").target, "web1");
+    }
+
+    #[test]
+    fn an_alias_is_added_once() {
+        let mut config = EndpointConfig::default();
+        config.add_alias("41988f6814e6");
+        config.add_alias("41988f6814e6");
+        assert_eq!(config.aliases, Some(vec!["41988f6814e6".to_owned()]));
+    }
+}

@@ -1,0 +1,353 @@
+//! The engine of one host: the Docker Engine API 1.41 as a function of requests and time. A carrier hands in requests,
+//! input and what the world reports, and takes out the parts of replies; the engine knows no HTTP, no socket and no clock.
+//!
+//! How it works: `handle` reads a request, finds its handler and answers at once or later; what takes time (a stop, a
+//! wait, a stream) is kept as a value in `runs`, `execs`, `waiters` or `listeners` until the world reports an end or
+//! `poll` finds that its time has come. Handlers are one file a resource; the rules of networks are the controller's.
+
+mod attach;
+mod console;
+mod containers;
+mod create;
+mod exec;
+mod images;
+mod inspect;
+mod lifecycle;
+mod listen;
+mod logs;
+mod networks;
+mod reply;
+mod request;
+mod shapes;
+mod start;
+mod system;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::rng::{Rng, Seed};
+use netyard_sim::time::{Epoch, Instant};
+use netyard_sim::userland::stream::PipeId;
+use netyard_sim::userland::{ContextId, Pid, Request, Status};
+use netyard_sim::world::World;
+
+use crate::container::Container;
+use crate::controller::Controller;
+use crate::error::Error;
+use crate::events::{Message, Subject};
+use crate::id::Id;
+use exec::Exec;
+use lifecycle::Run;
+use listen::Listener;
+use logs::Follower;
+use reply::Reply;
+use request::Target;
+
+pub use reply::{ExchangeId, Media, Output};
+
+/// The socket that an engine answers on.
+pub const SOCKET: &str = "/var/run/docker.sock";
+
+/// The host that an engine runs on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its network.
+    pub namespace: NamespaceId,
+    /// Its files.
+    pub context: ContextId,
+}
+
+/// Whose process ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Owner {
+    Container(Id),
+    Exec(Id),
+}
+
+/// A request as its handler sees it.
+struct Call<'a> {
+    exchange: ExchangeId,
+    target: Target,
+    body: &'a [u8],
+}
+
+/// The engine of one host.
+pub struct Engine {
+    host: Host,
+    epoch: Epoch,
+    controller: Controller,
+    containers: BTreeMap<Id, Container>,
+    runs: BTreeMap<Id, Run>,
+    execs: BTreeMap<Id, Exec>,
+    owners: BTreeMap<Pid, Owner>,
+    waiters: Vec<lifecycle::Waiter>,
+    followers: Vec<Follower>,
+    listeners: Vec<Listener>,
+    messages: Vec<Message>,
+    outbox: VecDeque<Output>,
+    ids: Rng,
+    names: Rng,
+}
+
+impl Engine {
+    /// An engine that has just started on `host`, with the three networks that every engine has.
+    #[must_use]
+    pub fn new(seed: Seed, epoch: Epoch, host: Host, world: &mut World) -> Self {
+        let controller = Controller::new(seed, &host.name, host.namespace, world);
+        let stream = |what: &str| seed.stream(&format!("engine/{}/{what}", host.name));
+        let (ids, names) = (stream("ids"), stream("names"));
+        Self {
+            host,
+            epoch,
+            controller,
+            containers: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            execs: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            waiters: Vec::new(),
+            followers: Vec::new(),
+            listeners: Vec::new(),
+            messages: Vec::new(),
+            outbox: VecDeque::new(),
+            ids,
+            names,
+        }
+    }
+
+    /// The host that it runs on.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The container of that name or id.
+    #[must_use]
+    pub fn container(&self, term: &str) -> Option<&Container> {
+        self.find_container(term).ok()
+    }
+
+    /// All containers.
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.containers.values()
+    }
+
+    /// The network of a running container.
+    #[must_use]
+    pub fn namespace_of(&self, container: &Container) -> Option<NamespaceId> {
+        self.controller.sandbox(container.sandbox?).map(|sandbox| sandbox.namespace)
+    }
+
+    /// The environment of a new process in a container, as `docker exec` gives it.
+    #[must_use]
+    pub fn environment_of(&self, container: &Container) -> BTreeMap<String, String> {
+        start::environment(container, &[], container.config.tty)
+    }
+
+    /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
+    pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
+        let reply = Target::parse(&request.target)
+            .and_then(|target| self.route(world, request.method, &Call { exchange, target, body: &request.body }));
+        match reply {
+            Ok(Reply::Later) => {}
+            Ok(Reply::Empty(status)) => self.answer(exchange, status, Media::None, ""),
+            Ok(Reply::Json(status, json)) => self.answer(exchange, status, Media::Json, &json),
+            Ok(Reply::Text(text)) => self.answer(exchange, 200, Media::Text, text),
+            Err(error) => self.refuse(exchange, &error),
+        }
+    }
+
+    /// Finds the handler of a request.
+    fn route(&mut self, world: &mut World, method: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let path: Vec<&str> = call.target.path.iter().map(String::as_str).collect();
+        match (method, path.as_slice()) {
+            ("GET" | "HEAD", ["_ping"]) => Ok(Reply::Text("OK")),
+            ("GET", ["version"]) => Ok(system::version()),
+            ("GET", ["info"]) => Ok(self.info(world)),
+            ("GET", ["events"]) => self.events(world, call),
+            ("GET", ["images", "json"]) => Ok(self.images()),
+            ("GET", ["images", name @ .., "json"]) => self.image_inspect(&name.join("/")),
+            ("POST", ["images", "create"]) => self.image_create(world, call),
+            ("GET", ["networks"]) => self.network_list(call),
+            ("POST", ["networks", "create"]) => self.network_create(world, call),
+            ("POST", ["networks", "prune"]) => self.network_prune(world, call),
+            ("GET", ["networks", name]) => self.network_inspect(name),
+            ("DELETE", ["networks", name]) => self.network_remove(world, name),
+            ("POST", ["networks", name, "connect"]) => self.network_connect(world, name, call),
+            ("POST", ["networks", name, "disconnect"]) => self.network_disconnect(world, name, call),
+            ("GET", ["containers", "json"]) => self.container_list(world, call),
+            ("POST", ["containers", "create"]) => self.container_create(world, call),
+            ("POST", ["containers", "prune"]) => self.container_prune(world, call),
+            ("DELETE", ["containers", name]) => self.container_remove(world, name, call),
+            ("GET" | "POST", ["containers", name, verb]) => self.route_container(world, name, verb, call),
+            ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
+            ("POST", ["exec", id, "start"]) => self.exec_start(world, id, call),
+            ("POST", ["exec", id, "resize"]) => self.exec_resize(id),
+            ("GET", ["nodes" | "services" | "tasks" | "swarm", ..]) => Err(Error::SwarmInactive),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
+    fn route_container(&mut self, world: &mut World, name: &str, verb: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        match verb {
+            "attach" => self.container_attach(world, name, call),
+            "exec" => self.exec_create(world, name, call),
+            "json" => self.container_inspect(name),
+            "kill" => self.container_kill(world, name, call),
+            "logs" => self.container_logs(name, call),
+            "pause" => self.container_pause(world, name),
+            "rename" => self.container_rename(world, name, call),
+            "resize" => self.container_resize(world, name, call),
+            "restart" => self.container_restart(world, name, call),
+            "start" => self.container_start(world, name),
+            "stop" => self.container_stop(world, name, call),
+            "unpause" => self.container_unpause(world, name),
+            "wait" => self.container_wait(name, call),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
+    /// Takes in what a client sends on a stream; empty at its end.
+    pub fn handle_input(&mut self, world: &mut World, exchange: ExchangeId, bytes: &[u8]) {
+        let consoles = self.runs.values_mut().map(|run| &mut run.console);
+        let consoles = consoles.chain(self.execs.values_mut().map(|exec| &mut exec.console));
+        for console in consoles {
+            if console.handle_input(world, exchange, bytes) {
+                return;
+            }
+        }
+    }
+
+    /// Takes in that a client is gone.
+    pub fn handle_hangup(&mut self, exchange: ExchangeId) {
+        self.waiters.retain(|waiter| waiter.exchange != exchange);
+        self.followers.retain(|follower| follower.exchange != exchange);
+        self.listeners.retain(|listener| listener.exchange != exchange);
+        self.runs.values_mut().for_each(|run| run.console.detach(exchange));
+        self.execs.values_mut().for_each(|exec| exec.console.detach(exchange));
+    }
+
+    /// Takes in that a pipe has something to read; false when it is none of this engine's.
+    pub fn handle_readable(&mut self, world: &mut World, pipe: PipeId) -> bool {
+        let run = self.runs.iter().find(|(_, run)| run.console.reads(pipe)).map(|(id, _)| *id);
+        let exec = self.execs.iter().find(|(_, exec)| exec.console.reads(pipe)).map(|(id, _)| *id);
+        if let Some(container) = run {
+            self.carry_output(world, container);
+        } else if let Some(exec) = exec {
+            self.carry_exec_output(world, exec);
+        }
+        run.is_some() || exec.is_some()
+    }
+
+    /// Takes in that a process ended; false when it is none of this engine's.
+    pub fn handle_exit(&mut self, world: &mut World, pid: Pid, status: Status) -> bool {
+        match self.owners.remove(&pid) {
+            Some(Owner::Container(id)) => self.container_ended(world, id, status.code()),
+            Some(Owner::Exec(id)) => self.exec_ended(world, id, status.code()),
+            None => return false,
+        }
+        true
+    }
+
+    /// When [`Self::poll`] has something to do.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        let stops = self.runs.values().filter_map(Run::deadline);
+        let listeners = self.listeners.iter().filter_map(|listener| listener.until);
+        stops.chain(listeners).min()
+    }
+
+    /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
+    pub fn poll(&mut self, world: &mut World) {
+        self.kill_overdue(world);
+        self.end_listeners(world.now());
+    }
+
+    /// The next part of a reply.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    fn answer(&mut self, exchange: ExchangeId, status: u16, media: Media, body: &str) {
+        self.head(exchange, status, media);
+        if !body.is_empty() {
+            self.outbox.push_back(Output::Body { exchange, bytes: body.as_bytes().to_vec() });
+        }
+        self.outbox.push_back(Output::End { exchange });
+    }
+
+    fn refuse(&mut self, exchange: ExchangeId, error: &Error) {
+        let json = serde_json::json!({ "message": error.to_string() }).to_string() + "\n";
+        self.answer(exchange, error.status(), Media::Json, &json);
+    }
+
+    fn head(&mut self, exchange: ExchangeId, status: u16, media: Media) {
+        self.outbox.push_back(Output::Head { exchange, status, media });
+    }
+
+    /// The container that `term` means: a full id, a name, or the beginning of one id.
+    fn find_container(&self, term: &str) -> Result<&Container, Error> {
+        let name = term.strip_prefix('/').unwrap_or(term);
+        let exact = |c: &&Container| c.name == name || c.id.to_string() == term;
+        if let Some(container) = self.containers.values().find(exact) {
+            return Ok(container);
+        }
+        let mut begun = self.containers.values().filter(|c| c.id.begins_with(term));
+        match (begun.next(), begun.next()) {
+            (None, _) => Err(Error::ContainerUnknown(term.to_owned())),
+            (Some(container), None) => Ok(container),
+            (Some(_), Some(_)) => Err(Error::AmbiguousContainer(term.to_owned())),
+        }
+    }
+
+    fn container_mut(&mut self, id: Id) -> &mut Container {
+        self.containers.get_mut(&id).expect("the caller found the container")
+    }
+
+    /// Tells that something happened to a container.
+    fn tell_container(&mut self, world: &World, id: Id, action: &str, more: &[(&str, String)]) {
+        let container = self.containers.get(&id).expect("a container tells before it is removed");
+        let mut attributes = container.config.labels.clone();
+        attributes.insert("image".to_owned(), container.config.image_reference.clone());
+        attributes.insert("name".to_owned(), container.name.clone());
+        self.tell(world, Subject::Container, id, action, attributes, more);
+    }
+
+    /// Tells that something happened to a network, which may be gone already.
+    fn tell_network(&mut self, world: &World, network: &NetworkName, action: &str, more: &[(&str, String)]) {
+        let attributes = [("name", &network.name), ("type", &network.driver)];
+        let attributes = attributes.into_iter().map(|(k, v)| (k.to_owned(), v.clone())).collect();
+        self.tell(world, Subject::Network, network.id, action, attributes, more);
+    }
+
+    fn tell(
+        &mut self,
+        world: &World,
+        subject: Subject,
+        id: Id,
+        action: &str,
+        mut attributes: BTreeMap<String, String>,
+        more: &[(&str, String)],
+    ) {
+        attributes.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        self.publish(Message { at: world.now(), subject, action: action.to_owned(), id, attributes });
+    }
+}
+
+/// What messages say of a network.
+#[derive(Clone, Debug)]
+struct NetworkName {
+    id: Id,
+    name: String,
+    driver: String,
+}
+
+impl NetworkName {
+    fn of(network: &crate::network::Network) -> Self {
+        Self { id: network.id, name: network.name().to_owned(), driver: network.config.driver.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

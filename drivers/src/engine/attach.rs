@@ -1,0 +1,47 @@
+//! `POST /containers/{name}/attach` and `resize`: the terminal of a container's main process.
+
+use netyard_sim::world::World;
+
+use super::console::Viewer;
+use super::{Call, Engine, Media, Output, Reply};
+use crate::container::State;
+use crate::error::Error;
+
+impl Engine {
+    /// `POST /containers/{name}/attach`. A container that was not started yet is watched from its first byte.
+    pub(super) fn container_attach(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let query = &call.target.query;
+        let container = self.find_container(name)?;
+        if matches!(container.state, State::Paused(_)) {
+            let text = format!("Container {name} is paused, unpause the container before attach.");
+            return Err(Error::BadParameter(text));
+        }
+        let (id, tty, exchange) = (container.id, container.config.tty, call.exchange);
+        let (stdout, stderr) = (query.flag("stdout"), query.flag("stderr"));
+        self.head(exchange, 101, Media::RawStream);
+        self.tell_container(world, id, "attach", &[]);
+        if query.flag("logs") {
+            let pieces = self.whole_log(id, stdout, stderr, tty).into_iter();
+            self.outbox.extend(pieces.map(|bytes| Output::Body { exchange, bytes }));
+        }
+        if query.flag("stream") {
+            let run = self.runs.get_mut(&id).expect("every container has a run");
+            run.console.attach(Viewer { exchange, stdin: query.flag("stdin"), stdout, stderr });
+        } else {
+            self.outbox.push_back(Output::End { exchange });
+        }
+        Ok(Reply::Later)
+    }
+
+    /// `POST /containers/{name}/resize`: terminals here have no size that a program could see.
+    pub(super) fn container_resize(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        if !container.is_running() {
+            return Err(Error::ContainerNotRunning(container.id));
+        }
+        let id = container.id;
+        let size = |key: &str| call.target.query.text(key).unwrap_or_default().to_owned();
+        self.tell_container(world, id, "resize", &[("height", size("h")), ("width", size("w"))]);
+        Ok(Reply::Empty(200))
+    }
+}

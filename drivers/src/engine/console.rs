@@ -1,0 +1,210 @@
+//! Consoles: the streams of a container's or exec's main process, and the clients that watch them. A console moves bytes
+//! between pipes and exchanges; what they mean is not its business.
+
+use std::collections::VecDeque;
+
+use netyard_sim::userland::stream::PipeId;
+use netyard_sim::userland::{Read, Stream};
+use netyard_sim::world::World;
+
+use super::reply::{ExchangeId, Output};
+
+/// Which output a piece came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Channel {
+    /// Standard output, 1 in a frame's head.
+    Out,
+    /// Standard error, 2.
+    Err,
+}
+
+impl Channel {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Out => 1,
+            Self::Err => 2,
+        }
+    }
+}
+
+/// What becomes of standard input when the client who sends it ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum InputEnd {
+    /// It stays open for the next.
+    Stays,
+    /// It ends too.
+    Closes,
+}
+
+/// A client that watches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Viewer {
+    pub(super) exchange: ExchangeId,
+    pub(super) stdin: bool,
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
+}
+
+/// The streams of one process, before, while and after it runs.
+#[derive(Debug)]
+pub(super) struct Console {
+    tty: bool,
+    input_end: InputEnd,
+    stdin: Option<Stream>,
+    outputs: Vec<(Channel, Stream)>,
+    viewers: Vec<Viewer>,
+    /// What came before the process was there; an empty piece is the end.
+    early: Vec<Vec<u8>>,
+}
+
+impl Console {
+    pub(super) const fn new(tty: bool, input_end: InputEnd) -> Self {
+        Self { tty, input_end, stdin: None, outputs: Vec::new(), viewers: Vec::new(), early: Vec::new() }
+    }
+
+    /// The streams for a process that starts now. With a terminal both outputs are one.
+    pub(super) fn open(&mut self, world: &mut World, open_stdin: bool) -> [Stream; 3] {
+        let streams = world.processes.streams_mut();
+        let stdin = if open_stdin {
+            let (read, write) = streams.pipe();
+            self.stdin = Some(write);
+            read
+        } else {
+            Stream::Null
+        };
+        let (from_out, out) = streams.pipe();
+        self.outputs.push((Channel::Out, from_out));
+        let err = if self.tty {
+            streams.dup(&out)
+        } else {
+            let (from_err, err) = streams.pipe();
+            self.outputs.push((Channel::Err, from_err));
+            err
+        };
+        [stdin, out, err]
+    }
+
+    /// Hands over what clients sent before the process was there.
+    pub(super) fn begin(&mut self, world: &mut World) {
+        for piece in core::mem::take(&mut self.early) {
+            self.write(world, piece);
+        }
+    }
+
+    /// Whether one of its outputs comes through this pipe.
+    pub(super) fn reads(&self, pipe: PipeId) -> bool {
+        self.outputs.iter().any(|(_, stream)| *stream == Stream::Read(pipe))
+    }
+
+    /// Takes what the process has written, in the form in which clients get it.
+    pub(super) fn drain(&mut self, world: &mut World) -> Vec<(Channel, Vec<u8>)> {
+        let mut pieces = Vec::new();
+        for (channel, stream) in &mut self.outputs {
+            while let Read::Data(bytes) = world.processes.read(stream) {
+                pieces.push((*channel, if self.tty { with_carriage_returns(&bytes) } else { bytes }));
+            }
+        }
+        pieces
+    }
+
+    /// A piece as it goes over the wire: raw from a terminal, else in a frame.
+    pub(super) fn frame(&self, channel: Channel, bytes: &[u8]) -> Vec<u8> {
+        frame(self.tty, channel, bytes)
+    }
+
+    pub(super) fn attach(&mut self, viewer: Viewer) {
+        self.viewers.push(viewer);
+    }
+
+    pub(super) fn detach(&mut self, exchange: ExchangeId) {
+        self.viewers.retain(|viewer| viewer.exchange != exchange);
+    }
+
+    /// Shows a piece to all who watch its channel.
+    pub(super) fn show(&self, channel: Channel, bytes: &[u8], outbox: &mut VecDeque<Output>) {
+        for viewer in &self.viewers {
+            let watches = match channel {
+                Channel::Out => viewer.stdout,
+                Channel::Err => viewer.stderr,
+            };
+            if watches {
+                outbox.push_back(Output::Body { exchange: viewer.exchange, bytes: self.frame(channel, bytes) });
+            }
+        }
+    }
+
+    /// Takes in what a client sends; an empty piece is its end. False when the client does not send here.
+    pub(super) fn handle_input(&mut self, world: &mut World, exchange: ExchangeId, bytes: &[u8]) -> bool {
+        if !self.viewers.iter().any(|viewer| viewer.exchange == exchange && viewer.stdin) {
+            return false;
+        }
+        if self.outputs.is_empty() {
+            self.early.push(bytes.to_vec());
+        } else {
+            self.write(world, bytes.to_vec());
+        }
+        true
+    }
+
+    fn write(&mut self, world: &mut World, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            if self.input_end == InputEnd::Closes
+                && let Some(stdin) = self.stdin.take()
+            {
+                world.processes.close(stdin);
+            }
+        } else if let Some(stdin) = &self.stdin {
+            let bytes = if self.tty { with_newlines(bytes) } else { bytes };
+            world.processes.write(stdin, &bytes);
+        }
+    }
+
+    /// The process is gone: closes the streams and sends the clients away.
+    pub(super) fn end(&mut self, world: &mut World, outbox: &mut VecDeque<Output>) {
+        let outputs = self.outputs.drain(..).map(|(_, stream)| stream);
+        for stream in self.stdin.take().into_iter().chain(outputs) {
+            world.processes.close(stream);
+        }
+        outbox.extend(self.viewers.drain(..).map(|viewer| Output::End { exchange: viewer.exchange }));
+    }
+}
+
+/// One piece as it goes over the wire: raw from a terminal, else `[channel, 0, 0, 0, length]` and the bytes.
+pub(super) fn frame(tty: bool, channel: Channel, bytes: &[u8]) -> Vec<u8> {
+    if tty {
+        return bytes.to_vec();
+    }
+    let length = u32::try_from(bytes.len()).expect("a pipe holds less than 4 GiB");
+    let mut frame = vec![channel.number(), 0, 0, 0];
+    frame.extend(length.to_be_bytes());
+    frame.extend(bytes);
+    frame
+}
+
+/// What a terminal makes of output: every newline gets a carriage return.
+fn with_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|b| if *b == b'\n' { vec![b'\r', b'\n'] } else { vec![*b] }).collect()
+}
+
+/// What a terminal makes of the return key.
+fn with_newlines(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_says_channel_and_length() {
+        assert_eq!(frame(false, Channel::Err, b"e\n"), [2, 0, 0, 0, 0, 0, 0, 2, b'e', b'\n']);
+        assert_eq!(frame(true, Channel::Out, b"o"), b"o");
+    }
+
+    #[test]
+    fn a_terminal_adds_carriage_returns_and_takes_them_out() {
+        assert_eq!(with_carriage_returns(b"a\nb"), b"a\r\nb");
+        assert_eq!(with_newlines(b"ls\r".to_vec()), b"ls\n");
+    }
+}

@@ -1,0 +1,157 @@
+//! `GET /containers/json`: the list.
+
+use netyard_sim::world::World;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::request::Filters;
+use super::shapes::EndpointJson;
+use super::{Call, Engine, Reply};
+use crate::container::{Container, State};
+use crate::date;
+use crate::error::Error;
+use crate::id::Id;
+
+const FILTERS: [&str; 14] = [
+    "ancestor",
+    "before",
+    "exited",
+    "expose",
+    "health",
+    "id",
+    "is-task",
+    "isolation",
+    "label",
+    "name",
+    "network",
+    "publish",
+    "since",
+    "status",
+];
+
+/// One container in the list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Line<'a> {
+    id: Id,
+    names: [String; 1],
+    image: &'a str,
+    #[serde(rename = "ImageID")]
+    image_id: String,
+    command: String,
+    created: u64,
+    ports: Vec<PortLine>,
+    labels: &'a std::collections::BTreeMap<String, String>,
+    state: &'static str,
+    status: String,
+    host_config: HostLine<'a>,
+    network_settings: NetworksLine,
+    mounts: [(); 0],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PortLine {
+    private_port: u16,
+    #[serde(rename = "Type")]
+    protocol: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct HostLine<'a> {
+    network_mode: &'a Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworksLine {
+    networks: std::collections::BTreeMap<String, EndpointJson>,
+}
+
+impl Engine {
+    /// `GET /containers/json`: the running ones, or all; the youngest first.
+    pub(super) fn container_list(&self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+        let query = &call.target.query;
+        let filters = query.filters(&FILTERS)?;
+        let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        let all = query.flag("all") || limit.is_some() || !filters.values("status").is_empty();
+        let mut fits: Vec<&Container> = self
+            .containers
+            .values()
+            .filter(|c| all || c.is_running())
+            .filter(|c| self.is_listed(c, &filters))
+            .collect();
+        fits.sort_by_key(|c| core::cmp::Reverse(c.created));
+        fits.truncate(limit.unwrap_or(usize::MAX));
+        Ok(Reply::ok(&fits.into_iter().map(|c| self.line(world, c)).collect::<Vec<_>>()))
+    }
+
+    fn line<'a>(&'a self, world: &World, container: &'a Container) -> Line<'a> {
+        let networks = container.networks.iter().map(|(name, membership)| {
+            let endpoint = self.endpoint_of(container, membership);
+            (name.clone(), EndpointJson::listed(membership, endpoint))
+        });
+        let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
+        Line {
+            id: container.id,
+            names: [format!("/{}", container.name)],
+            image: &container.config.image_reference,
+            image_id: container.config.image.digest(),
+            command: command(&container.config.argv),
+            created: self.epoch.unix_nanos(container.created) / 1_000_000_000,
+            ports: exposed
+                .map(|port| PortLine { private_port: port.number, protocol: port.protocol.to_string() })
+                .collect(),
+            labels: &container.config.labels,
+            state: container.state.word(),
+            status: status(world, container),
+            host_config: HostLine { network_mode: &self.runs[&container.id].echo.host_config["NetworkMode"] },
+            network_settings: NetworksLine { networks: networks.collect() },
+            mounts: [],
+        }
+    }
+
+    /// Whether the ports of a container are shown: while it runs in a namespace of its own.
+    pub(super) fn has_ports(&self, container: &Container) -> bool {
+        container.is_running() && container.config.mode.is_own_namespace()
+    }
+
+    fn is_listed(&self, container: &Container, filters: &Filters) -> bool {
+        let config = &container.config;
+        let youth = |term: &str| self.find_container(term).ok().map(|other| container.created.cmp(&other.created));
+        filters.any("id", |prefix| container.id.begins_with(prefix))
+            && filters.any("name", |part| format!("/{}", container.name).contains(part))
+            && filters.any("status", |word| word == container.state.word())
+            && filters.any("ancestor", |image| crate::image::Image::find(image) == Some(config.image))
+            && filters.any("network", |term| self.is_on(container, term))
+            && filters.any("exited", |code| container.state == State::Exited(code.parse().unwrap_or(-1)))
+            && filters.any("expose", |port| port.parse().is_ok_and(|port| config.exposed.contains(&port)))
+            && filters.any("before", |term| youth(term) == Some(core::cmp::Ordering::Less))
+            && filters.any("since", |term| youth(term) == Some(core::cmp::Ordering::Greater))
+            && filters.labels(&config.labels)
+    }
+
+    fn is_on(&self, container: &Container, term: &str) -> bool {
+        let by_id = |id: &Id| id.to_string() == term;
+        container.networks.iter().any(|(name, m)| name == term || m.network.as_ref().is_some_and(by_id))
+    }
+}
+
+/// Program and arguments; an argument with a blank in it stands in quotes.
+fn command(argv: &[String]) -> String {
+    let quoted = |(at, word): (usize, &String)| {
+        if at > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() }
+    };
+    argv.iter().enumerate().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn status(world: &World, container: &Container) -> String {
+    let since = |at| date::human(world.now().since(at));
+    match (container.state, container.started, container.finished) {
+        (State::Running(_), Some(at), _) => format!("Up {}", since(at)),
+        (State::Paused(_), Some(at), _) => format!("Up {} (Paused)", since(at)),
+        (State::Exited(code), _, Some(at)) => format!("Exited ({code}) {} ago", since(at)),
+        _ => "Created".to_owned(),
+    }
+}

@@ -1,0 +1,233 @@
+//! `/exec`: more processes in a running container.
+
+use netyard_sim::userland::Pid;
+use netyard_sim::world::World;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::console::{Channel, Console, InputEnd, Viewer};
+use super::request::body;
+use super::start::{Launch, environment, launch};
+use super::{Call, Engine, ExchangeId, Media, Owner, Reply};
+use crate::container::State;
+use crate::error::Error;
+use crate::id::Id;
+
+/// What a shell says of a program that cannot be run.
+const CANNOT_RUN: i32 = 126;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Asked {
+    tty: Option<bool>,
+    attach_stdin: Option<bool>,
+    attach_stdout: Option<bool>,
+    attach_stderr: Option<bool>,
+    env: Option<Vec<String>>,
+    working_dir: Option<String>,
+    privileged: Option<bool>,
+    cmd: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct StartAsked {
+    detach: Option<bool>,
+}
+
+/// What an exec was asked to be.
+#[derive(Clone, Debug)]
+struct Config {
+    argv: Vec<String>,
+    env: Vec<String>,
+    working_dir: String,
+    tty: bool,
+    privileged: bool,
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+}
+
+/// How it stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    Created,
+    Running(Pid),
+    Ended(i32),
+}
+
+/// One exec.
+#[derive(Debug)]
+pub(super) struct Exec {
+    pub(super) container: Id,
+    pub(super) console: Console,
+    config: Config,
+    stage: Stage,
+    pid: u32,
+}
+
+impl Engine {
+    /// `POST /containers/{name}/exec`.
+    pub(super) fn exec_create(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let asked: Asked = body(call.body)?;
+        let container = self.find_container(name)?;
+        match container.state {
+            State::Running(_) => {}
+            State::Paused(_) => return Err(Error::ContainerPausedForExec(name.to_owned())),
+            State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
+        }
+        let argv = asked.cmd.filter(|cmd| !cmd.is_empty()).ok_or(Error::ExecWithoutCommand)?;
+        let tty = asked.tty.unwrap_or_default();
+        let config = Config {
+            argv,
+            env: asked.env.unwrap_or_default(),
+            working_dir: asked.working_dir.unwrap_or_default(),
+            tty,
+            privileged: asked.privileged.unwrap_or_default(),
+            stdin: asked.attach_stdin.unwrap_or_default(),
+            stdout: asked.attach_stdout.unwrap_or_default(),
+            stderr: asked.attach_stderr.unwrap_or_default(),
+        };
+        let container = container.id;
+        let id = Id::random(&mut self.ids);
+        let console = Console::new(tty, InputEnd::Closes);
+        self.execs.insert(id, Exec { container, console, config, stage: Stage::Created, pid: 0 });
+        self.tell_exec(world, id, "exec_create");
+        Ok(Reply::created(&json!({ "Id": id })))
+    }
+
+    /// `POST /exec/{id}/start`.
+    pub(super) fn exec_start(&mut self, world: &mut World, term: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let asked: StartAsked = body(call.body)?;
+        let id = self.find_exec(term)?;
+        let exec = &self.execs[&id];
+        if exec.stage != Stage::Created {
+            return Err(Error::BadParameter(format!("exec command {id} has already run")));
+        }
+        let container = &self.containers[&exec.container];
+        match container.state {
+            State::Running(_) => {}
+            State::Paused(_) => return Err(Error::ContainerPausedForExec(container.id.to_string())),
+            State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
+        }
+        self.tell_exec(world, id, "exec_start");
+        if asked.detach == Some(true) {
+            self.run_exec(world, id, None);
+            return Ok(Reply::Empty(200));
+        }
+        self.head(call.exchange, 101, Media::RawStream);
+        self.run_exec(world, id, Some(call.exchange));
+        Ok(Reply::Later)
+    }
+
+    fn run_exec(&mut self, world: &mut World, id: Id, client: Option<ExchangeId>) {
+        let exec = self.execs.get_mut(&id).expect("the caller found the exec");
+        let container = &self.containers[&exec.container];
+        let sandbox = container.sandbox.and_then(|sandbox| self.controller.sandbox(sandbox));
+        let namespace = sandbox.expect("a running container has its sandbox").namespace;
+        let config = &exec.config;
+        if let Some(exchange) = client {
+            let (stdin, stdout, stderr) = (config.stdin, config.stdout, config.stderr);
+            exec.console.attach(Viewer { exchange, stdin, stdout, stderr });
+        }
+        let spawn = Launch {
+            argv: config.argv.clone(),
+            env: environment(container, &config.env, config.tty),
+            cwd: if config.working_dir.is_empty() { &container.config.working_dir } else { &config.working_dir },
+            namespace,
+            context: container.context.expect("a running container has files"),
+            init: false,
+        };
+        let streams = exec.console.open(world, config.stdin && client.is_some());
+        match launch(world, spawn, streams) {
+            Some(pid) => {
+                exec.console.begin(world);
+                exec.stage = Stage::Running(pid);
+                exec.pid = pid.0;
+                self.owners.insert(pid, Owner::Exec(id));
+            }
+            None => self.exec_failed(world, id),
+        }
+    }
+
+    /// There is no such program: the client reads why on standard output, and the exit code is 126.
+    fn exec_failed(&mut self, world: &mut World, id: Id) {
+        let exec = self.execs.get_mut(&id).expect("the caller found the exec");
+        exec.stage = Stage::Ended(CANNOT_RUN);
+        let program = exec.config.argv.first().map_or("", String::as_str);
+        let text = format!(
+            "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{program}\": executable \
+             file not found in $PATH: unknown\r\n"
+        );
+        exec.console.show(Channel::Out, text.as_bytes(), &mut self.outbox);
+        exec.console.end(world, &mut self.outbox);
+    }
+
+    /// Takes what an exec has written since and shows it to its client.
+    pub(super) fn carry_exec_output(&mut self, world: &mut World, id: Id) {
+        let exec = self.execs.get_mut(&id).expect("the caller found the exec");
+        for (channel, bytes) in exec.console.drain(world) {
+            exec.console.show(channel, &bytes, &mut self.outbox);
+        }
+    }
+
+    /// The process of an exec is gone.
+    pub(super) fn exec_ended(&mut self, world: &mut World, id: Id, code: i32) {
+        if !self.execs.contains_key(&id) {
+            return;
+        }
+        self.carry_exec_output(world, id);
+        let exec = self.execs.get_mut(&id).expect("it was just there");
+        exec.stage = Stage::Ended(code);
+        let container = exec.container;
+        exec.console.end(world, &mut self.outbox);
+        let more = [("execID", id.to_string()), ("exitCode", code.to_string())];
+        self.tell_container(world, container, "exec_die", &more);
+    }
+
+    /// `GET /exec/{id}/json`.
+    pub(super) fn exec_inspect(&self, term: &str) -> Result<Reply, Error> {
+        let id = self.find_exec(term)?;
+        let exec = &self.execs[&id];
+        let code = match exec.stage {
+            Stage::Created | Stage::Running(_) => Value::Null,
+            Stage::Ended(code) => json!(code),
+        };
+        let config = &exec.config;
+        Ok(Reply::ok(&json!({
+            "ID": id, "Running": matches!(exec.stage, Stage::Running(_)), "ExitCode": code,
+            "ProcessConfig": {
+                "tty": config.tty, "entrypoint": config.argv.first(), "arguments": config.argv.get(1..),
+                "privileged": config.privileged,
+            },
+            "OpenStdin": config.stdin, "OpenStderr": config.stderr, "OpenStdout": config.stdout, "CanRemove": false,
+            "ContainerID": exec.container, "DetachKeys": "", "Pid": exec.pid,
+        })))
+    }
+
+    /// `POST /exec/{id}/resize`: terminals here have no size that a program could see.
+    pub(super) fn exec_resize(&self, term: &str) -> Result<Reply, Error> {
+        self.find_exec(term).map(|_| Reply::Empty(200))
+    }
+
+    /// The execs of a container that still run, as `inspect` lists them.
+    pub(super) fn running_execs(&self, container: Id) -> Option<Vec<Id>> {
+        let of_container = |exec: &Exec| exec.container == container && matches!(exec.stage, Stage::Running(_));
+        let ids: Vec<Id> = self.execs.iter().filter(|(_, exec)| of_container(exec)).map(|(id, _)| *id).collect();
+        if ids.is_empty() { None } else { Some(ids) }
+    }
+
+    fn find_exec(&self, term: &str) -> Result<Id, Error> {
+        let found = self.execs.keys().find(|id| id.to_string() == term);
+        found.copied().ok_or_else(|| Error::ExecUnknown(term.to_owned()))
+    }
+
+    /// The message names the command: program, blank, arguments.
+    fn tell_exec(&mut self, world: &World, id: Id, action: &str) {
+        let exec = &self.execs[&id];
+        let (container, argv) = (exec.container, &exec.config.argv);
+        let (program, arguments) = argv.split_first().expect("an exec has a command");
+        let action = format!("{action}: {program} {}", arguments.join(" "));
+        self.tell_container(world, container, &action, &[("execID", id.to_string())]);
+    }
+}

@@ -1,0 +1,162 @@
+//! `GET /containers/{name}/json`: all of a container, key by key as the engine sends it, since clients print it verbatim.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::shapes::{EndpointJson, PlaceJson};
+use super::{Engine, Reply};
+use crate::container::{Container, Membership, NetworkMode, State};
+use crate::date;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::network::DEFAULT;
+use crate::sandbox::{Kind, Sandbox};
+
+/// `NetworkSettings`. The fields outside `Networks` are those of the default network, empty without it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkSettings {
+    bridge: &'static str,
+    #[serde(rename = "SandboxID")]
+    sandbox: String,
+    hairpin_mode: bool,
+    #[serde(rename = "LinkLocalIPv6Address")]
+    link_local: &'static str,
+    #[serde(rename = "LinkLocalIPv6PrefixLen")]
+    link_local_len: u8,
+    ports: BTreeMap<String, Value>,
+    sandbox_key: String,
+    #[serde(rename = "SecondaryIPAddresses")]
+    secondary_v4: Option<Value>,
+    #[serde(rename = "SecondaryIPv6Addresses")]
+    secondary_v6: Option<Value>,
+    #[serde(rename = "EndpointID")]
+    endpoint: String,
+    #[serde(flatten)]
+    place: LegacyPlace,
+    networks: BTreeMap<String, EndpointJson>,
+}
+
+/// The same as [`PlaceJson`] in the older order of keys.
+#[derive(Debug, Serialize)]
+struct LegacyPlace {
+    #[serde(rename = "Gateway")]
+    gateway: String,
+    #[serde(rename = "GlobalIPv6Address")]
+    v6_address: String,
+    #[serde(rename = "GlobalIPv6PrefixLen")]
+    v6_prefix_len: u8,
+    #[serde(rename = "IPAddress")]
+    address: String,
+    #[serde(rename = "IPPrefixLen")]
+    prefix_len: u8,
+    #[serde(rename = "IPv6Gateway")]
+    v6_gateway: String,
+    #[serde(rename = "MacAddress")]
+    mac: String,
+}
+
+impl From<PlaceJson> for LegacyPlace {
+    fn from(place: PlaceJson) -> Self {
+        let PlaceJson { gateway, address, prefix_len, v6_gateway, v6_address, v6_prefix_len, mac } = place;
+        Self { gateway, v6_address, v6_prefix_len, address, prefix_len, v6_gateway, mac }
+    }
+}
+
+impl Engine {
+    /// `GET /containers/{name}/json`.
+    pub(super) fn container_inspect(&self, name: &str) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let id = container.id;
+        let file = |name: &str| format!("/var/lib/docker/containers/{id}/{name}");
+        let echo = &self.runs[&id].echo;
+        let (path, args) = container.config.argv.split_first().map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
+        Ok(Reply::ok(&json!({
+            "Id": id,
+            "Created": date::rfc3339(self.epoch, container.created),
+            "Path": path,
+            "Args": args,
+            "State": self.state(container),
+            "Image": container.config.image.digest(),
+            "ResolvConfPath": file("resolv.conf"),
+            "HostnamePath": file("hostname"),
+            "HostsPath": file("hosts"),
+            "LogPath": file(&format!("{id}-json.log")),
+            "Name": format!("/{}", container.name),
+            "RestartCount": 0,
+            "Driver": "overlay2",
+            "Platform": "linux",
+            "MountLabel": "",
+            "ProcessLabel": "",
+            "AppArmorProfile": "",
+            "ExecIDs": self.running_execs(id),
+            "HostConfig": echo.host_config,
+            "GraphDriver": graph_driver(container),
+            "Mounts": [],
+            "Config": echo.config,
+            "NetworkSettings": self.network_settings(container),
+        })))
+    }
+
+    fn state(&self, container: &Container) -> Value {
+        json!({
+            "Status": container.state.word(),
+            "Running": container.is_running(),
+            "Paused": matches!(container.state, State::Paused(_)),
+            "Restarting": false,
+            "OOMKilled": false,
+            "Dead": false,
+            "Pid": container.state.pid().map_or(0, |pid| pid.0),
+            "ExitCode": container.state.exit_code(),
+            "Error": container.error,
+            "StartedAt": date::rfc3339_or_never(self.epoch, container.started),
+            "FinishedAt": date::rfc3339_or_never(self.epoch, container.finished),
+        })
+    }
+
+    fn network_settings(&self, container: &Container) -> NetworkSettings {
+        let default = container.networks.get(DEFAULT).and_then(|membership| self.endpoint_of(container, membership));
+        let place = default.map(PlaceJson::of).unwrap_or_default();
+        let networks = container.networks.iter().map(|(name, membership)| {
+            (name.clone(), EndpointJson::of(membership, self.endpoint_of(container, membership)))
+        });
+        let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
+        let kind = if container.config.mode == NetworkMode::Host { Kind::Host } else { Kind::Own };
+        NetworkSettings {
+            bridge: "",
+            sandbox: container.sandbox.map(|id| id.to_string()).unwrap_or_default(),
+            hairpin_mode: false,
+            link_local: "",
+            link_local_len: 0,
+            ports: exposed.map(|port| (port.to_string(), Value::Null)).collect(),
+            sandbox_key: container.sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
+            secondary_v4: None,
+            secondary_v6: None,
+            endpoint: default.map(|endpoint| endpoint.id.to_string()).unwrap_or_default(),
+            place: place.into(),
+            networks: networks.collect(),
+        }
+    }
+
+    /// The endpoint of a running container on one of its networks.
+    pub(super) fn endpoint_of(&self, container: &Container, membership: &Membership) -> Option<&Endpoint> {
+        self.controller.endpoint(container.sandbox?, membership.network?)
+    }
+}
+
+/// Where a real engine would keep the files.
+fn graph_driver(container: &Container) -> Value {
+    let id = container.id;
+    let layer = |name: &str| format!("/var/lib/docker/overlay2/{id}/{name}");
+    json!({
+        "Data": {
+            "LowerDir": format!("/var/lib/docker/overlay2/{}/diff", container.config.image.id()),
+            "MergedDir": layer("merged"),
+            "UpperDir": layer("diff"),
+            "WorkDir": layer("work"),
+        },
+        "Name": "overlay2",
+    })
+}

@@ -1,0 +1,348 @@
+//! What happens to containers after creation: start, stop, restart, kill, pause, rename, remove, wait. What takes time is
+//! an [`Ending`] in the container's run, which goes on when the main process is gone.
+
+use netyard_sim::time::{Duration, Instant};
+use netyard_sim::userland::Signal;
+use netyard_sim::world::World;
+use serde_json::json;
+
+use super::console::Console;
+use super::create::Echo;
+use super::logs::Log;
+use super::reply::{ExchangeId, Media, Output, Reply};
+use super::request::Query;
+use super::{Call, Engine, Owner};
+use crate::container::{AfterExit, Container, State};
+use crate::error::Error;
+use crate::id::Id;
+use crate::names;
+
+/// What the engine keeps beside a container.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) console: Console,
+    pub(super) log: Log,
+    pub(super) echo: Echo,
+    pub(super) ending: Option<Ending>,
+}
+
+/// An end that was asked for and has not come yet.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    /// When it is no longer asked but killed; none when it is killed already.
+    deadline: Option<Instant>,
+    then: Then,
+    /// Who waits for it.
+    exchanges: Vec<ExchangeId>,
+}
+
+/// What follows an end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Then {
+    Remove,
+    Restart,
+    Stay,
+}
+
+/// What a `wait` waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Condition {
+    NextExit,
+    NotRunning,
+    Removed,
+}
+
+/// A client that waits for a container.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiter {
+    pub(super) exchange: ExchangeId,
+    container: Id,
+    condition: Condition,
+}
+
+impl Run {
+    pub(super) fn new(console: Console, echo: Echo) -> Self {
+        Self { console, log: Log::default(), echo, ending: None }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.ending.as_ref().and_then(|ending| ending.deadline)
+    }
+}
+
+impl Engine {
+    /// `POST /containers/{name}/start`.
+    pub(super) fn container_start(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        match container.state {
+            State::Paused(_) => Err(Error::ContainerPausedForStart),
+            State::Running(_) => Ok(Reply::Empty(304)),
+            State::Created | State::Exited(_) => {
+                let id = container.id;
+                self.start(world, id)?;
+                Ok(Reply::Empty(204))
+            }
+        }
+    }
+
+    /// `POST /containers/{name}/stop`: asks, waits, kills.
+    pub(super) fn container_stop(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        if !container.is_running() {
+            return Ok(Reply::Empty(304));
+        }
+        let id = container.id;
+        self.end(world, id, Then::Stay, call);
+        Ok(Reply::Later)
+    }
+
+    /// `POST /containers/{name}/restart`.
+    pub(super) fn container_restart(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let id = container.id;
+        if container.is_running() {
+            self.end(world, id, Then::Restart, call);
+            return Ok(Reply::Later);
+        }
+        self.start(world, id)?;
+        self.tell_container(world, id, "restart", &[]);
+        Ok(Reply::Empty(204))
+    }
+
+    fn end(&mut self, world: &mut World, id: Id, then: Then, call: &Call<'_>) {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let deadline = deadline(world.now(), &call.target.query, container);
+        let signal = container.config.stop_signal;
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        match &mut run.ending {
+            Some(ending) => {
+                ending.exchanges.push(call.exchange);
+                ending.deadline = ending.deadline.min(deadline);
+            }
+            None => run.ending = Some(Ending { deadline, then, exchanges: vec![call.exchange] }),
+        }
+        self.signal(world, id, signal);
+    }
+
+    /// Kills what was asked to stop long enough ago.
+    pub(super) fn kill_overdue(&mut self, world: &mut World) {
+        let now = world.now();
+        let is_due = |run: &Run| run.deadline().is_some_and(|at| at <= now);
+        let due: Vec<Id> = self.runs.iter().filter(|(_, run)| is_due(run)).map(|(id, _)| *id).collect();
+        for id in due {
+            if let Some(ending) = self.runs.get_mut(&id).and_then(|run| run.ending.as_mut()) {
+                ending.deadline = None;
+            }
+            self.signal(world, id, Signal::Kill);
+        }
+    }
+
+    /// Sends a signal to the main process and tells so.
+    fn signal(&mut self, world: &mut World, id: Id, signal: Signal) {
+        let Some(pid) = self.containers.get(&id).and_then(|c| c.state.pid()) else { return };
+        self.tell_container(world, id, "kill", &[("signal", signal.number().to_string())]);
+        world.signal(pid, signal);
+    }
+
+    /// `POST /containers/{name}/kill`.
+    pub(super) fn container_kill(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let text = call.target.query.text("signal").unwrap_or("KILL");
+        let signal = Signal::parse(text).ok_or_else(|| Error::InvalidSignal(text.to_owned()))?;
+        if !container.is_running() {
+            return Err(Error::KillNotRunning { name: name.to_owned(), container: container.id });
+        }
+        let id = container.id;
+        if signal != Signal::Kill {
+            self.signal(world, id, signal);
+            return Ok(Reply::Empty(204));
+        }
+        self.kill_and_then(world, id, Then::Stay, call.exchange);
+        Ok(Reply::Later)
+    }
+
+    /// Kills a container; the client hears of it when it is gone.
+    fn kill_and_then(&mut self, world: &mut World, id: Id, then: Then, exchange: ExchangeId) {
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        let mut exchanges = run.ending.take().map(|ending| ending.exchanges).unwrap_or_default();
+        exchanges.push(exchange);
+        run.ending = Some(Ending { deadline: None, then, exchanges });
+        self.signal(world, id, Signal::Kill);
+    }
+
+    /// The main process is gone: all others of the container go too, its networks are left, and what was waiting for it
+    /// goes on.
+    pub(super) fn container_ended(&mut self, world: &mut World, id: Id, code: i32) {
+        let context = self.containers.get(&id).and_then(|c| c.context).expect("a container that ran has files");
+        for pid in world.processes.pids_of(context) {
+            world.signal(pid, Signal::Kill);
+        }
+        self.carry_output(world, id);
+        let now = world.now();
+        let container = self.container_mut(id);
+        container.state = State::Exited(code);
+        container.finished = Some(now);
+        self.tell_container(world, id, "die", &[("exitCode", code.to_string())]);
+        self.leave_networks(world, id);
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        run.console.end(world, &mut self.outbox);
+        let ending = run.ending.take();
+        self.end_followers(id);
+        self.release_waiters(id, code, |condition| condition != Condition::Removed);
+        self.follow_up(world, id, ending);
+    }
+
+    fn follow_up(&mut self, world: &mut World, id: Id, ending: Option<Ending>) {
+        let (then, exchanges) = ending.map_or((None, Vec::new()), |ending| (Some(ending.then), ending.exchanges));
+        let mut result = Ok(());
+        match then {
+            Some(Then::Remove) => self.remove(world, id),
+            Some(Then::Restart) => result = self.restart_now(world, id),
+            Some(Then::Stay) => self.tell_container(world, id, "stop", &[]),
+            None => {}
+        }
+        let container = self.containers.get(&id);
+        if container.is_some_and(|c| c.config.after_exit == AfterExit::Remove && !c.is_running()) {
+            self.remove(world, id);
+        }
+        for exchange in exchanges {
+            match &result {
+                Ok(()) => self.answer(exchange, 204, Media::None, ""),
+                Err(error) => self.refuse(exchange, error),
+            }
+        }
+    }
+
+    fn restart_now(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
+        self.tell_container(world, id, "stop", &[]);
+        self.start(world, id)?;
+        self.tell_container(world, id, "restart", &[]);
+        Ok(())
+    }
+
+    /// `POST /containers/{name}/pause`.
+    pub(super) fn container_pause(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let pid = match container.state {
+            State::Running(pid) => pid,
+            State::Paused(_) => return Err(Error::ContainerAlreadyPaused(container.id)),
+            State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
+        };
+        let id = container.id;
+        self.set_paused(world, id, State::Paused(pid));
+        self.tell_container(world, id, "pause", &[]);
+        Ok(Reply::Empty(204))
+    }
+
+    /// `POST /containers/{name}/unpause`.
+    pub(super) fn container_unpause(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let State::Paused(pid) = container.state else { return Err(Error::ContainerNotPaused(container.id)) };
+        let id = container.id;
+        self.set_paused(world, id, State::Running(pid));
+        self.tell_container(world, id, "unpause", &[]);
+        Ok(Reply::Empty(204))
+    }
+
+    fn set_paused(&mut self, world: &mut World, id: Id, state: State) {
+        let container = self.container_mut(id);
+        container.state = state;
+        let context = container.context.expect("a running container has files");
+        world.processes.set_paused(context, matches!(state, State::Paused(_)));
+    }
+
+    /// `POST /containers/{name}/rename`.
+    pub(super) fn container_rename(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let new = call.target.query.text("name").ok_or(Error::RenameEmpty)?;
+        let new = new.strip_prefix('/').unwrap_or(new);
+        let container = self.find_container(name)?;
+        let (id, old) = (container.id, container.name.clone());
+        if old == new {
+            return Err(Error::RenameToSame);
+        }
+        names::check_container_name(new, &format!("/{new}"))
+            .and_then(|()| self.check_name_is_free(new))
+            .map_err(|error| Error::RenameRefused(Box::new(error)))?;
+        new.clone_into(&mut self.container_mut(id).name);
+        self.controller.rename(world, id, new);
+        self.tell_container(world, id, "rename", &[("oldName", format!("/{old}"))]);
+        Ok(Reply::Empty(204))
+    }
+
+    /// `DELETE /containers/{name}`.
+    pub(super) fn container_remove(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let id = container.id;
+        if !container.is_running() {
+            self.remove(world, id);
+            return Ok(Reply::Empty(204));
+        }
+        if !call.target.query.flag("force") {
+            let paused = matches!(container.state, State::Paused(_));
+            return Err(if paused { Error::ContainerPausedForRemoval(id) } else { Error::ContainerRunning(id) });
+        }
+        self.kill_and_then(world, id, Then::Remove, call.exchange);
+        Ok(Reply::Later)
+    }
+
+    /// `POST /containers/prune`: removes all that do not run.
+    pub(super) fn container_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let filters = call.target.query.filters(&["label", "label!", "until"])?;
+        let unused = |c: &&Container| !c.is_running() && filters.labels(&c.config.labels);
+        let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
+        for id in &ids {
+            self.remove(world, *id);
+        }
+        let deleted = if ids.is_empty() { None } else { Some(ids) };
+        Ok(Reply::ok(&json!({ "ContainersDeleted": deleted, "SpaceReclaimed": 0 })))
+    }
+
+    /// Forgets a container that does not run.
+    fn remove(&mut self, world: &mut World, id: Id) {
+        self.tell_container(world, id, "destroy", &[]);
+        let container = self.containers.remove(&id).expect("the caller found the container");
+        self.runs.remove(&id);
+        self.execs.retain(|_, exec| exec.container != id);
+        self.owners.retain(|_, owner| *owner != Owner::Container(id));
+        if let Some(context) = container.context {
+            world.processes.delete_context(context);
+        }
+        self.release_waiters(id, container.state.exit_code(), |_| true);
+    }
+
+    /// `POST /containers/{name}/wait`. The head goes out at once, for clients start the container when they have it.
+    pub(super) fn container_wait(&mut self, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let container = self.find_container(name)?;
+        let condition = match call.target.query.text("condition") {
+            None | Some("not-running") => Condition::NotRunning,
+            Some("next-exit") => Condition::NextExit,
+            Some("removed") => Condition::Removed,
+            Some(other) => return Err(Error::BadParameter(format!("invalid condition: {other:?}"))),
+        };
+        let (exchange, id, state) = (call.exchange, container.id, container.state);
+        self.head(exchange, 200, Media::Json);
+        self.waiters.push(Waiter { exchange, container: id, condition });
+        if state.pid().is_none() && condition == Condition::NotRunning {
+            self.release_waiters(id, state.exit_code(), |condition| condition == Condition::NotRunning);
+        }
+        Ok(Reply::Later)
+    }
+
+    fn release_waiters(&mut self, container: Id, code: i32, fits: impl Fn(Condition) -> bool) {
+        let released = |waiter: &mut Waiter| waiter.container == container && fits(waiter.condition);
+        for Waiter { exchange, .. } in self.waiters.extract_if(.., released) {
+            let json = json!({ "Error": null, "StatusCode": code }).to_string() + "\n";
+            self.outbox.push_back(Output::Body { exchange, bytes: json.into_bytes() });
+            self.outbox.push_back(Output::End { exchange });
+        }
+    }
+}
+
+/// When a stop gives up asking: `t` seconds from now, or what the container says; a negative number waits for ever.
+fn deadline(now: Instant, query: &Query, container: &Container) -> Option<Instant> {
+    let wait = match query.number("t") {
+        Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
+        None => Some(container.config.stop_timeout),
+    };
+    wait.map(|wait| now + wait)
+}

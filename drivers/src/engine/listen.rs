@@ -1,0 +1,72 @@
+//! `GET /events`: what happened since, and what happens until.
+
+use netyard_sim::time::{Epoch, Instant};
+use netyard_sim::world::World;
+
+use super::request::Query;
+use super::{Call, Engine, ExchangeId, Media, Output, Reply};
+use crate::error::Error;
+use crate::events::{Message, Wanted};
+
+const FILTERS: [&str; 7] = ["container", "daemon", "event", "image", "label", "network", "type"];
+
+/// A client that listens.
+#[derive(Clone, Debug)]
+pub(super) struct Listener {
+    pub(super) exchange: ExchangeId,
+    /// When it has heard enough.
+    pub(super) until: Option<Instant>,
+    wanted: Wanted,
+}
+
+impl Engine {
+    /// `GET /events`.
+    pub(super) fn events(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+        let query = &call.target.query;
+        let filters = query.filters(&FILTERS)?;
+        let wanted = Wanted {
+            subjects: filters.values("type").to_vec(),
+            actions: filters.values("event").to_vec(),
+            containers: filters.values("container").to_vec(),
+            networks: filters.values("network").to_vec(),
+            images: filters.values("image").to_vec(),
+        };
+        let exchange = call.exchange;
+        self.head(exchange, 200, Media::Json);
+        let until = moment(query, "until", self.epoch);
+        if let Some(since) = moment(query, "since", self.epoch) {
+            let past = self.messages.iter().filter(|m| m.at >= since && until.is_none_or(|until| m.at <= until));
+            let lines = past.filter(|m| wanted.includes(m)).map(|m| m.line(self.epoch).into_bytes());
+            self.outbox.extend(lines.map(|bytes| Output::Body { exchange, bytes }));
+        }
+        self.listeners.push(Listener { exchange, until, wanted });
+        self.end_listeners(world.now());
+        Ok(Reply::Later)
+    }
+
+    /// Keeps a message and shows it to all who listen for such.
+    pub(super) fn publish(&mut self, message: Message) {
+        for listener in self.listeners.iter().filter(|listener| listener.wanted.includes(&message)) {
+            let bytes = message.line(self.epoch).into_bytes();
+            self.outbox.push_back(Output::Body { exchange: listener.exchange, bytes });
+        }
+        self.messages.push(message);
+    }
+
+    /// Ends the streams of those who have heard enough.
+    pub(super) fn end_listeners(&mut self, now: Instant) {
+        let done = |listener: &mut Listener| listener.until.is_some_and(|until| until <= now);
+        for listener in self.listeners.extract_if(.., done) {
+            self.outbox.push_back(Output::End { exchange: listener.exchange });
+        }
+    }
+}
+
+/// A moment in the query: seconds since 1970, perhaps with a fraction. One before the world began is its beginning.
+pub(super) fn moment(query: &Query, key: &str, epoch: Epoch) -> Option<Instant> {
+    let text = query.text(key)?;
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let nanos: u64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let unix = seconds.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?;
+    Some(Instant::from_nanos(unix.saturating_sub(epoch.unix_nanos(Instant::ZERO))))
+}

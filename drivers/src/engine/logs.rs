@@ -1,0 +1,172 @@
+//! `GET /containers/{name}/logs`: what a container has written, and what it still writes.
+
+use netyard_sim::time::{Epoch, Instant};
+use netyard_sim::world::World;
+
+use super::console::{Channel, frame};
+use super::listen::moment;
+use super::{Call, Engine, ExchangeId, Media, Output, Reply};
+use crate::date;
+use crate::error::Error;
+use crate::id::Id;
+
+/// One piece of output, at most one line.
+#[derive(Clone, Debug)]
+struct Entry {
+    at: Instant,
+    channel: Channel,
+    bytes: Vec<u8>,
+}
+
+/// All that a container has written, over all its runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+}
+
+/// A client that follows a log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Follower {
+    pub(super) exchange: ExchangeId,
+    container: Id,
+    wants: Wants,
+}
+
+/// What a client wants of a log.
+#[derive(Clone, Copy, Debug)]
+struct Wants {
+    stdout: bool,
+    stderr: bool,
+    timestamps: bool,
+    since: Option<Instant>,
+    until: Option<Instant>,
+}
+
+impl Wants {
+    fn includes(&self, entry: &Entry) -> bool {
+        let channel = match entry.channel {
+            Channel::Out => self.stdout,
+            Channel::Err => self.stderr,
+        };
+        channel && self.since.is_none_or(|since| entry.at >= since) && self.until.is_none_or(|until| entry.at <= until)
+    }
+
+    fn render(&self, entry: &Entry, tty: bool, epoch: Epoch) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if self.timestamps {
+            bytes.extend(format!("{} ", date::rfc3339(epoch, entry.at)).into_bytes());
+        }
+        bytes.extend(&entry.bytes);
+        frame(tty, entry.channel, &bytes)
+    }
+}
+
+impl Log {
+    /// Adds what was written, cut into lines; a line that goes on is completed.
+    fn add(&mut self, at: Instant, channel: Channel, bytes: &[u8]) -> Vec<Entry> {
+        let lines = bytes.split_inclusive(|b| *b == b'\n').map(|line| Entry { at, channel, bytes: line.to_vec() });
+        let added: Vec<Entry> = lines.collect();
+        for entry in &added {
+            let open = |last: &&mut Entry| last.channel == channel && !last.bytes.ends_with(b"\n");
+            match self.entries.last_mut().filter(open) {
+                Some(last) => last.bytes.extend(&entry.bytes),
+                None => self.entries.push(entry.clone()),
+            }
+        }
+        added
+    }
+}
+
+impl Engine {
+    /// `GET /containers/{name}/logs`.
+    pub(super) fn container_logs(&mut self, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let query = &call.target.query;
+        let wants = Wants {
+            stdout: query.flag("stdout"),
+            stderr: query.flag("stderr"),
+            timestamps: query.flag("timestamps"),
+            since: moment(query, "since", self.epoch),
+            until: moment(query, "until", self.epoch),
+        };
+        if !wants.stdout && !wants.stderr {
+            let text = "Bad parameters: you must choose at least one stream";
+            return Err(Error::BadParameter(text.to_owned()));
+        }
+        let container = self.find_container(name)?;
+        let (id, tty, running) = (container.id, container.config.tty, container.is_running());
+        let tail = query.text("tail").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
+        let exchange = call.exchange;
+        self.head(exchange, 200, Media::None);
+        for bytes in self.past(id, wants, tty, tail) {
+            self.outbox.push_back(Output::Body { exchange, bytes });
+        }
+        if query.flag("follow") && running {
+            self.followers.push(Follower { exchange, container: id, wants });
+        } else {
+            self.outbox.push_back(Output::End { exchange });
+        }
+        Ok(Reply::Later)
+    }
+
+    fn past(&self, container: Id, wants: Wants, tty: bool, tail: usize) -> Vec<Vec<u8>> {
+        let log = &self.runs.get(&container).expect("every container has a run").log;
+        let fits: Vec<&Entry> = log.entries.iter().filter(|entry| wants.includes(entry)).collect();
+        let skipped = fits.len().saturating_sub(tail);
+        fits[skipped..].iter().map(|entry| wants.render(entry, tty, self.epoch)).collect()
+    }
+
+    /// The frames of all that a container has written, for a client that attaches and wants them.
+    pub(super) fn whole_log(&self, container: Id, stdout: bool, stderr: bool, tty: bool) -> Vec<Vec<u8>> {
+        let wants = Wants { stdout, stderr, timestamps: false, since: None, until: None };
+        self.past(container, wants, tty, usize::MAX)
+    }
+
+    /// Takes what a container has written since and shows it to the log and to all who watch.
+    pub(super) fn carry_output(&mut self, world: &mut World, id: Id) {
+        let now = world.now();
+        let tty = self.containers.get(&id).expect("a run has its container").config.tty;
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        for (channel, bytes) in run.console.drain(world) {
+            run.console.show(channel, &bytes, &mut self.outbox);
+            let added = run.log.add(now, channel, &bytes);
+            for follower in self.followers.iter().filter(|follower| follower.container == id) {
+                for entry in added.iter().filter(|entry| follower.wants.includes(entry)) {
+                    let bytes = follower.wants.render(entry, tty, self.epoch);
+                    self.outbox.push_back(Output::Body { exchange: follower.exchange, bytes });
+                }
+            }
+        }
+    }
+
+    /// The container ended, and so do the streams of its log.
+    pub(super) fn end_followers(&mut self, container: Id) {
+        for follower in self.followers.extract_if(.., |follower| follower.container == container) {
+            self.outbox.push_back(Output::End { exchange: follower.exchange });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_comes_in_two_pieces_is_one_entry() {
+        let mut log = Log::default();
+        log.add(Instant::ZERO, Channel::Out, b"one\ntw");
+        log.add(Instant::ZERO, Channel::Out, b"o\n");
+        log.add(Instant::ZERO, Channel::Err, b"three\n");
+        let lines: Vec<&[u8]> = log.entries.iter().map(|entry| entry.bytes.as_slice()).collect();
+        assert_eq!(lines, [b"one\n".as_slice(), b"two\n", b"three\n"]);
+    }
+
+    #[test]
+    fn timestamps_stand_inside_the_frame() {
+        let entry = Entry { at: Instant::ZERO, channel: Channel::Out, bytes: b"hi\n".to_vec() };
+        let wants = Wants { stdout: true, stderr: false, timestamps: true, since: None, until: None };
+        assert!(wants.includes(&entry));
+        let text = b"2026-01-01T00:00:00Z hi\n";
+        let head = [1, 0, 0, 0, 0, 0, 0, 24];
+        assert_eq!(wants.render(&entry, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
+    }
+}

@@ -1,0 +1,194 @@
+//! `/networks`: making, listing, inspecting and removing networks, and connecting containers to them.
+
+use std::collections::BTreeMap;
+
+use netyard_sim::world::World;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::request::{Filters, body};
+use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
+use super::{Call, Engine, NetworkName, Reply};
+use crate::container::{Membership, NetworkMode};
+use crate::controller::EndpointRequest;
+use crate::endpoint::EndpointConfig;
+use crate::error::Error;
+use crate::id::Id;
+use crate::network::Network;
+
+const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ConnectAsked {
+    container: Option<String>,
+    endpoint_config: Option<EndpointAsked>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct DisconnectAsked {
+    container: Option<String>,
+    force: Option<bool>,
+}
+
+impl Engine {
+    /// `GET /networks`.
+    pub(super) fn network_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
+        let filters = call.target.query.filters(&FILTERS)?;
+        let fits = self.controller.networks().iter().filter(|network| is_listed(network, &filters));
+        Ok(Reply::ok(&fits.map(|network| NetworkJson::listed(network, self.epoch)).collect::<Vec<_>>()))
+    }
+
+    /// `GET /networks/{name}`.
+    pub(super) fn network_inspect(&self, name: &str) -> Result<Reply, Error> {
+        Ok(Reply::ok(&NetworkJson::inspected(self.controller.find(name)?, self.epoch)))
+    }
+
+    /// `POST /networks/create`.
+    pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let config = body::<NetworkAsked>(call.body)?.parse()?;
+        let id = self.controller.create_network(world, config)?;
+        let name = self.network_name(id);
+        self.tell_network(world, &name, "create", &[]);
+        Ok(Reply::created(&json!({ "Id": id, "Warning": "" })))
+    }
+
+    /// `DELETE /networks/{name}`.
+    pub(super) fn network_remove(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+        let network = self.controller.delete_network(world, name)?;
+        self.tell_network(world, &NetworkName::of(&network), "destroy", &[]);
+        Ok(Reply::Empty(204))
+    }
+
+    /// `POST /networks/prune`: removes the user's networks that no running container is on.
+    pub(super) fn network_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let filters = call.target.query.filters(&["label", "label!", "until"])?;
+        let unused = |n: &&Network| n.is_user_defined() && n.endpoints.is_empty() && filters.labels(&n.config.labels);
+        let names: Vec<String> =
+            self.controller.networks().iter().filter(unused).map(|n| n.name().to_owned()).collect();
+        for name in &names {
+            self.network_remove(world, name)?;
+        }
+        let deleted = if names.is_empty() { None } else { Some(names) };
+        Ok(Reply::ok(&json!({ "NetworksDeleted": deleted })))
+    }
+
+    /// `POST /networks/{name}/connect`. A container that does not run is only set up for the network.
+    pub(super) fn network_connect(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let asked: ConnectAsked = body(call.body)?;
+        let network = self.controller.find(name)?.id;
+        let container = self.find_container(&asked.container.unwrap_or_default())?.id;
+        let config = asked.endpoint_config.unwrap_or_default().parse(Door::Connect)?;
+        self.connect(world, container, network, &config)?;
+        Ok(Reply::Empty(200))
+    }
+
+    fn connect(&mut self, world: &mut World, id: Id, network: Id, asked: &EndpointConfig) -> Result<(), Error> {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let found = self.controller.network(network).expect("the caller found the network");
+        check_mode(&container.config.mode, found)?;
+        check_config(found, asked)?;
+        let others = container.networks.keys().filter(|name| *name != found.name());
+        if others.clone().any(|name| name == "none") || (found.name() == "none" && others.count() > 0) {
+            return Err(Error::NoneExcludesOthers);
+        }
+        let config = container.membership_on(asked, found);
+        let running = container.sandbox.filter(|_| container.is_running());
+        if let Some(sandbox) = running {
+            let name = container.name.clone();
+            let request = EndpointRequest { network, container: id, name: &name, config: &config };
+            self.controller.connect(world, sandbox, request)?;
+        }
+        let name = self.network_name(network);
+        let seen = running.map(|_| network);
+        self.container_mut(id).networks.insert(name.name.clone(), Membership { network: seen, config });
+        self.tell_network(world, &name, "connect", &[("container", id.to_string())]);
+        Ok(())
+    }
+
+    /// `POST /networks/{name}/disconnect`. A running container leaves with two messages, as in the engine (fact 70).
+    pub(super) fn network_disconnect(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
+        let asked: DisconnectAsked = body(call.body)?;
+        let term = asked.container.unwrap_or_default();
+        let network = self.controller.find(name)?;
+        let (network, is_host) = (NetworkName::of(network), network.config.driver == "host");
+        let container = match self.find_container(&term) {
+            Err(Error::ContainerUnknown(term)) if asked.force == Some(true) => {
+                return Err(Error::EndpointUnknown(term));
+            }
+            found => found?,
+        };
+        let (id, sandbox) = (container.id, container.sandbox.filter(|_| container.is_running()));
+        let missing = |container: Id, network: &str| (container, network.to_owned());
+        if let Some(sandbox) = sandbox {
+            if container.config.mode == NetworkMode::Host && is_host {
+                return Err(Error::HostNetworkIsFixed);
+            }
+            if !self.controller.leave(world, sandbox, network.id) {
+                let (container, network) = missing(id, &network.name);
+                return Err(Error::NotConnected { container, network });
+            }
+            self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
+        } else if !container.networks.contains_key(&network.name) {
+            let (container, network) = missing(id, &network.name);
+            return Err(Error::NotConfigured { container, network });
+        }
+        self.container_mut(id).networks.remove(&network.name);
+        self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
+        Ok(Reply::Empty(200))
+    }
+
+    /// What messages say of a network that stands.
+    pub(super) fn network_name(&self, id: Id) -> NetworkName {
+        NetworkName::of(self.controller.network(id).expect("the caller found the network"))
+    }
+}
+
+/// Whether a container in this mode may be connected to a network at all.
+fn check_mode(mode: &NetworkMode, network: &Network) -> Result<(), Error> {
+    if !mode.is_own_namespace() {
+        return Err(Error::SharedNamespaceIsFixed);
+    }
+    if network.config.driver == "host" {
+        return Err(Error::HostNetworkIsFixed);
+    }
+    Ok(())
+}
+
+/// Whether a network takes such an endpoint: the engine's own have neither static addresses nor aliases, and a static
+/// address needs a subnet that the user chose.
+pub(super) fn check_config(network: &Network, config: &EndpointConfig) -> Result<(), Error> {
+    if !network.is_user_defined() {
+        if config.has_addresses() {
+            return Err(Error::AddressOnDefaultNetwork);
+        }
+        if config.aliases.as_ref().is_some_and(|aliases| !aliases.is_empty()) {
+            return Err(Error::AliasOnDefaultNetwork);
+        }
+    }
+    let asked = config.addresses.iter().flat_map(|addresses| addresses.iter());
+    if asked.into_iter().any(|addr| !network.takes_static(addr)) {
+        return Err(Error::AddressNeedsUserSubnet);
+    }
+    Ok(())
+}
+
+fn is_listed(network: &Network, filters: &Filters) -> bool {
+    let kind = if network.is_user_defined() { "custom" } else { "builtin" };
+    let dangling = network.is_user_defined() && network.endpoints.is_empty();
+    let is_dangling = |wanted: &str| dangling == matches!(wanted, "1" | "true" | "True");
+    let labels: &BTreeMap<String, String> = &network.config.labels;
+    filters.any("name", |part| network.name().contains(part))
+        && filters.any("id", |prefix| network.id.begins_with(prefix))
+        && filters.any("driver", |driver| network.config.driver == driver)
+        && filters.any("scope", |scope| scope == "local")
+        && filters.any("type", |wanted| wanted == kind)
+        && filters.any("dangling", is_dangling)
+        && filters.labels(labels)
+}

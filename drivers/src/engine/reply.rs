@@ -1,0 +1,76 @@
+//! What the engine answers: replies of one piece, and the parts of those that stream. Who carries them is not known
+//! here: a simulated program's call, or an HTTP connection.
+
+use serde::Serialize;
+
+/// One request and its reply, as the carrier numbers them.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ExchangeId(pub u64);
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Media {
+    /// `application/json`.
+    Json,
+    /// No content type at all: logs, and replies without body.
+    None,
+    /// `application/vnd.docker.raw-stream`: frames, or a terminal's bytes.
+    RawStream,
+    /// `text/plain; charset=utf-8`.
+    Text,
+}
+
+/// A part of a reply, to be carried to the client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Output {
+    /// The status; it comes first.
+    Head {
+        /// Which request is answered.
+        exchange: ExchangeId,
+        /// The HTTP status; 101 for a connection that becomes a stream.
+        status: u16,
+        /// What the body is.
+        media: Media,
+    },
+    /// A piece of the body.
+    Body {
+        /// Which request is answered.
+        exchange: ExchangeId,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The body is complete.
+    End {
+        /// Which request was answered.
+        exchange: ExchangeId,
+    },
+}
+
+/// How a handler answers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Reply {
+    /// A status without body.
+    Empty(u16),
+    /// A status and JSON.
+    Json(u16, String),
+    /// Its own way, now and later.
+    Later,
+    /// Text.
+    Text(&'static str),
+}
+
+impl Reply {
+    /// 200 and `value`.
+    pub(super) fn ok(value: &impl Serialize) -> Self {
+        Self::with(200, value)
+    }
+
+    /// 201 and `value`.
+    pub(super) fn created(value: &impl Serialize) -> Self {
+        Self::with(201, value)
+    }
+
+    fn with(status: u16, value: &impl Serialize) -> Self {
+        Self::Json(status, serde_json::to_string(value).expect("replies are text and numbers") + "\n")
+    }
+}

@@ -1,0 +1,201 @@
+//! What a request says: its path, its query and its body, read once. Which request does what is the router's affair.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// The parts of a request's target.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Target {
+    /// The path without version, cut at the slashes.
+    pub(super) path: Vec<String>,
+    /// The query.
+    pub(super) query: Query,
+}
+
+impl Target {
+    /// Reads `/v1.41/networks/n1?verbose=1`; the version may be missing.
+    ///
+    /// # Errors
+    /// `VersionTooNew` when the client speaks a later version than 1.41.
+    pub(super) fn parse(target: &str) -> Result<Self, Error> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut path: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode_path).collect();
+        if let Some(version) = path.first().and_then(|first| version(first)) {
+            if version > (1, 41) {
+                return Err(Error::VersionTooNew(format!("{}.{}", version.0, version.1)));
+            }
+            path.remove(0);
+        }
+        Ok(Self { path, query: Query::parse(query) })
+    }
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.strip_prefix('v')?.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// The query of a request. Unknown keys are ignored and the first of several equal ones counts, since some clients
+/// repeat their whole body here.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        Self(
+            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decode(k), decode(v))).collect(),
+        )
+    }
+
+    /// The value of a key, unless it is empty.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// Whether a key is set: to anything but nothing, `0`, `no`, `false` and `none`, as the engine reads flags.
+    pub(super) fn flag(&self, key: &str) -> bool {
+        let word = self.text(key).map(str::to_lowercase);
+        word.is_some_and(|w| !matches!(w.trim(), "" | "0" | "no" | "false" | "none"))
+    }
+
+    /// A number, unless there is none.
+    pub(super) fn number(&self, key: &str) -> Option<i64> {
+        self.text(key).and_then(|text| text.parse().ok())
+    }
+
+    /// The `filters` of a list, which may only have these keys.
+    ///
+    /// # Errors
+    /// `InvalidFilter` for another key, `BadParameter` when it is not JSON.
+    pub(super) fn filters(&self, allowed: &[&str]) -> Result<Filters, Error> {
+        let Some(text) = self.text("filters") else { return Ok(Filters::default()) };
+        let read: Result<BTreeMap<String, Values>, _> = serde_json::from_str(text);
+        let read = read.map_err(|error| Error::BadParameter(error.to_string()))?;
+        if let Some(key) = read.keys().find(|key| !allowed.contains(&key.as_str())) {
+            return Err(Error::InvalidFilter(key.clone()));
+        }
+        Ok(Filters(read.into_iter().map(|(key, values)| (key, values.into_list())).collect()))
+    }
+}
+
+/// The two forms in which clients write the values of a filter.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Values {
+    List(Vec<String>),
+    Set(BTreeMap<String, bool>),
+}
+
+impl Values {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::List(list) => list,
+            Self::Set(set) => set.into_iter().filter(|(_, on)| *on).map(|(value, _)| value).collect(),
+        }
+    }
+}
+
+/// The filters of a list: values by key.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Filters(BTreeMap<String, Vec<String>>);
+
+impl Filters {
+    /// The values of a key; none when it is not filtered by.
+    pub(super) fn values(&self, key: &str) -> &[String] {
+        self.0.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether one of the values fits, or the key is not filtered by.
+    pub(super) fn any(&self, key: &str, fits: impl Fn(&str) -> bool) -> bool {
+        let values = self.values(key);
+        values.is_empty() || values.iter().any(|value| fits(value))
+    }
+
+    /// Whether all labels fit: `key` or `key=value`.
+    pub(super) fn labels(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.values("label").iter().all(|wanted| match wanted.split_once('=') {
+            Some((key, value)) => labels.get(key).is_some_and(|v| v == value),
+            None => labels.contains_key(wanted),
+        })
+    }
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// `BadParameter` when it is not the JSON that was expected.
+pub(super) fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::BadParameter(error.to_string()))
+}
+
+/// Percent signs decoded; in queries a plus is a blank.
+fn decode(text: &str) -> String {
+    decode_path(&text.replace('+', " "))
+}
+
+fn decode_path(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = tail.get(..2).and_then(|two| core::str::from_utf8(two).ok());
+        match code.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_may_be_missing_but_not_too_new() {
+        let path = |target: &str| Target::parse(target).map(|t| t.path.join(" "));
+        assert_eq!(path("/v1.41/networks/a%2Fb").unwrap(), "networks a/b");
+        assert_eq!(path("/_ping").unwrap(), "_ping");
+        assert_eq!(
+            path("/v1.99/_ping").unwrap_err().to_string(),
+            "client version 1.99 is too new. Maximum supported API version is 1.41"
+        );
+    }
+
+    #[test]
+    fn flags_and_filters_come_in_several_forms() {
+        let query = |text: &str| Target::parse(&format!("/x?{text}")).unwrap().query;
+        assert!(query("all=1").flag("all") && query("all=True").flag("all"));
+        assert!(!query("all=0&force=").flag("all") && !query("").flag("all"));
+        let filters = |text: &str| query(text).filters(&["name", "label"]);
+        for text in [
+            "filters=%7B%22name%22%3A%7B%22n1%22%3Atrue%7D%7D",
+            "filters=%7B%22name%22%3A%5B%22n1%22%5D%7D",
+            "filters={\"name\":+[\"n1\"]}",
+        ] {
+            assert_eq!(filters(text).unwrap().values("name"), ["n1"], "{text}");
+        }
+        assert_eq!(filters("filters=").unwrap(), Filters::default());
+        assert_eq!(filters("filters={\"foo\":[\"bar\"]}").unwrap_err().to_string(), "Invalid filter 'foo'");
+    }
+
+    #[test]
+    fn every_label_must_fit() {
+        let labels = BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), String::new())]);
+        let fits = |wanted: &[&str]| {
+            let values = wanted.iter().map(|w| (*w).to_owned()).collect();
+            Filters(BTreeMap::from([("label".to_owned(), values)])).labels(&labels)
+        };
+        assert!(fits(&["a", "b"]) && fits(&["a=1"]));
+        assert!(!fits(&["a=2"]) && !fits(&["a", "c"]));
+    }
+}

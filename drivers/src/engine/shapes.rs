@@ -1,0 +1,429 @@
+//! The JSON of endpoints and networks, with the engine's keys in the engine's order: what clients send and what they
+//! get. Whatever is not written here is ignored in requests.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeMap;
+
+use netyard_sim::time::Epoch;
+use serde::{Deserialize, Serialize};
+
+use crate::container::Membership;
+use crate::date;
+use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
+use crate::error::Error;
+use crate::id::Id;
+use crate::ipam::{PoolRequest, parse_prefix};
+use crate::network::{Network, NetworkConfig, Origin, SubnetConfig};
+
+/// Which request a wrong address came with; the texts differ.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Door {
+    Connect,
+    Create,
+}
+
+/// `EndpointConfig` of a request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct EndpointAsked {
+    #[serde(rename = "IPAMConfig")]
+    ipam: Option<AddressesAsked>,
+    links: Option<Vec<String>>,
+    aliases: Option<Vec<String>>,
+    mac_address: Option<String>,
+    driver_opts: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct AddressesAsked {
+    #[serde(rename = "IPv4Address")]
+    v4: Option<String>,
+    #[serde(rename = "IPv6Address")]
+    v6: Option<String>,
+    #[serde(rename = "LinkLocalIPs")]
+    link_local: Option<Vec<String>>,
+}
+
+impl EndpointAsked {
+    /// What it means.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub(super) fn parse(self, door: Door) -> Result<EndpointConfig, Error> {
+        let mac = self.mac_address.filter(|text| !text.is_empty());
+        Ok(EndpointConfig {
+            addresses: self.ipam.map(|asked| asked.parse(door)).transpose()?,
+            links: self.links.map(|links| links.iter().map(|link| Link::parse(link)).collect()),
+            aliases: self.aliases,
+            mac: mac.map(|text| text.parse().map_err(|_| Error::InvalidMac(text))).transpose()?,
+            driver_options: self.driver_opts,
+        })
+    }
+}
+
+impl AddressesAsked {
+    fn parse(self, door: Door) -> Result<StaticAddresses, Error> {
+        let refuse_v4 = match door {
+            Door::Connect => Error::InvalidIpv4AtConnect,
+            Door::Create => Error::InvalidIpv4,
+        };
+        let v4 = given(self.v4).map(|text| text.parse::<Ipv4Addr>().map_err(|_| refuse_v4(text)));
+        let v6 = given(self.v6).map(|text| text.parse::<Ipv6Addr>().map_err(|_| Error::InvalidIpv6(text)));
+        Ok(StaticAddresses {
+            v4: v4.transpose()?.map(IpAddr::V4),
+            v6: v6.transpose()?.map(IpAddr::V6),
+            link_local: self.link_local.unwrap_or_default(),
+        })
+    }
+}
+
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// `NetworkSettings.Networks.NAME`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct EndpointJson {
+    #[serde(rename = "IPAMConfig")]
+    ipam: Option<AddressesJson>,
+    links: Option<Vec<String>>,
+    aliases: Option<Vec<String>>,
+    #[serde(rename = "NetworkID")]
+    network: String,
+    #[serde(rename = "EndpointID")]
+    endpoint: String,
+    #[serde(flatten)]
+    place: PlaceJson,
+    driver_opts: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AddressesJson {
+    #[serde(rename = "IPv4Address", skip_serializing_if = "Option::is_none")]
+    v4: Option<IpAddr>,
+    #[serde(rename = "IPv6Address", skip_serializing_if = "Option::is_none")]
+    v6: Option<IpAddr>,
+    #[serde(rename = "LinkLocalIPs", skip_serializing_if = "Vec::is_empty")]
+    link_local: Vec<String>,
+}
+
+/// Where an endpoint is; all empty when it is not.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct PlaceJson {
+    #[serde(rename = "Gateway")]
+    pub(super) gateway: String,
+    #[serde(rename = "IPAddress")]
+    pub(super) address: String,
+    #[serde(rename = "IPPrefixLen")]
+    pub(super) prefix_len: u8,
+    #[serde(rename = "IPv6Gateway")]
+    pub(super) v6_gateway: String,
+    #[serde(rename = "GlobalIPv6Address")]
+    pub(super) v6_address: String,
+    #[serde(rename = "GlobalIPv6PrefixLen")]
+    pub(super) v6_prefix_len: u8,
+    #[serde(rename = "MacAddress")]
+    pub(super) mac: String,
+}
+
+impl PlaceJson {
+    pub(super) fn of(endpoint: &Endpoint) -> Self {
+        let address = |lease: Option<Lease>| lease.map(|l| l.net.ip().to_string()).unwrap_or_default();
+        let gateway = |lease: Option<Lease>| lease.map(|l| l.gateway.to_string()).unwrap_or_default();
+        let prefix_len = |lease: Option<Lease>| lease.map_or(0, |l| l.net.prefix());
+        Self {
+            gateway: gateway(endpoint.v4),
+            address: address(endpoint.v4),
+            prefix_len: prefix_len(endpoint.v4),
+            v6_gateway: gateway(endpoint.v6),
+            v6_address: address(endpoint.v6),
+            v6_prefix_len: prefix_len(endpoint.v6),
+            mac: endpoint.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+impl EndpointJson {
+    pub(super) fn of(membership: &Membership, endpoint: Option<&Endpoint>) -> Self {
+        let config = &membership.config;
+        Self {
+            ipam: config.addresses.as_ref().map(|a| AddressesJson {
+                v4: a.v4,
+                v6: a.v6,
+                link_local: a.link_local.clone(),
+            }),
+            links: config.links.as_ref().map(|links| links.iter().map(ToString::to_string).collect()),
+            aliases: config.aliases.clone(),
+            network: membership.network.map(|id| id.to_string()).unwrap_or_default(),
+            endpoint: endpoint.map(|e| e.id.to_string()).unwrap_or_default(),
+            place: endpoint.map(PlaceJson::of).unwrap_or_default(),
+            driver_opts: config.driver_options.clone(),
+        }
+    }
+
+    /// The same as lists have it: without names.
+    pub(super) fn listed(membership: &Membership, endpoint: Option<&Endpoint>) -> Self {
+        Self { links: None, aliases: None, ..Self::of(membership, endpoint) }
+    }
+}
+
+/// The body of `POST /networks/create`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct NetworkAsked {
+    name: Option<String>,
+    driver: Option<String>,
+    #[serde(rename = "EnableIPv6")]
+    ipv6: Option<bool>,
+    internal: Option<bool>,
+    attachable: Option<bool>,
+    ingress: Option<bool>,
+    scope: Option<String>,
+    #[serde(rename = "IPAM")]
+    ipam: Option<IpamAsked>,
+    options: Option<BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct IpamAsked {
+    driver: Option<String>,
+    config: Option<Vec<SubnetAsked>>,
+    options: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct SubnetAsked {
+    subnet: Option<String>,
+    #[serde(rename = "IPRange")]
+    range: Option<String>,
+    gateway: Option<String>,
+    auxiliary_addresses: Option<BTreeMap<String, String>>,
+}
+
+impl NetworkAsked {
+    /// What it means.
+    ///
+    /// # Errors
+    /// A prefix or address that is none, an IPAM driver that is not there, or a network for a swarm.
+    pub(super) fn parse(self) -> Result<NetworkConfig, Error> {
+        if self.ingress == Some(true) {
+            return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
+        }
+        let driver = given(self.driver).unwrap_or_else(|| "bridge".to_owned());
+        if driver == "overlay" || given(self.scope).is_some_and(|scope| scope != "local") {
+            return Err(Error::SwarmInactive);
+        }
+        let ipam = self.ipam.unwrap_or_default();
+        if let Some(name) = given(ipam.driver).filter(|name| name != "default") {
+            return Err(Error::PluginUnknown(name));
+        }
+        let asked = ipam.config.unwrap_or_default().into_iter();
+        let subnets = asked.filter_map(|asked| asked.parse().transpose()).collect::<Result<_, _>>()?;
+        Ok(NetworkConfig {
+            name: self.name.unwrap_or_default(),
+            driver,
+            ipv6: self.ipv6.unwrap_or_default(),
+            internal: self.internal.unwrap_or_default(),
+            attachable: self.attachable.unwrap_or_default(),
+            subnets,
+            ipam_options: Some(ipam.options.unwrap_or_default()),
+            options: self.options.unwrap_or_default(),
+            labels: self.labels.unwrap_or_default(),
+        })
+    }
+}
+
+impl SubnetAsked {
+    /// A subnet, or none when nothing was written.
+    fn parse(self) -> Result<Option<SubnetConfig>, Error> {
+        let Some(text) = given(self.subnet) else { return Ok(None) };
+        let subnet = parse_prefix(&text).ok_or(Error::InvalidSubnet(text))?;
+        let range = given(self.range).map(|text| parse_prefix(&text).ok_or(Error::InvalidRange(text)));
+        let gateway = given(self.gateway).map(|text| text.parse().map_err(|_| Error::InvalidGateway(text)));
+        let auxiliary = self.auxiliary_addresses.unwrap_or_default().into_iter();
+        let auxiliary = auxiliary.map(|(name, text)| match text.parse() {
+            Ok(addr) => Ok((name, addr)),
+            Err(_) => Err(Error::InvalidGateway(text)),
+        });
+        Ok(Some(SubnetConfig {
+            pool: PoolRequest { subnet, range: range.transpose()? },
+            gateway: gateway.transpose()?,
+            auxiliary: auxiliary.collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+/// A network as lists and `inspect` have it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NetworkJson<'a> {
+    name: &'a str,
+    id: Id,
+    created: String,
+    scope: &'static str,
+    driver: &'a str,
+    #[serde(rename = "EnableIPv6")]
+    ipv6: bool,
+    #[serde(rename = "IPAM")]
+    ipam: IpamJson<'a>,
+    internal: bool,
+    attachable: bool,
+    ingress: bool,
+    config_from: ConfigFromJson,
+    config_only: bool,
+    containers: BTreeMap<String, MemberJson<'a>>,
+    options: &'a BTreeMap<String, String>,
+    labels: &'a BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ConfigFromJson {
+    network: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct IpamJson<'a> {
+    driver: &'static str,
+    options: Option<&'a BTreeMap<String, String>>,
+    config: Vec<SubnetJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SubnetJson<'a> {
+    subnet: String,
+    #[serde(rename = "IPRange", skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auxiliary_addresses: Option<&'a BTreeMap<String, IpAddr>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MemberJson<'a> {
+    name: &'a str,
+    #[serde(rename = "EndpointID")]
+    endpoint: Id,
+    mac_address: String,
+    #[serde(rename = "IPv4Address")]
+    v4: String,
+    #[serde(rename = "IPv6Address")]
+    v6: String,
+}
+
+impl<'a> NetworkJson<'a> {
+    /// As `inspect` has it, with the running containers.
+    pub(super) fn inspected(network: &'a Network, epoch: Epoch) -> Self {
+        let members = network.endpoints.values().map(|e| (e.container.to_string(), MemberJson::of(e)));
+        Self { containers: members.collect(), ..Self::listed(network, epoch) }
+    }
+
+    /// As lists have it.
+    pub(super) fn listed(network: &'a Network, epoch: Epoch) -> Self {
+        let config = &network.config;
+        Self {
+            name: network.name(),
+            id: network.id,
+            created: date::rfc3339(epoch, network.created),
+            scope: "local",
+            driver: &config.driver,
+            ipv6: config.ipv6,
+            ipam: IpamJson { driver: "default", options: config.ipam_options.as_ref(), config: subnets(network) },
+            internal: config.internal,
+            attachable: config.attachable,
+            ingress: false,
+            config_from: ConfigFromJson { network: "" },
+            config_only: false,
+            containers: BTreeMap::new(),
+            options: &config.options,
+            labels: &config.labels,
+        }
+    }
+}
+
+/// The subnets that were asked for, as they were asked for, then those that the engine chose with their gateways (fact 7).
+fn subnets(network: &Network) -> Vec<SubnetJson<'_>> {
+    let asked = network.config.subnets.iter().map(|asked| SubnetJson {
+        subnet: asked.pool.subnet.to_string(),
+        range: asked.pool.range.map(|range| range.to_string()),
+        gateway: asked.gateway,
+        auxiliary_addresses: (!asked.auxiliary.is_empty()).then_some(&asked.auxiliary),
+    });
+    let chosen = network.subnets.iter().filter(|subnet| subnet.origin == Origin::Automatic);
+    let chosen = chosen.map(|subnet| SubnetJson {
+        subnet: subnet.net.to_string(),
+        range: None,
+        gateway: Some(subnet.gateway),
+        auxiliary_addresses: None,
+    });
+    asked.chain(chosen).collect()
+}
+
+impl<'a> MemberJson<'a> {
+    fn of(endpoint: &'a Endpoint) -> Self {
+        let address = |lease: Option<Lease>| lease.map(|l| l.net.to_string()).unwrap_or_default();
+        Self {
+            name: &endpoint.name,
+            endpoint: endpoint.id,
+            mac_address: endpoint.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            v4: address(endpoint.v4),
+            v6: address(endpoint.v6),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(json: &str) -> Result<EndpointConfig, String> {
+        let asked: EndpointAsked = serde_json::from_str(json).unwrap();
+        asked.parse(Door::Connect).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn null_and_empty_are_told_apart() {
+        let connected =
+            endpoint(r#"{"IPAMConfig":{},"Links":null,"Aliases":[],"DriverOpts":{},"GwPriority":0}"#).unwrap();
+        let run = endpoint(r#"{"IPAMConfig":null,"Links":null,"Aliases":null,"DriverOpts":null}"#).unwrap();
+        let json =
+            |config| serde_json::to_string(&EndpointJson::of(&Membership { network: None, config }, None)).unwrap();
+        let rest = r#""NetworkID":"","EndpointID":"","Gateway":"","IPAddress":"","IPPrefixLen":0,"IPv6Gateway":"","GlobalIPv6Address":"","GlobalIPv6PrefixLen":0,"MacAddress":"""#;
+        assert_eq!(
+            json(connected),
+            format!(r#"{{"IPAMConfig":{{}},"Links":null,"Aliases":[],{rest},"DriverOpts":{{}}}}"#)
+        );
+        assert_eq!(json(run), format!(r#"{{"IPAMConfig":null,"Links":null,"Aliases":null,{rest},"DriverOpts":null}}"#));
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_in_the_engines_words() {
+        let refused = endpoint(r#"{"IPAMConfig":{"IPv4Address":"banana"}}"#);
+        assert_eq!(refused.unwrap_err(), "Invalid IPv4 address: banana)");
+    }
+
+    #[test]
+    fn a_network_is_read_strictly() {
+        let read = |json: &str| {
+            let asked: NetworkAsked = serde_json::from_str(json).unwrap();
+            asked.parse().map_err(|error| error.to_string())
+        };
+        let subnet = |text: &str| read(&format!(r#"{{"Name":"n","IPAM":{{"Config":[{{"Subnet":"{text}"}}]}}}}"#));
+        assert_eq!(
+            subnet("172.26.0.0./24").unwrap_err(),
+            "Invalid subnet 172.26.0.0./24 : invalid CIDR address: 172.26.0.0./24"
+        );
+        assert_eq!(subnet("").unwrap().subnets, []);
+        assert_eq!(read(r#"{"Name":"n","Driver":""}"#).unwrap().driver, "bridge");
+        assert_eq!(read(r#"{"IPAM":{"Driver":"nosuch"}}"#).unwrap_err(), "plugin \"nosuch\" not found");
+    }
+}

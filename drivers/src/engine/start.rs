@@ -1,0 +1,239 @@
+//! Starting a container: its files, its sandbox and networks, then its process.
+
+use std::collections::BTreeMap;
+
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::userland::process::Context;
+use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Spawn};
+use netyard_sim::world::World;
+
+use super::{Engine, NetworkName, Owner};
+use crate::container::{Container, NetworkMode, State};
+use crate::controller::{EndpointRequest, Place};
+use crate::endpoint::EndpointConfig;
+use crate::error::Error;
+use crate::id::Id;
+use crate::network::DEFAULT;
+use crate::sandbox::{SandboxConfig, hosts, resolv};
+
+/// The file that names DNS servers.
+pub(super) const RESOLV: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
+const HOSTNAME: &str = "/etc/hostname";
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Directories that every image has.
+const DIRECTORIES: [&str; 12] =
+    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sbin", "/sys", "/tmp", "/usr/bin", "/var/run", "/var/tmp"];
+
+/// What a container will have on one network.
+struct Planned {
+    network: NetworkName,
+    /// The name under which the container knows it so far.
+    key: String,
+    config: EndpointConfig,
+}
+
+impl Engine {
+    /// Starts a container that does not run.
+    ///
+    /// # Errors
+    /// A network of it is gone, has no address for it, or its program does not exist; it stays as it was then.
+    pub(super) fn start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
+        let result = self.try_start(world, id);
+        self.container_mut(id).error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        result
+    }
+
+    fn try_start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
+        let place = self.place(id)?;
+        let planned = self.plan_networks(id)?;
+        let context = self.prepare_files(world, id);
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let config = SandboxConfig {
+            hostname: host_line_name(container),
+            dns: container.config.dns.clone(),
+            extra_hosts: container.config.extra_hosts.clone(),
+        };
+        let name = container.name.clone();
+        let sandbox = self.controller.create_sandbox(world, place, context, config);
+        let requests: Vec<EndpointRequest<'_>> = planned
+            .iter()
+            .map(|p| EndpointRequest { network: p.network.id, container: id, name: &name, config: &p.config })
+            .collect();
+        if let Err(error) = self.controller.start(world, sandbox, &requests) {
+            self.controller.delete_sandbox(world, sandbox);
+            return Err(error);
+        }
+        self.container_mut(id).sandbox = Some(sandbox);
+        self.remember_networks(world, id, planned);
+        self.run(world, id, sandbox, context)
+    }
+
+    /// Where the sandbox of a container will be.
+    fn place(&self, id: Id) -> Result<Place, Error> {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let NetworkMode::Container(other) = &container.config.mode else {
+            return Ok(if container.config.mode == NetworkMode::Host { Place::Host } else { Place::Own });
+        };
+        let base = self.find_container(other)?;
+        if base.id == id {
+            return Err(Error::ContainerJoinsItself);
+        }
+        let namespace = self.namespace_of(base).filter(|_| base.is_running());
+        namespace.map(Place::Shared).ok_or(Error::ContainerJoinsStopped(base.id))
+    }
+
+    /// Finds the networks of a container, the default one first and then by name: the order of joining.
+    fn plan_networks(&self, id: Id) -> Result<Vec<Planned>, Error> {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let mut planned = Vec::new();
+        for (key, membership) in &container.networks {
+            let network = match membership.network {
+                Some(id) => self.controller.network(id).ok_or_else(|| Error::NetworkUnknown(id.to_string()))?,
+                None => self.controller.find(key)?,
+            };
+            super::networks::check_config(network, &membership.config)?;
+            let config = container.membership_on(&membership.config, network);
+            planned.push(Planned { network: NetworkName::of(network), key: key.clone(), config });
+        }
+        planned.sort_by_key(|p| (p.network.name != DEFAULT, p.network.name.clone()));
+        Ok(planned)
+    }
+
+    fn remember_networks(&mut self, world: &World, id: Id, planned: Vec<Planned>) {
+        for Planned { network, key, config } in planned {
+            let networks = &mut self.container_mut(id).networks;
+            networks.remove(&key);
+            let membership = crate::container::Membership { network: Some(network.id), config };
+            networks.insert(network.name.clone(), membership);
+            self.tell_network(world, &network, "connect", &[("container", id.to_string())]);
+        }
+    }
+
+    /// The files of a container, made at its first start. Those about names are written anew at each start.
+    fn prepare_files(&mut self, world: &mut World, id: Id) -> ContextId {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let hostname = container.config.hostname.clone();
+        let context = container.context.unwrap_or_else(|| {
+            let files = blank_files();
+            world.processes.create_context(Context { files, hostname: hostname.clone(), flavour: Flavour::Busybox })
+        });
+        let (hosts, resolv) = self.name_files(world, id);
+        let files = &mut world.processes.context_mut(context).files;
+        files.make_directory("/etc");
+        for (path, text) in [(HOSTS, hosts), (RESOLV, resolv), (HOSTNAME, hostname + "\n")] {
+            files.write(path, text).expect("/etc was just made");
+        }
+        self.container_mut(id).context = Some(context);
+        context
+    }
+
+    /// `/etc/hosts` and `/etc/resolv.conf` before any network is joined. On the host's network the first is the host's
+    /// own file; with another container's both are that container's.
+    fn name_files(&self, world: &World, id: Id) -> (String, String) {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let of = |context: ContextId, path: &str| world.processes.context(context).files.text(path);
+        let resolv = resolv::initial(&of(self.host.context, RESOLV), &container.config.dns);
+        match &container.config.mode {
+            NetworkMode::Host => (of(self.host.context, HOSTS), resolv),
+            NetworkMode::Container(other) => {
+                let base = self.find_container(other).ok().and_then(|base| base.context);
+                let base = base.expect("the base was found running");
+                (of(base, HOSTS), of(base, RESOLV))
+            }
+            NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => {
+                (hosts::initial(&container.config.extra_hosts), resolv)
+            }
+        }
+    }
+
+    /// Starts the main process; when there is no such program the networks are left again.
+    fn run(&mut self, world: &mut World, id: Id, sandbox: Id, context: ContextId) -> Result<(), Error> {
+        let namespace = self.controller.sandbox(sandbox).expect("it was just made").namespace;
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let (env, config) = (environment(container, &[], container.config.tty), &container.config);
+        let spawn = Launch { argv: config.argv.clone(), env, cwd: &config.working_dir, namespace, context, init: true };
+        let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        let streams = run.console.open(world, open_stdin);
+        let Some(pid) = launch(world, spawn, streams) else {
+            run.console.end(world, &mut self.outbox);
+            self.leave_networks(world, id);
+            return Err(Error::CommandNotFound(program));
+        };
+        run.console.begin(world);
+        self.owners.insert(pid, Owner::Container(id));
+        let now = world.now();
+        let container = self.container_mut(id);
+        container.state = State::Running(pid);
+        container.started = Some(now);
+        self.tell_container(world, id, "start", &[]);
+        Ok(())
+    }
+
+    /// Takes a container off all its networks, by name, and removes its sandbox; the container stays set up for them.
+    pub(super) fn leave_networks(&mut self, world: &mut World, id: Id) {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let Some(sandbox) = container.sandbox else { return };
+        let networks: Vec<Id> = container.networks.values().filter_map(|m| m.network).collect();
+        for network in networks {
+            if self.controller.leave(world, sandbox, network) {
+                let name = self.network_name(network);
+                self.tell_network(world, &name, "disconnect", &[("container", id.to_string())]);
+            }
+        }
+        self.controller.delete_sandbox(world, sandbox);
+    }
+}
+
+/// What a process in a container shall be.
+pub(super) struct Launch<'a> {
+    pub(super) argv: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) cwd: &'a str,
+    pub(super) namespace: NamespaceId,
+    pub(super) context: ContextId,
+    pub(super) init: bool,
+}
+
+/// Starts a process, or nothing when there is no such program; the streams are closed then.
+pub(super) fn launch(
+    world: &mut World,
+    launch: Launch<'_>,
+    streams: [netyard_sim::userland::Stream; 3],
+) -> Option<Pid> {
+    let cwd = if launch.cwd.is_empty() { "/" } else { launch.cwd };
+    let spawn = Spawn {
+        argv: launch.argv,
+        env: launch.env,
+        cwd: cwd.to_owned(),
+        namespace: launch.namespace,
+        context: launch.context,
+        streams,
+        group: None,
+        init: launch.init,
+    };
+    let now = world.now();
+    world.processes.spawn(spawn, None, now).ok()
+}
+
+/// The environment of a process in a container: the engine's, the container's, then the process's own.
+pub(super) fn environment(container: &Container, own: &[String], tty: bool) -> BTreeMap<String, String> {
+    let engine = [("PATH", PATH), ("HOSTNAME", container.config.hostname.as_str()), ("HOME", "/root")];
+    let term = tty.then_some(("TERM", "xterm"));
+    let asked = container.config.env.iter().chain(own).filter_map(|line| line.split_once('='));
+    engine.into_iter().chain(term).chain(asked).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// The name in a container's own lines of `/etc/hosts`.
+fn host_line_name(container: &Container) -> String {
+    let (host, domain) = (&container.config.hostname, &container.config.domainname);
+    if domain.is_empty() { host.clone() } else { format!("{host}.{domain} {host}") }
+}
+
+fn blank_files() -> Files {
+    let mut files = Files::default();
+    DIRECTORIES.iter().for_each(|path| files.make_directory(path));
+    files
+}

@@ -1,0 +1,172 @@
+//! What the engine tells of its doings (`docker events`): a log of messages and who wants to hear them. Order and number
+//! are the engine's own, doubled disconnects included (oracle fact 70).
+
+use std::collections::BTreeMap;
+
+use netyard_sim::time::{Epoch, Instant};
+use serde::Serialize;
+
+use crate::id::Id;
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Subject {
+    /// A container.
+    Container,
+    /// A network.
+    Network,
+}
+
+impl Subject {
+    /// The word in the message.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Message {
+    /// When it was.
+    pub at: Instant,
+    /// What it is about.
+    pub subject: Subject,
+    /// What happened: `create`, `exec_create: ping c1` …
+    pub action: String,
+    /// The container or network.
+    pub id: Id,
+    /// What else there is to say; `image` and `name` for containers, `name` and `type` for networks.
+    pub attributes: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(rename = "Type")]
+    subject: &'static str,
+    #[serde(rename = "Action")]
+    action: &'a str,
+    #[serde(rename = "Actor")]
+    actor: Actor<'a>,
+    scope: &'static str,
+    time: u64,
+    #[serde(rename = "timeNano")]
+    time_nano: u64,
+}
+
+#[derive(Serialize)]
+struct Actor<'a> {
+    #[serde(rename = "ID")]
+    id: Id,
+    #[serde(rename = "Attributes")]
+    attributes: &'a BTreeMap<String, String>,
+}
+
+impl Message {
+    /// The line that the API sends, newline included.
+    ///
+    /// # Panics
+    /// Never: it is made of text and numbers.
+    #[must_use]
+    pub fn line(&self, epoch: Epoch) -> String {
+        let container = self.subject == Subject::Container;
+        let nanos = epoch.unix_nanos(self.at);
+        let json = Json {
+            status: container.then_some(self.action.as_str()),
+            id: container.then_some(self.id),
+            from: self.attributes.get("image").map(String::as_str).filter(|_| container),
+            subject: self.subject.word(),
+            action: &self.action,
+            actor: Actor { id: self.id, attributes: &self.attributes },
+            scope: "local",
+            time: nanos / 1_000_000_000,
+            time_nano: nanos,
+        };
+        serde_json::to_string(&json).expect("text and numbers") + "\n"
+    }
+}
+
+/// Which messages somebody wants. Several values of one kind are alternatives; different kinds must all fit.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// `type=`.
+    pub subjects: Vec<String>,
+    /// `event=`; the part before a colon counts.
+    pub actions: Vec<String>,
+    /// `container=`: name, id, or the beginning of it.
+    pub containers: Vec<String>,
+    /// `network=`, likewise.
+    pub networks: Vec<String>,
+    /// `image=`.
+    pub images: Vec<String>,
+}
+
+impl Wanted {
+    /// Whether a message is among them.
+    #[must_use]
+    pub fn includes(&self, message: &Message) -> bool {
+        let any = |list: &[String], fits: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|v| fits(v));
+        let kind = message.action.split(':').next().unwrap_or_default();
+        let of = |subject: Subject, term: &str| {
+            message.subject == subject
+                && (message.id.begins_with(term) || message.attributes.get("name").is_some_and(|name| name == term))
+        };
+        any(&self.subjects, &|v| v == message.subject.word())
+            && any(&self.actions, &|v| v == kind || v == message.action)
+            && any(&self.containers, &|v| of(Subject::Container, v))
+            && any(&self.networks, &|v| of(Subject::Network, v))
+            && any(&self.images, &|v| message.attributes.get("image").is_some_and(|image| image == v))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(subject: Subject, action: &str, attributes: &[(&str, &str)]) -> Message {
+        let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let at = Instant::from_nanos(1_500_000_000);
+        Message { at, subject, action: action.to_owned(), id: Id::from_bytes([0xcd; 32]), attributes }
+    }
+
+    #[test]
+    fn a_line_has_the_engines_keys_in_its_order() {
+        let id = "cd".repeat(32);
+        let start = message(Subject::Container, "start", &[("name", "c1"), ("image", "busybox")]);
+        assert_eq!(
+            start.line(Epoch::from_unix(100)),
+            format!(
+                "{{\"status\":\"start\",\"id\":\"{id}\",\"from\":\"busybox\",\"Type\":\"container\",\"Action\":\"start\",\
+                 \"Actor\":{{\"ID\":\"{id}\",\"Attributes\":{{\"image\":\"busybox\",\"name\":\"c1\"}}}},\
+                 \"scope\":\"local\",\"time\":101,\"timeNano\":101500000000}}\n"
+            )
+        );
+        let create = message(Subject::Network, "create", &[("name", "n1"), ("type", "bridge")]);
+        assert!(create.line(Epoch::DEFAULT).starts_with("{\"Type\":\"network\",\"Action\":\"create\",\"Actor\""));
+    }
+
+    #[test]
+    fn filters_of_one_kind_are_alternatives() {
+        let exec = message(Subject::Container, "exec_create: ping c1", &[("name", "c2"), ("image", "busybox")]);
+        let list = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>();
+        let wanted = |subjects: &[&str], actions: &[&str], containers: &[&str]| Wanted {
+            subjects: list(subjects),
+            actions: list(actions),
+            containers: list(containers),
+            ..Wanted::default()
+        };
+        assert!(wanted(&[], &[], &[]).includes(&exec));
+        assert!(wanted(&["network", "container"], &["exec_create"], &["cdcd"]).includes(&exec));
+        assert!(!wanted(&["network"], &["exec_create"], &[]).includes(&exec));
+        assert!(!wanted(&[], &["exec_start"], &["c2"]).includes(&exec));
+    }
+}

@@ -1,0 +1,253 @@
+//! IP address management of one engine: which prefixes its networks have and which addresses of them are taken.
+//!
+//! How it works: a pool is a subnet, perhaps with a range in it from which addresses are given out. The lowest free
+//! address goes first, and a released one is free at once (oracle fact 1). Networks without a subnet get the next free
+//! one of the automatic pools, round robin (fact 5). Who has an address is not known here.
+
+mod pool;
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::addr::IpNetwork;
+
+use crate::error::{AllocationFailure, Error, Family};
+use pool::Pool;
+
+/// A pool, by number.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct PoolId(u32);
+
+/// A subnet that somebody asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PoolRequest {
+    /// The subnet; host bits may be set and mean nothing (fact 11).
+    pub subnet: IpNetwork,
+    /// The part of it from which addresses are given out.
+    pub range: Option<IpNetwork>,
+}
+
+/// All pools of an engine.
+#[derive(Clone, Debug, Default)]
+pub struct AddressSpace {
+    pools: BTreeMap<PoolId, Pool>,
+    next: u32,
+    /// Where the search among the automatic pools goes on.
+    cursor: usize,
+}
+
+impl AddressSpace {
+    /// Takes a subnet.
+    ///
+    /// # Errors
+    /// `PoolOverlaps` when it shares addresses with another pool.
+    pub fn request_pool(&mut self, asked: PoolRequest) -> Result<PoolId, Error> {
+        let pool = Pool::new(asked.subnet, asked.range);
+        if self.pools.values().any(|other| other.overlaps(&pool)) {
+            return Err(Error::PoolOverlaps);
+        }
+        Ok(self.keep(pool))
+    }
+
+    /// Takes the next automatic pool that overlaps neither another pool nor one of `in_use`, the host's routes.
+    ///
+    /// # Errors
+    /// `AutomaticPoolsExhausted`; always for IPv6, which has none.
+    pub fn request_automatic(&mut self, family: Family, in_use: &[IpNetwork]) -> Result<PoolId, Error> {
+        let candidates = match family {
+            Family::V4 => automatic(),
+            Family::V6 => Vec::new(),
+        };
+        let count = candidates.len();
+        let free = |pool: &Pool| {
+            !self.pools.values().any(|other| other.overlaps(pool)) && !in_use.iter().any(|net| pool.overlaps_net(*net))
+        };
+        let found = (0..count)
+            .map(|step| (self.cursor + step) % count)
+            .map(|at| (at, Pool::new(candidates[at], None)))
+            .find(|(_, pool)| free(pool));
+        let (at, pool) = found.ok_or(Error::AutomaticPoolsExhausted(family))?;
+        self.cursor = at + 1;
+        Ok(self.keep(pool))
+    }
+
+    fn keep(&mut self, pool: Pool) -> PoolId {
+        let id = PoolId(self.next);
+        self.next += 1;
+        self.pools.insert(id, pool);
+        id
+    }
+
+    /// Gives a pool back, with all its addresses.
+    pub fn release_pool(&mut self, id: PoolId) {
+        self.pools.remove(&id);
+    }
+
+    /// The subnet of a pool, as it was asked for.
+    ///
+    /// # Panics
+    /// When the pool was released.
+    #[must_use]
+    pub fn subnet(&self, id: PoolId) -> IpNetwork {
+        self.pools.get(&id).expect("a network's pools live as long as it").subnet()
+    }
+
+    /// Takes `wanted`, or the lowest free address of the pool's range.
+    ///
+    /// # Errors
+    /// `Outside` when `wanted` is not in the subnet, `InUse` when it is taken or reserved, `Exhausted`.
+    ///
+    /// # Panics
+    /// When the pool was released.
+    pub fn request_address(&mut self, id: PoolId, wanted: Option<IpAddr>) -> Result<IpAddr, AllocationFailure> {
+        let pool = self.pools.get_mut(&id).expect("a network's pools live as long as it");
+        match wanted {
+            Some(addr) => pool.take(addr).map(|()| addr),
+            None => pool.take_lowest(),
+        }
+    }
+
+    /// Gives an address back.
+    pub fn release_address(&mut self, id: PoolId, addr: IpAddr) {
+        if let Some(pool) = self.pools.get_mut(&id) {
+            pool.release(addr);
+        }
+    }
+
+    /// Whether an address belongs to a pool's subnet.
+    #[must_use]
+    pub fn contains(&self, id: PoolId, addr: IpAddr) -> bool {
+        self.pools.get(&id).is_some_and(|pool| pool.contains(addr))
+    }
+}
+
+/// The prefixes for networks that name none: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20.
+fn automatic() -> Vec<IpNetwork> {
+    let large = (17..=31).map(|second| format!("172.{second}.0.0/16"));
+    let small = (0..16).map(|step| format!("192.168.{}.0/20", step * 16));
+    large.chain(small).map(|text| text.parse().expect("it is a prefix")).collect()
+}
+
+/// A prefix, read as strictly as Go's `net.ParseCIDR`: an address, a slash, and a number of bits.
+#[must_use]
+pub fn parse_prefix(text: &str) -> Option<IpNetwork> {
+    let (addr, bits) = text.split_once('/')?;
+    if !bits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    IpNetwork::new(addr.parse().ok()?, bits.parse().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn request(subnet: &str, range: Option<&str>) -> PoolRequest {
+        PoolRequest { subnet: parse_prefix(subnet).unwrap(), range: range.map(|r| parse_prefix(r).unwrap()) }
+    }
+
+    fn pool(space: &mut AddressSpace, subnet: &str) -> PoolId {
+        space.request_pool(request(subnet, None)).unwrap()
+    }
+
+    #[test]
+    fn the_lowest_free_address_goes_first_and_a_released_one_at_once() {
+        let mut space = AddressSpace::default();
+        let id = pool(&mut space, "172.25.0.0/16");
+        let mut next = || space.request_address(id, None).unwrap().to_string();
+        assert_eq!([next(), next(), next()], ["172.25.0.1", "172.25.0.2", "172.25.0.3"]);
+        space.release_address(id, ip("172.25.0.2"));
+        assert_eq!(space.request_address(id, None), Ok(ip("172.25.0.2")));
+        assert_eq!(space.request_address(id, None), Ok(ip("172.25.0.4")));
+    }
+
+    #[test]
+    fn a_static_address_must_be_free_and_inside() {
+        let mut space = AddressSpace::default();
+        let id = pool(&mut space, "172.25.0.0/16");
+        let mut take = |text: &str| space.request_address(id, Some(ip(text)));
+        assert_eq!(take("172.25.3.3"), Ok(ip("172.25.3.3")));
+        assert_eq!(take("172.25.3.3"), Err(AllocationFailure::InUse));
+        assert_eq!(take("172.25.0.0"), Err(AllocationFailure::InUse), "the network's own address");
+        assert_eq!(take("172.25.255.255"), Err(AllocationFailure::InUse), "the broadcast address");
+        assert_eq!(take("172.27.0.5"), Err(AllocationFailure::Outside));
+        assert_eq!(take("2001:db8::1"), Err(AllocationFailure::Outside));
+    }
+
+    #[test]
+    fn a_range_gives_out_its_own_addresses_but_others_can_be_asked_for() {
+        let mut space = AddressSpace::default();
+        let id = space.request_pool(request("172.28.0.0/16", Some("172.28.5.0/29"))).unwrap();
+        let given: Vec<String> = (0..8).map(|_| space.request_address(id, None).unwrap().to_string()).collect();
+        assert_eq!((given[0].as_str(), given[7].as_str()), ("172.28.5.0", "172.28.5.7"), "even .0 (fact 8)");
+        assert_eq!(space.request_address(id, None), Err(AllocationFailure::Exhausted));
+        assert_eq!(space.request_address(id, Some(ip("172.28.9.9"))), Ok(ip("172.28.9.9")));
+    }
+
+    #[test]
+    fn small_subnets_have_no_room() {
+        let mut space = AddressSpace::default();
+        let id = pool(&mut space, "10.9.9.0/30");
+        assert_eq!(space.request_address(id, None), Ok(ip("10.9.9.1")));
+        assert_eq!(space.request_address(id, None), Ok(ip("10.9.9.2")));
+        assert_eq!(space.request_address(id, None), Err(AllocationFailure::Exhausted));
+        for subnet in ["10.9.8.0/31", "10.9.7.1/32"] {
+            let id = pool(&mut space, subnet);
+            assert_eq!(space.request_address(id, None), Err(AllocationFailure::Exhausted), "{subnet}");
+        }
+    }
+
+    #[test]
+    fn automatic_pools_go_round_and_end() {
+        let mut space = AddressSpace::default();
+        pool(&mut space, "172.17.0.0/16");
+        let next = |space: &mut AddressSpace| {
+            let id = space.request_automatic(Family::V4, &[])?;
+            Ok::<_, Error>((id, space.subnet(id).to_string()))
+        };
+        let (first, subnet) = next(&mut space).unwrap();
+        assert_eq!(subnet, "172.18.0.0/16");
+        space.release_pool(first);
+        assert_eq!(next(&mut space).unwrap().1, "172.19.0.0/16", "the cursor moves on");
+        let rest: Vec<String> = core::iter::from_fn(|| next(&mut space).ok().map(|(_, subnet)| subnet)).collect();
+        assert_eq!(rest.len(), 29);
+        assert_eq!(rest[12], "192.168.0.0/20");
+        assert_eq!(rest[28], "172.18.0.0/16", "last of all the one that was given back");
+        assert_eq!(next(&mut space).unwrap_err(), Error::AutomaticPoolsExhausted(Family::V4));
+    }
+
+    #[test]
+    fn a_route_of_the_host_is_avoided_by_automatic_pools_only() {
+        let mut space = AddressSpace::default();
+        let routes = [parse_prefix("172.17.0.0/16").unwrap(), parse_prefix("172.18.4.0/24").unwrap()];
+        let id = space.request_automatic(Family::V4, &routes).unwrap();
+        assert_eq!(space.subnet(id).to_string(), "172.19.0.0/16");
+        assert!(space.request_pool(request("172.18.4.0/24", None)).is_ok());
+        for overlapping in ["172.18.0.0/16", "172.18.4.128/25", "0.0.0.0/0"] {
+            assert_eq!(space.request_pool(request(overlapping, None)), Err(Error::PoolOverlaps), "{overlapping}");
+        }
+    }
+
+    #[test]
+    fn ipv6_pools_begin_at_one_and_have_no_broadcast() {
+        let mut space = AddressSpace::default();
+        let id = pool(&mut space, "2001:db8:1::/64");
+        assert_eq!(space.request_address(id, None), Ok(ip("2001:db8:1::1")));
+        assert_eq!(space.request_address(id, Some(ip("2001:db8:1::22"))), Ok(ip("2001:db8:1::22")));
+        assert_eq!(space.request_automatic(Family::V6, &[]).unwrap_err(), Error::AutomaticPoolsExhausted(Family::V6));
+    }
+
+    #[test]
+    fn prefixes_are_read_as_go_reads_them() {
+        for bad in
+            ["172.26.0.0./24", "172.26.0.0", "172.26.0/24", "banana", "10.0.0.0/+8", "010.1.0.0/24", "1.2.3.4/33"]
+        {
+            assert_eq!(parse_prefix(bad), None, "{bad}");
+        }
+        assert_eq!(parse_prefix("10.9.9.77/24").unwrap().to_string(), "10.9.9.77/24", "host bits are kept");
+    }
+}

@@ -1,0 +1,108 @@
+//! One pool: a subnet and which of its addresses are taken. Addresses are numbers here, so that both families are one.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeSet;
+
+use netyard_sim::addr::IpNetwork;
+
+use crate::error::AllocationFailure;
+
+/// Addresses from the first to the last, both included.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: u128,
+    last: u128,
+}
+
+impl Span {
+    fn of(net: IpNetwork) -> Self {
+        Self { first: number(net.network()), last: number(net.broadcast()) }
+    }
+
+    fn contains(self, addr: u128) -> bool {
+        (self.first..=self.last).contains(&addr)
+    }
+}
+
+/// A subnet and its taken addresses. The network's own address is taken from the start, and in IPv4 the broadcast
+/// address too (fact 8).
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    subnet: IpNetwork,
+    all: Span,
+    range: Span,
+    taken: BTreeSet<u128>,
+}
+
+impl Pool {
+    pub(super) fn new(subnet: IpNetwork, range: Option<IpNetwork>) -> Self {
+        let all = Span::of(subnet);
+        let range = range.map_or(all, Span::of);
+        let range = Span { first: range.first.max(all.first), last: range.last.min(all.last) };
+        let mut taken = BTreeSet::from([all.first]);
+        if subnet.is_ipv4() {
+            taken.insert(all.last);
+        }
+        Self { subnet, all, range, taken }
+    }
+
+    pub(super) const fn subnet(&self) -> IpNetwork {
+        self.subnet
+    }
+
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.subnet.is_ipv4() == other.subnet.is_ipv4()
+            && self.all.first <= other.all.last
+            && other.all.first <= self.all.last
+    }
+
+    pub(super) fn overlaps_net(&self, net: IpNetwork) -> bool {
+        self.overlaps(&Self::new(net, None))
+    }
+
+    pub(super) fn contains(&self, addr: IpAddr) -> bool {
+        addr.is_ipv4() == self.subnet.is_ipv4() && self.all.contains(number(addr))
+    }
+
+    pub(super) fn take(&mut self, addr: IpAddr) -> Result<(), AllocationFailure> {
+        if !self.contains(addr) {
+            return Err(AllocationFailure::Outside);
+        }
+        if self.taken.insert(number(addr)) { Ok(()) } else { Err(AllocationFailure::InUse) }
+    }
+
+    /// Takes the first address of the range that is free: walks over the taken ones until there is a gap.
+    pub(super) fn take_lowest(&mut self) -> Result<IpAddr, AllocationFailure> {
+        let Span { first, last } = self.range;
+        if first > last {
+            return Err(AllocationFailure::Exhausted);
+        }
+        let taken = self.taken.range(first..=last).copied();
+        let run = taken.zip(first..=last).take_while(|(taken, at)| taken == at).count() as u128;
+        if run > last - first {
+            return Err(AllocationFailure::Exhausted);
+        }
+        let free = first + run;
+        self.taken.insert(free);
+        Ok(self.address(free))
+    }
+
+    pub(super) fn release(&mut self, addr: IpAddr) {
+        self.taken.remove(&number(addr));
+    }
+
+    fn address(&self, number: u128) -> IpAddr {
+        if self.subnet.is_ipv4() {
+            IpAddr::V4(Ipv4Addr::from(u32::try_from(number).expect("an IPv4 pool holds IPv4 addresses")))
+        } else {
+            IpAddr::V6(Ipv6Addr::from(number))
+        }
+    }
+}
+
+fn number(addr: IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(a) => u128::from(a.to_bits()),
+        IpAddr::V6(a) => a.to_bits(),
+    }
+}

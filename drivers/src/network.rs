@@ -1,0 +1,127 @@
+//! Networks: what one was asked to be ([`NetworkConfig`]) and what stands ([`Network`]). Making devices for them is a
+//! driver's work; picking addresses is IPAM's.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::addr::IpNetwork;
+use netyard_sim::time::Instant;
+
+use crate::endpoint::Endpoint;
+use crate::id::Id;
+use crate::ipam::{PoolId, PoolRequest};
+
+/// The network of containers that name none.
+pub const DEFAULT: &str = "bridge";
+
+/// Names that no user may give to a network.
+const PREDEFINED: [&str; 4] = ["bridge", "host", "none", "default"];
+
+/// Whether only the engine itself makes a network of that name.
+#[must_use]
+pub fn is_predefined(name: &str) -> bool {
+    PREDEFINED.contains(&name)
+}
+
+/// A subnet as it was asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SubnetConfig {
+    /// The subnet and the range in it.
+    pub pool: PoolRequest,
+    /// The gateway; the lowest free address when none.
+    pub gateway: Option<IpAddr>,
+    /// Addresses by name that nobody may have (`--aux-address`).
+    pub auxiliary: BTreeMap<String, IpAddr>,
+}
+
+/// What a network was asked to be.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct NetworkConfig {
+    /// Its name.
+    pub name: String,
+    /// Its driver, `bridge` and so on.
+    pub driver: String,
+    /// Whether it has IPv6 addresses.
+    pub ipv6: bool,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Whether containers may join it by hand when it is a swarm's; else only repeated by `inspect`.
+    pub attachable: bool,
+    /// Its subnets; the engine picks one when there is none of a family.
+    pub subnets: Vec<SubnetConfig>,
+    /// Options of IPAM, repeated by `inspect`; `null` there when none were sent.
+    pub ipam_options: Option<BTreeMap<String, String>>,
+    /// Options of the driver, repeated by `inspect`; the driver parses them itself, once.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A subnet that a network has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Subnet {
+    /// Its pool.
+    pub pool: PoolId,
+    /// The subnet, as it was asked for.
+    pub net: IpNetwork,
+    /// The gateway's address: the bridge's own.
+    pub gateway: IpAddr,
+    /// Whether the user chose the subnet.
+    pub origin: Origin,
+}
+
+/// Who chose a subnet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// The user; `--ip` is allowed then.
+    User,
+    /// The engine.
+    Automatic,
+}
+
+/// A network that stands.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its id.
+    pub id: Id,
+    /// When it was made.
+    pub created: Instant,
+    /// What it was asked to be.
+    pub config: NetworkConfig,
+    /// What it has.
+    pub subnets: Vec<Subnet>,
+    /// The running containers on it, by endpoint.
+    pub endpoints: BTreeMap<Id, Endpoint>,
+}
+
+impl Network {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Whether a user made it: then it has DNS, aliases and static addresses.
+    #[must_use]
+    pub fn is_user_defined(&self) -> bool {
+        !is_predefined(&self.config.name)
+    }
+
+    /// Whether `--ip` with an address of this family is allowed: the user chose a subnet of it.
+    #[must_use]
+    pub fn takes_static(&self, addr: IpAddr) -> bool {
+        self.subnets.iter().any(|s| s.origin == Origin::User && s.net.is_ipv4() == addr.is_ipv4())
+    }
+
+    /// The endpoint of a container.
+    #[must_use]
+    pub fn endpoint_of(&self, container: Id) -> Option<&Endpoint> {
+        self.endpoints.values().find(|e| e.container == container)
+    }
+
+    /// What sorts the networks of one sandbox: internal ones last, then by name (oracle facts 18 to 20).
+    #[must_use]
+    pub fn rank(&self) -> (bool, &str) {
+        (self.config.internal, self.name())
+    }
+}

@@ -1,0 +1,143 @@
+//! The options of a bridge network (`-o KEY=VALUE`), parsed once and strictly, as Go's strconv reads them (oracle fact
+//! 14). Options with other keys are kept by the network for `inspect` and mean nothing.
+
+use std::collections::BTreeMap;
+
+use netyard_sim::device::Mtu;
+
+use crate::error::Error;
+
+const NAME: &str = "com.docker.network.bridge.name";
+const DEFAULT_BRIDGE: &str = "com.docker.network.bridge.default_bridge";
+const ICC: &str = "com.docker.network.bridge.enable_icc";
+const MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
+const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
+const MTU: &str = "com.docker.network.driver.mtu";
+
+/// Whether the containers of one network may talk to each other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Icc {
+    /// They may.
+    On,
+    /// They may not, but for published ports and links.
+    Off,
+}
+
+/// Whether what leaves a network gets the host's address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Masquerade {
+    /// It does.
+    On,
+    /// It keeps the container's.
+    Off,
+}
+
+/// What a bridge network was asked to be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BridgeOptions {
+    /// The name of its bridge; `br-` and the network's id when none.
+    pub name: Option<String>,
+    /// Whether its containers talk to each other.
+    pub icc: Icc,
+    /// Whether it is masqueraded.
+    pub masquerade: Masquerade,
+    /// The MTU of its containers; Ethernet's when none. A number that no device can have is kept out of here.
+    pub mtu: Option<Mtu>,
+}
+
+impl BridgeOptions {
+    /// Reads the options of a network.
+    ///
+    /// # Errors
+    /// `OptionValue` when a known key has a value that Go's strconv refuses.
+    pub fn parse(options: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let flag = |key: &'static str| options.get(key).map(|text| parse_bool(key, text)).transpose();
+        flag(DEFAULT_BRIDGE)?;
+        let icc = flag(ICC)?.unwrap_or(true);
+        let masquerade = flag(MASQUERADE)?.unwrap_or(true);
+        let mtu = options.get(MTU).map(|text| atoi(MTU, text)).transpose()?;
+        Ok(Self {
+            name: options.get(NAME).filter(|name| !name.is_empty()).cloned(),
+            icc: if icc { Icc::On } else { Icc::Off },
+            masquerade: if masquerade { Masquerade::On } else { Masquerade::Off },
+            mtu: mtu.and_then(|n| u32::try_from(n).ok()).and_then(Mtu::new),
+        })
+    }
+}
+
+/// The options that the engine gives its own network `bridge`, as `inspect` shows them.
+#[must_use]
+pub fn of_default_bridge() -> BTreeMap<String, String> {
+    [
+        (DEFAULT_BRIDGE, "true"),
+        (ICC, "true"),
+        (MASQUERADE, "true"),
+        (HOST_BINDING, "0.0.0.0"),
+        (NAME, "docker0"),
+        (MTU, "1500"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// Go's `strconv.ParseBool`.
+fn parse_bool(key: &'static str, text: &str) -> Result<bool, Error> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(refuse(key, text, format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))),
+    }
+}
+
+/// Go's `strconv.Atoi`.
+fn atoi(key: &'static str, text: &str) -> Result<i64, Error> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let problem = if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        "invalid syntax"
+    } else if let Ok(number) = text.parse() {
+        return Ok(number);
+    } else {
+        "value out of range"
+    };
+    Err(refuse(key, text, format!("strconv.Atoi: parsing {text:?}: {problem}")))
+}
+
+fn refuse(key: &'static str, value: &str, reason: String) -> Error {
+    Error::OptionValue { key, value: value.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(key: &str, value: &str) -> Result<BridgeOptions, String> {
+        BridgeOptions::parse(&BTreeMap::from([(key.to_owned(), value.to_owned())])).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn known_options_are_read_strictly_and_others_ignored() {
+        assert_eq!(
+            parse(ICC, "maybe").unwrap_err(),
+            "failed to parse com.docker.network.bridge.enable_icc value: maybe \
+             (strconv.ParseBool: parsing \"maybe\": invalid syntax)"
+        );
+        assert_eq!(
+            parse(MTU, "abc").unwrap_err(),
+            "failed to parse com.docker.network.driver.mtu value: abc \
+             (strconv.Atoi: parsing \"abc\": invalid syntax)"
+        );
+        assert!(parse(MTU, "99999999999999999999").unwrap_err().ends_with("value out of range)"));
+        assert_eq!(parse(ICC, "F").unwrap().icc, Icc::Off);
+        assert_eq!(parse(MTU, "1400").unwrap().mtu, Mtu::new(1400));
+        assert_eq!(parse(MTU, "99999999").unwrap().mtu, None, "accepted, and no device can have it (errors 78)");
+        assert_eq!(parse("nosuchoption", "1").unwrap(), BridgeOptions::parse(&BTreeMap::new()).unwrap());
+    }
+
+    #[test]
+    fn the_default_bridge_is_docker0() {
+        let options = BridgeOptions::parse(&of_default_bridge()).unwrap();
+        assert_eq!(options.name.as_deref(), Some("docker0"));
+        assert_eq!((options.icc, options.masquerade), (Icc::On, Masquerade::On));
+    }
+}

@@ -1,0 +1,142 @@
+//! The text of a container's `/etc/resolv.conf` (oracle facts 32, 33, 53) and what it says about servers. Queries are
+//! answered elsewhere.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+/// Where a container's own DNS server listens.
+pub const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+
+/// What is asked when the host names no server that a container could reach.
+const FALLBACK: [&str; 2] = ["8.8.8.8", "8.8.4.4"];
+
+/// What `--dns`, `--dns-search` and `--dns-opt` asked for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DnsConfig {
+    /// Servers.
+    pub servers: Vec<String>,
+    /// Domains to search; a single `.` asks for none.
+    pub search: Vec<String>,
+    /// Options.
+    pub options: Vec<String>,
+}
+
+/// A resolv.conf, taken apart.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Parts {
+    servers: Vec<String>,
+    search: Vec<String>,
+    options: Vec<String>,
+}
+
+impl Parts {
+    fn read(text: &str) -> Self {
+        let mut parts = Self::default();
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            let rest = |words: core::str::SplitWhitespace<'_>| words.map(str::to_owned).collect::<Vec<_>>();
+            match words.next() {
+                Some("nameserver") => parts.servers.extend(words.next().map(str::to_owned)),
+                Some("search" | "domain") => parts.search = rest(words),
+                Some("options") => parts.options = rest(words),
+                _ => {}
+            }
+        }
+        parts
+    }
+
+    fn write(&self) -> String {
+        let mut text = String::new();
+        if !self.search.is_empty() && self.search != ["."] {
+            text += &format!("search {}\n", self.search.join(" "));
+        }
+        for server in &self.servers {
+            text += &format!("nameserver {server}\n");
+        }
+        if !self.options.is_empty() {
+            text += &format!("options {}\n", self.options.join(" "));
+        }
+        text
+    }
+}
+
+/// The file of a container on the default bridge: the host's, unless the user said otherwise. Servers on the host's own
+/// loopback are left out, since a container has another.
+#[must_use]
+pub fn initial(host: &str, asked: &DnsConfig) -> String {
+    let custom = !(asked.servers.is_empty() && asked.search.is_empty() && asked.options.is_empty());
+    let mut parts = Parts::read(host);
+    let reachable = |server: &String| !server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let all_reachable = !parts.servers.is_empty() && parts.servers.iter().all(reachable);
+    if !custom && all_reachable {
+        return host.to_owned();
+    }
+    parts.servers.retain(reachable);
+    if parts.servers.is_empty() {
+        parts.servers = FALLBACK.map(str::to_owned).to_vec();
+    }
+    let choose = |asked: &[String], from_host: Vec<String>| if asked.is_empty() { from_host } else { asked.to_vec() };
+    Parts {
+        servers: choose(&asked.servers, parts.servers),
+        search: choose(&asked.search, parts.search),
+        options: choose(&asked.options, parts.options),
+    }
+    .write()
+}
+
+/// The file once the container has its own server: `text` with that server and `ndots:0`, unless `ndots` is set.
+#[must_use]
+pub fn embedded(text: &str) -> String {
+    let mut parts = Parts::read(text);
+    parts.servers = vec![EMBEDDED.to_string()];
+    if !parts.options.iter().any(|o| o.starts_with("ndots:")) {
+        parts.options.push("ndots:0".to_owned());
+    }
+    parts.write()
+}
+
+/// The servers that `text` names, in order: whom the container's own server asks.
+#[must_use]
+pub fn servers(text: &str) -> Vec<IpAddr> {
+    Parts::read(text).servers.iter().filter_map(|s| s.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "nameserver 192.0.2.1\n";
+
+    fn asked(servers: &[&str], search: &[&str], options: &[&str]) -> DnsConfig {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        DnsConfig { servers: own(servers), search: own(search), options: own(options) }
+    }
+
+    #[test]
+    fn on_docker0_the_hosts_file_is_copied_or_overridden() {
+        let of = |config: &DnsConfig| initial(HOST, config);
+        assert_eq!(of(&asked(&[], &[], &[])), HOST);
+        assert_eq!(of(&asked(&["192.0.2.8"], &[], &[])), "nameserver 192.0.2.8\n");
+        assert_eq!(of(&asked(&[], &["example.test"], &[])), "search example.test\nnameserver 192.0.2.1\n");
+        assert_eq!(of(&asked(&[], &["."], &[])), HOST);
+        assert_eq!(of(&asked(&[], &[], &["ndots:2"])), "nameserver 192.0.2.1\noptions ndots:2\n");
+    }
+
+    #[test]
+    fn a_host_with_only_loopback_servers_means_google() {
+        let of = |host: &str| initial(host, &DnsConfig::default());
+        assert_eq!(of("nameserver 127.0.0.53\n"), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+        assert_eq!(of(""), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+    }
+
+    #[test]
+    fn on_a_user_network_the_server_is_the_containers_own() {
+        let of = |config: &DnsConfig| embedded(&initial(HOST, config));
+        assert_eq!(of(&asked(&[], &[], &[])), "nameserver 127.0.0.11\noptions ndots:0\n");
+        assert_eq!(of(&asked(&["192.0.2.8"], &["."], &["ndots:2"])), "nameserver 127.0.0.11\noptions ndots:2\n");
+        assert_eq!(
+            of(&asked(&["192.0.2.8"], &["x.test"], &["rotate"])),
+            "search x.test\nnameserver 127.0.0.11\noptions rotate ndots:0\n"
+        );
+        assert_eq!(embedded(&of(&asked(&[], &[], &[]))), of(&asked(&[], &[], &[])), "joining a second changes nothing");
+    }
+}

@@ -1,0 +1,102 @@
+//! The LAN 192.0.2.0/24 that a site's hosts are on: a gateway namespace with a bridge, 192.0.2.1, that routes nothing
+//! further and answers DNS; www.lan at 192.0.2.80; docker hosts from .10 up. No packet leaves it.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use netyard_sim::addr::IpNetwork;
+use netyard_sim::device::IfIndex;
+use netyard_sim::dns::{Lan, Server};
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::link::Condition;
+use netyard_sim::route::Route;
+use netyard_sim::userland::process::Context;
+use netyard_sim::userland::{Files, Flavour};
+use netyard_sim::world::World;
+
+use crate::engine::Host;
+
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const WWW: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
+/// The last byte of the first host's address.
+const FIRST_HOST: u8 = 10;
+const PREFIX_LEN: u8 = 24;
+
+/// Directories of a host.
+const DIRECTORIES: [&str; 11] =
+    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sys", "/tmp", "/usr/bin", "/var/run/netns", "/var/tmp"];
+
+/// Builds the LAN with these docker hosts on it.
+///
+/// # Panics
+/// With more hosts than the LAN has addresses for.
+pub(super) fn build(world: &mut World, names: &[String]) -> Vec<Host> {
+    let gateway = namespace(world, "gateway");
+    let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
+    give(world, gateway, bridge, GATEWAY);
+    plug(world, gateway, bridge, "www", WWW);
+    let server = Server::lan(Lan::standard());
+    let listen = SocketAddr::new(IpAddr::V4(GATEWAY), 53);
+    world.fabric.namespace_mut(gateway).set_resolver(listen, server);
+    let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
+    assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
+    names.iter().zip(addresses).map(|(name, addr)| host(world, gateway, bridge, name, addr)).collect()
+}
+
+fn host(world: &mut World, gateway: NamespaceId, bridge: IfIndex, name: &str, addr: Ipv4Addr) -> Host {
+    let namespace = plug(world, gateway, bridge, name, addr);
+    let context = Context { files: files(name), hostname: name.to_owned(), flavour: Flavour::Host };
+    let context = world.processes.create_context(context);
+    Host { name: name.to_owned(), namespace, context }
+}
+
+/// A namespace whose eth0 is a port of the LAN, with the gateway as its default route. The cable is made in a namespace
+/// of its own, so that eth0 has the number 2 everywhere, as on a machine that has just booted.
+fn plug(world: &mut World, gateway: NamespaceId, bridge: IfIndex, name: &str, addr: Ipv4Addr) -> NamespaceId {
+    let inside = namespace(world, name);
+    let cable = world.fabric.create_namespace("cable");
+    let ends = world.fabric.create_veth(cable, "far", "near", Condition::default());
+    let (far, near) = ends.expect("the namespace is empty");
+    let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
+    let port = world.fabric.move_device(cable, far, gateway, &port_name(name)).expect("host names differ");
+    world.fabric.delete_namespace(cable);
+    world.fabric.set_master(gateway, port, Some(bridge)).expect("lan0 is a bridge");
+    world.fabric.set_up(gateway, port, true);
+    give(world, inside, eth0, addr);
+    let default: IpNetwork = "0.0.0.0/0".parse().expect("it is a prefix");
+    let route = Route::via(default, Some(IpAddr::V4(GATEWAY)), eth0);
+    world.fabric.add_route(inside, route).expect("the gateway is on the LAN");
+    inside
+}
+
+/// A namespace in which lo is up.
+fn namespace(world: &mut World, name: &str) -> NamespaceId {
+    let namespace = world.fabric.create_namespace(name);
+    let lo = world.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index;
+    world.fabric.set_up(namespace, lo, true);
+    namespace
+}
+
+fn give(world: &mut World, namespace: NamespaceId, device: IfIndex, addr: Ipv4Addr) {
+    let net = IpNetwork::new(IpAddr::V4(addr), PREFIX_LEN).expect("24 is a prefix length");
+    world.fabric.add_address(namespace, device, net).expect("the device is new");
+    world.fabric.set_up(namespace, device, true);
+}
+
+/// Devices have names of at most 15 bytes.
+fn port_name(host: &str) -> String {
+    host.chars().take(15).collect()
+}
+
+fn files(name: &str) -> Files {
+    let mut files = Files::default();
+    DIRECTORIES.iter().for_each(|path| files.make_directory(path));
+    let texts = [
+        ("/etc/hosts", format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{name}\n")),
+        ("/etc/hostname", format!("{name}\n")),
+        ("/etc/resolv.conf", format!("nameserver {GATEWAY}\n")),
+    ];
+    for (path, text) in texts {
+        files.write(path, text).expect("/etc was just made");
+    }
+    files
+}

@@ -1,0 +1,70 @@
+//! The command line: what was typed becomes what is meant, and the exit code what came of it. Each subcommand is a
+//! module of its own; every flag can also be set as `NETYARD_<COMMAND>_<FLAG>`.
+
+pub mod selection;
+pub mod test;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::report::style::Style;
+
+/// A Docker network in one process: scripted walkthroughs in virtual time, without Docker and without root.
+#[derive(Debug, Parser)]
+#[command(name = "netyard", version)]
+struct Typed {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Test(test::Arguments),
+}
+
+/// Runs the command that this process was started with.
+#[must_use]
+pub fn run() -> Exit {
+    let Command::Test(arguments) = Typed::parse().command;
+    let (stdout, mut stderr) = (io::stdout(), io::stderr());
+    let style = Style::detect(stdout.is_terminal());
+    let coloured_errors = Style::detect(stderr.is_terminal()) == Style::Coloured;
+    let mut out = BufWriter::new(stdout.lock());
+    let report = Report { format: arguments.format, style, coloured_errors, out: &mut out, err: &mut stderr };
+    match test::run(&arguments, report) {
+        Ok(exit) => exit,
+        // The reader of our output went away: nobody is left to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Interrupted,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "error: cannot write the report: {error}"));
+            Exit::Usage
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        let command = Typed::command();
+        for subcommand in command.get_subcommands() {
+            let flags = subcommand.get_arguments().filter(|flag| !flag.is_positional() && flag.get_id() != "help");
+            for flag in flags {
+                let name = format!("netyard_{}_{}", subcommand.get_name(), flag.get_id()).to_uppercase();
+                assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(&*name));
+            }
+        }
+    }
+}

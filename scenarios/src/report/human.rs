@@ -1,0 +1,299 @@
+//! The report for people: a line a file, and below it each step that was not met, with what was expected and what
+//! came as `diff` shows them. Lines that match through a mask are no difference; long stretches of them are left out.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::style::{Ink, Style};
+use super::{Outcome, Summary};
+use crate::runner::verdict::Verdict;
+use crate::runner::{End, Limit, Overrun, Played};
+use crate::scenario::Scenario;
+use crate::scenario::comparison::{Compared, ELISION};
+use crate::scenario::step::Step;
+
+/// How many alike lines are shown on each side of a difference.
+const CONTEXT: usize = 3;
+
+/// Tells of a scenario that was played.
+///
+/// # Errors
+/// What the stream says.
+pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::Result<()> {
+    let (ink, word) = word(outcome);
+    writeln!(out, "{}: {} ({})", outcome.scenario.file, style.ink(ink, &word), figures(outcome))?;
+    if outcome.verdict == Verdict::Passed {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let mut page = Page { out: &mut *out, style, scenario: outcome.scenario };
+    for (_, step, played) in outcome.playback.failed(outcome.scenario) {
+        page.failure(step, played)?;
+    }
+    if let End::TimeLimit(overrun) = &outcome.playback.end {
+        page.unfinished(&outcome.scenario.steps[overrun.step], overrun)?;
+    }
+    match &outcome.verdict {
+        Verdict::Nondeterministic(difference) => writeln!(out, "{difference} when it is played again\n"),
+        Verdict::ShouldHaveFailed => writeln!(out, "its head says `expect: fail`, but every step was met\n"),
+        Verdict::Failed | Verdict::Passed | Verdict::TimeLimit => Ok(()),
+    }
+}
+
+/// What became of a scenario, in a word.
+fn word(outcome: &Outcome<'_>) -> (Ink, String) {
+    match outcome.verdict {
+        Verdict::Passed if outcome.updated > 0 => (Ink::Good, format!("updated {}", counted(outcome.updated, "step"))),
+        Verdict::Passed => (Ink::Good, "ok".to_owned()),
+        Verdict::Failed | Verdict::ShouldHaveFailed => (Ink::Bad, "FAILED".to_owned()),
+        Verdict::Nondeterministic(_) => (Ink::Bad, "NOT DETERMINISTIC".to_owned()),
+        Verdict::TimeLimit => (Ink::Bad, "TIME LIMIT".to_owned()),
+    }
+}
+
+/// How much a scenario did.
+fn figures(outcome: &Outcome<'_>) -> String {
+    let failed = outcome.playback.failed(outcome.scenario).count();
+    let all = counted(outcome.scenario.steps.len(), "step");
+    let steps = match outcome.verdict {
+        Verdict::Failed => format!("{failed} of {all} failed"),
+        Verdict::TimeLimit => format!("{} of {all} done", outcome.playback.steps.len()),
+        Verdict::Nondeterministic(_) | Verdict::Passed | Verdict::ShouldHaveFailed => all,
+    };
+    let seed = match outcome.verdict {
+        _ if outcome.seeds == 1 => String::new(),
+        Verdict::Passed => format!(", {} seeds", outcome.seeds),
+        Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {
+            format!(", with seed {}", outcome.seed)
+        }
+    };
+    format!("{steps}, {} of virtual time{seed}", seconds(outcome.playback.elapsed))
+}
+
+/// What is told of one scenario, in the making.
+struct Page<'p> {
+    out: &'p mut dyn Write,
+    style: Style,
+    scenario: &'p Scenario,
+}
+
+impl Page<'_> {
+    /// A step that was not met.
+    fn failure(&mut self, step: &Step, played: &Played) -> io::Result<()> {
+        self.headline(step)?;
+        let actual = played.lines();
+        let lines: Vec<Shown<'_>> = played.comparison.iter().map(|line| Shown::of(line, step, &actual)).collect();
+        let exit = if played.status == step.status { Exit::Right } else { Exit::Wrong };
+        for line in folded(&lines, exit) {
+            line.write(self.out, self.style)?;
+        }
+        if exit == Exit::Wrong {
+            writeln!(self.out, "  exit code {} expected, {} came", step.status, played.status)?;
+        }
+        for name in &played.known_names {
+            writeln!(self.out, "  {}", self.style.ink(Ink::Dim, name))?;
+        }
+        writeln!(self.out)
+    }
+
+    /// Where a step is and what it types.
+    fn headline(&mut self, step: &Step) -> io::Result<()> {
+        let typed = format!("{}$ {}", self.scenario.place(step), step.command);
+        writeln!(self.out, "{}:{}: {}", self.scenario.file, step.line, self.style.ink(Ink::Bold, &typed))
+    }
+
+    /// A step whose time was up.
+    fn unfinished(&mut self, step: &Step, overrun: &Overrun) -> io::Result<()> {
+        self.headline(step)?;
+        for line in overrun.output.lines() {
+            writeln!(self.out, "    {line}")?;
+        }
+        match overrun.limit {
+            Limit::Virtual(limit) => writeln!(self.out, "  not done when {limit} of virtual time had passed")?,
+            Limit::Wall(limit) => writeln!(self.out, "  not done when {limit} had passed")?,
+        }
+        for job in &overrun.running {
+            writeln!(self.out, "  still running: {job}")?;
+        }
+        writeln!(self.out)
+    }
+}
+
+/// Whether an exit code is the one expected.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Exit {
+    Right,
+    Wrong,
+}
+
+/// A line of a difference.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Shown<'a> {
+    Alike(&'a str),
+    Missing(&'a str),
+    /// So many lines that are alike.
+    Folded(usize),
+    Unexpected(&'a str),
+}
+
+impl<'a> Shown<'a> {
+    fn of(line: &Compared, step: &'a Step, actual: &[&'a str]) -> Self {
+        match line {
+            Compared::Elided(..) => Self::Alike(ELISION),
+            Compared::Missing(at) => Self::Missing(&step.written[*at]),
+            Compared::Same(_, at) => Self::Alike(actual[*at]),
+            Compared::Unexpected(at) => Self::Unexpected(actual[*at]),
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write, style: Style) -> io::Result<()> {
+        match self {
+            Self::Alike(line) => writeln!(out, "    {line}"),
+            Self::Missing(line) => writeln!(out, "  {}", style.ink(Ink::Bad, &format!("- {line}"))),
+            Self::Folded(count) => {
+                writeln!(out, "  {}", style.ink(Ink::Dim, &format!("({} alike)", counted(*count, "line"))))
+            }
+            Self::Unexpected(line) => writeln!(out, "  {}", style.ink(Ink::Good, &format!("+ {line}"))),
+        }
+    }
+}
+
+/// The lines without those that are far from any difference. A wrong exit code is a difference behind the last line.
+fn folded<'a>(lines: &[Shown<'a>], exit: Exit) -> Vec<Shown<'a>> {
+    let differs = |line: &Shown<'_>| matches!(line, Shown::Missing(_) | Shown::Unexpected(_));
+    let is_near = |at: usize| {
+        let around = at.saturating_sub(CONTEXT)..lines.len().min(at + CONTEXT + 1);
+        let is_last = exit == Exit::Wrong && at + CONTEXT >= lines.len();
+        is_last || lines[around].iter().any(differs)
+    };
+    let mut folded: Vec<Shown<'a>> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        match folded.last_mut() {
+            _ if is_near(at) => folded.push(line.clone()),
+            Some(Shown::Folded(count)) => *count += 1,
+            _ => folded.push(Shown::Folded(1)),
+        }
+    }
+    folded
+}
+
+/// Tells of all scenarios together.
+///
+/// # Errors
+/// What the stream says.
+pub fn summary(out: &mut dyn Write, style: Style, summary: &Summary) -> io::Result<()> {
+    let files = summary.passed + summary.failed + summary.faulty;
+    if files == 0 {
+        return writeln!(out, "no test ran");
+    }
+    let mut parts = vec![format!("{} passed", summary.passed)];
+    parts.extend((summary.failed > 0).then(|| format!("{} failed", summary.failed)));
+    parts.extend((summary.faulty > 0).then(|| format!("{} with errors", summary.faulty)));
+    let ink = if summary.passed == files { Ink::Good } else { Ink::Bad };
+    let parts = parts.join(", ");
+    let (files, steps) = (counted(files, "file"), counted(summary.steps, "step"));
+    writeln!(out, "{files}: {}; {steps}, {} of virtual time", style.ink(ink, &parts), seconds(summary.elapsed))
+}
+
+/// `1 step`, `2 steps`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// A length of time in seconds, to the millisecond.
+fn seconds(time: Duration) -> String {
+    format!("{}.{:03} s", time.as_secs(), time.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::Playback;
+    use crate::runner::recording::Recording;
+    use crate::scenario::captures::Captures;
+    use crate::scenario::comparison::compare;
+    use crate::scenario::period::Period;
+
+    /// The report on a scenario of which each step came to `(status, output)`.
+    fn told(block: &str, came: &[(i32, &str)], end: End) -> String {
+        let text = format!("```console\n{block}\n```\n");
+        let scenario = Scenario::parse("a.md", text).expect("the file is right");
+        let mut captures = Captures::default();
+        let steps = scenario.steps.iter().zip(came);
+        let steps = steps.map(|(step, (status, output))| Played {
+            at: netyard_sim::time::Instant::ZERO,
+            output: (*output).to_owned(),
+            status: *status,
+            comparison: compare(&step.expected, &output.lines().collect::<Vec<_>>(), &mut captures),
+            known_names: Vec::new(),
+        });
+        let steps = steps.collect();
+        let playback = Playback { steps, end, elapsed: Duration::from_millis(1500), recording: Recording::default() };
+        let verdict = Verdict::over(&scenario, &playback);
+        let told = Outcome { scenario: &scenario, seed: 1, seeds: 1, playback: &playback, verdict, updated: 0 };
+        let mut out = Vec::new();
+        outcome(&mut out, Style::Plain, &told).expect("memory takes all");
+        String::from_utf8(out).expect("reports are text")
+    }
+
+    #[test]
+    fn a_scenario_that_passes_is_a_line() {
+        let told = told("$ a\n[SHORTID]", &[(0, "7917c78e322d\n")], End::Finished);
+        assert_eq!(told, "a.md: ok (1 step, 1.500 s of virtual time)\n");
+    }
+
+    #[test]
+    fn a_failure_shows_the_step_and_the_difference() {
+        let told = told("$ a\n[TIME] x\nold\n$ b", &[(1, "3s x\nnew\n"), (0, "")], End::Finished);
+        let expected = "\
+a.md: FAILED (1 of 2 steps failed, 1.500 s of virtual time)
+
+a.md:2: docker01$ a
+    3s x
+  - old
+  + new
+  exit code 0 expected, 1 came
+
+";
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_step_without_an_end_names_the_jobs() {
+        let limit = Limit::Virtual(Period(Duration::from_secs(3600)));
+        let overrun = Overrun { step: 1, limit, output: "PING c2\n".to_owned(), running: vec!["ping c2".to_owned()] };
+        let told = told("$ true\nc1$ ping c2", &[(0, "")], End::TimeLimit(overrun));
+        let expected = "\
+a.md: TIME LIMIT (1 of 2 steps done, 1.500 s of virtual time)
+
+a.md:3: c1$ ping c2
+    PING c2
+  not done when 1h of virtual time had passed
+  still running: ping c2
+
+";
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn lines_far_from_a_difference_are_folded() {
+        let lines: Vec<Shown<'_>> = (0..10).map(|_| Shown::Alike("x")).chain([Shown::Missing("y")]).collect();
+        let right = folded(&lines, Exit::Right);
+        assert_eq!((right.len(), &right[0], &right[1]), (5, &Shown::Folded(7), &Shown::Alike("x")));
+        assert_eq!(folded(&lines[..10], Exit::Right), [Shown::Folded(10)]);
+        assert_eq!(folded(&lines[..10], Exit::Wrong).len(), 1 + CONTEXT);
+    }
+
+    #[test]
+    fn the_summary_counts() {
+        let told = |sum: Summary| {
+            let mut out = Vec::new();
+            summary(&mut out, Style::Plain, &sum).expect("memory takes all");
+            String::from_utf8(out).expect("reports are text")
+        };
+        let sum = Summary { passed: 2, failed: 1, faulty: 0, steps: 7, elapsed: Duration::from_secs(3) };
+        assert_eq!(told(sum), "3 files: 2 passed, 1 failed; 7 steps, 3.000 s of virtual time\n");
+        assert_eq!(told(Summary::default()), "no test ran\n");
+    }
+}

@@ -1,0 +1,387 @@
+//! Playing a scenario: it opens a terminal at each place, types the commands one after the other, lets the virtual
+//! time of a site pass until each is done, and compares what came. It judges nothing and prints nothing.
+//!
+//! Each place has a terminal of its own that stays open between steps, so that variables, directories and jobs live
+//! on. What a background job prints is shown where a terminal would show it: with the next step of its place.
+
+pub mod recording;
+pub mod verdict;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant as WallInstant};
+
+use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
+use netyard_sim::link::Condition;
+use netyard_sim::rng::Seed;
+use netyard_sim::time::Instant;
+
+use crate::scenario::Scenario;
+use crate::scenario::captures::Captures;
+use crate::scenario::comparison::{Compared, Expected, agrees, compare};
+use crate::scenario::fault::{Fault, FaultKind};
+use crate::scenario::period::Period;
+use crate::scenario::step::Step;
+use recording::Recording;
+
+/// How much virtual time passes between two looks at the wall clock.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// The seed of a scenario that names none.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// How a scenario is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// How much virtual time it may take.
+    pub time_limit: Period,
+    /// How much time it may take on this machine.
+    pub wall_limit: Period,
+    /// Whether frames are kept.
+    pub recording: Keep,
+    /// What follows a step that is not met.
+    pub on_failure: OnFailure,
+}
+
+impl Default for Settings {
+    /// Seed 1, an hour of virtual time, a minute on this machine, no frames kept, every step played.
+    fn default() -> Self {
+        Self {
+            seed: DEFAULT_SEED,
+            time_limit: Period(Duration::from_secs(3600)),
+            wall_limit: Period(Duration::from_secs(60)),
+            recording: Keep::No,
+            on_failure: OnFailure::GoOn,
+        }
+    }
+}
+
+/// Whether something is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keep {
+    /// It is not.
+    No,
+    /// It is.
+    Yes,
+}
+
+/// What follows a step that is not met.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnFailure {
+    /// The next step.
+    GoOn,
+    /// Nothing.
+    Stop,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug)]
+pub struct Playback {
+    /// What came of each step that was played, in order.
+    pub steps: Vec<Played>,
+    /// How it ended.
+    pub end: End,
+    /// The virtual time that it took.
+    pub elapsed: Duration,
+    /// The frames, when they were kept.
+    pub recording: Recording,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// When it was done.
+    pub at: Instant,
+    /// What its terminal showed.
+    pub output: String,
+    /// Its exit code.
+    pub status: i32,
+    /// What it showed beside what was expected.
+    pub comparison: Vec<Compared>,
+    /// What the names stand for in lines that are missing.
+    pub known_names: Vec<String>,
+}
+
+/// How a playback ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum End {
+    /// There was no step left, or none wanted after one that failed.
+    Finished,
+    /// A step had not ended when its time was up.
+    TimeLimit(Overrun),
+}
+
+/// A step that had not ended when its time was up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Overrun {
+    /// Its number.
+    pub step: usize,
+    /// What was up.
+    pub limit: Limit,
+    /// What its terminal had shown until then.
+    pub output: String,
+    /// The jobs that were still running, in words.
+    pub running: Vec<String>,
+}
+
+/// A limit of time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Limit {
+    /// Of virtual time.
+    Virtual(Period),
+    /// Of time on this machine.
+    Wall(Period),
+}
+
+impl Played {
+    /// The lines that its terminal showed.
+    #[must_use]
+    pub fn lines(&self) -> Vec<&str> {
+        self.output.lines().collect()
+    }
+
+    /// Whether it did what `step` expects.
+    #[must_use]
+    pub fn meets(&self, step: &Step) -> bool {
+        self.status == step.status && agrees(&self.comparison)
+    }
+}
+
+impl Playback {
+    /// The steps that were played and not met, by number.
+    pub fn failed<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = (usize, &'a Step, &'a Played)> {
+        let played = scenario.steps.iter().zip(&self.steps).enumerate();
+        played.filter(|(_, (step, played))| !played.meets(step)).map(|(at, (step, played))| (at, step, played))
+    }
+}
+
+/// Plays a scenario from its first step.
+///
+/// # Errors
+/// A fault of the file that only shows in the world: a place that is not there when its step comes.
+pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault> {
+    let mut player = Player::new(scenario, settings);
+    let mut steps = Vec::with_capacity(scenario.steps.len());
+    let mut end = End::Finished;
+    for step in &scenario.steps {
+        match player.play(step)? {
+            Ok(played) => steps.push(played),
+            Err((limit, output)) => {
+                let running = player.site.running();
+                end = End::TimeLimit(Overrun { step: steps.len(), limit, output, running });
+                break;
+            }
+        }
+        let met = steps.last().is_none_or(|played| played.meets(step));
+        if !met && settings.on_failure == OnFailure::Stop {
+            break;
+        }
+    }
+    let recording = match settings.recording {
+        Keep::Yes => Recording::of(&player.site),
+        Keep::No => Recording::default(),
+    };
+    Ok(Playback { steps, end, elapsed: player.site.now().since(Instant::ZERO), recording })
+}
+
+/// The site of a scenario at its beginning.
+fn site(scenario: &Scenario, settings: &Settings) -> Site {
+    let links = scenario.head.links.iter();
+    Site::new(SiteConfig {
+        seed: Seed(settings.seed),
+        hosts: scenario.head.hosts.clone(),
+        links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
+        capture: settings.recording == Keep::Yes,
+    })
+}
+
+/// A scenario under way.
+struct Player<'s> {
+    scenario: &'s Scenario,
+    settings: &'s Settings,
+    site: Site,
+    /// The open terminals, by place.
+    terminals: BTreeMap<String, TerminalId>,
+    /// What terminals that closed had shown since the last step of their place.
+    last_words: BTreeMap<String, Vec<u8>>,
+    captures: Captures,
+    began: WallInstant,
+}
+
+impl<'s> Player<'s> {
+    fn new(scenario: &'s Scenario, settings: &'s Settings) -> Self {
+        Self {
+            scenario,
+            settings,
+            site: site(scenario, settings),
+            terminals: BTreeMap::new(),
+            last_words: BTreeMap::new(),
+            captures: Captures::default(),
+            began: WallInstant::now(),
+        }
+    }
+
+    /// Plays a step: what came of it, or the limit that was up and what its terminal had shown until then.
+    fn play(&mut self, step: &Step) -> Result<Result<Played, (Limit, String)>, Fault> {
+        let place = self.scenario.place(step);
+        let terminal = self.terminal(place, step)?;
+        self.site.enter(terminal, &step.command);
+        let ended = self.wait(terminal);
+        let mut output = self.last_words.remove(place).unwrap_or_default();
+        output.extend(self.site.output(terminal));
+        let output = String::from_utf8_lossy(&output).into_owned();
+        Ok(match ended {
+            Ok(status) => Ok(self.compare(step, status, output)),
+            Err(limit) => Err((limit, output)),
+        })
+    }
+
+    /// The terminal of a place, which is opened when there is none.
+    fn terminal(&mut self, place: &str, step: &Step) -> Result<TerminalId, Fault> {
+        if let Some(terminal) = self.terminals.get(place) {
+            return Ok(*terminal);
+        }
+        let Some(found) = self.site.place(place) else {
+            let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
+            let kind = FaultKind::NoSuchPlace(place.to_owned());
+            return Err(Fault::new(&self.scenario.file, &self.scenario.text, kind, span));
+        };
+        let terminal = self.site.open_terminal(&found);
+        self.terminals.insert(place.to_owned(), terminal);
+        Ok(terminal)
+    }
+
+    /// Lets time pass until `terminal` has done its line: the exit code, or the limit that was up.
+    fn wait(&mut self, terminal: TerminalId) -> Result<i32, Limit> {
+        let limit = Instant::ZERO + self.settings.time_limit.0;
+        loop {
+            match self.site.run(limit.min(self.site.now() + SLICE)) {
+                Some(TerminalEvent::Ready { terminal: ready, status }) if ready == terminal => return Ok(status),
+                Some(TerminalEvent::Closed { terminal: closed, status }) => {
+                    self.close(closed);
+                    if closed == terminal {
+                        return Ok(status);
+                    }
+                }
+                Some(TerminalEvent::Ready { .. }) => {}
+                None if self.site.now() >= limit => return Err(Limit::Virtual(self.settings.time_limit)),
+                None if self.began.elapsed() >= self.settings.wall_limit.0 => {
+                    return Err(Limit::Wall(self.settings.wall_limit));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Forgets a terminal whose shell ended; the next step of its place opens another.
+    fn close(&mut self, terminal: TerminalId) {
+        let Some(place) = self.terminals.iter().find(|(_, open)| **open == terminal).map(|(place, _)| place.clone())
+        else {
+            return;
+        };
+        self.terminals.remove(&place);
+        let said = self.site.output(terminal);
+        self.last_words.entry(place).or_default().extend(said);
+    }
+
+    fn compare(&mut self, step: &Step, status: i32, output: String) -> Played {
+        let lines: Vec<&str> = output.lines().collect();
+        let comparison = compare(&step.expected, &lines, &mut self.captures);
+        let missing = comparison.iter().filter_map(|line| match line {
+            Compared::Missing(at) => Some(&step.expected[*at]),
+            Compared::Elided(..) | Compared::Same(..) | Compared::Unexpected(_) => None,
+        });
+        let known = missing.flat_map(|line| match line {
+            Expected::Line(pattern) => pattern.known_names(&self.captures),
+            Expected::Elision => Vec::new(),
+        });
+        let known_names = known.collect();
+        Played { at: self.site.now(), output, status, comparison, known_names }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict::{Verdict, first_difference};
+    use super::*;
+
+    fn scenario(block: &str) -> Scenario {
+        let text = format!("---\nhosts: [docker01, docker02]\n---\n```console\n{block}\n```\n");
+        Scenario::parse("a.md", text).expect("the file is right")
+    }
+
+    fn played(block: &str) -> (Scenario, Playback) {
+        let scenario = scenario(block);
+        let playback = play(&scenario, &Settings::default()).expect("all places are there");
+        (scenario, playback)
+    }
+
+    #[test]
+    fn a_scenario_that_does_as_it_says_passes() {
+        let (scenario, playback) = played("$ echo hello\nhello\n$ sleep 3\n$ false\n? 1");
+        assert_eq!(Verdict::over(&scenario, &playback), Verdict::Passed);
+        assert_eq!((playback.steps.len(), playback.elapsed.as_secs()), (3, 3));
+    }
+
+    #[test]
+    fn each_step_that_is_not_met_is_told() {
+        let (scenario, playback) = played("$ echo hello\nbye\n$ echo x\nx\n$ false");
+        let failed: Vec<usize> = playback.failed(&scenario).map(|(_, step, _)| step.line).collect();
+        assert_eq!(failed, [5, 9]);
+        assert_eq!(Verdict::over(&scenario, &playback), Verdict::Failed);
+        let settings = Settings { on_failure: OnFailure::Stop, ..Settings::default() };
+        assert_eq!(play(&scenario, &settings).expect("all places are there").steps.len(), 1);
+    }
+
+    #[test]
+    fn a_terminal_that_is_closed_is_opened_again() {
+        let (scenario, playback) = played("$ exit 3\n? 3\n$ echo again\nagain\ndocker02$ echo there\nthere");
+        assert_eq!(Verdict::over(&scenario, &playback), Verdict::Passed);
+    }
+
+    #[test]
+    fn a_step_that_never_ends_names_its_job() {
+        let (scenario, playback) = played("$ echo a\na\n$ sleep 7200\n$ echo never");
+        assert_eq!(Verdict::over(&scenario, &playback), Verdict::TimeLimit);
+        let End::TimeLimit(overrun) = &playback.end else { panic!("the step has no end") };
+        assert_eq!(overrun.limit, Limit::Virtual(Settings::default().time_limit));
+        assert!(overrun.running.iter().any(|job| job.contains("sleep 7200")), "{:?}", overrun.running);
+    }
+
+    #[test]
+    fn the_wall_clock_is_a_limit_too() {
+        let settings = Settings { wall_limit: Period(Duration::ZERO), ..Settings::default() };
+        let playback = play(&scenario("$ sleep 60"), &settings).expect("all places are there");
+        let End::TimeLimit(overrun) = playback.end else { panic!("there was no time at all") };
+        assert_eq!(overrun.limit, Limit::Wall(settings.wall_limit));
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_is_a_fault_of_the_file() {
+        let fault = play(&scenario("$ true\nc9$ true"), &Settings::default()).expect_err("there is no c9");
+        assert_eq!((fault.line(), fault.kind), (Some(6), FaultKind::NoSuchPlace("c9".to_owned())));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_and_a_difference_is_named() {
+        let (scenario, one) = played("$ echo a\na\n$ sleep 2");
+        let mut two = play(&scenario, &Settings::default()).expect("all places are there");
+        assert_eq!(first_difference(&scenario, &one, &two), None);
+        two.steps[1].status = 1;
+        let difference = first_difference(&scenario, &one, &two);
+        assert_eq!(difference.as_deref(), Some("a.md:7: its exit code differs"));
+    }
+
+    #[test]
+    fn a_scenario_may_be_meant_to_fail() {
+        let expecting = |block: &str| {
+            let text = format!("---\nexpect: fail\n---\n```console\n{block}\n```\n");
+            let scenario = Scenario::parse("a.md", text).expect("the file is right");
+            let playback = play(&scenario, &Settings::default()).expect("all places are there");
+            Verdict::over(&scenario, &playback)
+        };
+        assert_eq!(expecting("$ false"), Verdict::Passed);
+        assert_eq!(expecting("$ true"), Verdict::ShouldHaveFailed);
+    }
+}

@@ -1,0 +1,147 @@
+//! What went over the devices of a world while a scenario was played, and how it is written as a pcapng file that
+//! Wireshark opens: one interface a device, named `NAMESPACE/DEVICE`, with nanoseconds.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use netyard_drivers::site::Site;
+use netyard_sim::frame::Frame;
+use netyard_sim::time::{Epoch, Instant};
+use pcap_file::pcapng::PcapNgWriter;
+use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
+use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
+use pcap_file::{DataLink, PcapError};
+
+/// Time stamps count units of 10⁻⁹ s.
+const NANOSECONDS: u8 = 9;
+
+/// A frame at one device and time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packet {
+    /// When.
+    pub at: Instant,
+    /// At which device: `docker01/docker0`.
+    pub device: String,
+    /// What. The bytes are shared with the world.
+    pub frame: Frame,
+}
+
+/// All frames, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// The frames.
+    pub packets: Vec<Packet>,
+}
+
+impl Recording {
+    /// What `site` captured.
+    #[must_use]
+    pub fn of(site: &Site) -> Self {
+        let packet = |captured: &netyard_drivers::site::Captured| Packet {
+            at: captured.at,
+            device: format!("{}/{}", captured.namespace, captured.device),
+            frame: captured.frame.clone(),
+        };
+        Self { packets: site.world().fabric.capture().iter().map(packet).collect() }
+    }
+
+    /// The first frame that is not the same in `other`, in words; none when all are.
+    #[must_use]
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let longer = self.packets.len().max(other.packets.len());
+        let at = (0..longer).find(|at| self.packets.get(*at) != other.packets.get(*at))?;
+        let (one, two) = (describe(self.packets.get(at)), describe(other.packets.get(at)));
+        Some(format!("frame {}: {one}, then {two}", at + 1))
+    }
+
+    /// Writes the frames as pcapng.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_pcapng(&self, epoch: Epoch, out: impl Write) -> Result<(), PcapError> {
+        let mut writer = PcapNgWriter::new(out)?;
+        let mut interfaces = BTreeMap::new();
+        for packet in &self.packets {
+            let next = u32::try_from(interfaces.len()).expect("a world has fewer than 2^32 devices");
+            let interface = *interfaces.entry(packet.device.as_str()).or_insert(next);
+            if interface == next {
+                writer.write_pcapng_block(description(&packet.device))?;
+            }
+            writer.write_pcapng_block(block(packet, interface, epoch))?;
+        }
+        Ok(())
+    }
+}
+
+/// A frame in words, for a reader who wants to find it.
+fn describe(packet: Option<&Packet>) -> String {
+    let Some(packet) = packet else { return "none".to_owned() };
+    format!("{} bytes at {} after {} s", packet.frame.len(), packet.device, packet.at)
+}
+
+fn description(device: &str) -> InterfaceDescriptionBlock<'_> {
+    let options = vec![
+        InterfaceDescriptionOption::IfName(Cow::Borrowed(device)),
+        InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
+    ];
+    InterfaceDescriptionBlock { linktype: DataLink::ETHERNET, snaplen: 0, options }
+}
+
+fn block(packet: &Packet, interface_id: u32, epoch: Epoch) -> EnhancedPacketBlock<'_> {
+    EnhancedPacketBlock {
+        interface_id,
+        timestamp: Duration::from_nanos(epoch.unix_nanos(packet.at)),
+        original_len: u32::try_from(packet.frame.len()).expect("a frame is shorter than 4 GiB"),
+        data: Cow::Borrowed(packet.frame.bytes()),
+        options: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pcap_file::pcapng::{Block, PcapNgReader};
+
+    use super::*;
+
+    fn packet(nanos: u64, device: &str, bytes: &[u8]) -> Packet {
+        Packet { at: Instant::from_nanos(nanos), device: device.to_owned(), frame: Frame::copy_of(bytes) }
+    }
+
+    #[test]
+    fn a_device_is_an_interface_and_time_is_exact() {
+        let packets =
+            vec![packet(1, "h/eth0", &[1; 60]), packet(2, "h/docker0", &[2; 61]), packet(3, "h/eth0", &[3; 62])];
+        let mut file = Vec::new();
+        Recording { packets }.write_pcapng(Epoch::from_unix(5), &mut file).expect("memory takes all");
+        let mut reader = PcapNgReader::new(&file[..]).expect("the file is right");
+        let mut read = Vec::new();
+        while let Some(block) = reader.next_block() {
+            match block.expect("the block is right") {
+                Block::InterfaceDescription(interface) => read.push(format!("{:?}", interface.options[0])),
+                Block::EnhancedPacket(packet) => {
+                    read.push(format!(
+                        "{} {} {}",
+                        packet.interface_id,
+                        packet.timestamp.as_nanos(),
+                        packet.original_len
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let expected =
+            ["IfName(\"h/eth0\")", "0 5000000001 60", "IfName(\"h/docker0\")", "1 5000000002 61", "0 5000000003 62"];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let one = Recording { packets: vec![packet(1, "h/eth0", &[1; 60]), packet(2_000_000_000, "h/eth0", &[2; 60])] };
+        let two = Recording { packets: vec![packet(1, "h/eth0", &[1; 60])] };
+        assert_eq!(one.first_difference(&one), None);
+        let words = one.first_difference(&two).expect("one has more");
+        assert_eq!(words, "frame 2: 60 bytes at h/eth0 after 2.000000000 s, then none");
+    }
+}

@@ -1,0 +1,64 @@
+//! The verdict over a scenario that was played: whether it did what its file says, and whether a second time gave the
+//! same. It prints nothing; see [`report`](crate::report).
+
+use super::{End, Playback};
+use crate::exit::Exit;
+use crate::scenario::Scenario;
+use crate::scenario::head::Expect;
+
+/// What became of a scenario.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Steps were not met.
+    Failed,
+    /// Playing it twice gave two results; the first difference, in words.
+    Nondeterministic(String),
+    /// All is as the file says.
+    Passed,
+    /// The head says `expect: fail`, but every step was met.
+    ShouldHaveFailed,
+    /// Its time was up.
+    TimeLimit,
+}
+
+impl Verdict {
+    /// The verdict over one playback.
+    #[must_use]
+    pub fn over(scenario: &Scenario, playback: &Playback) -> Self {
+        let failed = playback.failed(scenario).next().is_some();
+        match (&playback.end, scenario.head.expect) {
+            (End::TimeLimit(_), _) => Self::TimeLimit,
+            (End::Finished, Expect::Pass) if failed => Self::Failed,
+            (End::Finished, Expect::Fail) if !failed => Self::ShouldHaveFailed,
+            (End::Finished, Expect::Fail | Expect::Pass) => Self::Passed,
+        }
+    }
+
+    /// How the command ends because of it.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Passed => Exit::Pass,
+            Self::Failed | Self::ShouldHaveFailed => Exit::Failed,
+            Self::Nondeterministic(_) => Exit::Nondeterministic,
+            Self::TimeLimit => Exit::TimeLimit,
+        }
+    }
+}
+
+/// The first thing that two playbacks of a scenario differ in, in words; none when they are the same.
+#[must_use]
+pub fn first_difference(scenario: &Scenario, one: &Playback, two: &Playback) -> Option<String> {
+    let steps = one.steps.iter().zip(&two.steps).zip(&scenario.steps);
+    let step = steps.into_iter().find_map(|((one, two), step)| {
+        let what = match () {
+            () if one.output != two.output => "its output",
+            () if one.status != two.status => "its exit code",
+            () if one.at != two.at => "the time it took",
+            () => return None,
+        };
+        Some(format!("{}:{}: {what} differs", scenario.file, step.line))
+    });
+    let end = || (one.steps.len() != two.steps.len()).then(|| "the number of steps played differs".to_owned());
+    step.or_else(end).or_else(|| one.recording.first_difference(&two.recording))
+}

@@ -1,0 +1,50 @@
+//! Reports for programs, captures, and settings by environment.
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::str;
+
+use crate::netyard;
+
+#[test]
+fn json_is_one_object_a_line() {
+    netyard("test --format json tests/fixtures/fails.md").assert().code(1).stderr_eq("").stdout_eq(str![[r#"
+{"event":"step","file":"tests/fixtures/fails.md","line":4,"place":"docker01","command":"echo one","expected_exit":0,"exit":0,"at_ns":0,"lines":[{"missing":"two"},{"unexpected":"one"}]}
+{"event":"step","file":"tests/fixtures/fails.md","line":8,"place":"docker01","command":"false","expected_exit":0,"exit":1,"at_ns":0,"lines":[]}
+{"event":"step","file":"tests/fixtures/fails.md","line":11,"place":"docker01","command":"echo 000000000000","expected_exit":0,"exit":0,"at_ns":0,"lines":[{"missing":"[SHORTID:net]"},{"unexpected":"000000000000"}]}
+{"event":"step","file":"tests/fixtures/fails.md","line":13,"place":"docker01","command":"nope","expected_exit":0,"exit":127,"at_ns":0,"lines":[{"same":"sh: 1: nope: not found"}]}
+{"event":"file","file":"tests/fixtures/fails.md","result":"failed","seed":1,"seeds":1,"steps":6,"played":6,"failed":4,"updated":0,"virtual_ns":0}
+{"event":"summary","passed":0,"failed":1,"faulty":0,"steps":6,"virtual_ns":0}
+
+"#]]);
+}
+
+#[test]
+fn json_tells_of_faults_and_limits_too() {
+    let run = netyard("test --format json tests/fixtures/wrong/no-command.md tests/fixtures/forever.md").assert();
+    run.code(2).stderr_eq("").stdout_eq(str![[r#"
+{"event":"fault","file":"tests/fixtures/wrong/no-command.md","line":2,"message":"a prompt without a command"}
+{"event":"file","file":"tests/fixtures/forever.md","result":"time-limit","seed":1,"seeds":1,"steps":3,"played":1,"failed":0,"updated":0,"virtual_ns":10000000000,"line":9,"limit":{"virtual_ns":10000000000},"running":["sleep 3600"]}
+{"event":"summary","passed":0,"failed":1,"faulty":1,"steps":1,"virtual_ns":10000000000}
+
+"#]]);
+}
+
+#[test]
+fn a_variable_is_as_good_as_a_flag() {
+    let run = netyard("test tests/fixtures/several").env("NETYARD_TEST_FILTER", "Addresses");
+    run.env("NETYARD_TEST_SEEDS", "2").env("NETYARD_TEST_FAIL_FAST", "1").assert().code(0).stdout_eq(str![[r#"
+tests/fixtures/several/addresses.md: ok (1 step, 0.000 s of virtual time, 2 seeds)
+1 file: 1 passed; 1 step, 0.000 s of virtual time
+
+"#]]);
+}
+
+#[test]
+fn each_scenario_has_a_capture() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("captures");
+    netyard("test tests/fixtures/passes.md --pcap").arg(&directory).assert().code(0);
+    let bytes = fs::read(directory.join("tests/fixtures/passes.pcapng")).expect("the capture was written");
+    assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a], "it begins as a pcapng file does");
+}

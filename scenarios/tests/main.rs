@@ -1,0 +1,20 @@
+//! The `netyard` command from outside: it is run on the files in `fixtures/`, and what it writes and its exit code are
+//! compared. `SNAPSHOTS=overwrite cargo test` writes new expectations into these files.
+
+mod failures;
+mod faults;
+mod formats;
+mod limits;
+mod places;
+mod selection;
+mod update;
+
+use snapbox::cmd::Command;
+
+/// The command with the words of `arguments`, in the directory of this package, with nothing in its environment.
+fn netyard(arguments: &str) -> Command {
+    Command::new(env!("CARGO_BIN_EXE_netyard"))
+        .env_clear()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments.split_whitespace())
+}

@@ -1,0 +1,86 @@
+//! A Docker host to type commands on: the words of the walkthrough tests.
+
+use netyard::{Site, SiteConfig, TerminalEvent, TerminalId};
+use netyard_sim::time::Duration;
+
+/// The default world's docker01, with a terminal open on it and one in every container that was asked something.
+pub(crate) struct Host {
+    site: Site,
+    terminals: std::collections::BTreeMap<String, TerminalId>,
+}
+
+impl Host {
+    pub(crate) fn new(seed: u64) -> Self {
+        let site = Site::new(SiteConfig { seed, ..SiteConfig::default() });
+        Self { site, terminals: std::collections::BTreeMap::new() }
+    }
+
+    /// Runs a command on docker01 to its end; what the terminal showed.
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        self.run_in("docker01", command)
+    }
+
+    /// The same in a container.
+    pub(crate) fn run_in(&mut self, place: &str, command: &str) -> String {
+        let terminal = self.terminal(place);
+        self.site.enter(terminal, command);
+        let limit = self.site.now() + Duration::from_secs(3600);
+        loop {
+            match self.site.run(limit) {
+                Some(TerminalEvent::Ready { terminal: t, .. }) if t == terminal => break,
+                Some(TerminalEvent::Closed { terminal: t, .. }) if t == terminal => break,
+                Some(_) => {}
+                None => panic!("{place}$ {command}: no end in an hour"),
+            }
+        }
+        String::from_utf8_lossy(&self.site.output(terminal)).into_owned()
+    }
+
+    fn terminal(&mut self, place: &str) -> TerminalId {
+        // A container that was stopped and started is another place with the same name.
+        if let Some(terminal) = self.terminals.get(place).filter(|_| place == "docker01") {
+            return *terminal;
+        }
+        let found = self.site.place(place).unwrap_or_else(|| panic!("no place called {place}"));
+        let terminal = self.site.open_terminal(&found);
+        self.terminals.insert(place.to_owned(), terminal);
+        terminal
+    }
+
+    /// What `ping -c 1 -W 1` sees, in the words of the matrix: the address and `ok`, or `bad address`.
+    pub(crate) fn ping_as_matrix(&mut self, from: &str, name: &str) -> String {
+        let output = self.run(&format!("docker exec {from} ping -c 1 -W 1 {name}"));
+        let Some((_, rest)) = output.split_once(&format!("PING {name} (")) else {
+            return if output.contains("bad address") { "bad address".to_owned() } else { output };
+        };
+        let address = rest.split(')').next().unwrap_or_default();
+        let verdict = match () {
+            () if output.contains(" 0% packet loss") => "ok",
+            () if output.contains("unreachable") => "unreach",
+            () => "100%loss",
+        };
+        format!("{address} {verdict}")
+    }
+
+    /// What the first nameserver of a container answers, in the words of the matrix.
+    pub(crate) fn dig_as_matrix(&mut self, from: &str, name: &str) -> String {
+        let conf = self.run(&format!("docker exec {from} cat /etc/resolv.conf"));
+        let server = conf.lines().find_map(|l| l.strip_prefix("nameserver ")).unwrap_or("127.0.0.11");
+        let query = format!("dig @{server} +tries=1 +time=3 +noall +comments +answer {name} A");
+        let output = self.run_in(from, &query);
+        let status = output.split("status: ").nth(1).and_then(|s| s.split(',').next()).unwrap_or("no reply");
+        let records: Vec<Vec<&str>> = output
+            .lines()
+            .filter(|l| !l.starts_with(';'))
+            .map(|l| l.split_whitespace().collect::<Vec<_>>())
+            .filter(|w| w.len() == 5 && w[2] == "IN")
+            .collect();
+        match records.first() {
+            None => status.to_owned(),
+            Some(first) => {
+                let addresses: Vec<&str> = records.iter().map(|r| r[4]).collect();
+                format!("{status} {} ttl={}", addresses.join(","), first[1])
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a packet was dropped, and how often: every drop has a reason, a place and a counter. It drops nothing itself.
+
+use std::collections::BTreeMap;
+
+use crate::id::IfIndex;
+
+/// Why a frame or packet went no further.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum DropReason {
+    /// A header was cut short, a length lied or a checksum was wrong.
+    Malformed,
+    /// An `EtherType` or IP version that nobody here speaks.
+    UnknownProtocol,
+    /// The device is down or has no carrier.
+    LinkDown,
+    /// The frame was for another station.
+    OtherHost,
+    /// The bridge knew that the station is behind the port the frame came from.
+    SamePort,
+    /// Bigger than the device's MTU.
+    TooBig,
+    /// A source or destination that must not be on a wire (127.0.0.0/8, ::1).
+    Martian,
+    /// Not for us, and this host does not forward.
+    NotForwarding,
+    /// No route to the destination.
+    NoRoute,
+    /// A blackhole route.
+    Blackhole,
+    /// The hop limit ran out.
+    TtlExpired,
+    /// A rule of the firewall said DROP or REJECT.
+    Filtered,
+    /// The neighbour did not answer ARP or NDP.
+    NeighbourSilent,
+    /// Too many packets wait for a neighbour.
+    NeighbourQueue,
+    /// No socket for it.
+    NoSocket,
+    /// The receiver's buffer is full.
+    SocketFull,
+    /// A fragment that never met the others, or that does not fit them.
+    Reassembly,
+}
+
+/// Drops of a namespace, by device and reason.
+#[derive(Clone, Debug, Default)]
+pub struct Drops(BTreeMap<(Option<IfIndex>, DropReason), u64>);
+
+impl Drops {
+    /// Counts one more.
+    pub fn count(&mut self, device: Option<IfIndex>, reason: DropReason) {
+        *self.0.entry((device, reason)).or_default() += 1;
+    }
+
+    /// All counts, by device and reason.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<IfIndex>, DropReason, u64)> {
+        self.0.iter().map(|((device, reason), n)| (*device, *reason, *n))
+    }
+
+    /// How often for this reason, anywhere.
+    #[must_use]
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.0.iter().filter(|((_, r), _)| *r == reason).map(|(_, n)| n).sum()
+    }
+}

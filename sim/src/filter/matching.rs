@@ -1,0 +1,255 @@
+//! The matches of a rule (`-m …`): reading their options, holding a packet against them, printing them.
+//!
+//! Each is a type with the same five verbs; this module only tells which. `parse` takes an option when it is its own,
+//! `check` says what is missing at the end, `matches` decides, `Display` is what iptables-save writes after `-m NAME`
+//! and `describe` what `iptables -L` shows.
+
+pub mod addrtype;
+pub mod conntrack;
+pub mod icmp;
+pub mod iprange;
+pub mod limit;
+pub mod mark;
+pub mod multiport;
+pub mod physdev;
+pub mod port;
+
+use core::fmt;
+
+use super::subject::{Subject, Surroundings};
+use super::words::{self, Words};
+use super::{Family, Usage};
+use crate::addr::Mac;
+use crate::packet::protocol;
+use addrtype::AddrType;
+use conntrack::{Conntrack, StateMatch};
+use icmp::Icmp;
+use iprange::IpRange;
+use limit::Limit;
+use mark::Mark;
+use multiport::Multiport;
+use physdev::Physdev;
+use port::{Tcp, Udp};
+
+/// An option of a match or target on its way in.
+#[derive(Debug)]
+pub struct Argument<'w, 'a> {
+    /// Its long name without dashes.
+    pub name: &'a str,
+    /// Whether a `!` stood before it.
+    pub negated: bool,
+    /// Where its value comes from.
+    pub words: &'w mut Words<'a>,
+}
+
+impl<'a> Argument<'_, 'a> {
+    /// Its value.
+    ///
+    /// # Errors
+    /// `MissingArgument` at the end of the line.
+    pub fn value(&mut self) -> Result<&'a str, Usage> {
+        self.words.value()
+    }
+
+    /// An option as it is printed when it is negated.
+    pub(super) const fn sign(negated: bool) -> &'static str {
+        if negated { "! " } else { "" }
+    }
+}
+
+/// One match of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Match {
+    /// What the addresses are to the host.
+    AddrType(AddrType),
+    /// A remark; it matches everything.
+    Comment(Option<String>),
+    /// The state of its flow.
+    Conntrack(Conntrack),
+    /// ICMP type and code.
+    Icmp(Icmp),
+    /// Addresses from one to another.
+    IpRange(IpRange),
+    /// So often and no more.
+    Limit(Limit),
+    /// The source of its Ethernet frame, and whether it shall be another.
+    Mac(Option<Mac>, bool),
+    /// The mark it carries.
+    Mark(Mark),
+    /// Any of several ports.
+    Multiport(Multiport),
+    /// The ports of a bridge.
+    Physdev(Physdev),
+    /// The state of its flow, the older way.
+    State(StateMatch),
+    /// TCP ports and flags.
+    Tcp(Tcp),
+    /// UDP ports.
+    Udp(Udp),
+}
+
+impl Match {
+    /// The match that `-m` names.
+    ///
+    /// # Errors
+    /// `NoMatch`.
+    pub fn named(name: &str, family: Family) -> Result<Self, Usage> {
+        Ok(match (name, family) {
+            ("addrtype", _) => Self::AddrType(AddrType::default()),
+            ("comment", _) => Self::Comment(None),
+            ("conntrack", _) => Self::Conntrack(Conntrack::default()),
+            ("icmp", Family::V4) | ("icmp6" | "icmpv6", Family::V6) => Self::Icmp(Icmp::any(family)),
+            ("iprange", _) => Self::IpRange(IpRange::default()),
+            ("limit", _) => Self::Limit(Limit::default()),
+            ("mac", _) => Self::Mac(None, false),
+            ("mark", _) => Self::Mark(Mark::default()),
+            ("multiport", _) => Self::Multiport(Multiport::default()),
+            ("physdev", _) => Self::Physdev(Physdev::default()),
+            ("state", _) => Self::State(StateMatch::default()),
+            ("tcp", _) => Self::Tcp(Tcp::default()),
+            ("udp", _) => Self::Udp(Udp::default()),
+            _ => return Err(Usage::NoMatch(name.to_owned())),
+        })
+    }
+
+    /// The match that `-p` brings along when an option of it is used.
+    #[must_use]
+    pub fn of_protocol(number: u8, family: Family) -> Option<Self> {
+        match (number, family) {
+            (protocol::ICMP, Family::V4) | (protocol::ICMPV6, Family::V6) => Some(Self::Icmp(Icmp::any(family))),
+            (protocol::TCP, _) => Some(Self::Tcp(Tcp::default())),
+            (protocol::UDP, _) => Some(Self::Udp(Udp::default())),
+            _ => None,
+        }
+    }
+
+    /// Takes an option; false when it is none of its own.
+    ///
+    /// # Errors
+    /// What is wrong with its value.
+    pub fn parse(&mut self, argument: &mut Argument<'_, '_>) -> Result<bool, Usage> {
+        match self {
+            Self::AddrType(m) => m.parse(argument),
+            Self::Comment(text) if argument.name == "comment" => {
+                *text = Some(argument.value()?.to_owned());
+                Ok(true)
+            }
+            Self::Comment(_) => Ok(false),
+            Self::Conntrack(m) => m.parse(argument),
+            Self::Icmp(m) => m.parse(argument),
+            Self::IpRange(m) => m.parse(argument),
+            Self::Limit(m) => m.parse(argument),
+            Self::Mac(mac, negated) if argument.name == "mac-source" => {
+                *negated = argument.negated;
+                *mac = Some(argument.value()?.parse().map_err(|_| Usage::Integer("mac", "--mac-source"))?);
+                Ok(true)
+            }
+            Self::Mac(..) => Ok(false),
+            Self::Mark(m) => m.parse(argument),
+            Self::Multiport(m) => m.parse(argument),
+            Self::Physdev(m) => m.parse(argument),
+            Self::State(m) => m.parse(argument),
+            Self::Tcp(m) => m.parse(argument),
+            Self::Udp(m) => m.parse(argument),
+        }
+    }
+
+    /// Whether all is there, in a rule for this protocol (and whether that is negated).
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check(&self, proto: Option<(u8, bool)>) -> Result<(), Usage> {
+        match self {
+            Self::AddrType(m) => m.check(),
+            Self::Comment(None) => Err(Usage::Required("comment", "--comment")),
+            Self::Conntrack(m) => m.check(),
+            Self::IpRange(m) => m.check(),
+            Self::Mac(None, _) => Err(Usage::Required("mac", "--mac-source")),
+            Self::Mark(m) => m.check(),
+            Self::Multiport(m) => m.check(proto),
+            Self::State(m) => m.check(),
+            Self::Tcp(_) if proto.is_none_or(|(number, _)| number != protocol::TCP) => Err(Usage::TcpProtocol),
+            Self::Comment(Some(_)) | Self::Icmp(_) | Self::Limit(_) | Self::Mac(Some(_), _) => Ok(()),
+            Self::Physdev(_) | Self::Tcp(_) | Self::Udp(_) => Ok(()),
+        }
+    }
+
+    /// Whether the packet is one of those meant. Only `limit` changes by it.
+    pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, mark: u32) -> bool {
+        match self {
+            Self::AddrType(m) => m.matches(subject),
+            Self::Comment(_) => true,
+            Self::Conntrack(m) => m.matches(subject),
+            Self::Icmp(m) => m.matches(subject.ip),
+            Self::IpRange(m) => m.matches(subject.ip),
+            Self::Limit(m) => m.matches(subject.now),
+            Self::Mac(mac, negated) => subject.path.source_mac.is_some_and(|m| (Some(m) == *mac) != *negated),
+            Self::Mark(m) => m.matches(mark),
+            Self::Multiport(m) => m.matches(subject.ip),
+            Self::Physdev(m) => m.matches(subject.path),
+            Self::State(m) => m.matches(subject.state),
+            Self::Tcp(m) => m.matches(subject.ip),
+            Self::Udp(m) => m.matches(subject.ip),
+        }
+    }
+
+    /// Whether it asks for the state of flows, so that they have to be tracked.
+    #[must_use]
+    pub const fn needs_tracking(&self) -> bool {
+        matches!(self, Self::Conntrack(_) | Self::State(_))
+    }
+
+    /// The protocol it looks into, which the kernel wants the rule to be for.
+    #[must_use]
+    pub const fn requires_protocol(&self) -> Option<u8> {
+        match self {
+            Self::Icmp(m) => Some(m.protocol()),
+            Self::Udp(_) => Some(protocol::UDP),
+            _ => None,
+        }
+    }
+
+    /// As `iptables -L` shows it; `proto` is the rule's, for the names of ports.
+    #[must_use]
+    pub fn describe(&self, proto: u8, numeric: bool) -> String {
+        match self {
+            Self::AddrType(m) => m.describe(),
+            Self::Comment(text) => format!("/* {} */", text.as_deref().unwrap_or_default()),
+            Self::Conntrack(m) => m.describe(),
+            Self::Icmp(m) => m.describe(numeric),
+            Self::IpRange(m) => m.describe(),
+            Self::Limit(m) => m.describe(),
+            Self::Mac(mac, negated) => format!("MAC {}{}", Argument::sign(*negated), mac.unwrap_or_default()),
+            Self::Mark(m) => m.describe(),
+            Self::Multiport(m) => m.describe(proto, numeric),
+            Self::Physdev(m) => m.describe(),
+            Self::State(m) => m.describe(),
+            Self::Tcp(m) => m.describe(numeric),
+            Self::Udp(m) => m.describe(numeric),
+        }
+    }
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddrType(m) => write!(f, "-m addrtype{m}"),
+            Self::Comment(text) => {
+                write!(f, "-m comment --comment {}", words::quoted(text.as_deref().unwrap_or_default()))
+            }
+            Self::Conntrack(m) => write!(f, "-m conntrack{m}"),
+            Self::Icmp(m) => write!(f, "-m {m}"),
+            Self::IpRange(m) => write!(f, "-m iprange{m}"),
+            Self::Limit(m) => write!(f, "-m limit{m}"),
+            Self::Mac(mac, negated) => {
+                write!(f, "-m mac {}--mac-source {}", Argument::sign(*negated), mac.unwrap_or_default())
+            }
+            Self::Mark(m) => write!(f, "-m mark{m}"),
+            Self::Multiport(m) => write!(f, "-m multiport{m}"),
+            Self::Physdev(m) => write!(f, "-m physdev{m}"),
+            Self::State(m) => write!(f, "-m state{m}"),
+            Self::Tcp(m) => write!(f, "-m tcp{m}"),
+            Self::Udp(m) => write!(f, "-m udp{m}"),
+        }
+    }
+}

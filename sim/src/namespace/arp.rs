@@ -1,0 +1,126 @@
+//! ARP (RFC 826): who has an IPv4 address. What is known is kept in the neighbour table; this builds and reads the
+//! packets, and asks NDP for IPv6.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress};
+
+use super::{Cx, Namespace};
+use crate::addr::Mac;
+use crate::device::IfIndex;
+use crate::drop::DropReason;
+use crate::frame::{ETHERNET_LEN, Frame, ethertype};
+use crate::neighbour::{Due, Resolution};
+
+/// Length of an ARP packet for IPv4 over Ethernet.
+const ARP_LEN: usize = 28;
+
+impl Namespace {
+    pub(super) fn receive_arp(&mut self, cx: &mut Cx, index: IfIndex, frame: &Frame) {
+        let packet = ArpPacket::new_checked(frame.payload());
+        let Some(ArpRepr::EthernetIpv4 {
+            operation,
+            source_hardware_addr,
+            source_protocol_addr,
+            target_protocol_addr,
+            ..
+        }) = packet.ok().and_then(|p| ArpRepr::parse(&p).ok())
+        else {
+            self.drop_frame(cx, Some(index), DropReason::Malformed, frame);
+            return;
+        };
+        let sender = Mac(source_hardware_addr.0);
+        let (src, dst) = (source_protocol_addr, target_protocol_addr);
+        match operation {
+            ArpOperation::Request if self.answers_arp_for(index, dst) => {
+                self.learn_from_request(cx, index, src, sender);
+                self.send_arp(cx, index, ArpOperation::Reply, dst, sender, src);
+            }
+            ArpOperation::Reply => {
+                let solicited = frame.dst() != Mac::BROADCAST;
+                let waiting = self.neighbours.answer(cx.now, index, IpAddr::V4(src), sender, solicited);
+                self.release(cx, index, sender, waiting);
+            }
+            ArpOperation::Request | ArpOperation::Unknown(_) => {}
+        }
+    }
+
+    /// Linux answers for any of its addresses on any device (`arp_ignore` 0), except 127.0.0.0/8.
+    fn answers_arp_for(&self, index: IfIndex, addr: Ipv4Addr) -> bool {
+        !addr.is_loopback() && self.is_local(IpAddr::V4(addr)) && self.devices.get(&index).is_some_and(|d| d.up)
+    }
+
+    /// Who asks us is about to talk to us: its address is noted as stale. A probe has no address yet.
+    fn learn_from_request(&mut self, cx: &mut Cx, index: IfIndex, src: Ipv4Addr, sender: Mac) {
+        if src.is_unspecified() {
+            return;
+        }
+        let waiting = self.neighbours.note(cx.now, index, IpAddr::V4(src), sender);
+        self.release(cx, index, sender, waiting);
+    }
+
+    fn send_arp(
+        &mut self,
+        cx: &mut Cx,
+        index: IfIndex,
+        operation: ArpOperation,
+        src: Ipv4Addr,
+        to: Mac,
+        dst: Ipv4Addr,
+    ) {
+        let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
+        let target = if to == Mac::BROADCAST { Mac::ZERO } else { to };
+        let repr = ArpRepr::EthernetIpv4 {
+            operation,
+            source_hardware_addr: EthernetAddress(own.0),
+            source_protocol_addr: src,
+            target_hardware_addr: EthernetAddress(target.0),
+            target_protocol_addr: dst,
+        };
+        let mut bytes = [0; ARP_LEN];
+        repr.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
+        self.transmit_new(cx, index, to, ethertype::ARP, &bytes);
+    }
+
+    /// Sends a packet to the next hop `addr` on a device once its Ethernet address is known.
+    pub(super) fn send_to_neighbour(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, frame: Frame) {
+        match self.neighbours.resolve(cx.now, index, addr, frame) {
+            Resolution::Known(mac, frame) => self.release(cx, index, mac, vec![frame]),
+            Resolution::Ask => self.ask(cx, index, addr, None),
+            Resolution::Waiting => {}
+            Resolution::Full(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourQueue, &frame),
+        }
+    }
+
+    /// Asks for a neighbour's address: everybody, or the one that had it.
+    fn ask(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, to: Option<Mac>) {
+        match addr {
+            IpAddr::V4(dst) => {
+                let Some(IpAddr::V4(src)) = self.address_towards(index, addr) else { return };
+                self.send_arp(cx, index, ArpOperation::Request, src, to.unwrap_or(Mac::BROADCAST), dst);
+            }
+            IpAddr::V6(dst) => self.solicit(cx, index, dst, to),
+        }
+    }
+
+    /// Packets that waited for an address go out to it.
+    pub(super) fn release(&mut self, cx: &mut Cx, index: IfIndex, mac: Mac, waiting: Vec<Frame>) {
+        let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
+        for mut frame in waiting {
+            frame.readdress(mac, own);
+            self.transmit(cx, index, frame);
+        }
+    }
+
+    pub(super) fn neighbour_due(&mut self, cx: &mut Cx, due: Due) {
+        match due {
+            Due::Ask { device, addr, to } => self.ask(cx, device, addr, to),
+            Due::Failed { device, packets, .. } => {
+                for frame in packets {
+                    self.drop_frame(cx, Some(device), DropReason::NeighbourSilent, &frame);
+                    self.host_unreachable(cx, &frame.bytes()[ETHERNET_LEN..]);
+                }
+            }
+        }
+    }
+}

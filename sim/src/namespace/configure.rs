@@ -1,0 +1,400 @@
+//! What `ip` and Docker change in a namespace: devices, addresses, routes, masters. Moving frames is elsewhere.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use ipnetwork::{IpNetwork, Ipv6Network};
+
+use super::{Cx, Namespace};
+use crate::addr::{Mac, network_of};
+use crate::bridge::Bridge;
+use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope};
+use crate::link::{LinkId, NamespaceId};
+use crate::neighbour;
+use crate::route::{Protocol, Route};
+
+/// Why a change was refused, as the kernel says it (`RTNETLINK answers: …`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkError {
+    /// The address is there already.
+    AddressExists,
+    /// It is a bridge, which cannot be a port.
+    Busy,
+    /// A device of that name is there already.
+    Exists,
+    /// The name is empty, too long or has a slash or blank in it.
+    InvalidName,
+    /// The gateway is on no link.
+    NextHopUnreachable,
+    /// There is no such address.
+    NoAddress,
+    /// There is no such device.
+    NoDevice,
+    /// The device is down.
+    NetworkDown,
+    /// The device that shall be the master is no bridge.
+    NotABridge,
+    /// Such a device stays where it is.
+    NotMovable,
+    /// The route is there already.
+    RouteExists,
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AddressExists | Self::Exists | Self::RouteExists => "File exists",
+            Self::Busy => "Device or resource busy",
+            Self::InvalidName | Self::NotMovable => "Invalid argument",
+            Self::NetworkDown => "Network is down",
+            Self::NextHopUnreachable => "Network is unreachable",
+            Self::NoAddress => "Cannot assign requested address",
+            Self::NoDevice => "No such device",
+            Self::NotABridge => "Operation not supported",
+        })
+    }
+}
+
+impl core::error::Error for LinkError {}
+
+impl Namespace {
+    pub(super) fn add_loopback(&mut self) {
+        let index = self.add_device("lo", Mac::ZERO, Kind::Loopback);
+        let device = self.devices.get_mut(&index).expect("it was just added");
+        device.mtu = Mtu::LOOPBACK;
+        device.carrier = true;
+    }
+
+    pub(crate) fn add_veth(&mut self, name: &str, mac: Mac, link: LinkId) -> IfIndex {
+        self.add_device(name, mac, Kind::Veth { link })
+    }
+
+    pub(crate) fn add_bridge(&mut self, name: &str, mac: Option<Mac>, random: Mac) -> IfIndex {
+        let mut bridge = Bridge::default();
+        bridge.fixed_mac = mac.is_some();
+        let index = self.add_device(name, mac.unwrap_or(random), Kind::Bridge(Box::new(bridge)));
+        self.devices.get_mut(&index).expect("it was just added").carrier = true;
+        index
+    }
+
+    fn add_device(&mut self, name: &str, mac: Mac, kind: Kind) -> IfIndex {
+        let index = IfIndex(self.next_index);
+        self.next_index += 1;
+        let device = Device {
+            index,
+            name: name.to_owned(),
+            mac,
+            mtu: Mtu::ETHERNET,
+            kind,
+            up: false,
+            carrier: false,
+            carrier_known: false,
+            opened: false,
+            queue_len: 1000,
+            master: None,
+            peer_index: None,
+            peer_netnsid: None,
+            addresses: Vec::new(),
+            ipv6: Ipv6::Enabled,
+            counters: Counters::default(),
+        };
+        self.devices.insert(index, device);
+        index
+    }
+
+    /// Whether a device may be called `name`.
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), LinkError> {
+        if name.is_empty() || name.len() > 15 || name.contains(|c: char| c == '/' || c.is_whitespace()) {
+            return Err(LinkError::InvalidName);
+        }
+        if self.device_named(name).is_some() { Err(LinkError::Exists) } else { Ok(()) }
+    }
+
+    /// The link behind a device, when it is a veth.
+    #[must_use]
+    pub fn link_of(&self, device: IfIndex) -> Option<LinkId> {
+        match self.devices.get(&device)?.kind {
+            Kind::Veth { link } => Some(link),
+            Kind::Loopback | Kind::Bridge(_) => None,
+        }
+    }
+
+    /// The number by which this namespace calls another one (`link-netnsid`), given at the first link to it.
+    pub(crate) fn netnsid_of(&mut self, other: NamespaceId) -> u32 {
+        let next = u32::try_from(self.netnsids.len()).unwrap_or(u32::MAX);
+        *self.netnsids.entry(other).or_insert(next)
+    }
+
+    pub(crate) fn remove_device(&mut self, cx: &mut Cx, index: IfIndex) {
+        let ports = self.devices.get(&index).and_then(Device::bridge).map(|b| b.ports().to_vec()).unwrap_or_default();
+        for port in ports {
+            let _ = self.set_master(cx, port, None);
+        }
+        self.take_device(cx, index);
+    }
+
+    /// Takes a device out, down and without addresses.
+    pub(crate) fn take_device(&mut self, cx: &mut Cx, index: IfIndex) -> Option<Device> {
+        self.set_up(cx, index, false);
+        let _ = self.set_master(cx, index, None);
+        let mut device = self.devices.remove(&index)?;
+        device.addresses.clear();
+        device.counters = Counters::default();
+        Some(device)
+    }
+
+    /// Takes a device in under a new name; it keeps its number when that is free.
+    pub(crate) fn put_device(&mut self, mut device: Device, name: &str) -> IfIndex {
+        if self.devices.contains_key(&device.index) {
+            device.index = IfIndex(self.next_index);
+        }
+        self.next_index = self.next_index.max(device.index.0 + 1);
+        name.clone_into(&mut device.name);
+        let index = device.index;
+        self.devices.insert(index, device);
+        index
+    }
+
+    /// Sets a device administratively up or down: its routes and its link-local address come and go with it.
+    pub(crate) fn set_up(&mut self, cx: &mut Cx, index: IfIndex, up: bool) {
+        let Some(device) = self.devices.get_mut(&index).filter(|d| d.up != up) else { return };
+        device.up = up;
+        device.opened |= up;
+        if up {
+            self.came_up(cx, index);
+        } else {
+            self.went_down(index);
+        }
+        if let Some(master) = self.devices.get(&index).and_then(|d| d.master) {
+            self.judge_bridge_carrier(cx, master);
+        }
+        if self.devices.get(&index).is_some_and(|d| d.bridge().is_some()) {
+            self.judge_bridge_carrier(cx, index);
+        }
+    }
+
+    fn came_up(&mut self, cx: &mut Cx, index: IfIndex) {
+        let Some(device) = self.devices.get(&index) else { return };
+        if device.is_loopback() {
+            for net in ["127.0.0.1/8", "::1/128"] {
+                let net: IpNetwork = net.parse().expect("the loopback prefixes are well formed");
+                let _ = self.add_address(cx, index, net.into());
+            }
+        }
+        let nets: Vec<IpNetwork> =
+            self.devices.get(&index).map(|d| d.addresses.iter().map(|a| a.net).collect()).unwrap_or_default();
+        for net in nets {
+            self.add_connected_route(index, net);
+        }
+        self.add_link_local(cx, index);
+    }
+
+    /// A device that has carrier and runs IPv6 gets its link-local address, as the kernel gives it.
+    fn add_link_local(&mut self, cx: &mut Cx, index: IfIndex) {
+        let Some(device) = self.devices.get(&index) else { return };
+        let wants = device.is_running() && device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO;
+        let has_carrier = device.bridge().is_none_or(|b| !b.ports().is_empty());
+        let net = IpNetwork::V6(Ipv6Network::new(device.mac.link_local(), 64).expect("64 is a prefix length"));
+        if wants && has_carrier && !device.has(net.ip()) {
+            let _ = self.add_address(cx, index, net.into());
+        }
+    }
+
+    fn went_down(&mut self, index: IfIndex) {
+        self.routes.remove(|r| r.device == Some(index));
+        self.neighbours.flush(index);
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.addresses.retain(|a| a.net.is_ipv4());
+            if let Some(bridge) = device.bridge_mut() {
+                let ports = bridge.ports().to_vec();
+                ports.into_iter().for_each(|p| bridge.flush_port(p));
+            }
+        }
+    }
+
+    pub(crate) fn set_carrier(&mut self, cx: &mut Cx, index: IfIndex, carrier: bool) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let changed = device.carrier != carrier;
+        device.carrier = carrier;
+        device.carrier_known |= carrier;
+        let master = device.master;
+        if !changed {
+            return;
+        }
+        if carrier {
+            self.add_link_local(cx, index);
+        }
+        if let Some(master) = master {
+            if !carrier && let Some(bridge) = self.devices.get_mut(&master).and_then(Device::bridge_mut) {
+                bridge.flush_port(index);
+            }
+            self.judge_bridge_carrier(cx, master);
+        }
+    }
+
+    /// A bridge has carrier while one of its ports runs. One that never had a port is taken to have it, except that
+    /// its state is unknown (oracle fact 24).
+    fn judge_bridge_carrier(&mut self, cx: &mut Cx, index: IfIndex) {
+        let Some(device) = self.devices.get(&index) else { return };
+        let Some(bridge) = device.bridge() else { return };
+        let any = bridge.ports().iter().any(|p| self.devices.get(p).is_some_and(Device::is_running));
+        let never_had_ports = bridge.ports().is_empty() && !device.carrier_known;
+        let device = self.devices.get_mut(&index).expect("it was just looked at");
+        device.carrier = any || never_had_ports;
+        device.carrier_known |= any || !never_had_ports;
+        self.add_link_local(cx, index);
+    }
+
+    /// Marks a bridge as having been without ports for good, as Docker's are from the start (`NO-CARRIER`).
+    pub fn mark_no_carrier(&mut self, index: IfIndex) {
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.carrier_known = true;
+            device.carrier = false;
+        }
+    }
+
+    pub(crate) fn set_master(&mut self, cx: &mut Cx, index: IfIndex, master: Option<IfIndex>) -> Result<(), LinkError> {
+        let device = self.devices.get(&index).ok_or(LinkError::NoDevice)?;
+        if device.master == master {
+            return Ok(());
+        }
+        if device.bridge().is_some() {
+            return Err(LinkError::Busy);
+        }
+        let mac = device.mac;
+        if let Some(new) = master {
+            self.devices.get(&new).ok_or(LinkError::NoDevice)?.bridge().ok_or(LinkError::NotABridge)?;
+        }
+        let old = core::mem::replace(&mut self.devices.get_mut(&index).expect("it is there").master, master);
+        for (bridge, joins) in [(old, false), (master, true)] {
+            let Some(bridge) = bridge else { continue };
+            self.change_port(cx, bridge, index, mac, joins);
+        }
+        Ok(())
+    }
+
+    fn change_port(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, mac: Mac, joins: bool) {
+        if let Some(b) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut) {
+            if joins {
+                b.add_port(port, mac, cx.now);
+            } else {
+                b.remove_port(port);
+            }
+        }
+        if let Some(d) = self.devices.get_mut(&bridge).filter(|d| d.up) {
+            d.carrier_known = true;
+        }
+        self.follow_port_addresses(cx, bridge);
+        self.judge_bridge_carrier(cx, bridge);
+    }
+
+    /// A bridge whose address was not set has the lowest of its ports' (oracle fact 28).
+    fn follow_port_addresses(&mut self, cx: &mut Cx, bridge: IfIndex) {
+        let Some(b) = self.devices.get(&bridge).and_then(Device::bridge).filter(|b| !b.fixed_mac) else { return };
+        let lowest = b.ports().iter().filter_map(|p| self.devices.get(p)).map(|d| d.mac).min();
+        if let Some(mac) = lowest {
+            self.replace_mac(cx, bridge, mac);
+        }
+    }
+
+    pub(crate) fn set_mac(&mut self, cx: &mut Cx, index: IfIndex, mac: Mac) {
+        if let Some(bridge) = self.devices.get_mut(&index).and_then(Device::bridge_mut) {
+            bridge.fixed_mac = true;
+        }
+        self.replace_mac(cx, index, mac);
+    }
+
+    fn replace_mac(&mut self, cx: &mut Cx, index: IfIndex, mac: Mac) {
+        let Some(device) = self.devices.get_mut(&index).filter(|d| d.mac != mac) else { return };
+        let old = IpAddr::V6(device.mac.link_local());
+        device.mac = mac;
+        device.addresses.retain(|a| a.net.ip() != old);
+        self.add_link_local(cx, index);
+    }
+
+    pub(crate) fn set_ipv6(&mut self, cx: &mut Cx, index: IfIndex, ipv6: Ipv6) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        device.ipv6 = ipv6;
+        match ipv6 {
+            Ipv6::Enabled => self.add_link_local(cx, index),
+            Ipv6::Disabled => {
+                device.addresses.retain(|a| a.net.is_ipv4());
+                self.routes.remove(|r| r.device == Some(index) && r.dst.is_ipv6());
+            }
+        }
+    }
+
+    pub(crate) fn add_address(&mut self, _cx: &mut Cx, index: IfIndex, address: Address) -> Result<(), LinkError> {
+        let net = address.net;
+        let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
+        if device.addresses.iter().any(|a| a.net == net) {
+            return Err(LinkError::AddressExists);
+        }
+        device.addresses.push(address);
+        if device.up {
+            self.add_connected_route(index, net);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove_address(&mut self, index: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+        let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
+        let before = device.addresses.len();
+        device.addresses.retain(|a| a.net != net);
+        if device.addresses.len() == before {
+            return Err(LinkError::NoAddress);
+        }
+        let gone = net.ip();
+        self.routes.remove(|r| r.device == Some(index) && r.src == Some(gone));
+        Ok(())
+    }
+
+    /// The route to an address's prefix, which comes with the address (`proto kernel`).
+    fn add_connected_route(&mut self, index: IfIndex, net: IpNetwork) {
+        let host_only = net.prefix() == if net.is_ipv4() { 32 } else { 128 };
+        let is_loopback = self.devices.get(&index).is_some_and(Device::is_loopback);
+        if host_only || is_loopback {
+            return;
+        }
+        let (src, metric) = if net.is_ipv4() { (Some(net.ip()), 0) } else { (None, 256) };
+        let route = Route {
+            src,
+            metric,
+            protocol: Protocol::Kernel,
+            scope: Scope::Link,
+            ..Route::via(network_of(net), None, index)
+        };
+        self.routes.add(route);
+    }
+
+    /// Adds a route.
+    ///
+    /// # Errors
+    /// `RouteExists`, `NextHopUnreachable` when the gateway is on no link, `NetworkDown` when its device is down.
+    pub fn add_route(&mut self, route: Route) -> Result<(), LinkError> {
+        if let Some(device) = route.device {
+            let device = self.devices.get(&device).ok_or(LinkError::NoDevice)?;
+            if !device.up {
+                return Err(LinkError::NetworkDown);
+            }
+        }
+        if let Some(gateway) = route.gateway {
+            let link = self.routes.lookup(gateway, |r| r.gateway.is_none() && r.device.is_some());
+            if link.is_none() || self.is_local(gateway) {
+                return Err(LinkError::NextHopUnreachable);
+            }
+        }
+        if self.routes.add(route) { Ok(()) } else { Err(LinkError::RouteExists) }
+    }
+
+    /// Puts a neighbour there by hand, for good.
+    pub fn set_neighbour(&mut self, device: IfIndex, addr: IpAddr, mac: Mac) {
+        self.neighbours.set_permanent(device, addr, mac);
+    }
+
+    /// The state of a neighbour, if it is known.
+    #[must_use]
+    pub fn neighbour(&self, addr: IpAddr) -> Option<&neighbour::Entry> {
+        self.neighbours.iter().find(|(_, a, _)| *a == addr).map(|(_, _, e)| e)
+    }
+}

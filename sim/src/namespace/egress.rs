@@ -1,0 +1,162 @@
+//! IP packets that go out: the route, the source address, fragments and the next hop.
+
+use core::net::IpAddr;
+
+use super::problem::Problem;
+use super::way::{Fragment, Way};
+use super::{Cx, Namespace};
+use crate::addr::{Mac, broadcast};
+use crate::device::{Device, IfIndex};
+use crate::drop::DropReason;
+use crate::filter::Hook;
+use crate::frame::{Frame, ethertype};
+use crate::namespace::fragment;
+use crate::packet::build::{self, Parts};
+use crate::packet::{Ip, cut};
+use crate::route::Action;
+use crate::socket::Errno;
+
+impl Namespace {
+    /// The way to an address, or why there is none.
+    pub(super) fn way_to(&self, dst: IpAddr) -> Result<Way, Problem> {
+        if self.is_local(dst) {
+            let lo = self.devices.values().find(|d| d.is_loopback()).filter(|d| d.up);
+            let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
+            return Ok(Way { device, next_hop: dst, source: Some(dst) });
+        }
+        let usable = |r: &crate::route::Route| r.device.is_none_or(|d| self.devices.get(&d).is_some_and(|d| d.up));
+        let route = self.routes.lookup(dst, usable).ok_or(Problem::NetworkUnreachable)?;
+        match route.action {
+            Action::Unicast => {
+                let device = route.device.ok_or(Problem::NetworkUnreachable)?;
+                Ok(Way { device, next_hop: route.gateway.unwrap_or(dst), source: route.src })
+            }
+            Action::Blackhole => Err(Problem::Blackhole),
+            Action::Unreachable => Err(Problem::HostUnreachable),
+            Action::Prohibit => Err(Problem::Prohibited),
+        }
+    }
+
+    /// The address this host would send from to reach `dst`.
+    #[must_use]
+    pub fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
+        let way = self.way_to(dst).ok()?;
+        way.source.or_else(|| self.address_towards(way.device, way.next_hop))
+    }
+
+    /// The address of a device that suits a neighbour: of the same prefix if there is one, else its first of the
+    /// family, else any of the host.
+    pub(super) fn address_towards(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
+        let device = self.devices.get(&index)?;
+        let suits = |d: &Device, strict: bool| {
+            let mut all = d.addresses.iter().filter(|a| a.net.is_ipv4() == neighbour.is_ipv4());
+            all.find(|a| !strict || a.net.contains(neighbour)).map(|a| a.net.ip())
+        };
+        suits(device, true)
+            .or_else(|| suits(device, false))
+            .or_else(|| self.devices.values().filter(|d| !d.is_loopback()).find_map(|d| suits(d, false)))
+    }
+
+    pub(super) fn mtu_of(&self, index: IfIndex) -> usize {
+        self.devices.get(&index).map_or(0, |d| d.mtu.bytes())
+    }
+
+    /// The largest packet to `dst`: the device's MTU, or less when the path is known to be narrower.
+    pub(super) fn path_mtu(&self, way: Way, dst: IpAddr) -> usize {
+        let mtu = self.mtu_of(way.device);
+        self.path_mtu.get(&dst).map_or(mtu, |known| mtu.min(*known))
+    }
+
+    /// Sends a packet of our own.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented.
+    pub(super) fn send(&mut self, cx: &mut Cx, parts: &Parts<'_>, fragment: Fragment) -> Result<(), Errno> {
+        let way = self.way_to(parts.dst).map_err(Problem::errno)?;
+        let len = build::header_len(parts.src) + parts.payload.len();
+        let fits = len <= self.path_mtu(way, parts.dst);
+        if len > 65535 || (!fits && fragment == Fragment::Never) {
+            return Err(Errno::MessageTooLong);
+        }
+        let ident = self.next_ident;
+        self.next_ident = self.next_ident.wrapping_add(1);
+        let parts = Parts { ident, dont_fragment: parts.dont_fragment || fits, ..*parts };
+        let kind = if parts.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
+        let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, len);
+        build::write(&parts, frame.payload_mut());
+        self.originate(cx, way, frame);
+        Ok(())
+    }
+
+    /// A packet of our own begins its way: the output hook, and a new route when that changed where it goes.
+    pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
+        let Some(packet) = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device)) else { return };
+        let way = if packet.is_rerouted() { self.reroute(&packet.frame) } else { Ok(way) };
+        match way {
+            Ok(way) => self.leave(cx, way, packet),
+            Err(problem) => self.drop_frame(cx, None, problem.drop_reason(), &packet.frame),
+        }
+    }
+
+    /// The way of a packet whose destination a hook changed.
+    fn reroute(&self, frame: &Frame) -> Result<Way, Problem> {
+        let ip = Ip::parse(frame.payload()).ok_or(Problem::NetworkUnreachable)?;
+        self.way_to(ip.dst)
+    }
+
+    /// Sends a packet that somebody else built (TCP).
+    pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8]) {
+        let Some(ip) = Ip::parse(bytes) else { return };
+        let Ok(way) = self.way_to(ip.dst) else { return };
+        let kind = if ip.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
+        let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, bytes.len());
+        frame.payload_mut().copy_from_slice(bytes);
+        if ip.dst.is_ipv4() {
+            cut::set_ident(frame.payload_mut(), self.next_ident);
+            self.next_ident = self.next_ident.wrapping_add(1);
+        }
+        self.originate(cx, way, frame);
+    }
+
+    /// Gives a packet to its next hop, in pieces when it is too big for the device.
+    pub(super) fn emit(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
+        let Some(ip) = Ip::parse(frame.payload()) else { return };
+        let mtu = self.path_mtu(way, ip.dst);
+        if ip.total_len <= mtu || frame.offload.gso_size != 0 {
+            self.hand_over(cx, way, ip.dst, frame);
+            return;
+        }
+        let ident = self.rng.u32();
+        match fragment::split(&frame, &ip, mtu, ident) {
+            Some(pieces) => pieces.into_iter().for_each(|piece| self.hand_over(cx, way, ip.dst, piece)),
+            None => {
+                self.drop_frame(cx, Some(way.device), DropReason::TooBig, &frame);
+                self.complain(cx, Problem::TooBig(mtu), frame.payload());
+            }
+        }
+    }
+
+    /// Finds the Ethernet address and sends.
+    fn hand_over(&mut self, cx: &mut Cx, way: Way, dst: IpAddr, mut frame: Frame) {
+        let Some(device) = self.devices.get(&way.device) else { return };
+        let (own, is_lo) = (device.mac, device.is_loopback());
+        if is_lo {
+            self.transmit(cx, way.device, frame);
+        } else if let Some(group) = group_address(device, dst) {
+            frame.readdress(group, own);
+            self.transmit(cx, way.device, frame);
+        } else {
+            self.send_to_neighbour(cx, way.device, way.next_hop, frame);
+        }
+    }
+}
+
+/// The Ethernet address of a broadcast or multicast destination.
+fn group_address(device: &Device, dst: IpAddr) -> Option<Mac> {
+    if dst.is_multicast() {
+        return Some(Mac::from_multicast(dst));
+    }
+    let IpAddr::V4(v4) = dst else { return None };
+    let directed = device.addresses.iter().any(|a| broadcast(a.net) == Some(v4));
+    (v4.is_broadcast() || directed).then_some(Mac::BROADCAST)
+}

@@ -1,0 +1,140 @@
+//! Frames in and out of devices, and through bridges. It looks at Ethernet addresses only.
+
+use super::{Cx, Namespace, Sent};
+use crate::addr::Mac;
+use crate::bridge::Egress;
+use crate::capture::Hop;
+use crate::device::{Device, IfIndex, Kind};
+use crate::drop::DropReason;
+use crate::frame::{ETHERNET_LEN, Frame, ethertype};
+
+impl Namespace {
+    /// A frame came to a device from its link.
+    pub fn receive(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        if !device.is_running() || !frame.is_ethernet() {
+            let reason = if frame.is_ethernet() { DropReason::LinkDown } else { DropReason::Malformed };
+            device.counters.rx_dropped += 1;
+            self.drop_frame(cx, Some(index), reason, &frame);
+            return;
+        }
+        device.count_received(&frame);
+        let master = device.master;
+        cx.hop(Some(index), Hop::Received, &frame);
+        match master {
+            Some(bridge) => self.bridge_frame(cx, bridge, index, frame),
+            None => self.accept(cx, index, frame),
+        }
+    }
+
+    /// A frame that reached the stack of this host at a device.
+    fn accept(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get(&index) else { return };
+        let dst = frame.dst();
+        if dst != device.mac && !dst.is_multicast() {
+            self.drop_frame(cx, Some(index), DropReason::OtherHost, &frame);
+            return;
+        }
+        match frame.ethertype() {
+            ethertype::ARP => self.receive_arp(cx, index, &frame),
+            ethertype::IPV4 | ethertype::IPV6 => self.receive_packet(cx, index, frame),
+            _ => self.drop_frame(cx, Some(index), DropReason::UnknownProtocol, &frame),
+        }
+    }
+
+    /// A frame that came in by a port of a bridge.
+    fn bridge_frame(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get_mut(&bridge).filter(|d| d.up) else {
+            self.drop_frame(cx, Some(port), DropReason::LinkDown, &frame);
+            return;
+        };
+        let own = device.mac;
+        let Some(table) = device.bridge_mut() else { return };
+        match table.forward(cx.now, port, frame.src(), frame.dst(), own) {
+            Egress::Local => self.bridge_up(cx, bridge, frame),
+            Egress::Port(out) => self.bridge_across(cx, bridge, out, frame),
+            Egress::Nowhere => self.drop_frame(cx, Some(port), DropReason::SamePort, &frame),
+            Egress::Flood => {
+                let to_host = frame.dst().is_multicast();
+                let mut across = Some(frame.clone());
+                self.flood(cx, bridge, Some(port), &mut across);
+                if to_host {
+                    self.bridge_up(cx, bridge, frame);
+                }
+            }
+        }
+    }
+
+    /// A bridged frame goes up to the host's own stack, at the bridge's device.
+    fn bridge_up(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) {
+        if let Some(device) = self.devices.get_mut(&bridge) {
+            device.count_received(&frame);
+        }
+        cx.hop(Some(bridge), Hop::Received, &frame);
+        self.accept(cx, bridge, frame);
+    }
+
+    /// A bridged frame goes out by one port, past the firewall when that is asked for.
+    fn bridge_across(&mut self, cx: &mut Cx, bridge: IfIndex, out: IfIndex, frame: Frame) {
+        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
+            self.transmit(cx, out, frame);
+        }
+    }
+
+    /// A frame goes out by every port but the one it came from. What crosses from port to port passes the firewall.
+    fn flood(&mut self, cx: &mut Cx, bridge: IfIndex, ingress: Option<IfIndex>, frame: &mut Option<Frame>) {
+        let Some(taken) = frame.take() else { return };
+        let passed = if ingress.is_some() { self.filter_bridged(cx, bridge, taken) } else { Some(taken) };
+        let Some(frame) = passed else { return };
+        let ports = self.devices.get(&bridge).and_then(Device::bridge).map_or(0, |b| b.ports().len());
+        for at in 0..ports {
+            let port = self.devices.get(&bridge).and_then(Device::bridge).and_then(|b| b.ports().get(at).copied());
+            let Some(port) = port.filter(|p| Some(*p) != ingress) else { continue };
+            if self.devices.get(&port).is_some_and(Device::is_running) {
+                self.transmit(cx, port, frame.clone());
+            }
+        }
+    }
+
+    /// Sends a frame out of a device.
+    pub(super) fn transmit(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let fits = frame.len() <= device.mtu.bytes() + ETHERNET_LEN || frame.offload.gso_size != 0;
+        if !device.is_running() || !fits {
+            device.counters.tx_dropped += 1;
+            let reason = if fits { DropReason::LinkDown } else { DropReason::TooBig };
+            self.drop_frame(cx, Some(index), reason, &frame);
+            return;
+        }
+        device.counters.tx_packets += 1;
+        device.counters.tx_bytes += frame.len() as u64;
+        cx.hop(Some(index), Hop::Sent, &frame);
+        match &device.kind {
+            Kind::Loopback => cx.sent.push(Sent { device: index, link: None, frame }),
+            Kind::Veth { link } => cx.sent.push(Sent { device: index, link: Some(*link), frame }),
+            Kind::Bridge(bridge) => match bridge.originate(cx.now, frame.dst()) {
+                Egress::Port(port) => self.transmit(cx, port, frame),
+                Egress::Flood => self.flood(cx, index, None, &mut Some(frame)),
+                Egress::Local | Egress::Nowhere => {
+                    self.drop_frame(cx, Some(index), DropReason::SamePort, &frame);
+                }
+            },
+        }
+    }
+
+    /// Builds a frame and sends it out of a device from the device's own address.
+    pub(super) fn transmit_new(&mut self, cx: &mut Cx, index: IfIndex, dst: Mac, kind: u16, payload: &[u8]) {
+        let Some(device) = self.devices.get(&index) else { return };
+        let mut frame = Frame::ethernet(dst, device.mac, kind, payload.len());
+        frame.payload_mut().copy_from_slice(payload);
+        self.transmit(cx, index, frame);
+    }
+}
+
+impl Device {
+    /// Counts a frame in. `rx_bytes` has no Ethernet header, as the kernel counts it above the driver of a veth.
+    fn count_received(&mut self, frame: &Frame) {
+        self.counters.rx_packets += 1;
+        self.counters.rx_bytes += frame.len() as u64;
+    }
+}

@@ -1,0 +1,123 @@
+//! Where packets meet the firewall: each hook of netfilter, in the order in which a packet passes them. The rules and
+//! the flows are the firewall's own; this tells it what the packet's devices and addresses are here.
+
+use core::net::IpAddr;
+
+use super::problem::Problem;
+use super::{Cx, Namespace};
+use crate::addr::broadcast;
+use crate::device::{Devices, IfIndex};
+use crate::drop::DropReason;
+use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
+use crate::frame::{Frame, ethertype};
+use crate::netfilter::{self, Passage, Verdict};
+
+/// A packet on its way through this host, and what the hooks remember of it.
+pub(super) struct Packet {
+    pub(super) frame: Frame,
+    passage: Passage,
+}
+
+impl From<Frame> for Packet {
+    fn from(frame: Frame) -> Self {
+        Self { frame, passage: Passage::default() }
+    }
+}
+
+impl Packet {
+    /// Whether the last hook changed where it goes.
+    pub(super) const fn is_rerouted(&self) -> bool {
+        self.passage.is_rerouted()
+    }
+}
+
+/// The addresses of this host, as the firewall asks for them.
+struct Addresses<'a>(&'a Devices);
+
+impl Surroundings for Addresses<'_> {
+    fn kind_of(&self, addr: IpAddr, device: Option<&str>) -> AddressKind {
+        let mut devices = self.0.values().filter(|d| device.is_none_or(|name| d.name == name));
+        let is_broadcast = |v4| devices.clone().flat_map(|d| &d.addresses).any(|a| broadcast(a.net) == Some(v4));
+        match addr {
+            _ if addr.is_unspecified() => AddressKind::Unspecified,
+            _ if addr.is_multicast() => AddressKind::Multicast,
+            IpAddr::V4(v4) if v4.is_broadcast() || is_broadcast(v4) => AddressKind::Broadcast,
+            _ if addr.is_loopback() || devices.any(|d| d.has(addr)) => AddressKind::Local,
+            _ => AddressKind::Unicast,
+        }
+    }
+
+    fn address_of(&self, device: &str, dst: IpAddr) -> Option<IpAddr> {
+        let device = self.0.values().find(|d| d.name == device)?;
+        device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
+    }
+}
+
+impl Namespace {
+    /// Lets a packet pass a hook. None when a rule stopped it; its sender is told when the rule says so.
+    pub(super) fn pass(
+        &mut self,
+        cx: &mut Cx,
+        hook: Hook,
+        packet: Packet,
+        ingress: Option<IfIndex>,
+        egress: Option<IfIndex>,
+    ) -> Option<Packet> {
+        self.pass_as(cx, hook, packet, (ingress, egress), false)
+    }
+
+    fn pass_as(
+        &mut self,
+        cx: &mut Cx,
+        hook: Hook,
+        mut packet: Packet,
+        (ingress, egress): (Option<IfIndex>, Option<IfIndex>),
+        bridged: bool,
+    ) -> Option<Packet> {
+        let name = |index: Option<IfIndex>| index.and_then(|i| self.devices.get(&i)).map(|d| d.name.as_str());
+        let path = Path { in_device: name(ingress), out_device: name(egress), bridged, ..Path::default() };
+        let addresses = Addresses(&self.devices);
+        let bytes = packet.frame.payload_mut();
+        match self.netfilter.hook(cx.now, hook, bytes, &mut packet.passage, &path, &addresses) {
+            Verdict::Accept => Some(packet),
+            Verdict::Drop(reason) => {
+                let reason = match reason {
+                    netfilter::DropReason::Malformed => DropReason::Malformed,
+                    _ => DropReason::Filtered,
+                };
+                self.drop_frame(cx, egress.or(ingress), reason, &packet.frame);
+                None
+            }
+            Verdict::Reject(how, _) => {
+                self.drop_frame(cx, egress.or(ingress), DropReason::Filtered, &packet.frame);
+                self.reject(cx, how, packet.frame.payload());
+                None
+            }
+        }
+    }
+
+    /// A rule of the firewall refuses a packet.
+    fn reject(&mut self, cx: &mut Cx, how: RejectWith, packet: &[u8]) {
+        match how {
+            RejectWith::TcpReset => self.reset(cx, packet),
+            RejectWith::V4(code) | RejectWith::V6(code) => self.complain(cx, Problem::Rejected(code), packet),
+        }
+    }
+
+    /// A frame that crosses a bridge passes the hooks too when `bridge-nf-call-iptables` is on (oracle fact 29): the
+    /// bridge is both the device it came by and the one it leaves by.
+    #[inline]
+    pub(super) fn filter_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
+        if !self.sysctl.bridge_nf_call || !matches!(frame.ethertype(), ethertype::IPV4 | ethertype::IPV6) {
+            return Some(frame);
+        }
+        self.pass_bridged(cx, bridge, frame)
+    }
+
+    fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
+        let here = Some(bridge);
+        let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), true)?;
+        let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), true)?;
+        Some(self.pass_as(cx, Hook::Postrouting, packet, (None, here), true)?.frame)
+    }
+}

@@ -1,0 +1,131 @@
+//! ICMP and `ICMPv6`: echo replies, errors that we send (RFC 1122 §3.2.2, RFC 4443), and errors that come back to our
+//! sockets. Ping itself is a program on a raw socket.
+
+use core::net::IpAddr;
+
+use super::problem::Problem;
+use super::way::Fragment;
+use super::{Cx, Namespace};
+use crate::device::IfIndex;
+use crate::packet::build::Parts;
+use crate::packet::{Ip, protocol};
+use crate::socket::Errno;
+
+/// Bytes of the packet in question that an ICMP error of IPv4 quotes, as Linux does (RFC 1812 §4.3.2.3).
+const QUOTE_V4: usize = 548;
+/// The same for IPv6: as much as fits 1280 bytes.
+const QUOTE_V6: usize = 1280 - 40 - 8;
+
+const ECHO_REQUEST: u8 = 8;
+const ECHO_REPLY: u8 = 0;
+const ECHO_REQUEST_V6: u8 = 128;
+const ECHO_REPLY_V6: u8 = 129;
+
+impl Namespace {
+    pub(super) fn receive_icmp(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8]) {
+        let message = &packet[ip.header_len..ip.total_len];
+        let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
+        match *kind {
+            ECHO_REQUEST => self.answer_echo(cx, ip, message, ECHO_REPLY),
+            3 | 11 | 12 => self.receive_error(cx, ip, packet, message[0] == 3 && message[1] == 4),
+            _ => {}
+        }
+    }
+
+    pub(super) fn receive_icmpv6(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: &[u8]) {
+        let message = &packet[ip.header_len..ip.total_len];
+        let (IpAddr::V6(src), IpAddr::V6(dst)) = (ip.src, ip.dst) else { return };
+        let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
+        match *kind {
+            ECHO_REQUEST_V6 => self.answer_echo(cx, ip, message, ECHO_REPLY_V6),
+            1..=4 => self.receive_error(cx, ip, packet, *kind == 2),
+            133..=137 if ip.ttl == 255 => {
+                self.receive_ndp(cx, index, src, dst, message);
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers an echo request from the address that it was sent to. Broadcasts are not answered
+    /// (`icmp_echo_ignore_broadcasts`).
+    fn answer_echo(&mut self, cx: &mut Cx, ip: &Ip, request: &[u8], reply: u8) {
+        if !self.is_local(ip.dst) && !(ip.dst.is_ipv6() && ip.dst.is_multicast()) {
+            return;
+        }
+        let src = if ip.dst.is_multicast() { self.source_for(ip.src) } else { Some(ip.dst) };
+        let Some(src) = src else { return };
+        let mut message = request.to_vec();
+        message[0] = reply;
+        self.send_icmp(cx, src, ip.src, &message);
+    }
+
+    fn send_icmp(&mut self, cx: &mut Cx, src: IpAddr, dst: IpAddr, message: &[u8]) {
+        let protocol = if src.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
+        // A reply that has no way back is lost, as on any host.
+        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Fragment::Allowed);
+    }
+
+    /// Tells the sender of a packet what is wrong with it, unless that could go on for ever (RFC 1122 §3.2.2).
+    pub(super) fn complain(&mut self, cx: &mut Cx, problem: Problem, packet: &[u8]) {
+        let Some(ip) = Ip::parse(packet) else { return };
+        if ip.is_icmp_error() || ip.dst.is_multicast() || ip.src.is_unspecified() || ip.src.is_multicast() {
+            return;
+        }
+        if ip.fragment.is_some_and(|f| f.offset != 0) {
+            return;
+        }
+        let head = if ip.src.is_ipv4() { problem.icmp() } else { problem.icmpv6() };
+        let (Some((kind, code)), Some(src)) = (head, self.source_for(ip.src)) else { return };
+        let quote = &packet[..packet.len().min(if src.is_ipv4() { QUOTE_V4 } else { QUOTE_V6 })];
+        let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
+        if let Problem::TooBig(mtu) = problem {
+            message[4..8].copy_from_slice(&u32::try_from(mtu).unwrap_or(u32::MAX).to_be_bytes());
+        }
+        message.extend_from_slice(quote);
+        self.send_icmp(cx, src, ip.src, &message);
+    }
+
+    /// A packet of ours or of somebody behind us found a silent neighbour.
+    pub(super) fn host_unreachable(&mut self, cx: &mut Cx, packet: &[u8]) {
+        let Some(ip) = Ip::parse(packet) else { return };
+        if self.is_local(ip.src) {
+            self.blame(cx, &ip, Errno::HostUnreachable);
+        }
+        self.complain(cx, Problem::HostUnreachable, packet);
+    }
+
+    /// An ICMP error came: the socket that sent the quoted packet learns of it.
+    fn receive_error(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8], too_big: bool) {
+        let Some(quoted) = ip.quoted(packet) else { return };
+        let message = &packet[ip.header_len..];
+        if too_big {
+            let field = if quoted.dst.is_ipv4() { &message[6..8] } else { &message[4..8] };
+            let mtu = field.iter().fold(0usize, |n, b| n << 8 | usize::from(*b));
+            self.learn_path_mtu(cx, &quoted, mtu);
+            return;
+        }
+        let errno = match (quoted.dst.is_ipv4(), message[0], message[1]) {
+            (true, 3, 2 | 3) | (false, 1, 4) => Errno::ConnectionRefused,
+            (true, 3, 0 | 6) | (false, 1, 0) => Errno::NetworkUnreachable,
+            (true, 3, 9 | 10 | 13) | (false, 1, 1) => Errno::HostUnreachable,
+            _ => Errno::HostUnreachable,
+        };
+        self.blame(cx, &quoted, errno);
+    }
+
+    /// The way to the quoted packet's destination has a narrow place.
+    fn learn_path_mtu(&mut self, cx: &mut Cx, quoted: &Ip, mtu: usize) {
+        let least = if quoted.dst.is_ipv4() { 68 } else { 1280 };
+        self.path_mtu.insert(quoted.dst, mtu.max(least));
+        self.blame(cx, quoted, Errno::MessageTooLong);
+    }
+
+    /// Gives an error to the socket that sent a packet.
+    fn blame(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
+        match sent.protocol {
+            protocol::UDP => self.blame_udp(cx, sent, errno),
+            protocol::TCP => self.blame_tcp(cx, sent, errno),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! IP packets that come in: whether they are sound, whether they are for us, and the way of those that are for others.
+
+use core::net::IpAddr;
+
+use super::hooks::Packet;
+use super::problem::Problem;
+use super::way::Way;
+use super::{Cx, Namespace};
+use crate::addr::broadcast;
+use crate::device::IfIndex;
+use crate::drop::DropReason;
+use crate::filter::Hook;
+use crate::frame::{ETHERNET_LEN, Frame};
+use crate::packet::{Ip, checksum, protocol};
+
+impl Namespace {
+    /// An IP packet came in by a device.
+    pub(super) fn receive_packet(&mut self, cx: &mut Cx, index: IfIndex, mut frame: Frame) {
+        let sound =
+            Ip::parse(frame.payload()).filter(|ip| !ip.is_v4() || checksum::of(&frame.payload()[..ip.header_len]) == 0);
+        let Some(ip) = sound else {
+            self.drop_frame(cx, Some(index), DropReason::Malformed, &frame);
+            return;
+        };
+        frame.truncate(ETHERNET_LEN + ip.total_len);
+        if self.is_martian(index, &ip) {
+            self.drop_frame(cx, Some(index), DropReason::Martian, &frame);
+            return;
+        }
+        let Some(frame) = self.defragment(cx, index, &ip, frame) else { return };
+        let Some(packet) = self.pass(cx, Hook::Prerouting, frame.into(), Some(index), None) else { return };
+        let Some(ip) = Ip::parse(packet.frame.payload()) else { return };
+        if self.is_for_us(index, ip.dst) {
+            self.deliver(cx, index, packet);
+        } else {
+            self.forward(cx, index, ip, packet);
+        }
+    }
+
+    /// Loopback addresses must not be seen on a wire.
+    fn is_martian(&self, index: IfIndex, ip: &Ip) -> bool {
+        let is_lo = self.devices.get(&index).is_some_and(crate::device::Device::is_loopback);
+        !is_lo && (ip.src.is_loopback() || ip.dst.is_loopback() || ip.src.is_multicast())
+    }
+
+    /// Whether a packet to `addr` that came in by `index` is (also) for this host.
+    fn is_for_us(&self, index: IfIndex, addr: IpAddr) -> bool {
+        match addr {
+            IpAddr::V4(v4) => {
+                v4.is_broadcast()
+                    || v4.is_multicast()
+                    || self.is_local(addr)
+                    || self
+                        .devices
+                        .get(&index)
+                        .is_some_and(|d| d.addresses.iter().any(|a| broadcast(a.net) == Some(v4)))
+            }
+            IpAddr::V6(v6) => v6.is_multicast() || self.is_local(addr),
+        }
+    }
+
+    /// A packet for this host goes to who waits for it.
+    fn deliver(&mut self, cx: &mut Cx, index: IfIndex, packet: Packet) {
+        let Some(Packet { frame, .. }) = self.pass(cx, Hook::Input, packet, Some(index), None) else { return };
+        let Some(ip) = Ip::parse(frame.payload()) else { return };
+        let data = &frame.payload()[ip.header_len..ip.total_len];
+        let raw = self.deliver_raw(cx, &ip, data);
+        match ip.protocol {
+            protocol::ICMP if ip.dst.is_ipv4() => self.receive_icmp(cx, &ip, frame.payload()),
+            protocol::ICMPV6 if ip.dst.is_ipv6() => self.receive_icmpv6(cx, index, &ip, frame.payload()),
+            protocol::UDP => self.receive_udp(cx, index, &ip, &frame),
+            protocol::TCP => self.receive_tcp(cx, &ip, &frame),
+            _ if raw => {}
+            _ => {
+                self.drop_frame(cx, Some(index), DropReason::UnknownProtocol, &frame);
+                self.complain(cx, Problem::ProtocolUnreachable, frame.payload());
+            }
+        }
+    }
+
+    /// A packet for somebody else goes on, if this host forwards.
+    fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
+        let frame = &mut packet.frame;
+        let forwards = if ip.dst.is_ipv4() { self.sysctl.ipv4_forward } else { self.sysctl.ipv6_forward };
+        if !forwards || ip.dst.is_multicast() {
+            self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
+            return;
+        }
+        let way = match self.way_to(ip.dst) {
+            Ok(way) => way,
+            Err(problem) => {
+                self.drop_frame(cx, Some(index), problem.drop_reason(), frame);
+                self.complain(cx, problem, frame.payload());
+                return;
+            }
+        };
+        if ip.ttl <= 1 {
+            self.drop_frame(cx, Some(index), DropReason::TtlExpired, frame);
+            self.complain(cx, Problem::TtlExpired, frame.payload());
+            return;
+        }
+        let mtu = self.mtu_of(way.device);
+        if ip.total_len > mtu && ip.dont_fragment {
+            self.drop_frame(cx, Some(index), DropReason::TooBig, frame);
+            self.complain(cx, Problem::TooBig(mtu), frame.payload());
+            return;
+        }
+        ip.decrement_ttl(frame.payload_mut());
+        let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(index), Some(way.device)) else { return };
+        self.leave(cx, way, packet);
+    }
+
+    /// The last hook and out.
+    pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, packet: Packet) {
+        let Some(packet) = self.pass(cx, Hook::Postrouting, packet, None, Some(way.device)) else { return };
+        self.emit(cx, way, packet.frame);
+    }
+}

@@ -1,0 +1,101 @@
+//! Neighbour discovery for IPv6 (RFC 4861): solicitations and advertisements. What is known is kept in the neighbour
+//! table. Routers are not discovered: addresses and routes are set by hand, as Docker does.
+
+use core::net::{IpAddr, Ipv6Addr};
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr, RawHardwareAddress};
+
+use super::{Cx, Namespace};
+use crate::addr::{Mac, solicited_node};
+use crate::device::IfIndex;
+use crate::frame::ethertype;
+use crate::packet::build::{self, Parts};
+use crate::packet::protocol;
+
+/// Neighbour discovery is believed only when no router touched it (RFC 4861 §7.1).
+const HOP_LIMIT: u8 = 255;
+
+impl Namespace {
+    /// A neighbour solicitation or advertisement came. False when the message is something else.
+    pub(super) fn receive_ndp(
+        &mut self,
+        cx: &mut Cx,
+        index: IfIndex,
+        src: Ipv6Addr,
+        dst: Ipv6Addr,
+        bytes: &[u8],
+    ) -> bool {
+        let Ok(packet) = Icmpv6Packet::new_checked(bytes) else { return false };
+        let repr = Icmpv6Repr::parse(&src, &dst, &packet, &ChecksumCapabilities::default());
+        let Ok(Icmpv6Repr::Ndisc(repr)) = repr else { return false };
+        match repr {
+            NdiscRepr::NeighborSolicit { target_addr, lladdr } => {
+                if self.devices.get(&index).is_some_and(|d| d.has(IpAddr::V6(target_addr))) {
+                    self.answer_solicitation(cx, index, src, target_addr, lladdr.and_then(mac_of));
+                }
+            }
+            NdiscRepr::NeighborAdvert { flags, target_addr, lladdr } => {
+                if let Some(mac) = lladdr.and_then(mac_of) {
+                    let solicited = flags.contains(NdiscNeighborFlags::SOLICITED);
+                    let waiting = self.neighbours.answer(cx.now, index, IpAddr::V6(target_addr), mac, solicited);
+                    self.release(cx, index, mac, waiting);
+                }
+            }
+            NdiscRepr::RouterSolicit { .. } | NdiscRepr::RouterAdvert { .. } | NdiscRepr::Redirect { .. } => {}
+        }
+        true
+    }
+
+    fn answer_solicitation(
+        &mut self,
+        cx: &mut Cx,
+        index: IfIndex,
+        src: Ipv6Addr,
+        target: Ipv6Addr,
+        asker: Option<Mac>,
+    ) {
+        let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
+        let Some(asker) = asker.filter(|_| !src.is_unspecified()) else { return };
+        let waiting = self.neighbours.note(cx.now, index, IpAddr::V6(src), asker);
+        self.release(cx, index, asker, waiting);
+        let advert = NdiscRepr::NeighborAdvert {
+            flags: NdiscNeighborFlags::SOLICITED | NdiscNeighborFlags::OVERRIDE,
+            target_addr: target,
+            lladdr: Some(RawHardwareAddress::from_bytes(&own.0)),
+        };
+        self.send_ndp(cx, index, target, src, asker, &advert);
+    }
+
+    /// Asks who has `dst`: everybody of its group, or the one that had it.
+    pub(super) fn solicit(&mut self, cx: &mut Cx, index: IfIndex, dst: Ipv6Addr, to: Option<Mac>) {
+        let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
+        let Some(IpAddr::V6(src)) = self.address_towards(index, IpAddr::V6(dst)) else { return };
+        let solicitation =
+            NdiscRepr::NeighborSolicit { target_addr: dst, lladdr: Some(RawHardwareAddress::from_bytes(&own.0)) };
+        let group = solicited_node(dst);
+        let (to_addr, mac) = to.map_or((group, Mac::from_multicast(IpAddr::V6(group))), |mac| (dst, mac));
+        self.send_ndp(cx, index, src, to_addr, mac, &solicitation);
+    }
+
+    fn send_ndp(
+        &mut self,
+        cx: &mut Cx,
+        index: IfIndex,
+        src: Ipv6Addr,
+        dst: Ipv6Addr,
+        mac: Mac,
+        message: &NdiscRepr<'_>,
+    ) {
+        let repr = Icmpv6Repr::Ndisc(*message);
+        let mut bytes = vec![0; repr.buffer_len()];
+        repr.emit(&src, &dst, &mut Icmpv6Packet::new_unchecked(&mut bytes[..]), &ChecksumCapabilities::default());
+        let (src, dst) = (IpAddr::V6(src), IpAddr::V6(dst));
+        let parts = Parts { ttl: HOP_LIMIT, ..Parts::new(src, dst, protocol::ICMPV6, &bytes) };
+        self.transmit_new(cx, index, mac, ethertype::IPV6, &build::packet(&parts));
+    }
+}
+
+fn mac_of(raw: RawHardwareAddress) -> Option<Mac> {
+    raw.as_bytes().try_into().ok().map(Mac)
+}

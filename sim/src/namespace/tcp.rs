@@ -1,0 +1,514 @@
+//! TCP: connections, listeners and who a segment belongs to. The state machine of a connection is smoltcp's; finding
+//! it, accepting, refusing and closing are ours.
+//!
+//! How it works: every connection is one smoltcp socket in a set of its own, found by its four addresses in one
+//! look-up. One smoltcp interface per MTU serves them all: it has no address of its own, takes any, and its device
+//! is a slot with at most one packet in it. A listener is an entry of ours; a SYN for it makes the socket. After
+//! everything that touches a connection it is polled: what it wants to send leaves as ordinary packets, and its next
+//! timer is noted.
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
+use smoltcp::wire::{HardwareAddress, IpListenEndpoint};
+
+use super::{Cx, Namespace};
+use crate::drop::DropReason;
+use crate::frame::Frame;
+use crate::packet::{Ip, Upper, tcp_flag};
+use crate::socket::{Errno, SocketId};
+use crate::time::Instant;
+
+/// Bytes a connection can hold in each direction. With delayed ACKs smoltcp stalls for 10 ms a window of this size,
+/// so they are off.
+const BUFFER: usize = 65536;
+/// How long a connection is tried for (`tcp_syn_retries` 6), and how long one that stands goes without an
+/// acknowledgment (`tcp_retries2` 15).
+const SYN_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(127);
+const DATA_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(924);
+/// Rounds of sending after one event: a full window of small segments.
+const ROUNDS: usize = 4096;
+
+/// Where a connection is in its life, by the names of RFC 9293.
+pub type TcpState = State;
+
+/// The four addresses of a connection: ours and the peer's.
+type Tuple = (SocketAddr, SocketAddr);
+
+/// What a read from a connection gave.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Received {
+    /// Some bytes.
+    Data(Vec<u8>),
+    /// Nothing yet.
+    Blocked,
+    /// The peer will send no more.
+    Closed,
+}
+
+struct Connection {
+    set: SocketSet<'static>,
+    handle: SocketHandle,
+    tuple: Tuple,
+    /// The listener that it waits at to be accepted.
+    listener: Option<SocketId>,
+    /// Nobody holds it: it only says goodbye.
+    orphan: bool,
+    timer: Option<Instant>,
+    error: Option<Errno>,
+}
+
+struct Listener {
+    local: SocketAddr,
+    backlog: usize,
+    waiting: VecDeque<SocketId>,
+    pending: usize,
+}
+
+/// Who takes a segment that no connection takes.
+enum Greeting {
+    Connection(SocketId),
+    Full,
+    Nobody,
+}
+
+/// All connections and listeners of a namespace.
+#[derive(Default)]
+pub(super) struct Tcp {
+    interfaces: BTreeMap<usize, Interface>,
+    connections: BTreeMap<SocketId, Connection>,
+    tuples: IndexMap<Tuple, SocketId, FxBuildHasher>,
+    listeners: BTreeMap<SocketId, Listener>,
+    timers: BTreeSet<(Instant, SocketId)>,
+}
+
+impl Tcp {
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn listener_for(&self, local: SocketAddr) -> Option<SocketId> {
+        let fits = |l: &Listener| {
+            l.local == local
+                || (l.local.port() == local.port()
+                    && l.local.ip().is_unspecified()
+                    && l.local.is_ipv4() == local.is_ipv4())
+        };
+        let mut all = self.listeners.iter().filter(|(_, l)| fits(l));
+        all.clone().find(|(_, l)| l.local == local).or_else(|| all.next()).map(|(id, _)| *id)
+    }
+
+    fn remove(&mut self, id: SocketId) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        self.tuples.swap_remove(&connection.tuple);
+        if let Some(at) = connection.timer {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(listener) = connection.listener.and_then(|l| self.listeners.get_mut(&l)) {
+            listener.waiting.retain(|w| *w != id);
+            listener.pending = listener.pending.saturating_sub(1);
+        }
+    }
+}
+
+impl Connection {
+    fn socket(&mut self) -> &mut Socket<'static> {
+        self.set.get_mut(self.handle)
+    }
+
+    /// Notes what a change of state means to who holds the connection: `packet` made it, or a timer.
+    fn judge(&mut self, before: State, packet: Option<&[u8]>) {
+        let after = self.socket().state();
+        if before != State::Established && after == State::Established {
+            self.socket().set_timeout(Some(DATA_TIMEOUT));
+        }
+        if after != State::Closed || before == State::Closed || self.orphan {
+            return;
+        }
+        let reset = packet
+            .and_then(Ip::parse)
+            .is_some_and(|ip| matches!(ip.upper, Upper::Tcp { flags, .. } if flags & tcp_flag::RST != 0));
+        self.error = match (packet, reset, before) {
+            (Some(_), true, State::SynSent) => Some(Errno::ConnectionRefused),
+            (Some(_), true, _) => Some(Errno::ConnectionReset),
+            (Some(_), false, _) => None,
+            (None, _, State::TimeWait) => None,
+            (None, ..) => self.error.or(Some(Errno::TimedOut)),
+        };
+    }
+}
+
+impl Namespace {
+    /// Listens at an address (unspecified: any) and port. At most `backlog` connections wait to be accepted.
+    ///
+    /// # Errors
+    /// `AddressInUse`, `AddressNotAvailable`.
+    pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Errno> {
+        if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
+            return Err(Errno::AddressNotAvailable);
+        }
+        let clash = |l: &Listener| {
+            let any = l.local.ip().is_unspecified() || local.ip().is_unspecified();
+            l.local == local || (any && l.local.port() == local.port() && l.local.is_ipv4() == local.is_ipv4())
+        };
+        if self.tcp.listeners.values().any(clash) {
+            return Err(Errno::AddressInUse);
+        }
+        let id = self.sockets.allocate();
+        let listener = Listener { local, backlog: backlog.max(1), waiting: VecDeque::new(), pending: 0 };
+        self.tcp.listeners.insert(id, listener);
+        Ok(id)
+    }
+
+    /// The next connection that waits at a listener, if one does, and who its peer is.
+    pub fn tcp_accept(&mut self, listener: SocketId) -> Option<(SocketId, SocketAddr)> {
+        let entry = self.tcp.listeners.get_mut(&listener)?;
+        let id = entry.waiting.pop_front()?;
+        entry.pending = entry.pending.saturating_sub(1);
+        let connection = self.tcp.connections.get_mut(&id)?;
+        connection.listener = None;
+        Some((id, connection.tuple.1))
+    }
+
+    /// Begins a connection. It is there when [`Namespace::tcp_state`] says `Established`.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when no port is free.
+    pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
+        let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        let local = self.free_tcp_port(source, peer)?;
+        let mtu = self.connection_mtu(peer.ip());
+        let id = self.add_connection((local, peer), None);
+        let interface = self.interface(cx, mtu);
+        let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
+        let begun = {
+            let interface = self.tcp.interfaces.get_mut(&interface).expect("it was just made");
+            connection.set.get_mut::<Socket<'_>>(connection.handle).connect(interface.context(), peer, local)
+        };
+        if begun.is_err() {
+            self.tcp.remove(id);
+            return Err(Errno::Invalid);
+        }
+        self.poll_connection(cx, id, None);
+        Ok(id)
+    }
+
+    fn free_tcp_port(&mut self, source: IpAddr, peer: SocketAddr) -> Result<SocketAddr, Errno> {
+        let start = self.ephemeral_offset();
+        let ports = (0..28232).map(|n| 32768 + (start + n) % 28232);
+        let mut locals = ports.map(|port| SocketAddr::new(source, port));
+        locals.find(|local| !self.tcp.tuples.contains_key(&(*local, peer))).ok_or(Errno::AddressNotAvailable)
+    }
+
+    fn add_connection(&mut self, tuple: Tuple, listener: Option<SocketId>) -> SocketId {
+        let id = self.sockets.allocate();
+        let buffer = || SocketBuffer::new(vec![0; BUFFER]);
+        let mut socket = Socket::new(buffer(), buffer());
+        socket.set_ack_delay(None);
+        socket.set_timeout(Some(SYN_TIMEOUT));
+        let mut set = SocketSet::new(Vec::with_capacity(1));
+        let handle = set.add(socket);
+        let connection = Connection { set, handle, tuple, listener, orphan: false, timer: None, error: None };
+        self.tcp.connections.insert(id, connection);
+        self.tcp.tuples.insert(tuple, id);
+        id
+    }
+
+    fn connection_mtu(&self, peer: IpAddr) -> usize {
+        self.way_to(peer).map_or(1500, |way| self.path_mtu(way, peer)).min(65535)
+    }
+
+    /// The interface that serves connections of this MTU, made when there is none.
+    fn interface(&mut self, cx: &Cx, mtu: usize) -> usize {
+        let random_seed = self.rng.u64();
+        self.tcp.interfaces.entry(mtu).or_insert_with(|| {
+            let mut config = Config::new(HardwareAddress::Ip);
+            config.random_seed = random_seed;
+            let mut interface = Interface::new(config, &mut Slot::new(mtu, None), cx.now.to_smoltcp());
+            interface.set_any_ip(true);
+            interface
+        });
+        mtu
+    }
+
+    pub(super) fn receive_tcp(&mut self, cx: &mut Cx, ip: &Ip, frame: &Frame) {
+        let Some((sport, dport)) = ip.ports() else { return };
+        let tuple = (SocketAddr::new(ip.dst, dport), SocketAddr::new(ip.src, sport));
+        let packet = &frame.payload()[..ip.total_len];
+        let known = self.tcp.tuples.get(&tuple).copied();
+        match known.map_or_else(|| self.greet(tuple, ip), Greeting::Connection) {
+            Greeting::Connection(id) => self.poll_connection(cx, id, Some(packet)),
+            Greeting::Full => self.drop_frame(cx, None, DropReason::SocketFull, frame),
+            Greeting::Nobody => {
+                self.drop_frame(cx, None, DropReason::NoSocket, frame);
+                self.reset(cx, packet);
+            }
+        }
+    }
+
+    /// A segment without a connection: a SYN for a listener makes one, unless too many wait there already (Linux drops
+    /// it then, so that the peer tries again).
+    fn greet(&mut self, tuple: Tuple, ip: &Ip) -> Greeting {
+        let flags = tcp_flag::SYN | tcp_flag::ACK | tcp_flag::RST;
+        if !matches!(ip.upper, Upper::Tcp { flags: f, .. } if f & flags == tcp_flag::SYN) {
+            return Greeting::Nobody;
+        }
+        let Some(listener) = self.tcp.listener_for(tuple.0) else { return Greeting::Nobody };
+        let Some(entry) = self.tcp.listeners.get_mut(&listener) else { return Greeting::Nobody };
+        if entry.pending >= entry.backlog {
+            return Greeting::Full;
+        }
+        entry.pending += 1;
+        let id = self.add_connection(tuple, Some(listener));
+        let endpoint = IpListenEndpoint { addr: Some(tuple.0.ip().into()), port: tuple.0.port() };
+        let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
+        connection.socket().listen(endpoint).expect("a fresh socket can listen");
+        Greeting::Connection(id)
+    }
+
+    /// Answers a segment that belongs to nobody: an interface without sockets says how (RFC 9293 §3.10.7.1).
+    pub(super) fn reset(&mut self, cx: &mut Cx, packet: &[u8]) {
+        let mtu = self.interface(cx, 1500);
+        let Some(interface) = self.tcp.interfaces.get_mut(&mtu) else { return };
+        let mut slot = Slot::new(mtu, Some(packet));
+        let mut none = SocketSet::new(Vec::new());
+        interface.poll_ingress_single(cx.now.to_smoltcp(), &mut slot, &mut none);
+        for packet in slot.sent {
+            self.send_built(cx, &packet);
+        }
+    }
+
+    /// Lets a connection take a packet and its timers, sends what it wants, and notes when it wants to be asked again.
+    fn poll_connection(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {
+        let Some(peer) = self.tcp.connections.get(&id).map(|c| c.tuple.1.ip()) else { return };
+        let mtu = self.connection_mtu(peer);
+        let mtu = self.interface(cx, mtu);
+        let tcp = &mut self.tcp;
+        let (Some(connection), Some(interface)) = (tcp.connections.get_mut(&id), tcp.interfaces.get_mut(&mtu)) else {
+            return;
+        };
+        let now = cx.now.to_smoltcp();
+        let before = connection.socket().state();
+        let mut slot = Slot::new(mtu, packet);
+        if packet.is_some() {
+            let result = interface.poll_ingress_single(now, &mut slot, &mut connection.set);
+            debug_assert!(result != PollIngressSingleResult::None, "the slot held a packet");
+        }
+        for _ in 0..ROUNDS {
+            if interface.poll_egress(now, &mut slot, &mut connection.set) == PollResult::None {
+                break;
+            }
+        }
+        connection.judge(before, packet);
+        let next = interface.poll_at(now, &connection.set).map(Instant::from_smoltcp);
+        self.note_timer(id, next.map(|at| at.max(cx.now)));
+        for packet in slot.sent {
+            self.send_built(cx, &packet);
+        }
+        self.after_poll(cx, id);
+    }
+
+    fn note_timer(&mut self, id: SocketId, next: Option<Instant>) {
+        let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
+        if let Some(old) = core::mem::replace(&mut connection.timer, next) {
+            self.tcp.timers.remove(&(old, id));
+        }
+        if let Some(at) = next {
+            self.tcp.timers.insert((at, id));
+        }
+    }
+
+    /// Tells who waits for the connection what became of it.
+    fn after_poll(&mut self, cx: &mut Cx, id: SocketId) {
+        let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
+        let state = connection.socket().state();
+        let (orphan, listener) = (connection.orphan, connection.listener);
+        if state == State::Closed && (orphan || listener.is_some()) {
+            self.tcp.remove(id);
+            return;
+        }
+        let ready = !matches!(state, State::Listen | State::SynReceived);
+        if let Some(listener) = listener.filter(|_| ready)
+            && let Some(entry) = self.tcp.listeners.get_mut(&listener)
+        {
+            if !entry.waiting.contains(&id) {
+                entry.waiting.push_back(id);
+            }
+            cx.woken.push(listener);
+        }
+        cx.woken.push(id);
+    }
+
+    pub(super) fn poll_tcp(&mut self, cx: &mut Cx) {
+        while let Some((_, id)) = self.tcp.timers.first().copied().filter(|(at, _)| *at <= cx.now) {
+            self.note_timer(id, None);
+            self.poll_connection(cx, id, None);
+        }
+    }
+
+    /// Where a connection is in its life; `Closed` when there is none.
+    #[must_use]
+    pub fn tcp_state(&self, socket: SocketId) -> TcpState {
+        let connection = self.tcp.connections.get(&socket);
+        connection.map_or(State::Closed, |c| c.set.get::<Socket<'_>>(c.handle).state())
+    }
+
+    /// How many connections there are, those that only say goodbye included.
+    #[must_use]
+    pub fn tcp_count(&self) -> usize {
+        self.tcp.connections.len()
+    }
+
+    /// Our and the peer's address of a connection.
+    #[must_use]
+    pub fn tcp_addresses(&self, socket: SocketId) -> Option<(SocketAddr, SocketAddr)> {
+        self.tcp.connections.get(&socket).map(|c| c.tuple)
+    }
+
+    /// Takes bytes to send; how many of them fitted.
+    ///
+    /// # Errors
+    /// `BrokenPipe` when the connection can send no more, or what ended it.
+    pub fn tcp_send(&mut self, cx: &mut Cx, socket: SocketId, bytes: &[u8]) -> Result<usize, Errno> {
+        let connection = self.tcp.connections.get_mut(&socket).ok_or(Errno::NotConnected)?;
+        if let Some(error) = connection.error.take() {
+            return Err(error);
+        }
+        let taken = connection.socket().send_slice(bytes).map_err(|tcp::SendError::InvalidState| Errno::BrokenPipe)?;
+        self.poll_connection(cx, socket, None);
+        Ok(taken)
+    }
+
+    /// Takes what came, at most `max` bytes.
+    ///
+    /// # Errors
+    /// `ConnectionReset`, `ConnectionRefused` and the like when that ended the connection.
+    pub fn tcp_recv(&mut self, cx: &mut Cx, socket: SocketId, max: usize) -> Result<Received, Errno> {
+        let connection = self.tcp.connections.get_mut(&socket).ok_or(Errno::NotConnected)?;
+        let error = connection.error.take();
+        let tcp = connection.socket();
+        if !tcp.can_recv() {
+            return match (error, tcp.may_recv(), tcp.state()) {
+                (Some(error), _, _) => Err(error),
+                (None, true, _) | (None, _, State::SynSent | State::SynReceived) => Ok(Received::Blocked),
+                (None, false, _) => Ok(Received::Closed),
+            };
+        }
+        let mut bytes = vec![0; tcp.recv_queue().min(max)];
+        let len = tcp.recv_slice(&mut bytes).map_err(|_| Errno::NotConnected)?;
+        bytes.truncate(len);
+        self.poll_connection(cx, socket, None);
+        Ok(Received::Data(bytes))
+    }
+
+    /// Says that we send no more; what was taken is still sent.
+    pub fn tcp_shutdown(&mut self, cx: &mut Cx, socket: SocketId) {
+        if let Some(connection) = self.tcp.connections.get_mut(&socket) {
+            connection.socket().close();
+            self.poll_connection(cx, socket, None);
+        }
+    }
+
+    /// Lets a connection go, or a listener with those who wait at it.
+    pub(super) fn close_tcp(&mut self, cx: &mut Cx, socket: SocketId) {
+        if let Some(listener) = self.tcp.listeners.remove(&socket) {
+            listener.waiting.into_iter().for_each(|id| self.abort(cx, id));
+            return;
+        }
+        let Some(connection) = self.tcp.connections.get_mut(&socket) else { return };
+        connection.orphan = true;
+        let unread = connection.socket().can_recv();
+        if unread {
+            self.abort(cx, socket);
+        } else {
+            self.tcp_shutdown(cx, socket);
+        }
+    }
+
+    /// Ends a connection with a reset.
+    fn abort(&mut self, cx: &mut Cx, id: SocketId) {
+        if let Some(connection) = self.tcp.connections.get_mut(&id) {
+            connection.orphan = true;
+            connection.socket().abort();
+            self.poll_connection(cx, id, None);
+        }
+    }
+
+    /// An ICMP error for a segment of ours. Before the connection stands it ends the attempt; later it is ignored, as
+    /// RFC 5461 has it.
+    pub(super) fn blame_tcp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
+        let Some((sport, dport)) = sent.ports() else { return };
+        let tuple = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
+        let Some(id) = self.tcp.tuples.get(&tuple).copied() else { return };
+        let Some(connection) = self.tcp.connections.get_mut(&id) else { return };
+        if errno != Errno::MessageTooLong && connection.socket().state() == State::SynSent {
+            connection.error = Some(errno);
+            connection.socket().abort();
+        }
+        self.poll_connection(cx, id, None);
+    }
+}
+
+/// smoltcp's device for us: at most one packet comes in, what goes out is collected.
+struct Slot<'a> {
+    mtu: usize,
+    packet: Option<&'a [u8]>,
+    sent: Vec<Vec<u8>>,
+}
+
+impl<'a> Slot<'a> {
+    const fn new(mtu: usize, packet: Option<&'a [u8]>) -> Self {
+        Self { mtu, packet, sent: Vec::new() }
+    }
+}
+
+impl Device for Slot<'_> {
+    type RxToken<'b>
+        = Incoming<'b>
+    where
+        Self: 'b;
+    type TxToken<'b>
+        = Outgoing<'b>
+    where
+        Self: 'b;
+
+    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
+        let packet = self.packet.take()?;
+        Some((Incoming(packet), Outgoing(&mut self.sent)))
+    }
+
+    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Outgoing<'_>> {
+        Some(Outgoing(&mut self.sent))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ip;
+        capabilities.max_transmission_unit = self.mtu;
+        capabilities
+    }
+}
+
+struct Incoming<'a>(&'a [u8]);
+
+impl RxToken for Incoming<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(self.0)
+    }
+}
+
+struct Outgoing<'a>(&'a mut Vec<Vec<u8>>);
+
+impl TxToken for Outgoing<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
+        let mut packet = vec![0; len];
+        let result = fill(&mut packet);
+        self.0.push(packet);
+        result
+    }
+}

@@ -1,0 +1,178 @@
+//! UDP: datagrams to and from sockets. The state of a socket is in the socket table.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::problem::Problem;
+use super::way::Fragment;
+use super::{Cx, Namespace};
+use crate::device::IfIndex;
+use crate::drop::DropReason;
+use crate::frame::Frame;
+use crate::packet::build::{self, Parts, UpperChecksum};
+use crate::packet::{Ip, checksum, protocol};
+use crate::socket::{Datagram, Errno, Kind, SendOptions, SocketId};
+
+/// The first and the number of the ports that a socket without one is given (`ip_local_port_range`).
+const EPHEMERAL: (u16, u16) = (32768, 28232);
+
+impl Namespace {
+    /// A UDP socket at a local address (unspecified: any) and port (0: a free one).
+    ///
+    /// # Errors
+    /// `AddressInUse`, or `AddressNotAvailable` when the address is none of this host's.
+    pub fn udp_bind(&mut self, local: SocketAddr) -> Result<SocketId, Errno> {
+        if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
+            return Err(Errno::AddressNotAvailable);
+        }
+        let local = if local.port() == 0 { self.free_udp_port(local.ip())? } else { local };
+        if !self.sockets.is_free(local) {
+            return Err(Errno::AddressInUse);
+        }
+        Ok(self.sockets.open(Kind::Udp { local, peer: None }))
+    }
+
+    /// A free port, beginning at a random one.
+    fn free_udp_port(&mut self, ip: IpAddr) -> Result<SocketAddr, Errno> {
+        let (first, count) = EPHEMERAL;
+        let start = self.ephemeral_offset();
+        let ports = (0..count).map(|n| first + (start + n) % count);
+        let free = ports.map(|port| SocketAddr::new(ip, port)).find(|local| self.sockets.is_free(*local));
+        free.ok_or(Errno::AddressInUse)
+    }
+
+    /// Where the search for a free port begins: at random, as Linux does.
+    pub(super) fn ephemeral_offset(&mut self) -> u16 {
+        u16::try_from(self.rng.below(u64::from(EPHEMERAL.1))).unwrap_or_default()
+    }
+
+    /// Fixes the peer of a UDP socket, so that ICMP errors reach it.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route.
+    pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
+        let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        self.sockets.connect(socket, source, peer);
+        Ok(())
+    }
+
+    /// Sends a datagram on a UDP socket, or a message on a raw one.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable`, `MessageTooLong`, or an error that came for an earlier datagram.
+    pub fn send_to(
+        &mut self,
+        cx: &mut Cx,
+        socket: SocketId,
+        dst: SocketAddr,
+        data: &[u8],
+        options: SendOptions,
+    ) -> Result<(), Errno> {
+        if let Some(error) = self.sockets.take_error(socket) {
+            return Err(error);
+        }
+        let kind = self.sockets.find(socket).ok_or(Errno::BadFile)?.kind;
+        let way = self.way_to(dst.ip()).map_err(Problem::errno)?;
+        let bound = match kind {
+            Kind::Udp { local, .. } if !local.ip().is_unspecified() => Some(local.ip()),
+            Kind::Udp { .. } | Kind::Raw { .. } => None,
+        };
+        let source = options.source.or(bound).or(way.source);
+        let src =
+            source.or_else(|| self.address_towards(way.device, way.next_hop)).ok_or(Errno::AddressNotAvailable)?;
+        let (protocol, payload) = match kind {
+            Kind::Udp { local, .. } if data.len() <= 65507 => {
+                (protocol::UDP, build::udp(local.port(), dst.port(), data))
+            }
+            Kind::Udp { .. } => return Err(Errno::MessageTooLong),
+            Kind::Raw { protocol } => (protocol, data.to_vec()),
+        };
+        // Whoever sends ICMP by a raw socket computes its checksum; that of ICMPv6 the kernel fills in (RFC 3542 §3.1).
+        let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
+        let parts = Parts {
+            ttl: options.ttl.unwrap_or(64),
+            dont_fragment: options.dont_fragment,
+            upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
+            ..Parts::new(src, dst.ip(), protocol, &payload)
+        };
+        let fragment = if options.dont_fragment { Fragment::Never } else { Fragment::Allowed };
+        self.send(cx, &parts, fragment)
+    }
+
+    /// The next datagram of a UDP or raw socket, if one has come.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` and the like when an ICMP error came for a connected socket.
+    pub fn recv_from(&mut self, socket: SocketId) -> Result<Option<Datagram>, Errno> {
+        match self.sockets.pop(socket) {
+            Some(datagram) => Ok(Some(datagram)),
+            None => self.sockets.take_error(socket).map_or(Ok(None), Err),
+        }
+    }
+
+    /// The UDP and raw sockets that are open.
+    #[must_use]
+    pub const fn sockets(&self) -> &crate::socket::Table {
+        &self.sockets
+    }
+
+    /// Closes a socket of any kind. A TCP connection says goodbye first.
+    pub fn close(&mut self, cx: &mut Cx, socket: SocketId) {
+        if !self.sockets.close(socket) {
+            self.close_tcp(cx, socket);
+        }
+    }
+
+    pub(super) fn receive_udp(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, frame: &Frame) {
+        let Some((src, dst, data)) = udp_parts(ip, frame.payload()) else {
+            self.drop_frame(cx, Some(index), DropReason::Malformed, frame);
+            return;
+        };
+        if self.resolver_takes(dst) {
+            self.ask_resolver(cx, src, dst, data);
+            return;
+        }
+        let datagram = |data: &[u8]| Datagram { src, dst: ip.dst, ttl: ip.ttl, data: data.to_vec() };
+        let receivers = if self.is_local(ip.dst) {
+            self.sockets.udp_for(dst, src).into_iter().collect()
+        } else {
+            self.sockets.udp_all_for(dst, src)
+        };
+        if receivers.is_empty() {
+            self.drop_frame(cx, Some(index), DropReason::NoSocket, frame);
+            if self.is_local(ip.dst) {
+                self.complain(cx, Problem::PortUnreachable, frame.payload());
+            }
+        }
+        for socket in receivers {
+            if self.sockets.push(socket, datagram(data)) {
+                cx.woken.push(socket);
+            } else {
+                self.drop_frame(cx, Some(index), DropReason::SocketFull, frame);
+            }
+        }
+    }
+
+    /// An error for a datagram that was sent: only a socket with a peer learns of it.
+    pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
+        let Some((sport, dport)) = sent.ports() else { return };
+        let (local, peer) = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
+        if self.resolver_takes(local) {
+            self.upstream_failed(cx, peer);
+            return;
+        }
+        let Some(socket) = self.sockets.udp_for(local, peer) else { return };
+        if matches!(self.sockets.find(socket).map(|s| s.kind), Some(Kind::Udp { peer: Some(_), .. })) {
+            self.sockets.fail(socket, errno);
+            cx.woken.push(socket);
+        }
+    }
+}
+
+/// Source, destination and data of a UDP datagram; none when its length lies or its checksum is wrong.
+fn udp_parts<'a>(ip: &Ip, packet: &'a [u8]) -> Option<(SocketAddr, SocketAddr, &'a [u8])> {
+    let (sport, dport) = ip.ports()?;
+    let segment = &packet[ip.header_len..ip.total_len];
+    let len = usize::from(u16::from_be_bytes([*segment.get(4)?, *segment.get(5)?]));
+    let data = segment.get(8..len)?;
+    checksum::is_right(packet).then_some((SocketAddr::new(ip.src, sport), SocketAddr::new(ip.dst, dport), data))
+}

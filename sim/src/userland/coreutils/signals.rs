@@ -1,0 +1,207 @@
+//! Programs about processes and time: `kill`, `ps` and `sleep`.
+
+use crate::time::{Duration, Instant};
+use crate::userland::options::{Options, Order, usage};
+use crate::userland::{Flavour, Pid, Program, Signal, Step, Sys};
+
+/// `kill [-SIGNAL | -s SIGNAL] PID…`, `kill -l [N]`; `-0` asks whether there is such a process.
+pub(super) fn kill(sys: &mut Sys<'_>) -> i32 {
+    let words: Vec<String> = sys.argv().iter().skip(1).cloned().collect();
+    let flavour = sys.flavour();
+    match Kill::parse(&words) {
+        Ok(Kill::Names(text)) => {
+            sys.print(text);
+            0
+        }
+        Ok(Kill::Send(signal, pids)) => {
+            let mut status = 0;
+            for word in pids {
+                if let Err(said) = send(sys, signal, &word, flavour) {
+                    sys.eprint(said);
+                    status = 1;
+                }
+            }
+            status
+        }
+        Err(said) => {
+            sys.eprint(format!("kill: {said}\n"));
+            1
+        }
+    }
+}
+
+/// What a command line of `kill` asks for; no signal is signal 0.
+#[derive(Debug, Eq, PartialEq)]
+enum Kill {
+    Names(String),
+    Send(Option<Signal>, Vec<String>),
+}
+
+impl Kill {
+    fn parse(words: &[String]) -> Result<Self, String> {
+        let bad = |word: &str| format!("bad signal name '{word}'");
+        let signal = |word: &str| match word {
+            "0" => Ok(None),
+            word => Signal::parse(word).map(Some).ok_or_else(|| bad(word)),
+        };
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (chosen, pids) = match words.as_slice() {
+            ["-l"] => {
+                return Ok(Self::Names(Signal::ALL.map(|s| format!("{:>2}) {}\n", s.number(), s.name())).concat()));
+            }
+            ["-l", word, ..] => {
+                return signal(word).map(|s| Self::Names(format!("{}\n", s.map_or("EXIT", Signal::name))));
+            }
+            ["-s" | "-n", word, pids @ ..] => (signal(word)?, pids),
+            ["--", pids @ ..] => (Some(Signal::Terminate), pids),
+            [word, pids @ ..] if word.starts_with('-') && word.len() > 1 => (signal(&word[1..])?, pids),
+            pids => (Some(Signal::Terminate), pids),
+        };
+        if pids.is_empty() {
+            return Err("you need to specify whom to kill".to_owned());
+        }
+        Ok(Self::Send(chosen, pids.iter().map(|p| (*p).to_owned()).collect()))
+    }
+}
+
+fn send(sys: &mut Sys<'_>, signal: Option<Signal>, word: &str, flavour: Flavour) -> Result<(), String> {
+    let Ok(number) = word.parse() else {
+        return Err(match flavour {
+            Flavour::Host => format!("kill: failed to parse argument: '{word}'\n"),
+            Flavour::Busybox => format!("kill: invalid number '{word}'\n"),
+        });
+    };
+    let pid = Pid(number);
+    let found = match signal {
+        Some(signal) => sys.kill(pid, signal),
+        None => sys.processes().any(|(p, _)| p == pid),
+    };
+    let missing = match flavour {
+        Flavour::Host => format!("kill: ({word}): No such process\n"),
+        Flavour::Busybox => format!("kill: can't kill pid {word}: No such process\n"),
+    };
+    if found { Ok(()) } else { Err(missing) }
+}
+
+/// `ps`: the processes of this place. On a host also `-o pid,args` and `-o args`.
+pub(super) fn ps(sys: &mut Sys<'_>) -> i32 {
+    let columns = sys.argv().iter().skip_while(|w| *w != "-o").nth(1).cloned();
+    let processes: Vec<(Pid, String)> = sys.processes().map(|(pid, argv)| (pid, argv.join(" "))).collect();
+    let text = listing(&processes, columns.as_deref(), sys.flavour());
+    sys.print(text);
+    0
+}
+
+fn listing(processes: &[(Pid, String)], columns: Option<&str>, flavour: Flavour) -> String {
+    let (head, row): (&str, fn(&Pid, &str) -> String) = match (columns, flavour) {
+        (Some("args" | "cmd" | "command"), _) => ("COMMAND\n", |_, args| format!("{args}\n")),
+        (Some("pid"), _) => ("    PID\n", |pid, _| format!("{:>7}\n", pid.0)),
+        (Some(_), _) => ("    PID COMMAND\n", |pid, args| format!("{:>7} {args}\n", pid.0)),
+        (None, Flavour::Host) => ("    PID TTY          TIME CMD\n", |pid, args| {
+            let name = args.split(' ').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+            format!("{:>7} ?        00:00:00 {name}\n", pid.0)
+        }),
+        (None, Flavour::Busybox) => {
+            ("PID   USER     TIME  COMMAND\n", |pid, args| format!("{:>5} root      0:00 {args}\n", pid.0))
+        }
+    };
+    head.to_owned() + &processes.iter().map(|(pid, args)| row(pid, args)).collect::<String>()
+}
+
+/// `sleep N[smhd]…`: waits for the sum, to the fraction of a second.
+#[derive(Debug, Default)]
+pub(super) struct Sleep {
+    until: Option<Instant>,
+}
+
+const SYNOPSIS: &str = "[N]...\n\nPause for a time equal to the total of the args given, where each arg can\n\
+                        have an optional suffix of (s)econds, (m)inutes, (h)ours, or (d)ays";
+
+impl Program for Sleep {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        let until = match self.until {
+            Some(until) => until,
+            None => match duration(sys) {
+                Ok(duration) => *self.until.insert(sys.now() + duration),
+                Err(said) => {
+                    sys.eprint(said);
+                    return Step::Exit(1);
+                }
+            },
+        };
+        if sys.now() >= until { Step::Exit(0) } else { Step::Wait(Some(until)) }
+    }
+}
+
+fn duration(sys: &Sys<'_>) -> Result<Duration, String> {
+    let flavour = sys.flavour();
+    let options = Options::parse(sys.argv(), "", Order::Anywhere).map_err(|e| e.text("sleep", SYNOPSIS, flavour))?;
+    if options.operands.is_empty() {
+        let said = if flavour == Flavour::Host { "sleep: missing operand\n" } else { "" };
+        return Err(said.to_owned() + &usage("sleep", SYNOPSIS, flavour));
+    }
+    let mut total = Duration::ZERO;
+    for word in &options.operands {
+        total += interval(word).ok_or_else(|| match flavour {
+            Flavour::Host => {
+                format!("sleep: invalid time interval '{word}'\nTry 'sleep --help' for more information.\n")
+            }
+            Flavour::Busybox => format!("sleep: invalid number '{word}'\n"),
+        })?;
+    }
+    Ok(total)
+}
+
+/// `1.5m`, `infinity`: a time, at most some centuries.
+fn interval(word: &str) -> Option<Duration> {
+    if matches!(word, "inf" | "infinity") {
+        return Some(Duration::from_secs(u64::from(u32::MAX)));
+    }
+    let (number, unit) = match word.char_indices().last()? {
+        (at, 's') => (&word[..at], 1.0),
+        (at, 'm') => (&word[..at], 60.0),
+        (at, 'h') => (&word[..at], 3600.0),
+        (at, 'd') => (&word[..at], 86400.0),
+        _ => (word, 1.0),
+    };
+    let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let seconds: f64 = number.parse().ok().filter(|_| plain)?;
+    Duration::try_from_secs_f64(seconds * unit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_take_fractions_and_suffixes() {
+        assert_eq!(interval("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(interval("1.5m"), Some(Duration::from_secs(90)));
+        assert_eq!(interval("2d"), Some(Duration::from_secs(172_800)));
+        assert_eq!([interval("abc"), interval(""), interval("-1"), interval("1e3")], [None; 4]);
+    }
+
+    #[test]
+    fn signals_are_named_in_several_ways() {
+        let parse = |line: &str| Kill::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let sent = |signal| Ok(Kill::Send(signal, vec!["12".to_owned()]));
+        assert_eq!(parse("12"), sent(Some(Signal::Terminate)));
+        assert_eq!(parse("-9 12"), sent(Some(Signal::Kill)));
+        assert_eq!(parse("-s INT 12"), sent(Some(Signal::Interrupt)));
+        assert_eq!(parse("-0 12"), sent(None));
+        assert_eq!(parse("-l 9"), Ok(Kill::Names("KILL\n".into())));
+        assert_eq!(parse("-x 12"), Err("bad signal name 'x'".into()));
+        assert_eq!(parse(""), Err("you need to specify whom to kill".into()));
+    }
+
+    #[test]
+    fn processes_are_listed_in_the_columns_asked_for() {
+        let processes = [(Pid(7), "/bin/sh -c x".to_owned())];
+        assert_eq!(
+            listing(&processes, None, Flavour::Busybox),
+            "PID   USER     TIME  COMMAND\n    7 root      0:00 /bin/sh -c x\n"
+        );
+        assert_eq!(listing(&processes, Some("pid,args"), Flavour::Host), "    PID COMMAND\n      7 /bin/sh -c x\n");
+        assert!(listing(&processes, None, Flavour::Host).ends_with("      7 ?        00:00:00 sh\n"));
+    }
+}

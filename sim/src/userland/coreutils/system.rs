@@ -1,0 +1,338 @@
+//! Programs about the system and the user: `arch date env hostname id nproc nsenter printenv uname whoami`.
+
+use core::fmt::Write as _;
+
+use time::OffsetDateTime;
+
+use crate::userland::exec::{Exec, Next};
+use crate::userland::ip::netns;
+use crate::userland::options::{Error, Options, Order};
+use crate::userland::{Flavour, Sys};
+
+/// Prints what is wrong with the options, and gives the exit code.
+fn refuse(sys: &mut Sys<'_>, error: Error, name: &str, synopsis: &str, status: i32) -> i32 {
+    let text = error.text(name, synopsis, sys.flavour());
+    sys.eprint(text);
+    status
+}
+
+/// The version of the kernel, which is that of the recordings this program follows.
+const RELEASE: &str = "6.18.0-netyard";
+
+pub(super) fn uname(sys: &mut Sys<'_>) -> i32 {
+    let options = match Options::parse(sys.argv(), "amnrspvio", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => return refuse(sys, error, "uname", "[-amnrspvio]", 1),
+    };
+    let parts = [
+        ('s', "Linux"),
+        ('n', sys.hostname()),
+        ('r', RELEASE),
+        ('v', "#1 SMP PREEMPT_DYNAMIC"),
+        ('m', "x86_64"),
+        ('o', "GNU/Linux"),
+    ];
+    let default = |letter| letter == 's' && !"nrvmo".chars().any(|l| options.has(l));
+    let wanted = |letter| options.has('a') || options.has(letter) || default(letter);
+    let shown: Vec<&str> = parts.iter().filter(|(letter, _)| wanted(*letter)).map(|(_, text)| *text).collect();
+    let line = shown.join(" ") + "\n";
+    sys.print(line);
+    0
+}
+
+pub(super) fn arch(sys: &mut Sys<'_>) -> i32 {
+    sys.print("x86_64\n");
+    0
+}
+
+pub(super) fn nproc(sys: &mut Sys<'_>) -> i32 {
+    sys.print("1\n");
+    0
+}
+
+pub(super) fn whoami(sys: &mut Sys<'_>) -> i32 {
+    sys.print("root\n");
+    0
+}
+
+/// Everybody is root.
+pub(super) fn id(sys: &mut Sys<'_>) -> i32 {
+    let options = match Options::parse(sys.argv(), "ugnrG", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => return refuse(sys, error, "id", "[-ugGnr] [USER]", 1),
+    };
+    let one = ['u', 'g', 'G'].iter().any(|letter| options.has(*letter));
+    let text = match (one, options.has('n'), sys.flavour()) {
+        (true, true, _) => "root\n",
+        (true, false, _) => "0\n",
+        (false, _, Flavour::Host) => "uid=0(root) gid=0(root) groups=0(root)\n",
+        (false, _, Flavour::Busybox) => "uid=0(root) gid=0(root)\n",
+    };
+    sys.print(text);
+    0
+}
+
+/// `hostname`: shows the name (`-s` to its first dot), or the addresses that `/etc/hosts` has for it (`-i`). Names are
+/// not set: the place that runs the program has its name.
+pub(super) fn hostname(sys: &mut Sys<'_>) -> i32 {
+    let options = match Options::parse(sys.argv(), "sfidI", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => return refuse(sys, error, "hostname", "[-sidf] [HOSTNAME | -F FILE]", 1),
+    };
+    if !options.operands.is_empty() {
+        let said = match sys.flavour() {
+            Flavour::Host => "hostname: you must be root to change the host name\n",
+            Flavour::Busybox => "hostname: sethostname: Operation not permitted\n",
+        };
+        sys.eprint(said);
+        return 1;
+    }
+    let name = sys.hostname();
+    let line = match ['i', 'I', 's', 'd'].into_iter().find(|letter| options.has(*letter)) {
+        Some('i') => addresses(&sys.files().text("/etc/hosts"), name).join(" "),
+        Some('I') => global_addresses(sys),
+        Some('s') => name.split('.').next().unwrap_or_default().to_owned(),
+        Some(_) => name.split_once('.').map_or(String::new(), |(_, domain)| domain.to_owned()),
+        None => name.to_owned(),
+    };
+    sys.print(line + "\n");
+    0
+}
+
+/// The addresses of a name in the text of a hosts file.
+fn addresses(hosts: &str, name: &str) -> Vec<String> {
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+    lines
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let address = words.next()?;
+            words.any(|word| word == name).then(|| address.to_owned())
+        })
+        .collect()
+}
+
+/// All IPv4 addresses but those of lo, each with a blank behind it as `hostname -I` prints them.
+fn global_addresses(sys: &Sys<'_>) -> String {
+    let devices = sys.network().devices.values().filter(|d| !d.is_loopback());
+    let addresses = devices.flat_map(|d| &d.addresses).filter(|a| a.net.is_ipv4());
+    addresses.map(|a| format!("{} ", a.net.ip())).collect()
+}
+
+pub(super) fn printenv(sys: &mut Sys<'_>) -> i32 {
+    let names: Vec<String> = sys.argv().iter().skip(1).cloned().collect();
+    if names.is_empty() {
+        let text = environment(sys.env().iter());
+        sys.print(text);
+        return 0;
+    }
+    let values: Vec<Option<String>> = names.iter().map(|name| sys.env().get(name).cloned()).collect();
+    let status = i32::from(values.iter().any(Option::is_none));
+    for value in values.into_iter().flatten() {
+        sys.print(value + "\n");
+    }
+    status
+}
+
+/// Variables line by line: PATH, HOSTNAME and TERM first and HOME last, as Docker lays them out, the others between
+/// them by name.
+fn environment<'a>(variables: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+    let rank = |name: &str| match name {
+        "PATH" => 0,
+        "HOSTNAME" => 1,
+        "TERM" => 2,
+        "HOME" => 4,
+        _ => 3,
+    };
+    let mut variables: Vec<_> = variables.collect();
+    variables.sort_by_key(|(name, _)| rank(name));
+    variables.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name}={value}");
+        text
+    })
+}
+
+/// `env [-i] [-u NAME] [NAME=VALUE]… [PROGRAM ARG…]`
+pub(super) fn env(sys: &mut Sys<'_>) -> Next {
+    let options = match Options::parse(sys.argv(), "iu:", Order::First) {
+        Ok(options) => options,
+        Err(error) => {
+            let status = if sys.flavour() == Flavour::Host { 125 } else { 1 };
+            return Next::Exit(refuse(sys, error, "env", "[-i0] [-u NAME]... [-] [NAME=VALUE]... [PROG ARGS]", status));
+        }
+    };
+    let mut variables = if options.has('i') { Default::default() } else { sys.env().clone() };
+    for name in options.values('u') {
+        variables.remove(name);
+    }
+    let mut words = options.operands.iter().peekable();
+    while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
+        variables.insert(name.to_owned(), value.to_owned());
+        words.next();
+    }
+    let argv: Vec<String> = words.cloned().collect();
+    let Some(program) = argv.first().cloned() else {
+        sys.print(environment(variables.iter()));
+        return Next::Exit(0);
+    };
+    run(
+        sys,
+        argv,
+        |spawn| spawn.env = variables,
+        |flavour| match flavour {
+            Flavour::Host => format!("env: '{program}': No such file or directory\n"),
+            Flavour::Busybox => format!("env: can't execute '{program}': No such file or directory\n"),
+        },
+    )
+}
+
+/// Goes on as `argv`, or says that there is no such program (exit code 127).
+fn run(
+    sys: &mut Sys<'_>,
+    argv: Vec<String>,
+    change: impl FnOnce(&mut crate::userland::Spawn),
+    missing: impl FnOnce(Flavour) -> String,
+) -> Next {
+    match Exec::start(sys, argv, change) {
+        Ok(exec) => Next::Exec(exec),
+        Err(_) => {
+            let text = missing(sys.flavour());
+            sys.eprint(text);
+            Next::Exit(127)
+        }
+    }
+}
+
+/// `nsenter -t PID -n PROGRAM…`, `nsenter --net=FILE PROGRAM…`: the network only; files and names stay those of the
+/// place where it is run.
+pub(super) fn nsenter(sys: &mut Sys<'_>) -> Next {
+    let argv: Vec<String> = sys.argv().iter().map(|word| word.replacen("--target=", "-t", 1)).collect();
+    let (file, argv): (Vec<String>, Vec<String>) = argv.into_iter().partition(|word| word.starts_with("--net="));
+    let options = match Options::parse(&argv, "t:n", Order::First) {
+        Ok(options) => options,
+        Err(error) => return Next::Exit(refuse(sys, error, "nsenter", "[OPTIONS] [PROG ARGS]", 1)),
+    };
+    let path = match (file.first().and_then(|word| word.strip_prefix("--net=")), options.value('t')) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(pid)) if options.has('n') => format!("/proc/{pid}/ns/net"),
+        (None, Some(_)) => format!("/proc/{}/ns/net", sys.pid().0),
+        (None, None) => {
+            sys.eprint("nsenter: neither filename nor target pid supplied for ns/net\n");
+            return Next::Exit(1);
+        }
+    };
+    let Some(namespace) = netns::open(sys, &path) else {
+        let said = match sys.flavour() {
+            Flavour::Host => format!("nsenter: cannot open {path}: No such file or directory\n"),
+            Flavour::Busybox => format!("nsenter: can't open '{path}': No such file or directory\n"),
+        };
+        sys.eprint(said);
+        return Next::Exit(1);
+    };
+    let argv = if options.operands.is_empty() { vec!["sh".to_owned()] } else { options.operands };
+    let program = argv[0].clone();
+    run(
+        sys,
+        argv,
+        |spawn| spawn.namespace = namespace,
+        |flavour| match flavour {
+            Flavour::Host => format!("nsenter: failed to execute {program}: No such file or directory\n"),
+            Flavour::Busybox => format!("nsenter: can't execute '{program}': No such file or directory\n"),
+        },
+    )
+}
+
+/// `date [-u] [+FORMAT]`, in UTC.
+pub(super) fn date(sys: &mut Sys<'_>) -> i32 {
+    let options = match Options::parse(sys.argv(), "uR", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => return refuse(sys, error, "date", "[OPTIONS] [+FMT] [[-s] TIME]", 1),
+    };
+    let now = sys.epoch().utc(sys.now());
+    let default = if options.has('R') { "%a, %d %b %Y %T +0000" } else { "%a %b %e %T UTC %Y" };
+    let pattern = match options.operands.first().map(|word| word.strip_prefix('+').ok_or(word)) {
+        None => default,
+        Some(Ok(pattern)) => pattern,
+        Some(Err(word)) => {
+            sys.eprint(format!("date: invalid date '{word}'\n"));
+            return 1;
+        }
+    };
+    sys.print(formatted(now, pattern) + "\n");
+    0
+}
+
+/// What `strftime` makes of a pattern in the C locale.
+fn formatted(at: OffsetDateTime, pattern: &str) -> String {
+    let mut text = String::new();
+    let mut rest = pattern.chars();
+    while let Some(c) = rest.next() {
+        match (c, rest.clone().next()) {
+            ('%', Some(letter)) => {
+                rest.next();
+                text.push_str(&field(at, letter));
+            }
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+fn field(at: OffsetDateTime, letter: char) -> String {
+    let (weekday, month) = (at.weekday().to_string(), at.month().to_string());
+    match letter {
+        'Y' => at.year().to_string(),
+        'y' => format!("{:02}", at.year() % 100),
+        'm' => format!("{:02}", u8::from(at.month())),
+        'd' => format!("{:02}", at.day()),
+        'e' => format!("{:>2}", at.day()),
+        'H' => format!("{:02}", at.hour()),
+        'M' => format!("{:02}", at.minute()),
+        'S' => format!("{:02}", at.second()),
+        'N' => format!("{:09}", at.nanosecond()),
+        'j' => format!("{:03}", at.ordinal()),
+        'F' => formatted(at, "%Y-%m-%d"),
+        'T' => formatted(at, "%H:%M:%S"),
+        'R' => formatted(at, "%H:%M"),
+        'D' => formatted(at, "%m/%d/%y"),
+        'c' => formatted(at, "%a %b %e %T %Y"),
+        'a' => weekday[..3].to_owned(),
+        'A' => weekday,
+        'b' | 'h' => month[..3].to_owned(),
+        'B' => month,
+        's' => at.unix_timestamp().to_string(),
+        'Z' => "UTC".to_owned(),
+        'z' => "+0000".to_owned(),
+        'n' => "\n".to_owned(),
+        't' => "\t".to_owned(),
+        '%' => "%".to_owned(),
+        other => format!("%{other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::time::{Epoch, Instant};
+
+    #[test]
+    fn dates_are_utc_in_the_c_locale() {
+        let at = Epoch::from_unix(1_767_575_045).utc(Instant::from_nanos(7));
+        assert_eq!(formatted(at, "%a %b %e %T UTC %Y"), "Mon Jan  5 01:04:05 UTC 2026");
+        assert_eq!(formatted(at, "%F %s.%N %j%%%q"), "2026-01-05 1767575045.000000007 005%%q");
+    }
+
+    #[test]
+    fn the_environment_is_laid_out_as_docker_does() {
+        let pairs = [("HOME", "/root"), ("A", "1"), ("PATH", "/bin"), ("HOSTNAME", "c")];
+        let variables: BTreeMap<String, String> = pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+        assert_eq!(environment(variables.iter()), "PATH=/bin\nHOSTNAME=c\nA=1\nHOME=/root\n");
+    }
+
+    #[test]
+    fn a_hosts_file_gives_all_addresses_of_a_name() {
+        let hosts = "127.0.0.1\tlocalhost\n172.17.0.2\tc1 # mine\n172.18.0.2\tweb c1\n";
+        assert_eq!(addresses(hosts, "c1"), ["172.17.0.2", "172.18.0.2"]);
+    }
+}

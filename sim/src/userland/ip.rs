@@ -1,0 +1,336 @@
+//! `ip`: shows and changes devices, addresses, routes, neighbours and named namespaces. On a host it prints what
+//! iproute2 6.1 prints, in a container what busybox 1.35's applet of that name prints, down to the trailing blanks.
+//!
+//! How it works: the command line is parsed into an [`Object`], [`Options`] and the words after them; each object has a
+//! module that shows (text from data) and changes (checks all that can fail, then asks the fabric).
+
+mod addr;
+mod device;
+mod error;
+mod link;
+mod neigh;
+pub mod netns;
+mod route;
+mod selection;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub use device::{Scene, state};
+pub use error::{Error, Refusal};
+
+#[cfg(test)]
+pub(in crate::userland) use device::tests as samples;
+
+use super::exec::{Exec, Launcher, Next};
+use super::{Flavour, Programs, Sys};
+use crate::addr::{IpNetwork, Mac};
+use crate::device::{Device, IfIndex};
+use crate::fabric::NamespaceId;
+
+/// Puts `ip` on the path of hosts and containers.
+pub fn add(programs: &mut Programs) {
+    for flavour in [Flavour::Host, Flavour::Busybox] {
+        programs.add(flavour, "ip", || Box::new(Launcher::new(start)));
+    }
+}
+
+/// What `ip` is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Object {
+    /// `ip addr`
+    Address,
+    /// `ip link`
+    Link,
+    /// `ip route`
+    Route,
+    /// `ip neigh`
+    Neighbour,
+    /// `ip netns`
+    Netns,
+}
+
+impl Object {
+    /// The objects by the names that may be shortened, in iproute2's order: the first that fits is meant.
+    const NAMES: [(&'static str, Self); 6] = [
+        ("address", Self::Address),
+        ("route", Self::Route),
+        ("neighbor", Self::Neighbour),
+        ("neighbour", Self::Neighbour),
+        ("link", Self::Link),
+        ("netns", Self::Netns),
+    ];
+
+    /// The name that messages use.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Link => "link",
+            Self::Route => "route",
+            Self::Neighbour => "neigh",
+            Self::Netns => "netns",
+        }
+    }
+}
+
+/// Which addresses are meant.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Family {
+    /// Both, or what the object takes for granted.
+    #[default]
+    Any,
+    /// `-4`
+    V4,
+    /// `-6`
+    V6,
+}
+
+impl Family {
+    /// Whether a prefix is of this family.
+    #[must_use]
+    pub fn includes(self, net: IpNetwork) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => net.is_ipv4(),
+            Self::V6 => net.is_ipv6(),
+        }
+    }
+
+    /// What messages call a prefix of it.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Any => "any valid prefix",
+            Self::V4 => "inet prefix",
+            Self::V6 => "inet6 prefix",
+        }
+    }
+}
+
+/// The options before the object.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Options {
+    /// `-4`, `-6`, `-f inet`
+    pub family: Family,
+    /// `-br`
+    pub brief: bool,
+    /// `-d`
+    pub details: bool,
+    /// `-o`
+    pub oneline: bool,
+    /// `-s`
+    pub statistics: bool,
+    /// `-n NAME`
+    pub netns: Option<String>,
+}
+
+/// The rest of a command line, word by word.
+#[derive(Clone, Debug, Default)]
+pub struct Words(VecDeque<String>);
+
+impl Words {
+    /// The next word.
+    pub fn take_next(&mut self) -> Option<String> {
+        self.0.pop_front()
+    }
+
+    /// The next word, which must be there.
+    ///
+    /// # Errors
+    /// `Incomplete` when the line ends.
+    pub fn value(&mut self) -> Result<String, Error> {
+        self.take_next().ok_or(Error::Incomplete)
+    }
+
+    /// Takes the next word when it is this one.
+    pub fn take(&mut self, word: &str) -> bool {
+        let found = self.0.front().is_some_and(|w| w == word);
+        if found {
+            self.0.pop_front();
+        }
+        found
+    }
+
+    /// The next word as one of `choices`, which may be shortened: the first that fits. `default` when the line ends.
+    ///
+    /// # Errors
+    /// `UnknownCommand`.
+    fn command<T: Copy>(&mut self, choices: &[(&str, T)], default: T) -> Result<T, Error> {
+        match self.take_next() {
+            None => Ok(default),
+            Some(word) if word == "help" => Err(Error::Usage),
+            Some(word) => matching(&word, choices).ok_or(Error::UnknownCommand(word)),
+        }
+    }
+}
+
+/// The first of `choices` that begins with `word`.
+fn matching<T: Copy>(word: &str, choices: &[(&str, T)]) -> Option<T> {
+    choices.iter().find(|(name, _)| name.starts_with(word)).map(|(_, choice)| *choice)
+}
+
+/// What a command gives.
+enum Outcome {
+    /// Text for standard output.
+    Text(String),
+    /// It goes on as another program.
+    Exec(Exec),
+}
+
+fn start(sys: &mut Sys<'_>) -> Next {
+    let flavour = sys.flavour();
+    let words = Words(sys.argv().iter().skip(1).cloned().collect());
+    let (object, outcome) = match parse(words, flavour) {
+        Ok((object, options, words)) => (object, run(sys, object, &options, words)),
+        Err(error) => (Object::Link, Err(error)),
+    };
+    match outcome {
+        Ok(Outcome::Text(text)) => {
+            sys.print(text);
+            Next::Exit(0)
+        }
+        Ok(Outcome::Exec(exec)) => Next::Exec(exec),
+        Err(error) => {
+            sys.eprint(error.text(flavour, object));
+            Next::Exit(error.status(flavour, object))
+        }
+    }
+}
+
+/// The options and the object of a command line, and what is left of it.
+fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words), Error> {
+    let mut options = Options::default();
+    loop {
+        let word = words.take_next().ok_or(Error::Usage)?;
+        let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
+            let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
+            let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
+            let missing = flavour == Flavour::Busybox && object == Object::Netns;
+            return if missing { Err(Error::Usage) } else { Ok((object, options, words)) };
+        };
+        if flavour == Flavour::Busybox && !matches!(option, "4" | "6" | "o" | "oneline" | "f" | "family") {
+            return Err(Error::Usage);
+        }
+        set_option(&mut options, option, &mut words).ok_or_else(|| Error::UnknownOption(word.clone()))??;
+    }
+}
+
+/// Sets the option of this name; none when there is no such option.
+fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Result<(), Error>> {
+    match name {
+        "4" => options.family = Family::V4,
+        "6" => options.family = Family::V6,
+        "f" | "family" => match words.take_next().as_deref() {
+            Some("inet") => options.family = Family::V4,
+            Some("inet6") => options.family = Family::V6,
+            _ => return Some(Err(Error::Incomplete)),
+        },
+        "n" | "netns" => match words.value() {
+            Ok(netns) => options.netns = Some(netns),
+            Err(error) => return Some(Err(error)),
+        },
+        "o" | "oneline" => options.oneline = true,
+        "d" | "details" => options.details = true,
+        "s" | "stats" | "statistics" => options.statistics = true,
+        "br" | "brief" => options.brief = true,
+        "c" | "color" | "color=never" | "color=auto" => {}
+        _ => return None,
+    }
+    Some(Ok(()))
+}
+
+fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Result<Outcome, Error> {
+    let namespace = match &options.netns {
+        Some(name) => netns::find(sys, name).ok_or_else(|| Error::NotOpened(name.clone()))?,
+        None => sys.namespace_id(),
+    };
+    match object {
+        Object::Address => addr::run(sys, namespace, options, words),
+        Object::Link => link::run(sys, namespace, options, words),
+        Object::Route => route::run(sys, namespace, options, words),
+        Object::Neighbour => neigh::run(sys, namespace, options, words),
+        Object::Netns => return netns::run(sys, namespace, words),
+    }
+    .map(Outcome::Text)
+}
+
+/// The namespaces of veths' peers that have a name here, by the veth.
+#[must_use]
+pub fn named_peers(sys: &mut Sys<'_>, namespace: NamespaceId) -> BTreeMap<IfIndex, String> {
+    let names = netns::names(sys);
+    let fabric = sys.fabric();
+    let away: Vec<IfIndex> =
+        fabric.namespace(namespace).devices.values().filter(|d| d.peer_netnsid.is_some()).map(|d| d.index).collect();
+    away.into_iter()
+        .filter_map(|index| {
+            let peer = fabric.peer_of(namespace, index)?;
+            let (name, _) = names.iter().find(|(_, id)| *id == peer.namespace)?;
+            Some((index, name.clone()))
+        })
+        .collect()
+}
+
+/// The device of this name, to be changed.
+fn device(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<IfIndex, Error> {
+    let device = sys.fabric().namespace(namespace).device_named(name);
+    device.map(|d| d.index).ok_or_else(|| Error::NoDevice(name.to_owned()))
+}
+
+/// The device of this number, which a name or a listing just gave.
+fn device_at<'a>(sys: &'a mut Sys<'_>, namespace: NamespaceId, index: IfIndex) -> &'a Device {
+    sys.fabric().namespace(namespace).devices.get(&index).expect("the device was just found by its name")
+}
+
+/// A prefix; `default`, `any` and `all` are everything, of IPv4 unless said otherwise.
+fn prefix(word: &str, family: Family) -> Result<IpNetwork, Error> {
+    if matches!(word, "default" | "any" | "all") {
+        let everything = if family == Family::V6 { "::/0" } else { "0.0.0.0/0" };
+        return Ok(everything.parse().expect("a literal prefix"));
+    }
+    let expected = || Error::Expected { what: family.prefix(), word: word.to_owned() };
+    word.parse().ok().filter(|net| family.includes(*net)).ok_or_else(expected)
+}
+
+/// An Ethernet address.
+fn mac(word: &str) -> Result<Mac, Error> {
+    word.parse().map_err(|_| Error::BadMac(word.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str, flavour: Flavour) -> Result<(Object, Options), Error> {
+        let words = Words(line.split_whitespace().map(str::to_owned).collect());
+        parse(words, flavour).map(|(object, options, _)| (object, options))
+    }
+
+    #[test]
+    fn objects_can_be_shortened() {
+        let object = |word| parsed(word, Flavour::Host).map(|(object, _)| object);
+        assert_eq!(object("a"), Ok(Object::Address));
+        assert_eq!(object("r"), Ok(Object::Route));
+        assert_eq!(object("n"), Ok(Object::Neighbour));
+        assert_eq!(object("net"), Ok(Object::Netns));
+        assert_eq!(object("l"), Ok(Object::Link));
+        assert_eq!(object("foo"), Err(Error::UnknownObject("foo".into())));
+        assert_eq!(object(""), Err(Error::Usage));
+    }
+
+    #[test]
+    fn busybox_has_fewer_options_and_no_namespaces() {
+        let options = Options { oneline: true, family: Family::V4, ..Options::default() };
+        assert_eq!(parsed("-o -4 addr", Flavour::Busybox), Ok((Object::Address, options)));
+        assert_eq!(parsed("-br a", Flavour::Busybox), Err(Error::Usage));
+        assert_eq!(parsed("netns", Flavour::Busybox), Err(Error::Usage));
+        assert!(parsed("-br a", Flavour::Host).is_ok_and(|(_, o)| o.brief));
+        assert_eq!(parsed("-z a", Flavour::Host), Err(Error::UnknownOption("-z".into())));
+    }
+
+    #[test]
+    fn a_prefix_must_be_of_the_family() {
+        assert_eq!(prefix("default", Family::V6), Ok("::/0".parse().unwrap()));
+        let what = "any valid prefix";
+        assert_eq!(prefix("10.0.0.5/33", Family::Any), Err(Error::Expected { what, word: "10.0.0.5/33".into() }));
+        let what = "inet prefix";
+        assert_eq!(prefix("fd00::1", Family::V4), Err(Error::Expected { what, word: "fd00::1".into() }));
+    }
+}

@@ -1,0 +1,343 @@
+//! How `ip` and `bridge` describe a device: its name with its peer, flags, state, and the lines that open a listing.
+//! Text from data, nothing else; addresses are in `addr`, what is listed is chosen in `selection`.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use super::{Family, Options};
+use crate::addr::Mac;
+use crate::device::{Device, Devices, IfIndex, Ipv6, Kind};
+use crate::userland::Flavour;
+
+/// The devices of a namespace with what a description needs from around them.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// All devices of the namespace.
+    pub devices: &'a Devices,
+    /// For veths whose peer is in a namespace that `ip netns` knows: its name.
+    pub peers: &'a BTreeMap<IfIndex, String>,
+    /// Who prints.
+    pub flavour: Flavour,
+}
+
+/// What a listing is about; link listings also say `mode DEFAULT`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listing {
+    /// `ip link`
+    Links,
+    /// `ip addr`
+    Addresses,
+}
+
+impl<'a> Scene<'a> {
+    /// The device of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&'a Device> {
+        self.devices.values().find(|d| d.name == name)
+    }
+
+    /// The name, with the peer of a veth behind `@`.
+    #[must_use]
+    pub fn name(&self, device: &Device) -> String {
+        match (device.peer_index, self.peer(device)) {
+            (None, _) => device.name.clone(),
+            (Some(_), Some(peer)) => format!("{}@{}", device.name, peer.name),
+            (Some(index), None) => format!("{}@if{}", device.name, index.0),
+        }
+    }
+
+    /// The peer when it is in this namespace. Busybox takes any device with the peer's number for it.
+    fn peer(&self, device: &Device) -> Option<&'a Device> {
+        let elsewhere = device.peer_netnsid.is_some() && self.flavour == Flavour::Host;
+        device.peer_index.filter(|_| !elsewhere).and_then(|index| self.devices.get(&index))
+    }
+
+    /// The flags, as between the angle brackets.
+    #[must_use]
+    pub fn flags(&self, device: &Device) -> String {
+        let mut flags = Vec::new();
+        if device.up && !device.carrier {
+            flags.push("NO-CARRIER");
+        }
+        flags.extend(if device.is_loopback() { &["LOOPBACK"][..] } else { &["BROADCAST", "MULTICAST"] });
+        if device.up {
+            flags.push("UP");
+        }
+        if device.is_running() {
+            flags.push("LOWER_UP");
+        }
+        if self.is_lower_down(device) {
+            flags.push("M-DOWN");
+        }
+        flags.join(",")
+    }
+
+    /// Whether the device beneath is down, as far as the program can see: busybox knows nothing of a peer elsewhere and
+    /// takes it to be down, iproute2 then says nothing.
+    fn is_lower_down(&self, device: &Device) -> bool {
+        match self.peer(device) {
+            Some(peer) => !peer.up,
+            None => device.peer_index.is_some() && self.flavour == Flavour::Busybox,
+        }
+    }
+
+    /// The bridge that it is a port of, by name.
+    #[must_use]
+    pub fn master(&self, device: &Device) -> Option<&'a str> {
+        device.master.and_then(|index| self.devices.get(&index)).map(|bridge| bridge.name.as_str())
+    }
+
+    /// The line that opens a device, without its end: `2: eth0@if8: <…> mtu 1500 …`. The kernel tells less of it to
+    /// those who ask for IPv6 addresses only.
+    #[must_use]
+    pub fn header(&self, device: &Device, listing: Listing, options: &Options) -> String {
+        let Device { index, mtu, .. } = device;
+        let mut line = format!("{}: {}: <{}> mtu {} ", index.0, self.name(device), self.flags(device), mtu.bytes());
+        let brief = listing == Listing::Addresses && options.family == Family::V6;
+        if !brief {
+            let _ = write!(line, "qdisc {} ", queueing(device));
+            if let Some(master) = self.master(device) {
+                let _ = write!(line, "master {master} ");
+            }
+        }
+        if self.flavour == Flavour::Host {
+            let _ = write!(line, "state {} ", state(device));
+            line.push_str(if listing == Listing::Links { "mode DEFAULT " } else { "" });
+            line.push_str(if brief { "" } else { "group default " });
+        }
+        if device.queue_len > 0 {
+            let _ = write!(line, "qlen {}", device.queue_len);
+        }
+        if listing == Listing::Addresses && options.family == Family::V4 {
+            line.push_str(&self.peer_namespace(device));
+        }
+        line
+    }
+
+    /// The line of the Ethernet address, with what `-d` adds.
+    #[must_use]
+    pub fn hardware(&self, device: &Device, listing: Listing, options: &Options) -> String {
+        let (kind, broadcast) = if device.is_loopback() { ("loopback", Mac::ZERO) } else { ("ether", Mac::BROADCAST) };
+        let mut line = format!("    link/{kind} {} brd {broadcast}", device.mac);
+        line.push_str(&self.peer_namespace(device));
+        if options.details {
+            line.push_str(&details(device, listing, options));
+        }
+        line
+    }
+
+    /// Where the peer is, as iproute2 says it: by name, else by the number this namespace knows that one by.
+    fn peer_namespace(&self, device: &Device) -> String {
+        match (self.flavour, device.peer_netnsid, self.peers.get(&device.index)) {
+            (Flavour::Host, Some(_), Some(name)) => format!(" link-netns {name}"),
+            (Flavour::Host, Some(id), None) => format!(" link-netnsid {id}"),
+            (Flavour::Host | Flavour::Busybox, ..) => String::new(),
+        }
+    }
+}
+
+/// The operational state as RFC 2863 has it and Linux keeps it (oracle facts 24 and 25).
+#[must_use]
+pub const fn state(device: &Device) -> &'static str {
+    match (&device.kind, device.up, device.carrier) {
+        (_, false, _) => "DOWN",
+        (Kind::Loopback, true, _) => "UNKNOWN",
+        (Kind::Bridge(_), true, true) if !device.carrier_known => "UNKNOWN",
+        (_, true, true) => "UP",
+        (Kind::Veth { .. }, true, false) if !device.carrier_known || device.peer_netnsid.is_none() => "LOWERLAYERDOWN",
+        (_, true, false) => "DOWN",
+    }
+}
+
+/// The queueing discipline: virtual devices have no queue, and none at all before they were first up.
+const fn queueing(device: &Device) -> &'static str {
+    if device.opened || device.up { "noqueue" } else { "noop" }
+}
+
+/// What `type` calls the kind; lo has none.
+#[must_use]
+pub(super) const fn kind(device: &Device) -> Option<&'static str> {
+    match device.kind {
+        Kind::Loopback => None,
+        Kind::Veth { .. } => Some("veth"),
+        Kind::Bridge(_) => Some("bridge"),
+    }
+}
+
+/// What `-d` adds: limits, and on a line of its own the kind.
+fn details(device: &Device, listing: Listing, options: &Options) -> String {
+    let ports = u8::from(device.master.is_some());
+    let (least, most, queues) = if device.is_loopback() { (0, 0, 1) } else { (68, 65535, 2) };
+    let mut text = format!(" promiscuity {ports}  allmulti {ports} minmtu {least} maxmtu {most} ");
+    if let Some(kind) = kind(device) {
+        let _ = write!(text, "{}    {kind} ", if options.oneline { '\\' } else { '\n' });
+    }
+    if listing == Listing::Links && device.ipv6 == Ipv6::Enabled {
+        text.push_str("addrgenmode eui64 ");
+    }
+    let _ = write!(text, "numtxqueues {queues} numrxqueues {queues} ");
+    text.push_str("gso_max_size 65536 gso_max_segs 65535 tso_max_size 524280 tso_max_segs 65535 gro_max_size 65536 ");
+    text
+}
+
+/// The four lines that `-s` adds.
+#[must_use]
+pub(super) fn statistics(device: &Device) -> String {
+    let c = device.counters;
+    let width = |a: u64, b: u64, least| a.max(b).to_string().len().max(least);
+    let bytes = width(c.rx_bytes, c.tx_bytes, 10);
+    let packets = width(c.rx_packets, c.tx_packets, 7);
+    let dropped = width(c.rx_dropped, c.tx_dropped, 7);
+    let tail = " ".repeat(10);
+    let head = |side: &str, last: &str| {
+        let bytes = bytes - 3;
+        format!("    {side}:{:>bytes$} {:>packets$} errors {:>dropped$} {last} {tail}\n", "bytes", "packets", "dropped")
+    };
+    let row =
+        |b: u64, p: u64, d: u64| format!("    {b:>bytes$} {p:>packets$} {:>6} {d:>dropped$} {:>7} {:>7} \n", 0, 0, 0);
+    let rx = head("RX", " missed   mcast") + &row(c.rx_bytes, c.rx_packets, c.rx_dropped);
+    rx + &head("TX", "carrier collsns") + &row(c.tx_bytes, c.tx_packets, c.tx_dropped)
+}
+
+#[cfg(test)]
+pub(in crate::userland) mod tests {
+    use super::*;
+    use crate::addr::IpNetwork;
+    use crate::bridge::Bridge;
+    use crate::device::{Address, Counters, Mtu};
+    use crate::link::LinkId;
+
+    /// A device that is up and has been for a while.
+    pub(in crate::userland) fn device(index: u32, name: &str, mac: &str, kind: Kind) -> Device {
+        Device {
+            index: IfIndex(index),
+            name: name.to_owned(),
+            mac: mac.parse().unwrap(),
+            mtu: Mtu::ETHERNET,
+            kind,
+            up: true,
+            carrier: true,
+            carrier_known: true,
+            opened: true,
+            queue_len: 0,
+            master: None,
+            peer_index: None,
+            peer_netnsid: None,
+            addresses: Vec::new(),
+            ipv6: Ipv6::Enabled,
+            counters: Counters::default(),
+        }
+    }
+
+    pub(in crate::userland) fn loopback() -> Device {
+        let mut lo = device(1, "lo", "00:00:00:00:00:00", Kind::Loopback);
+        lo.mtu = Mtu::LOOPBACK;
+        lo.queue_len = 1000;
+        lo.ipv6 = Ipv6::Disabled;
+        lo.addresses = vec![address("127.0.0.1/8")];
+        lo
+    }
+
+    pub(in crate::userland) fn veth(index: u32, name: &str, mac: &str, peer: u32) -> Device {
+        Device { peer_index: Some(IfIndex(peer)), ..device(index, name, mac, Kind::Veth { link: LinkId(0) }) }
+    }
+
+    pub(in crate::userland) fn bridge(index: u32, name: &str, mac: &str) -> Device {
+        device(index, name, mac, Kind::Bridge(Box::<Bridge>::default()))
+    }
+
+    pub(in crate::userland) fn address(text: &str) -> Address {
+        Address::new(text.parse::<IpNetwork>().unwrap())
+    }
+
+    pub(in crate::userland) fn all(devices: impl IntoIterator<Item = Device>) -> Devices {
+        let mut all = Devices::default();
+        for device in devices {
+            all.insert(device.index, device);
+        }
+        all
+    }
+
+    fn both(device: &Device, devices: &Devices, peers: &BTreeMap<IfIndex, String>) -> String {
+        let scene = Scene { devices, peers, flavour: Flavour::Host };
+        let options = Options::default();
+        let header = scene.header(device, Listing::Links, &options);
+        format!("{header}\n{}\n", scene.hardware(device, Listing::Links, &options))
+    }
+
+    #[test]
+    fn a_fresh_veth_pair_is_described_as_iproute2_does() {
+        let (mut a, mut b) = (veth(4, "va", "5a:1a:14:bc:9a:96", 3), veth(3, "vb", "d2:b1:b7:7e:98:bc", 4));
+        for end in [&mut a, &mut b] {
+            (end.up, end.carrier, end.carrier_known, end.opened, end.queue_len) = (false, false, false, false, 1000);
+        }
+        let devices = all([a, b]);
+        let text = both(devices.get(&IfIndex(4)).unwrap(), &devices, &BTreeMap::new());
+        assert_eq!(
+            text,
+            "4: va@vb: <BROADCAST,MULTICAST,M-DOWN> mtu 1500 qdisc noop state DOWN mode DEFAULT group default qlen 1000\n    \
+             link/ether 5a:1a:14:bc:9a:96 brd ff:ff:ff:ff:ff:ff\n"
+        );
+    }
+
+    #[test]
+    fn a_veth_whose_peer_is_in_a_named_namespace_and_down() {
+        let mut end = veth(9, "v1", "fe:f1:c5:47:e3:76", 8);
+        (end.carrier, end.carrier_known, end.queue_len, end.peer_netnsid) = (false, false, 1000, Some(1));
+        end.master = Some(IfIndex(7));
+        let devices = all([end, bridge(7, "bridge-test", "fe:f1:c5:47:e3:76")]);
+        let peers = BTreeMap::from([(IfIndex(9), "test1".to_owned())]);
+        assert_eq!(
+            both(devices.get(&IfIndex(9)).unwrap(), &devices, &peers),
+            "9: v1@if8: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue master bridge-test \
+             state LOWERLAYERDOWN mode DEFAULT group default qlen 1000\n    \
+             link/ether fe:f1:c5:47:e3:76 brd ff:ff:ff:ff:ff:ff link-netns test1\n"
+        );
+        let numbered = both(devices.get(&IfIndex(9)).unwrap(), &devices, &BTreeMap::new());
+        assert!(numbered.ends_with("ff:ff link-netnsid 1\n"));
+    }
+
+    #[test]
+    fn the_state_tells_a_bridge_without_ports_from_one_that_lost_them() {
+        let mut br = bridge(7, "br0", "e6:ce:32:05:11:72");
+        br.carrier_known = false;
+        assert_eq!(state(&br), "UNKNOWN");
+        (br.carrier, br.carrier_known) = (false, true);
+        assert_eq!(state(&br), "DOWN");
+        let mut end = veth(4, "va", "02:00:00:00:00:01", 3);
+        end.carrier = false;
+        assert_eq!(state(&end), "LOWERLAYERDOWN", "the peer is here, so the kernel sees why");
+        end.peer_netnsid = Some(0);
+        assert_eq!(state(&end), "DOWN");
+        assert_eq!(state(&loopback()), "UNKNOWN");
+    }
+
+    #[test]
+    fn details_name_the_kind_on_a_line_of_its_own() {
+        let mut eth0 = veth(14, "eth0", "02:42:ac:19:00:03", 15);
+        (eth0.peer_netnsid, eth0.ipv6) = (Some(0), Ipv6::Disabled);
+        let options = Options { details: true, ..Options::default() };
+        let (devices, peers) = (all([loopback()]), BTreeMap::new());
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        assert_eq!(
+            scene.hardware(&eth0, Listing::Addresses, &options),
+            "    link/ether 02:42:ac:19:00:03 brd ff:ff:ff:ff:ff:ff link-netnsid 0 promiscuity 0  allmulti 0 minmtu 68 \
+             maxmtu 65535 \n    veth numtxqueues 2 numrxqueues 2 gso_max_size 65536 gso_max_segs 65535 \
+             tso_max_size 524280 tso_max_segs 65535 gro_max_size 65536 "
+        );
+    }
+
+    #[test]
+    fn statistics_are_right_aligned_under_their_names() {
+        let mut end = veth(4, "va", "02:00:00:00:00:01", 3);
+        end.counters =
+            Counters { rx_packets: 23, rx_bytes: 2026, tx_packets: 50, tx_bytes: 4496, ..Counters::default() };
+        assert_eq!(
+            statistics(&end),
+            "    RX:  bytes packets errors dropped  missed   mcast           \n          \
+             2026      23      0       0       0       0 \n    \
+             TX:  bytes packets errors dropped carrier collsns           \n          \
+             4496      50      0       0       0       0 \n"
+        );
+    }
+}

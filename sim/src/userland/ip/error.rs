@@ -1,0 +1,397 @@
+//! Why `ip` refuses, word for word and with the exit code that goes with it: iproute2's and busybox's. The kernel's
+//! refusals are here too, since iproute2 prints the kernel's own sentence and busybox only errno.
+
+use super::Object;
+use crate::namespace::LinkError;
+use crate::userland::Flavour;
+
+/// What the kernel says no to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The device has that IPv4 address.
+    AddressAssigned,
+    /// The device has that IPv6 address.
+    Address6Assigned,
+    /// The device has no such IPv4 address.
+    AddressNotFound,
+    /// The device has no such IPv6 address.
+    Address6NotFound,
+    /// A name, route or neighbour of that kind is there already.
+    Exists,
+    /// A bridge cannot be a port of a bridge.
+    BridgeInBridge,
+    /// The device of a route is down.
+    DeviceDown,
+    /// The address that new packets should get is not one of ours.
+    BadSource,
+    /// The next hop is on no link.
+    BadGateway,
+    /// A destination with host bits.
+    BadPrefix,
+    /// lo stays where it is.
+    Immutable,
+    /// It makes no sense for this device.
+    Invalid,
+    /// An MTU above 65535.
+    MtuTooLarge,
+    /// An MTU below 68.
+    MtuTooSmall,
+    /// A name of more than 15 bytes.
+    NameTooLong,
+    /// A neighbour without an address.
+    NoLinkLayerAddress,
+    /// No such neighbour.
+    NoEntry,
+    /// A route to nowhere.
+    NoDevice,
+    /// No such route or process.
+    NoProcess,
+    /// The device cannot do it.
+    NotSupported,
+    /// No route there.
+    NetworkUnreachable,
+    /// The route says unreachable.
+    HostUnreachable,
+    /// The route says prohibited.
+    Prohibited,
+    /// No such type of device.
+    UnknownType,
+}
+
+impl Refusal {
+    /// The kernel's own sentence, where it has one.
+    const fn sentence(self) -> Option<&'static str> {
+        Some(match self {
+            Self::AddressAssigned => "ipv4: Address already assigned.",
+            Self::Address6Assigned => "ipv6: address already assigned.",
+            Self::AddressNotFound => "ipv4: Address not found.",
+            Self::Address6NotFound => "ipv6: address not found.",
+            Self::BridgeInBridge => "Can not enslave a bridge to a bridge.",
+            Self::DeviceDown => "Device for nexthop is not up.",
+            Self::BadSource => "Invalid prefsrc address.",
+            Self::BadGateway => "Nexthop has invalid gateway.",
+            Self::BadPrefix => "Invalid prefix for given prefix length.",
+            Self::Immutable => "The interface netns is immutable.",
+            Self::MtuTooLarge => "mtu greater than device maximum.",
+            Self::MtuTooSmall => "mtu less than device minimum.",
+            Self::NameTooLong => "Attribute failed policy validation.",
+            Self::NoLinkLayerAddress => "No link layer address given.",
+            Self::UnknownType => "Unknown device type.",
+            Self::Exists
+            | Self::Invalid
+            | Self::NoEntry
+            | Self::NoDevice
+            | Self::NoProcess
+            | Self::NotSupported
+            | Self::NetworkUnreachable
+            | Self::HostUnreachable
+            | Self::Prohibited => return None,
+        })
+    }
+
+    /// The text of errno.
+    const fn errno(self) -> &'static str {
+        match self {
+            Self::AddressAssigned | Self::Address6Assigned | Self::Exists => "File exists",
+            Self::AddressNotFound | Self::Address6NotFound => "Cannot assign requested address",
+            Self::BridgeInBridge => "Too many levels of symbolic links",
+            Self::DeviceDown => "Network is down",
+            Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
+            Self::NameTooLong => "Numerical result out of range",
+            Self::NoEntry => "No such file or directory",
+            Self::NoDevice => "No such device",
+            Self::NoProcess => "No such process",
+            Self::NotSupported | Self::UnknownType => "Operation not supported",
+            Self::HostUnreachable => "No route to host",
+            Self::Prohibited => "Permission denied",
+            Self::BadSource
+            | Self::BadPrefix
+            | Self::Immutable
+            | Self::Invalid
+            | Self::MtuTooLarge
+            | Self::MtuTooSmall
+            | Self::NoLinkLayerAddress => "Invalid argument",
+        }
+    }
+}
+
+impl From<LinkError> for Refusal {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::AddressExists => Self::AddressAssigned,
+            LinkError::Busy => Self::BridgeInBridge,
+            LinkError::Exists | LinkError::RouteExists => Self::Exists,
+            LinkError::InvalidName => Self::Invalid,
+            LinkError::NextHopUnreachable => Self::BadGateway,
+            LinkError::NoAddress => Self::AddressNotFound,
+            LinkError::NoDevice => Self::NoDevice,
+            LinkError::NetworkDown => Self::DeviceDown,
+            LinkError::NotABridge => Self::NotSupported,
+            LinkError::NotMovable => Self::Immutable,
+        }
+    }
+}
+
+/// Why a command line was not carried out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Error {
+    /// Nothing, or `help`, was asked.
+    Usage,
+    /// No such object.
+    UnknownObject(String),
+    /// No such option before the object.
+    UnknownOption(String),
+    /// No such command of the object.
+    UnknownCommand(String),
+    /// The line ends where a value must follow.
+    Incomplete,
+    /// A word that belongs nowhere.
+    Garbage {
+        /// What a bare word stands for here: `dev`, `to`, `local`.
+        place: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// A value that makes no sense.
+    Wrong {
+        /// The value.
+        word: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An address or prefix that is none.
+    Expected {
+        /// What should stand there.
+        what: &'static str,
+        /// What stands there.
+        word: String,
+    },
+    /// Not an Ethernet address.
+    BadMac(String),
+    /// A device must be named.
+    MissingDevice,
+    /// A type must be named.
+    MissingType,
+    /// `ip neigh add` without its two words.
+    MissingNeighbour,
+    /// `ip route get` without an address.
+    MissingDestination,
+    /// `flush` without saying what.
+    FlushAll,
+    /// No device of that name, for a change.
+    NoDevice(String),
+    /// No device of that name, to be shown.
+    NotShown(String),
+    /// The kernel refused.
+    Refused(Refusal),
+    /// `ip netns` without a name.
+    MissingName,
+    /// `ip netns exec` without a command.
+    MissingCommand,
+    /// Not a name that a file could have.
+    BadName(String),
+    /// A namespace of that name is there.
+    NameTaken(String),
+    /// There is none to be removed.
+    NoName(String),
+    /// There is none to be entered.
+    NotOpened(String),
+    /// There is no such program.
+    NoProgram(String),
+}
+
+impl From<LinkError> for Error {
+    fn from(error: LinkError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Error {
+    /// What is printed to standard error.
+    #[must_use]
+    pub fn text(&self, flavour: Flavour, object: Object) -> String {
+        match flavour {
+            Flavour::Host => self.iproute2(object),
+            Flavour::Busybox => self.busybox(),
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn status(&self, flavour: Flavour, object: Object) -> i32 {
+        match (flavour, self) {
+            (_, Self::Refused(_)) => 2,
+            (Flavour::Busybox, _) => {
+                if matches!(object, Object::Link) && !matches!(self, Self::BadMac(_)) {
+                    2
+                } else {
+                    1
+                }
+            }
+            (Flavour::Host, Self::MissingDevice) if !matches!(object, Object::Link) => 1,
+            (
+                Flavour::Host,
+                Self::UnknownObject(_)
+                | Self::Expected { .. }
+                | Self::BadMac(_)
+                | Self::MissingType
+                | Self::MissingDestination
+                | Self::FlushAll
+                | Self::NoDevice(_)
+                | Self::NotShown(_)
+                | Self::MissingName
+                | Self::NameTaken(_)
+                | Self::NoName(_)
+                | Self::NoProgram(_),
+            ) => 1,
+            (Flavour::Host, _) => 255,
+        }
+    }
+
+    fn iproute2(&self, object: Object) -> String {
+        let name = object.name();
+        match self {
+            Self::Usage => HOST_USAGE.to_owned(),
+            Self::UnknownObject(word) => format!("Object \"{word}\" is unknown, try \"ip help\".\n"),
+            Self::UnknownOption(word) => format!("Option \"{word}\" is unknown, try \"ip -help\".\n"),
+            Self::UnknownCommand(word) => format!("Command \"{word}\" is unknown, try \"ip {name} help\".\n"),
+            Self::Incomplete => "Command line is not complete. Try option \"help\"\n".to_owned(),
+            Self::Garbage { place, word } => {
+                format!("Error: either \"{place}\" is duplicate, or \"{word}\" is a garbage.\n")
+            }
+            Self::Wrong { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n\n"),
+            Self::Expected { what, word } => format!("Error: {what} is expected rather than \"{word}\".\n"),
+            Self::BadMac(word) => format!("\"{word}\" is invalid lladdr.\n"),
+            Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
+            Self::MissingType => "Not enough information: \"type\" argument is required\n".to_owned(),
+            Self::MissingNeighbour => "Device and destination are required arguments.\n".to_owned(),
+            Self::MissingDestination => "need at least a destination address\n".to_owned(),
+            Self::FlushAll if matches!(object, Object::Route) => "\"ip route flush\" requires arguments.\n".to_owned(),
+            Self::FlushAll => "Flush requires arguments.\n".to_owned(),
+            Self::NoDevice(word) => format!("Cannot find device \"{word}\"\n"),
+            Self::NotShown(word) => format!("Device \"{word}\" does not exist.\n"),
+            Self::Refused(refusal) => match refusal.sentence() {
+                Some(sentence) => format!("Error: {sentence}\n"),
+                None => format!("RTNETLINK answers: {}\n", refusal.errno()),
+            },
+            _ => self.netns(),
+        }
+    }
+
+    /// The texts of `ip netns`, which only iproute2 has.
+    fn netns(&self) -> String {
+        match self {
+            Self::MissingCommand => "No command specified\n".to_owned(),
+            Self::BadName(name) => format!("Invalid netns name \"{name}\"\n"),
+            Self::NameTaken(name) => format!("Cannot create namespace file \"/run/netns/{name}\": File exists\n"),
+            Self::NoName(name) => {
+                format!("Cannot remove namespace file \"/run/netns/{name}\": No such file or directory\n")
+            }
+            Self::NotOpened(name) => format!("Cannot open network namespace \"{name}\": No such file or directory\n"),
+            Self::NoProgram(name) => format!("exec of \"{name}\" failed: No such file or directory\n"),
+            _ => "No netns name specified\n".to_owned(),
+        }
+    }
+
+    fn busybox(&self) -> String {
+        let said = match self {
+            Self::UnknownCommand(word) => format!("invalid argument '{word}' to 'ip'"),
+            Self::Incomplete => "command line is not complete, try \"help\"".to_owned(),
+            Self::Garbage { place, word } => format!("either \"{place}\" is duplicate, or \"{word}\" is garbage"),
+            Self::Wrong { word, why } if why.contains("netns") => format!("invalid argument '{word}' to 'netns'"),
+            Self::Wrong { word, why } if why.contains("mtu") => format!("invalid argument '{word}' to 'mtu'"),
+            Self::Wrong { word, .. } | Self::NoDevice(word) | Self::NotShown(word) => {
+                format!("can't find device '{word}'")
+            }
+            Self::Expected { word, .. } => format!("an inet prefix is expected rather than \"{word}\""),
+            Self::BadMac(word) => format!("\"{word}\" is invalid lladdr"),
+            Self::MissingDevice | Self::MissingNeighbour => "need \"dev IFACE\"".to_owned(),
+            Self::MissingDestination => "need at least destination address".to_owned(),
+            Self::FlushAll => "\"ip route flush\" requires an argument".to_owned(),
+            Self::Refused(refusal @ (Refusal::MtuTooLarge | Refusal::MtuTooSmall)) => {
+                format!("SIOCSIFMTU: {}", refusal.errno())
+            }
+            Self::Refused(refusal) => format!("RTNETLINK answers: {}", refusal.errno()),
+            _ => return BUSYBOX_USAGE.to_owned(),
+        };
+        format!("ip: {said}\n")
+    }
+}
+
+/// What iproute2 6.1 prints for `ip help`.
+const HOST_USAGE: &str = "\
+Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
+       ip [ -force ] -batch filename
+where  OBJECT := { address | addrlabel | amt | fou | help | ila | ioam | l2tp |
+                   link | macsec | maddress | monitor | mptcp | mroute | mrule |
+                   neighbor | neighbour | netconf | netns | nexthop | ntable |
+                   ntbl | route | rule | sr | tap | tcpmetrics |
+                   token | tunnel | tuntap | vrf | xfrm }
+       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -r[esolve] |
+                    -h[uman-readable] | -iec | -j[son] | -p[retty] |
+                    -f[amily] { inet | inet6 | mpls | bridge | link } |
+                    -4 | -6 | -M | -B | -0 |
+                    -l[oops] { maximum-addr-flush-attempts } | -br[ief] |
+                    -o[neline] | -t[imestamp] | -ts[hort] | -b[atch] [filename] |
+                    -rc[vbuf] [size] | -n[etns] name | -N[umeric] | -a[ll] |
+                    -c[olor]}
+";
+
+/// What busybox 1.35 prints for `ip --help`.
+const BUSYBOX_USAGE: &str = "\
+BusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1) multi-call binary.
+
+Usage: ip [OPTIONS] address|route|link|tunnel|neigh|rule [ARGS]
+
+OPTIONS := -f[amily] inet|inet6|link | -o[neline]
+
+ip addr add|del IFADDR dev IFACE | show|flush [dev IFACE] [to PREFIX]
+ip route list|flush|add|del|change|append|replace|test ROUTE
+ip link set IFACE [up|down] [arp on|off] [multicast on|off]
+\t[promisc on|off] [mtu NUM] [name NAME] [qlen NUM] [address MAC]
+\t[master IFACE | nomaster] [netns PID]
+ip tunnel add|change|del|show [NAME]
+\t[mode ipip|gre|sit] [remote ADDR] [local ADDR] [ttl TTL]
+ip neigh show|flush [to PREFIX] [dev DEV] [nud STATE]
+ip rule [list] | add|del SELECTOR ACTION
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn iproute2_prints_the_kernels_sentence_and_busybox_errno() {
+        let error = Error::from(Refusal::AddressAssigned);
+        assert_eq!(error.text(Flavour::Host, Object::Address), "Error: ipv4: Address already assigned.\n");
+        assert_eq!(error.text(Flavour::Busybox, Object::Address), "ip: RTNETLINK answers: File exists\n");
+        let error = Error::from(Refusal::NoProcess);
+        assert_eq!(error.text(Flavour::Host, Object::Route), "RTNETLINK answers: No such process\n");
+        assert_eq!(error.status(Flavour::Host, Object::Route), 2);
+    }
+
+    #[test]
+    fn the_exit_code_depends_on_who_says_it_and_about_what() {
+        let code = |error: Error, object| (error.status(Flavour::Host, object), error.status(Flavour::Busybox, object));
+        assert_eq!(code(Error::NoDevice("x".into()), Object::Link), (1, 2));
+        assert_eq!(code(Error::NotShown("x".into()), Object::Address), (1, 1));
+        assert_eq!(code(Error::MissingDevice, Object::Address), (1, 1));
+        assert_eq!(code(Error::MissingDevice, Object::Link), (255, 2));
+        assert_eq!(code(Error::UnknownObject("foo".into()), Object::Link).0, 1);
+        assert_eq!(code(Error::NotOpened("t".into()), Object::Netns).0, 255);
+    }
+
+    #[test]
+    fn a_wrong_value_is_followed_by_an_empty_line() {
+        let error = Error::Wrong { word: "nosuch".into(), why: "Device does not exist" };
+        let text = "Error: argument \"nosuch\" is wrong: Device does not exist\n\n";
+        assert_eq!(error.text(Flavour::Host, Object::Link), text);
+        assert_eq!(error.text(Flavour::Busybox, Object::Link), "ip: can't find device 'nosuch'\n");
+    }
+}

@@ -1,0 +1,445 @@
+//! `ip link`: shows devices, makes veth pairs and bridges, changes and deletes devices.
+
+use core::fmt::Write as _;
+
+use super::device::{Listing, Scene, kind, state, statistics};
+use super::selection::Selection;
+use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns};
+use crate::addr::Mac;
+use crate::device::{Device, IfIndex, Mtu};
+use crate::fabric::NamespaceId;
+use crate::link::Condition;
+use crate::namespace::LinkError;
+use crate::userland::{Flavour, Pid, Sys};
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Add,
+    Set,
+    Delete,
+    Show,
+}
+
+const VERBS: [(&str, Verb); 7] = [
+    ("add", Verb::Add),
+    ("set", Verb::Set),
+    ("change", Verb::Set),
+    ("delete", Verb::Delete),
+    ("show", Verb::Show),
+    ("lst", Verb::Show),
+    ("list", Verb::Show),
+];
+
+pub(super) fn run(
+    sys: &mut Sys<'_>,
+    namespace: NamespaceId,
+    options: &Options,
+    mut words: Words,
+) -> Result<String, Error> {
+    match words.command(&VERBS, Verb::Show)? {
+        Verb::Show => return show(sys, namespace, options, &mut words),
+        Verb::Add => add(sys, namespace, words),
+        Verb::Set => set(sys, namespace, words),
+        Verb::Delete => delete(sys, namespace, words),
+    }
+    .map(|()| String::new())
+}
+
+fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mut Words) -> Result<String, Error> {
+    let selection = Selection::parse(words, options.family)?;
+    let (flavour, peers) = (sys.flavour(), named_peers(sys, namespace));
+    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour };
+    let devices = selection.devices(&scene)?;
+    Ok(devices.into_iter().map(|d| described(&scene, options, d)).collect())
+}
+
+/// The text of `ip link` for one device.
+fn described(scene: &Scene<'_>, options: &Options, device: &Device) -> String {
+    if options.brief {
+        let (name, state, mac) = (scene.name(device), state(device), device.mac);
+        return format!("{name:<16} {state:<14} {mac} <{}> \n", scene.flags(device));
+    }
+    let oneline = options.oneline && scene.flavour == Flavour::Host;
+    let mut text = scene.header(device, Listing::Links, options);
+    text.push(if oneline { '\\' } else { '\n' });
+    let _ = writeln!(text, "{}", scene.hardware(device, Listing::Links, options));
+    if options.statistics && !oneline {
+        text.push_str(&statistics(device));
+    }
+    text
+}
+
+/// What `ip link set` shall change; a part that is none stays.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Change {
+    device: Option<String>,
+    name: Option<String>,
+    up: Option<bool>,
+    mtu: Option<String>,
+    mac: Option<Mac>,
+    queue_len: Option<u32>,
+    /// A bridge by name, or none to leave the one it is in.
+    master: Option<Option<String>>,
+    netns: Option<String>,
+}
+
+impl Change {
+    fn parse(mut words: Words) -> Result<Self, Error> {
+        let mut change = Self::default();
+        while let Some(word) = words.take_next() {
+            change.set(word, &mut words)?;
+        }
+        Ok(change)
+    }
+
+    fn set(&mut self, word: String, words: &mut Words) -> Result<(), Error> {
+        match word.as_str() {
+            "up" => self.up = Some(true),
+            "down" => self.up = Some(false),
+            "mtu" => self.mtu = Some(words.value()?),
+            "address" => self.mac = Some(mac(&words.value()?)?),
+            "name" => self.name = Some(words.value()?),
+            "master" => self.master = Some(Some(words.value()?)),
+            "nomaster" => self.master = Some(None),
+            "netns" => self.netns = Some(words.value()?),
+            "txqueuelen" | "qlen" => self.queue_len = Some(queue_len(words.value()?)?),
+            "dev" => self.device = Some(words.value()?),
+            _ if self.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
+            _ => self.device = Some(word),
+        }
+        Ok(())
+    }
+}
+
+fn queue_len(word: String) -> Result<u32, Error> {
+    word.parse().map_err(|_| Error::Wrong { word, why: "Invalid \"txqueuelen\" value\n" })
+}
+
+fn mtu(word: String) -> Result<Mtu, Error> {
+    let Ok(bytes) = word.parse() else { return Err(Error::Wrong { word, why: "Invalid \"mtu\" value\n" }) };
+    let refusal = if bytes < 68 { Refusal::MtuTooSmall } else { Refusal::MtuTooLarge };
+    Mtu::new(bytes).ok_or_else(|| refusal.into())
+}
+
+/// A change whose words all mean something: what can be done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Plan {
+    name: Option<String>,
+    up: Option<bool>,
+    mtu: Option<Mtu>,
+    mac: Option<Mac>,
+    queue_len: Option<u32>,
+    master: Option<Option<IfIndex>>,
+    netns: Option<NamespaceId>,
+}
+
+fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
+    let change = Change::parse(words)?;
+    let name = change.device.clone().ok_or(Error::MissingDevice)?;
+    let index = device(sys, namespace, &name)?;
+    let plan = plan(sys, namespace, index, change)?;
+    Ok(commit(sys, namespace, index, plan)?)
+}
+
+/// Checks everything that can fail.
+fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Change) -> Result<Plan, Error> {
+    let master = match change.master {
+        Some(Some(name)) => Some(Some(bridge(sys, namespace, index, name)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let netns = change.netns.map(|word| destination(sys, word)).transpose()?;
+    let device = device_at(sys, namespace, index);
+    if netns.is_some() && kind(device) != Some("veth") {
+        return Err(Refusal::Immutable.into());
+    }
+    let name = change.name.clone().unwrap_or_else(|| device.name.clone());
+    check_new_name(sys, namespace, index, &name)?;
+    if let Some(to) = netns.filter(|to| *to != namespace) {
+        check_free(sys, to, &name)?;
+    }
+    Ok(Plan {
+        name: change.name,
+        up: change.up,
+        mtu: change.mtu.map(mtu).transpose()?,
+        mac: change.mac,
+        queue_len: change.queue_len,
+        master,
+        netns,
+    })
+}
+
+/// A name of 1 to 15 bytes that no other device has.
+fn check_new_name(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.len() > 15 {
+        return Err(Error::Wrong { word: name.to_owned(), why: "\"name\" not a valid ifname" });
+    }
+    let taken = sys.fabric().namespace(namespace).device_named(name).is_some_and(|d| d.index != index);
+    if taken { Err(Refusal::Exists.into()) } else { Ok(()) }
+}
+
+/// A name that no device of a namespace has.
+fn check_free(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<(), Refusal> {
+    let taken = sys.fabric().namespace(namespace).device_named(name).is_some();
+    if taken { Err(Refusal::Exists) } else { Ok(()) }
+}
+
+/// The bridge of this name, as a master for the device `port`.
+fn bridge(sys: &mut Sys<'_>, namespace: NamespaceId, port: IfIndex, name: String) -> Result<IfIndex, Error> {
+    let devices = sys.fabric().namespace(namespace);
+    let Some(bridge) = devices.device_named(&name) else {
+        return Err(Error::Wrong { word: name, why: "Device does not exist" });
+    };
+    let (index, is_bridge) = (bridge.index, bridge.bridge().is_some());
+    let port = device_at(sys, namespace, port);
+    match (is_bridge, port.is_loopback(), port.bridge().is_some()) {
+        (false, ..) => Err(Refusal::NotSupported.into()),
+        (true, true, _) => Err(Refusal::Invalid.into()),
+        (true, false, true) => Err(Refusal::BridgeInBridge.into()),
+        (true, false, false) => Ok(index),
+    }
+}
+
+/// The namespace that `netns` names: one of `ip netns`, or a process's.
+fn destination(sys: &Sys<'_>, word: String) -> Result<NamespaceId, Error> {
+    if let Some(id) = netns::find(sys, &word) {
+        return Ok(id);
+    }
+    match word.parse() {
+        Ok(pid) => sys.namespace_of(Pid(pid)).ok_or_else(|| Refusal::NoProcess.into()),
+        Err(_) => Err(Error::Wrong { word, why: "Invalid \"netns\" value\n" }),
+    }
+}
+
+fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan) -> Result<(), LinkError> {
+    let fabric = sys.fabric();
+    if let Some(mac) = plan.mac {
+        fabric.set_mac(namespace, index, mac);
+    }
+    if let Some(mtu) = plan.mtu {
+        fabric.set_mtu(namespace, index, mtu);
+    }
+    if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
+        device.queue_len = plan.queue_len.unwrap_or(device.queue_len);
+        device.name = plan.name.unwrap_or_else(|| device.name.clone());
+    }
+    if let Some(master) = plan.master {
+        fabric.set_master(namespace, index, master)?;
+    }
+    if let Some(up) = plan.up {
+        fabric.set_up(namespace, index, up);
+    }
+    if let Some(to) = plan.netns {
+        let name = fabric.namespace(namespace).devices.get(&index).map(|d| d.name.clone()).unwrap_or_default();
+        fabric.move_device(namespace, index, to, &name)?;
+    }
+    Ok(())
+}
+
+/// A device to be made.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Model {
+    name: Option<String>,
+    kind: Option<String>,
+    mtu: Option<String>,
+    mac: Option<Mac>,
+    peer: Peer,
+}
+
+/// The other end of a veth to be made.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Peer {
+    name: Option<String>,
+    mtu: Option<String>,
+    mac: Option<Mac>,
+    netns: Option<String>,
+}
+
+impl Model {
+    fn parse(mut words: Words) -> Result<Self, Error> {
+        let mut model = Self::default();
+        while let Some(word) = words.take_next() {
+            match word.as_str() {
+                "name" | "dev" => model.name = Some(words.value()?),
+                "mtu" => model.mtu = Some(words.value()?),
+                "address" => model.mac = Some(mac(&words.value()?)?),
+                "link" => drop(words.value()?),
+                "type" => {
+                    model.kind = Some(words.value()?);
+                    break;
+                }
+                _ if model.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
+                _ => model.name = Some(word),
+            }
+        }
+        if words.take("peer") {
+            model.peer = Peer::parse(&mut words)?;
+        }
+        Ok(model)
+    }
+}
+
+impl Peer {
+    fn parse(words: &mut Words) -> Result<Self, Error> {
+        let mut peer = Self::default();
+        while let Some(word) = words.take_next() {
+            match word.as_str() {
+                "name" => peer.name = Some(words.value()?),
+                "mtu" => peer.mtu = Some(words.value()?),
+                "address" => peer.mac = Some(mac(&words.value()?)?),
+                "netns" => peer.netns = Some(words.value()?),
+                _ if peer.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
+                _ => peer.name = Some(word),
+            }
+        }
+        Ok(peer)
+    }
+}
+
+fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
+    let model = Model::parse(words)?;
+    match model.kind.as_deref() {
+        None => Err(Error::MissingType),
+        Some("bridge") => add_bridge(sys, namespace, model),
+        Some("veth") => add_veth(sys, namespace, model),
+        Some(_) => Err(Refusal::UnknownType.into()),
+    }
+}
+
+fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
+    let name = new_name(sys, namespace, model.name, "bridge")?;
+    let mtu = model.mtu.map(mtu).transpose()?;
+    let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
+    dress(sys, namespace, index, mtu, None);
+    Ok(())
+}
+
+fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
+    let name = new_name(sys, namespace, model.name, "veth")?;
+    let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?;
+    let peer = match model.peer.name {
+        Some(peer) if peer == name => return Err(Refusal::Exists.into()),
+        Some(peer) => new_name(sys, to.unwrap_or(namespace), Some(peer), "veth")?,
+        None => free_name(sys, to.unwrap_or(namespace), "veth", &name),
+    };
+    let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
+    let mtu = model.mtu.map(mtu).transpose()?;
+    let (index, other) = sys.fabric().create_veth(namespace, &name, &peer, Condition::default())?;
+    dress(sys, namespace, index, mtu, model.mac);
+    dress(sys, namespace, other, peer_mtu, model.peer.mac);
+    if let Some(to) = to {
+        sys.fabric().move_device(namespace, other, to, &peer)?;
+    }
+    Ok(())
+}
+
+/// Gives a new device what was asked for it.
+fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, mtu: Option<Mtu>, mac: Option<Mac>) {
+    let fabric = sys.fabric();
+    if let Some(mtu) = mtu {
+        fabric.set_mtu(namespace, index, mtu);
+    }
+    if let Some(mac) = mac {
+        fabric.set_mac(namespace, index, mac);
+    }
+}
+
+/// The name for a new device, or a free one of the form `veth0`.
+fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, stem: &str) -> Result<String, Error> {
+    let Some(name) = name else { return Ok(free_name(sys, namespace, stem, "")) };
+    if name.len() > 15 {
+        return Err(Refusal::NameTooLong.into());
+    }
+    check_free(sys, namespace, &name)?;
+    Ok(name)
+}
+
+/// The first of `veth0`, `veth1` … that no device has and that is not `taken`.
+fn free_name(sys: &mut Sys<'_>, namespace: NamespaceId, stem: &str, taken: &str) -> String {
+    let devices = sys.fabric().namespace(namespace);
+    let mut names = (0..).map(|n: u32| format!("{stem}{n}"));
+    names.find(|name| name != taken && devices.device_named(name).is_none()).expect("there are fewer devices than u32")
+}
+
+fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<(), Error> {
+    words.take("dev");
+    let name = words.take_next().ok_or(Error::MissingDevice)?;
+    let index = device(sys, namespace, &name)?;
+    if device_at(sys, namespace, index).is_loopback() {
+        return Err(Refusal::NotSupported.into());
+    }
+    sys.fabric().delete_device(namespace, index);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::device::tests::{all, bridge, loopback, veth};
+    use super::*;
+
+    fn words(line: &str) -> Words {
+        Words(line.split_whitespace().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn brief_and_oneline_listings() {
+        let mut port = veth(3, "up0", "1a:be:9c:c4:7f:3c", 7);
+        (port.peer_netnsid, port.queue_len) = (Some(0), 1000);
+        let devices = all([loopback(), port]);
+        let peers = BTreeMap::new();
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let brief = Options { brief: true, ..Options::default() };
+        assert_eq!(
+            described(&scene, &brief, devices.get(&IfIndex(3)).unwrap()),
+            "up0@if7          UP             1a:be:9c:c4:7f:3c <BROADCAST,MULTICAST,UP,LOWER_UP> \n"
+        );
+        let oneline = Options { oneline: true, ..Options::default() };
+        assert_eq!(
+            described(&scene, &oneline, devices.get(&IfIndex(1)).unwrap()),
+            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000\\    \
+             link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n"
+        );
+    }
+
+    #[test]
+    fn a_port_of_a_docker_bridge_has_a_master_and_no_queue() {
+        let mut port = veth(6, "veth01020fb", "5e:f1:a1:82:d6:a0", 5);
+        (port.peer_netnsid, port.master) = (Some(1), Some(IfIndex(3)));
+        let devices = all([bridge(3, "docker0", "02:42:4b:18:8e:39"), port]);
+        let peers = BTreeMap::new();
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        assert_eq!(
+            described(&scene, &Options::default(), devices.get(&IfIndex(6)).unwrap()),
+            "6: veth01020fb@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master docker0 state UP \
+             mode DEFAULT group default \n    link/ether 5e:f1:a1:82:d6:a0 brd ff:ff:ff:ff:ff:ff link-netnsid 1\n"
+        );
+    }
+
+    #[test]
+    fn the_words_of_set_in_any_order() {
+        let change = Change::parse(words("dev v1 master br0 up mtu 1400")).unwrap();
+        let expected = Change {
+            device: Some("v1".into()),
+            up: Some(true),
+            mtu: Some("1400".into()),
+            master: Some(Some("br0".into())),
+            ..Change::default()
+        };
+        assert_eq!(change, expected);
+        assert_eq!(Change::parse(words("v1 frob")), Err(Error::Garbage { place: "dev", word: "frob".into() }));
+        assert_eq!(Change::parse(words("v1 address zz")), Err(Error::BadMac("zz".into())));
+        assert_eq!(mtu("50".into()), Err(Refusal::MtuTooSmall.into()));
+        assert_eq!(mtu("99999".into()), Err(Refusal::MtuTooLarge.into()));
+    }
+
+    #[test]
+    fn a_pair_and_the_words_for_its_other_end() {
+        let model = Model::parse(words("add0 mtu 1500 type veth peer name add1 netns test1")).unwrap();
+        assert_eq!((model.name.as_deref(), model.kind.as_deref()), (Some("add0"), Some("veth")));
+        let peer = Peer { name: Some("add1".into()), netns: Some("test1".into()), ..Peer::default() };
+        assert_eq!(model.peer, peer);
+        assert_eq!(Model::parse(words("type")), Err(Error::Incomplete));
+    }
+}

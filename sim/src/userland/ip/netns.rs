@@ -1,0 +1,178 @@
+//! `ip netns`: network namespaces by name. A name is a file in `/run/netns` that says which namespace it stands for, or
+//! a link to `/proc/PID/ns/net`, as tutorials lay it to reach into a container. It keeps no list of its own.
+
+use core::cmp::Reverse;
+
+use super::{Error, Outcome, Words};
+use crate::device::IfIndex;
+use crate::fabric::NamespaceId;
+use crate::userland::exec::Exec;
+use crate::userland::{Pid, Sys};
+
+/// Where the names are.
+const DIRECTORY: &str = "/run/netns";
+
+#[derive(Clone, Copy)]
+enum Verb {
+    List,
+    Add,
+    Delete,
+    Exec,
+    Identify,
+    Pids,
+}
+
+const VERBS: [(&str, Verb); 7] = [
+    ("list", Verb::List),
+    ("show", Verb::List),
+    ("add", Verb::Add),
+    ("delete", Verb::Delete),
+    ("identify", Verb::Identify),
+    ("pids", Verb::Pids),
+    ("exec", Verb::Exec),
+];
+
+pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<Outcome, Error> {
+    match words.command(&VERBS, Verb::List)? {
+        Verb::List => Ok(list(sys, namespace)),
+        Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Identify => identify(sys, words.take_next().as_deref()),
+        Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Exec => {
+            let name = words.take_next().ok_or(Error::MissingName)?;
+            exec(sys, name, words.0.into())
+        }
+    }
+}
+
+/// The namespace that `name` stands for on this machine.
+#[must_use]
+pub fn find(sys: &Sys<'_>, name: &str) -> Option<NamespaceId> {
+    if name.is_empty() || name.contains('/') { None } else { open(sys, &format!("{DIRECTORY}/{name}")) }
+}
+
+/// The namespace behind a file, as `nsenter --net=FILE` opens it.
+#[must_use]
+pub fn open(sys: &Sys<'_>, path: &str) -> Option<NamespaceId> {
+    let files = sys.files();
+    let path = files.resolve(&sys.absolute(path));
+    let pid = path.strip_prefix("/proc/").and_then(|rest| rest.strip_suffix("/ns/net"));
+    match pid {
+        Some("self") => Some(sys.namespace_id()),
+        Some(pid) => sys.namespace_of(Pid(pid.parse().ok()?)),
+        None => parse(&files.text(&path)),
+    }
+}
+
+/// What the file of a namespace says.
+fn content(id: NamespaceId) -> String {
+    format!("net:[{}]\n", id.0)
+}
+
+fn parse(content: &str) -> Option<NamespaceId> {
+    content.strip_prefix("net:[")?.strip_suffix("]\n")?.parse().ok().map(NamespaceId)
+}
+
+/// The names of this machine that stand for something, the newest first as a tmpfs lists them.
+#[must_use]
+pub fn names(sys: &Sys<'_>) -> Vec<(String, NamespaceId)> {
+    let names = sys.files().list(DIRECTORY).into_iter();
+    let mut named: Vec<_> = names.filter_map(|name| find(sys, &name).map(|id| (name, id))).collect();
+    named.sort_by_key(|(_, id)| Reverse(*id));
+    named
+}
+
+fn list(sys: &mut Sys<'_>, namespace: NamespaceId) -> Outcome {
+    let names = names(sys);
+    Outcome::Text(names.iter().map(|(name, id)| entry(name, number(sys, namespace, *id))).collect())
+}
+
+fn entry(name: &str, number: Option<u32>) -> String {
+    number.map_or_else(|| format!("{name}\n"), |id| format!("{name} (id: {id})\n"))
+}
+
+/// The number by which `here` knows the namespace `there`: it has one when a veth of ours ends there.
+fn number(sys: &mut Sys<'_>, here: NamespaceId, there: NamespaceId) -> Option<u32> {
+    let fabric = sys.fabric();
+    let away: Vec<(IfIndex, u32)> =
+        fabric.namespace(here).devices.values().filter_map(|d| Some((d.index, d.peer_netnsid?))).collect();
+    let ends_there = |index| fabric.peer_of(here, index).is_some_and(|end| end.namespace == there);
+    away.into_iter().find(|(index, _)| ends_there(*index)).map(|(_, id)| id)
+}
+
+fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
+    if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+        return Err(Error::BadName(name));
+    }
+    let path = format!("{DIRECTORY}/{name}");
+    if sys.files().list(DIRECTORY).contains(&name) {
+        return Err(Error::NameTaken(name));
+    }
+    let full_name = format!("{}/{name}", sys.hostname());
+    let id = sys.fabric().create_namespace(&full_name);
+    sys.files_mut().make_directory(DIRECTORY);
+    sys.files_mut().write(&path, content(id)).expect("the directory is there and the name is free");
+    Ok(Outcome::Text(String::new()))
+}
+
+/// Takes the name away, and the namespace with it unless it is a link or a process still lives there.
+fn delete(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
+    let path = format!("{DIRECTORY}/{name}");
+    if name.contains('/') || !sys.files().list(DIRECTORY).contains(&name) {
+        return Err(Error::NoName(name));
+    }
+    let own = sys.files().target(&path).is_none();
+    let id = find(sys, &name);
+    sys.files_mut().remove(&path);
+    if let Some(id) = id.filter(|id| own && inhabitants(sys, *id).is_empty()) {
+        sys.fabric().delete_namespace(id);
+    }
+    Ok(Outcome::Text(String::new()))
+}
+
+/// The processes of this place that are in a namespace.
+fn inhabitants(sys: &Sys<'_>, id: NamespaceId) -> Vec<Pid> {
+    sys.processes().map(|(pid, _)| pid).filter(|pid| sys.namespace_of(*pid) == Some(id)).collect()
+}
+
+/// The name of a process's network: the last that fits, as iproute2 takes it.
+fn identify(sys: &Sys<'_>, pid: Option<&str>) -> Result<Outcome, Error> {
+    let id = match pid.map(str::parse) {
+        None => Some(sys.namespace_id()),
+        Some(Ok(pid)) => sys.namespace_of(Pid(pid)),
+        Some(Err(_)) => None,
+    };
+    let name = names(sys).into_iter().rfind(|(_, named)| Some(*named) == id);
+    Ok(Outcome::Text(format!("{}\n", name.map(|(name, _)| name).unwrap_or_default())))
+}
+
+fn pids(sys: &Sys<'_>, name: String) -> Result<Outcome, Error> {
+    let id = find(sys, &name).ok_or(Error::NotOpened(name))?;
+    Ok(Outcome::Text(inhabitants(sys, id).iter().map(|pid| format!("{}\n", pid.0)).collect()))
+}
+
+fn exec(sys: &mut Sys<'_>, name: String, argv: Vec<String>) -> Result<Outcome, Error> {
+    let namespace = find(sys, &name).ok_or(Error::NotOpened(name))?;
+    let program = argv.first().cloned().ok_or(Error::MissingCommand)?;
+    let exec = Exec::start(sys, argv, |spawn| spawn.namespace = namespace);
+    exec.map(Outcome::Exec).map_err(|_| Error::NoProgram(program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_name_says_which_namespace_it_is() {
+        assert_eq!(parse(&content(NamespaceId(7))), Some(NamespaceId(7)));
+        assert_eq!(parse("something else"), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn a_namespace_that_a_veth_leads_to_has_a_number() {
+        assert_eq!(entry("test1", Some(1)), "test1 (id: 1)\n");
+        assert_eq!(entry("test2", None), "test2\n");
+    }
+}

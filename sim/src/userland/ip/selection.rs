@@ -1,0 +1,110 @@
+//! Which devices a listing shows: `ip link show type bridge`, `ip addr show dev eth0 up`. It chooses and prints nothing.
+
+use super::device::{Scene, kind};
+use super::{Error, Family, Words, prefix};
+use crate::addr::IpNetwork;
+use crate::device::{Address, Device};
+
+/// What the words after `show` ask for; a part that is none asks for nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Selection {
+    device: Option<String>,
+    master: Option<String>,
+    kind: Option<String>,
+    within: Option<IpNetwork>,
+    up: bool,
+}
+
+impl Selection {
+    /// Reads `[dev] NAME`, `master`, `type`, `up` and `to`.
+    ///
+    /// # Errors
+    /// `Incomplete`, `Garbage`.
+    pub(super) fn parse(words: &mut Words, family: Family) -> Result<Self, Error> {
+        let mut selection = Self::default();
+        while let Some(word) = words.take_next() {
+            match word.as_str() {
+                "up" => selection.up = true,
+                "master" => selection.master = Some(words.value()?),
+                "type" => selection.kind = Some(words.value()?),
+                "to" => selection.within = Some(prefix(&words.value()?, family)?),
+                "dev" => selection.device = Some(words.value()?),
+                _ if selection.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
+                _ => selection.device = Some(word),
+            }
+        }
+        Ok(selection)
+    }
+
+    /// The devices that are asked for, by number.
+    ///
+    /// # Errors
+    /// `NotShown` for a device that is not there, `Wrong` for such a master.
+    pub(super) fn devices<'a>(&self, scene: &Scene<'a>) -> Result<Vec<&'a Device>, Error> {
+        if let Some(name) = &self.device {
+            scene.named(name).ok_or_else(|| Error::NotShown(name.clone()))?;
+        }
+        if let Some(name) = &self.master {
+            let why = "Device does not exist";
+            scene.named(name).ok_or_else(|| Error::Wrong { word: name.clone(), why })?;
+        }
+        Ok(scene.devices.values().filter(|d| self.includes(d, scene)).collect())
+    }
+
+    fn includes(&self, device: &Device, scene: &Scene<'_>) -> bool {
+        let named = self.device.as_ref().is_none_or(|name| device.name == *name);
+        let below = self.master.as_deref().is_none_or(|name| scene.master(device) == Some(name));
+        let typed = self.kind.as_deref().is_none_or(|name| kind(device) == Some(name));
+        named && below && typed && (device.up || !self.up)
+    }
+
+    /// Whether an address is asked for.
+    #[must_use]
+    pub(super) fn includes_address(&self, address: &Address) -> bool {
+        self.within.is_none_or(|net| net.contains(address.net.ip()))
+    }
+
+    /// Whether only devices with matching addresses are asked for.
+    #[must_use]
+    pub(super) const fn is_about_addresses(&self) -> bool {
+        self.within.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, VecDeque};
+
+    use super::super::device::tests::{all, bridge, loopback, veth};
+    use super::*;
+    use crate::device::IfIndex;
+    use crate::userland::Flavour;
+
+    fn chosen(line: &str) -> Result<Vec<String>, Error> {
+        let mut port = veth(4, "v1", "02:00:00:00:00:04", 9);
+        port.master = Some(IfIndex(3));
+        let mut down = veth(5, "v2", "02:00:00:00:00:05", 8);
+        down.up = false;
+        let devices = all([loopback(), bridge(3, "br0", "02:00:00:00:00:03"), port, down]);
+        let peers = BTreeMap::new();
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let mut words = Words(line.split_whitespace().map(str::to_owned).collect::<VecDeque<_>>());
+        let selection = Selection::parse(&mut words, Family::Any)?;
+        Ok(selection.devices(&scene)?.iter().map(|d| d.name.clone()).collect())
+    }
+
+    #[test]
+    fn words_narrow_the_listing() {
+        assert_eq!(chosen("").unwrap(), ["lo", "br0", "v1", "v2"]);
+        assert_eq!(chosen("v1").unwrap(), ["v1"]);
+        assert_eq!(chosen("type veth up").unwrap(), ["v1"]);
+        assert_eq!(chosen("master br0").unwrap(), ["v1"]);
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_shown() {
+        assert_eq!(chosen("dev nosuch"), Err(Error::NotShown("nosuch".into())));
+        assert_eq!(chosen("v1 v2"), Err(Error::Garbage { place: "dev", word: "v2".into() }));
+        assert_eq!(chosen("dev"), Err(Error::Incomplete));
+    }
+}

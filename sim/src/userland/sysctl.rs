@@ -1,0 +1,152 @@
+//! `sysctl`: the kernel's settings that this kernel has, read and written by name. It knows no file under `/proc`.
+
+use super::options::{Options, Order, usage};
+use super::{Flavour, Programs, Straight, Sys};
+use crate::device::{Device, IfIndex, Ipv6};
+use crate::fabric::{Fabric, NamespaceId};
+use crate::namespace::Namespace;
+
+/// Puts `sysctl` on the path of hosts and containers.
+pub fn add(programs: &mut Programs) {
+    for flavour in [Flavour::Host, Flavour::Busybox] {
+        programs.add(flavour, "sysctl", || Box::new(Straight(run)));
+    }
+}
+
+/// A setting of a namespace.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Setting {
+    /// `net.ipv4.ip_forward`, which is also called `net.ipv4.conf.all.forwarding`.
+    Ipv4Forward,
+    /// `net.ipv6.conf.all.forwarding`
+    Ipv6Forward,
+    /// `net.bridge.bridge-nf-call-iptables`
+    BridgeFirewall,
+    /// `net.ipv6.conf.DEVICE.disable_ipv6`
+    DisableIpv6(IfIndex),
+}
+
+impl Setting {
+    /// The setting of this name, with dots or slashes between its parts.
+    fn named(name: &str, network: &Namespace) -> Option<Self> {
+        match name.replace('/', ".").split('.').collect::<Vec<_>>().as_slice() {
+            ["net", "ipv4", "ip_forward"] | ["net", "ipv4", "conf", "all", "forwarding"] => Some(Self::Ipv4Forward),
+            ["net", "ipv6", "conf", "all", "forwarding"] => Some(Self::Ipv6Forward),
+            ["net", "bridge", "bridge-nf-call-iptables"] => Some(Self::BridgeFirewall),
+            ["net", "ipv6", "conf", device, "disable_ipv6"] => {
+                network.device_named(device).map(|d| Self::DisableIpv6(d.index))
+            }
+            _ => None,
+        }
+    }
+
+    fn read(&self, network: &Namespace) -> u8 {
+        match self {
+            Self::Ipv4Forward => u8::from(network.sysctl.ipv4_forward),
+            Self::Ipv6Forward => u8::from(network.sysctl.ipv6_forward),
+            Self::BridgeFirewall => u8::from(network.sysctl.bridge_nf_call),
+            Self::DisableIpv6(index) => u8::from(network.devices.get(index).is_some_and(is_disabled)),
+        }
+    }
+
+    fn write(&self, fabric: &mut Fabric, namespace: NamespaceId, on: bool) {
+        let sysctl = &mut fabric.namespace_mut(namespace).sysctl;
+        match self {
+            Self::Ipv4Forward => sysctl.ipv4_forward = on,
+            Self::Ipv6Forward => sysctl.ipv6_forward = on,
+            Self::BridgeFirewall => sysctl.bridge_nf_call = on,
+            Self::DisableIpv6(index) => {
+                fabric.set_ipv6(namespace, *index, if on { Ipv6::Disabled } else { Ipv6::Enabled });
+            }
+        }
+    }
+}
+
+fn is_disabled(device: &Device) -> bool {
+    device.ipv6 == Ipv6::Disabled
+}
+
+/// Why a setting was not read or written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Error {
+    /// There is none of that name.
+    Unknown,
+    /// A value that is no number.
+    Invalid,
+    /// `-w` without a value.
+    NoValue,
+}
+
+impl Error {
+    fn text(self, name: &str, flavour: Flavour) -> String {
+        let said = match (self, flavour) {
+            (Self::Unknown, Flavour::Host) => {
+                format!("cannot stat /proc/sys/{}: No such file or directory", name.replace('.', "/"))
+            }
+            (Self::Unknown, Flavour::Busybox) => format!("error: '{name}' is an unknown key"),
+            (Self::Invalid, Flavour::Host) => format!("setting key \"{name}\": Invalid argument"),
+            (Self::Invalid, Flavour::Busybox) => "write error: Invalid argument".to_owned(),
+            (Self::NoValue, Flavour::Host) => "command line(0): invalid syntax, continuing...".to_owned(),
+            (Self::NoValue, Flavour::Busybox) => format!("error: '{name}' must be of the form name=value"),
+        };
+        format!("sysctl: {said}\n")
+    }
+}
+
+fn run(sys: &mut Sys<'_>) -> i32 {
+    let (flavour, synopsis) = (sys.flavour(), "[-enq] { -a | -p [FILE]... | [-w] [KEY[=VALUE]]... }");
+    let options = match Options::parse(sys.argv(), "wnqeNb", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => {
+            sys.eprint(error.text("sysctl", synopsis, flavour));
+            return 1;
+        }
+    };
+    if options.operands.is_empty() && flavour == Flavour::Host {
+        sys.eprint(usage("sysctl", synopsis, flavour));
+        return 1;
+    }
+    let mut status = 0;
+    for word in &options.operands {
+        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name).replace('/', ".");
+        match one(sys, word, options.has('w')) {
+            Ok((_, true)) if options.has('q') => {}
+            Ok((value, _)) if options.has('n') => sys.print(format!("{value}\n")),
+            Ok((value, _)) => sys.print(format!("{name} = {value}\n")),
+            Err(Error::Unknown) if options.has('e') => {}
+            Err(error) => {
+                sys.eprint(error.text(&name, flavour));
+                status = 1;
+            }
+        }
+    }
+    status
+}
+
+/// Reads or, with `=`, writes one setting; gives its value and whether it was written.
+fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(u8, bool), Error> {
+    let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    if must_write && value.is_none() {
+        return Err(Error::NoValue);
+    }
+    let setting = Setting::named(name, sys.network()).ok_or(Error::Unknown)?;
+    let Some(value) = value else { return Ok((setting.read(sys.network()), false)) };
+    let number: i64 = value.trim().parse().map_err(|_| Error::Invalid)?;
+    let namespace = sys.namespace_id();
+    setting.write(sys.fabric(), namespace, number != 0);
+    Ok((setting.read(sys.network()), true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_both_flavours() {
+        let unknown = |flavour| Error::Unknown.text("net.foo", flavour);
+        assert_eq!(unknown(Flavour::Host), "sysctl: cannot stat /proc/sys/net/foo: No such file or directory\n");
+        assert_eq!(unknown(Flavour::Busybox), "sysctl: error: 'net.foo' is an unknown key\n");
+        let text = Error::Invalid.text("net.ipv4.ip_forward", Flavour::Host);
+        assert_eq!(text, "sysctl: setting key \"net.ipv4.ip_forward\": Invalid argument\n");
+    }
+}

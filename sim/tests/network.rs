@@ -1,0 +1,11 @@
+//! Short stories about networks: namespaces joined by hand, and what passes between them.
+
+mod network {
+    pub(crate) mod bridge;
+    pub(crate) mod errors;
+    pub(crate) mod lab;
+    pub(crate) mod neighbours;
+    pub(crate) mod routing;
+    pub(crate) mod tcp;
+    pub(crate) mod udp;
+}

@@ -1,0 +1,92 @@
+//! Connections: accepted, refused, carrying bytes and ending.
+
+use core::net::SocketAddr;
+
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::namespace::{Received, TcpState};
+use netyard_sim::socket::{Errno, SocketId};
+use netyard_sim::time::Duration;
+
+use super::lab::{Lab, at};
+
+fn pair() -> (Lab, NamespaceId, NamespaceId) {
+    let mut lab = Lab::new();
+    let (client, server) = (lab.host("client"), lab.host("server"));
+    lab.cable((client, "eth0", "10.0.0.1/24"), (server, "eth0", "10.0.0.2/24"));
+    (lab, client, server)
+}
+
+fn connect(lab: &mut Lab, from: NamespaceId, to: SocketAddr) -> SocketId {
+    let socket = lab.fabric.with(from, |ns, cx| ns.tcp_connect(cx, to)).unwrap();
+    lab.run_for(Duration::from_millis(5));
+    socket
+}
+
+#[test]
+fn a_megabyte_goes_there_and_the_end_is_seen() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::Established);
+    let (into, peer) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    assert_eq!(peer.ip(), at("10.0.0.1:0").ip());
+
+    let sent: Vec<u8> = (0..1_000_000u32).map(|n| u8::try_from(n % 253).unwrap()).collect();
+    let (mut got, mut offset) = (Vec::new(), 0);
+    while got.len() < sent.len() {
+        offset += lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, &sent[offset..])).unwrap();
+        lab.run_for(Duration::from_micros(200));
+        while let Received::Data(bytes) = lab.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 65536)).unwrap() {
+            got.extend(bytes);
+        }
+    }
+    assert_eq!(got, sent);
+    lab.fabric.with(client, |ns, cx| ns.close(cx, out));
+    lab.run_for(Duration::from_millis(1));
+    assert_eq!(lab.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 1)), Ok(Received::Closed));
+}
+
+#[test]
+fn a_port_without_a_listener_refuses() {
+    let (mut lab, client, _) = pair();
+    let socket = connect(&mut lab, client, at("10.0.0.2:81"));
+    assert_eq!(lab.fabric.namespace(client).tcp_state(socket), TcpState::Closed);
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, socket, 1)), Err(Errno::ConnectionRefused));
+}
+
+#[test]
+fn a_silent_host_is_unreachable_after_arp_gave_up() {
+    let (mut lab, client, _) = pair();
+    let socket = connect(&mut lab, client, at("10.0.0.9:80"));
+    lab.run_for(Duration::from_secs(4));
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, socket, 1)), Err(Errno::HostUnreachable));
+}
+
+#[test]
+fn a_listener_with_a_full_backlog_takes_no_more_until_one_is_accepted() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 1)).unwrap();
+    let first = connect(&mut lab, client, at("10.0.0.2:80"));
+    let second = connect(&mut lab, client, at("10.0.0.2:80"));
+    let state = |lab: &Lab, socket| lab.fabric.namespace(client).tcp_state(socket);
+    assert_eq!((state(&lab, first), state(&lab, second)), (TcpState::Established, TcpState::SynSent));
+    lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.run_for(Duration::from_secs(2));
+    assert_eq!(state(&lab, second), TcpState::Established, "the SYN was sent again");
+}
+
+#[test]
+fn connections_leave_nothing_behind() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    for _ in 0..50 {
+        let out = connect(&mut lab, client, at("10.0.0.2:80"));
+        let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+        lab.fabric.with(client, |ns, cx| ns.close(cx, out));
+        lab.run_for(Duration::from_millis(1));
+        lab.fabric.with(server, |ns, cx| ns.close(cx, into));
+    }
+    lab.run_for(Duration::from_secs(60));
+    assert_eq!(lab.fabric.namespace(client).tcp_count(), 0);
+    assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+}

@@ -1,0 +1,398 @@
+//! The programs at work: hosts and containers of a world in which command lines are typed, and what they print.
+
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::rng::Seed;
+use netyard_sim::time::{Duration, Epoch, Instant};
+use netyard_sim::userland::process::{Context, Event};
+use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Read, Spawn, Stream, programs};
+use netyard_sim::world::World;
+
+/// A machine with its own network and files.
+struct Machine {
+    world: World,
+    namespace: NamespaceId,
+    context: ContextId,
+}
+
+impl Machine {
+    fn new(flavour: Flavour) -> Self {
+        let mut world = World::new(Seed(7), Epoch::DEFAULT, programs::linux());
+        let namespace = world.fabric.create_namespace("docker01");
+        let mut files = Files::default();
+        for directory in ["/etc", "/tmp", "/run"] {
+            files.make_directory(directory);
+        }
+        files.link("/var/run", "/run");
+        files.write("/etc/hosts", "127.0.0.1\tlocalhost\n172.17.0.2\tc1\n").unwrap();
+        let context = world.processes.create_context(Context { files, hostname: "docker01".to_owned(), flavour });
+        let mut machine = Self { world, namespace, context };
+        machine.world.fabric.set_up(
+            namespace,
+            machine.world.fabric.namespace(namespace).device_named("lo").unwrap().index,
+            true,
+        );
+        machine
+    }
+
+    /// Starts a command line; gives the process and the end from which its output can be read.
+    fn start(&mut self, line: &str, stdin: Stream) -> (Pid, Stream) {
+        let streams = self.world.processes.streams_mut();
+        let (read, write) = streams.pipe();
+        let error = streams.dup(&write);
+        let spawn = Spawn {
+            argv: words(line),
+            env: [("PATH".to_owned(), "/bin".to_owned())].into(),
+            cwd: "/".to_owned(),
+            namespace: self.namespace,
+            context: self.context,
+            streams: [stdin, write, error],
+            group: None,
+            init: false,
+        };
+        let now = self.world.now();
+        (self.world.processes.spawn(spawn, None, now).expect("the program is on the path"), read)
+    }
+
+    /// Lets time pass until the process ends.
+    fn wait(&mut self, pid: Pid) -> i32 {
+        let limit = self.world.now() + Duration::from_secs(100);
+        loop {
+            match self.world.run_until(limit) {
+                Some(Event::Exited(ended, status)) if ended == pid => return status.code(),
+                Some(_) => {}
+                None => panic!("it still runs after 100 s"),
+            }
+        }
+    }
+
+    /// Runs a command line with this input; gives all it prints and its exit code.
+    fn feed(&mut self, line: &str, input: &str) -> (String, i32) {
+        let (stdin, write) = self.world.processes.streams_mut().pipe();
+        self.world.processes.write(&write, input.as_bytes());
+        self.world.processes.close(write);
+        let (pid, mut output) = self.start(line, stdin);
+        let status = self.wait(pid);
+        let mut text = Vec::new();
+        while let Read::Data(bytes) = self.world.processes.read(&mut output) {
+            text.extend(bytes);
+        }
+        (String::from_utf8(text).unwrap(), status)
+    }
+
+    fn run(&mut self, line: &str) -> (String, i32) {
+        self.feed(line, "")
+    }
+
+    /// Runs command lines that must succeed and print nothing.
+    fn quietly(&mut self, lines: &[&str]) {
+        for line in lines {
+            assert_eq!(self.run(line), (String::new(), 0), "{line}");
+        }
+    }
+
+    /// What a command line prints that must succeed.
+    fn shows(&mut self, line: &str) -> String {
+        let (text, status) = self.run(line);
+        assert_eq!(status, 0, "{line}: {text}");
+        text
+    }
+
+    /// The exit code and the words of a command line that is refused.
+    fn refuses(&mut self, line: &str, status: i32, text: &str) {
+        assert_eq!(self.run(line), (text.to_owned(), status), "{line}");
+    }
+}
+
+/// A command line without quotes but for `''`, which holds one word together.
+fn words(line: &str) -> Vec<String> {
+    let parts = line.split('\'').enumerate();
+    parts
+        .flat_map(|(at, part)| -> Vec<String> {
+            if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+        })
+        .collect()
+}
+
+/// MAC addresses are drawn at random: here they read the same.
+fn masked(text: &str) -> String {
+    let is_mac = |word: &str| word.len() == 17 && word.matches(':').count() == 5 && word != "ff:ff:ff:ff:ff:ff";
+    let lines = text.lines().map(|line| {
+        let words = line.split(' ').map(|word| match word {
+            "00:00:00:00:00:00" => word,
+            word if is_mac(word) => "MAC",
+            word if word.starts_with("fe80::") => "LINKLOCAL",
+            word => word,
+        });
+        words.collect::<Vec<_>>().join(" ") + "\n"
+    });
+    lines.collect()
+}
+
+#[test]
+fn two_namespaces_are_wired_by_hand() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&[
+        "ip netns add test1",
+        "ip netns add test2",
+        "ip link add veth-test1 type veth peer name veth-test2",
+    ]);
+    assert_eq!(host.shows("ip netns list"), "test2\ntest1\n");
+    assert_eq!(
+        masked(&host.shows("ip link show veth-test1")),
+        "3: veth-test1@veth-test2: <BROADCAST,MULTICAST,M-DOWN> mtu 1500 qdisc noop state DOWN mode DEFAULT group \
+         default qlen 1000\n    link/ether MAC brd ff:ff:ff:ff:ff:ff\n"
+    );
+    host.quietly(&["ip link set veth-test1 netns test1", "ip link set veth-test2 netns test2"]);
+    host.quietly(&[
+        "ip netns exec test1 ip addr add 177.60.1.100/24 dev veth-test1",
+        "ip netns exec test2 ip addr add 177.60.1.101/24 dev veth-test2",
+        "ip netns exec test1 ip link set dev veth-test1 up",
+    ]);
+    assert_eq!(
+        masked(&host.shows("ip netns exec test1 ip a show dev veth-test1")),
+        "3: veth-test1@if2: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state LOWERLAYERDOWN group \
+         default qlen 1000\n    link/ether MAC brd ff:ff:ff:ff:ff:ff link-netns test2\n    \
+         inet 177.60.1.100/24 scope global veth-test1\n       valid_lft forever preferred_lft forever\n"
+    );
+    let connected = "177.60.1.0/24 dev veth-test1 proto kernel scope link src 177.60.1.100 ";
+    assert_eq!(host.shows("ip netns exec test1 ip route"), format!("{connected}linkdown \n"));
+    host.quietly(&["ip -n test2 link set veth-test2 up"]);
+    assert_eq!(host.shows("ip netns exec test1 ip route"), format!("{connected}\n"));
+    host.quietly(&["ip netns exec test2 ip link set veth-test2 down"]);
+    assert!(
+        host.shows("ip -n test1 link show veth-test1")
+            .contains("<NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN")
+    );
+}
+
+#[test]
+fn names_of_namespaces_are_checked_and_go_away() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip netns add test1", "ip link add va type veth peer name vb", "ip link set vb netns test1"]);
+    assert_eq!(host.shows("ip netns"), "test1 (id: 0)\n");
+    assert_eq!(host.shows("ls /var/run/netns"), "test1\n");
+    host.refuses("ip netns add test1", 1, "Cannot create namespace file \"/run/netns/test1\": File exists\n");
+    host.refuses(
+        "ip netns del nosuch",
+        1,
+        "Cannot remove namespace file \"/run/netns/nosuch\": No such file or directory\n",
+    );
+    host.refuses(
+        "ip netns exec nosuch ip a",
+        255,
+        "Cannot open network namespace \"nosuch\": No such file or directory\n",
+    );
+    host.refuses("ip netns exec test1 nosuch", 1, "exec of \"nosuch\" failed: No such file or directory\n");
+    host.refuses("ip netns add ../x", 255, "Invalid netns name \"../x\"\n");
+    host.quietly(&["ip netns del test1"]);
+    assert_eq!(
+        host.shows("ip -br link"),
+        "lo               UNKNOWN        00:00:00:00:00:00 <LOOPBACK,UP,LOWER_UP> \n"
+    );
+}
+
+#[test]
+fn a_process_lends_its_namespace_to_ip_and_nsenter() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip netns add test1", "ip -n test1 link set lo up"]);
+    let (pid, _) = host.start("ip netns exec test1 sleep 1000", Stream::Null);
+    host.world.run_until(Instant::ZERO + Duration::from_secs(1));
+    let sleeper = Pid(pid.0 + 1);
+    host.quietly(&["mkdir -p /var/run/netns", &format!("ln -s /proc/{}/ns/net /var/run/netns/c1", sleeper.0)]);
+    assert_eq!(host.shows(&format!("ip netns identify {}", sleeper.0)), "test1\n");
+    assert_eq!(host.shows("ip netns pids c1"), format!("{}\n", sleeper.0));
+    let brief = "lo               UNKNOWN        00:00:00:00:00:00 <LOOPBACK,UP,LOWER_UP> \n";
+    assert_eq!(host.shows("ip netns exec c1 ip -br link"), brief);
+    assert_eq!(host.shows(&format!("nsenter -t {} -n ip -br link", sleeper.0)), brief);
+    host.refuses("nsenter -t 999 -n true", 1, "nsenter: cannot open /proc/999/ns/net: No such file or directory\n");
+    assert_eq!(host.run(&format!("kill {}", sleeper.0)), (String::new(), 0));
+    assert_eq!(host.wait(pid), 143, "the launcher ends as its program did");
+}
+
+#[test]
+fn a_bridge_is_built_shown_and_taken_apart() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up"]);
+    assert!(
+        host.shows("ip link show br0")
+            .contains("<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UNKNOWN")
+    );
+    assert!(host.shows("brctl show").ends_with("br0\t\t8000.000000000000\tno\t\t\n"));
+    host.quietly(&["ip link add v1 type veth peer name v11", "brctl addif br0 v1", "ip link set v1 up"]);
+    assert!(
+        host.shows("ip link show br0").contains("NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN")
+    );
+    host.quietly(&["ip link set v11 up"]);
+    let line =
+        "4: v1@v11: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master br0 state forwarding priority 32 cost 2 \n";
+    assert_eq!(host.shows("bridge link"), line);
+    host.refuses("brctl addif br0 v1", 1, "device v1 is already a member of a bridge; can't add it to bridge br0.\n");
+    host.refuses("brctl addif br0 lo", 1, "can't add lo to bridge br0: Invalid argument\n");
+    host.refuses("brctl delbr br0", 1, "bridge br0 is still up; can't delete it\n");
+    host.refuses("ip link set lo master br0", 2, "RTNETLINK answers: Invalid argument\n");
+    host.refuses(
+        "ip link set v11 master nosuch",
+        255,
+        "Error: argument \"nosuch\" is wrong: Device does not exist\n\n",
+    );
+    host.quietly(&["brctl delif br0 v1", "ip link set br0 down", "brctl delbr br0", "ip link del v1"]);
+    assert_eq!(host.shows("ip -o link").lines().count(), 1);
+}
+
+#[test]
+fn ip_refuses_in_the_words_of_iproute2() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip addr add 10.0.0.1/24 dev br0"]);
+    host.refuses("ip link del nosuch", 1, "Cannot find device \"nosuch\"\n");
+    host.refuses("ip link show nosuch", 1, "Device \"nosuch\" does not exist.\n");
+    host.refuses("ip link add br0 type bridge", 2, "RTNETLINK answers: File exists\n");
+    host.refuses("ip link add averyveryverylongname type bridge", 2, "Error: Attribute failed policy validation.\n");
+    host.refuses("ip link add dm0 type dummy", 2, "Error: Unknown device type.\n");
+    host.refuses("ip link set lo netns 1", 2, "RTNETLINK answers: No such process\n");
+    host.refuses("ip link set br0 mtu 50", 2, "Error: mtu less than device minimum.\n");
+    host.refuses("ip addr add 10.0.0.1/24 dev br0", 2, "Error: ipv4: Address already assigned.\n");
+    host.refuses("ip addr del 10.0.0.77/24 dev br0", 2, "Error: ipv4: Address not found.\n");
+    host.refuses("ip addr add 10.0.0.5/24", 1, "Not enough information: \"dev\" argument is required.\n");
+    host.refuses("ip route add default via 10.99.0.1", 2, "Error: Nexthop has invalid gateway.\n");
+    host.refuses("ip route add 10.0.0.0/24 dev br0", 2, "RTNETLINK answers: File exists\n");
+    host.refuses("ip route add 10.61.0.0/16 dev nosuch", 1, "Cannot find device \"nosuch\"\n");
+    host.refuses("ip route del 10.62.0.0/16", 2, "RTNETLINK answers: No such process\n");
+    host.refuses("ip route add 10.63.0.1/16 dev br0", 2, "Error: Invalid prefix for given prefix length.\n");
+    host.refuses("ip foo", 1, "Object \"foo\" is unknown, try \"ip help\".\n");
+    host.refuses("ip route frob", 255, "Command \"frob\" is unknown, try \"ip route help\".\n");
+}
+
+#[test]
+fn routes_are_added_asked_and_replaced() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip addr add 10.0.0.1/24 brd + dev br0"]);
+    host.quietly(&[
+        "ip route add default via 10.0.0.9",
+        "ip route add blackhole 10.8.0.0/16",
+        "ip r add 10.6.0.1 dev br0 metric 7",
+    ]);
+    assert_eq!(
+        host.shows("ip r"),
+        "default via 10.0.0.9 dev br0 \n10.0.0.0/24 dev br0 proto kernel scope link src 10.0.0.1 \n\
+         10.6.0.1 dev br0 scope link metric 7 \nblackhole 10.8.0.0/16 \n"
+    );
+    assert_eq!(host.shows("ip route get 8.8.8.8"), "8.8.8.8 via 10.0.0.9 dev br0 src 10.0.0.1 uid 0 \n    cache \n");
+    assert_eq!(host.shows("ip route get 10.0.0.1"), "local 10.0.0.1 dev lo src 10.0.0.1 uid 0 \n    cache <local> \n");
+    host.refuses("ip route get 10.8.0.1", 2, "RTNETLINK answers: Invalid argument\n");
+    host.quietly(&["ip route replace default via 10.0.0.8", "route del -net 10.6.0.1/32"]);
+    assert_eq!(host.shows("ip route show default"), "default via 10.0.0.8 dev br0 \n");
+    host.quietly(&["route add -net 10.70.0.0 netmask 255.255.0.0 gw 10.0.0.5", "ip route flush 10.8.0.0/16"]);
+    assert_eq!(
+        host.shows("route -n"),
+        "Kernel IP routing table\n\
+         Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n\
+         0.0.0.0         10.0.0.8        0.0.0.0         UG    0      0        0 br0\n\
+         10.0.0.0        0.0.0.0         255.255.255.0   U     0      0        0 br0\n\
+         10.70.0.0       10.0.0.5        255.255.0.0     UG    0      0        0 br0\n"
+    );
+    host.refuses("route add default gw 10.99.9.9", 7, "SIOCADDRT: Network is unreachable\n");
+}
+
+#[test]
+fn neighbours_are_kept_by_hand() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip addr add 10.0.0.1/24 dev br0"]);
+    host.quietly(&["ip neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev br0", "arp -s 10.0.0.78 02:00:00:00:00:78"]);
+    host.refuses("ip neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev br0", 2, "RTNETLINK answers: File exists\n");
+    assert_eq!(
+        host.shows("ip n"),
+        "10.0.0.77 dev br0 lladdr 02:00:00:00:00:77 PERMANENT \n10.0.0.78 dev br0 lladdr 02:00:00:00:00:78 PERMANENT \n"
+    );
+    assert!(host.shows("arp -an").starts_with("? (10.0.0.77) at 02:00:00:00:00:77 [ether] PERM on br0\n"));
+    host.quietly(&["arp -d 10.0.0.78", "ip neigh del 10.0.0.77 dev br0"]);
+    host.refuses("arp -d 10.0.0.78", 255, "No ARP entry for 10.0.0.78\n");
+    assert_eq!(host.shows("ip n"), "");
+}
+
+#[test]
+fn a_container_has_busyboxs_tools() {
+    let mut container = Machine::new(Flavour::Busybox);
+    assert_eq!(
+        container.shows("ip a"),
+        "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    \
+         link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    \
+         inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n    \
+         inet6 ::1/128 scope host \n       valid_lft forever preferred_lft forever\n"
+    );
+    container.refuses("ip link show nosuch", 2, "ip: can't find device 'nosuch'\n");
+    container.refuses("ip route add 10.77.0.0/16 via 10.99.9.9", 2, "ip: RTNETLINK answers: Network is unreachable\n");
+    container.refuses(
+        "ifconfig nosuch",
+        1,
+        "ifconfig: nosuch: error fetching interface information: Device not found\n",
+    );
+    container.refuses("brctl show", 1, "brctl: invalid argument 'show' to 'brctl'\n");
+    container.refuses("cat /nosuch", 1, "cat: can't open '/nosuch': No such file or directory\n");
+    container.refuses("ls /nosuch", 1, "ls: /nosuch: No such file or directory\n");
+    assert!(container.shows("ifconfig lo").starts_with("lo        Link encap:Local Loopback  \n"));
+}
+
+#[test]
+fn settings_are_read_and_written() {
+    let mut host = Machine::new(Flavour::Host);
+    assert_eq!(host.shows("sysctl net.ipv4.ip_forward"), "net.ipv4.ip_forward = 0\n");
+    assert_eq!(host.shows("sysctl -w net/ipv4/ip_forward=1"), "net.ipv4.ip_forward = 1\n");
+    assert_eq!(host.shows("sysctl -n net.ipv4.conf.all.forwarding"), "1\n");
+    host.refuses("sysctl net.foo", 1, "sysctl: cannot stat /proc/sys/net/foo: No such file or directory\n");
+    host.refuses("sysctl -w net.ipv4.ip_forward", 1, "sysctl: command line(0): invalid syntax, continuing...\n");
+}
+
+#[test]
+fn an_address_set_by_ifconfig_replaces_the_first() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ifconfig br0 10.2.0.1 netmask 255.255.255.0"]);
+    host.quietly(&["ifconfig br0 10.2.0.2/24 up"]);
+    assert!(
+        host.shows("ifconfig br0").contains("        inet 10.2.0.2  netmask 255.255.255.0  broadcast 10.2.0.255\n")
+    );
+    assert_eq!(host.shows("ip -4 -o addr show br0").lines().count(), 1);
+}
+
+#[test]
+fn text_goes_through_filters() {
+    let mut host = Machine::new(Flavour::Host);
+    assert_eq!(host.feed("grep -c a", "a\nb\nab"), ("2\n".to_owned(), 0));
+    assert_eq!(host.feed("cat - /etc/hosts", "first\n").0, "first\n127.0.0.1\tlocalhost\n172.17.0.2\tc1\n");
+    assert_eq!(host.feed("xargs -n 1 echo got", "a b").0, "got a\ngot b\n");
+    assert_eq!(host.feed("tee /tmp/copy", "text\n").0, "text\n");
+    assert_eq!(host.shows("wc -c /tmp/copy"), "5 /tmp/copy\n");
+    assert_eq!(host.run("head -n 1 /etc/hosts /nosuch").1, 1);
+    assert_eq!(host.shows("sed -n 's/^172[^\t]*\t//p' /etc/hosts"), "c1\n");
+    host.refuses("sort /nosuch", 2, "sort: cannot read: /nosuch: No such file or directory\n");
+    assert_eq!(host.shows("env -i A=b sh-less=x env"), "A=b\nsh-less=x\n");
+    host.refuses("env nosuch", 127, "env: 'nosuch': No such file or directory\n");
+}
+
+#[test]
+fn a_reader_that_has_enough_stops_one_that_writes_without_end() {
+    let mut host = Machine::new(Flavour::Host);
+    let (yes, mut lines) = host.start("yes", Stream::Null);
+    let mut first = Vec::new();
+    while first.len() < 4 {
+        host.world.run_until(host.world.now());
+        if let Read::Data(bytes) = host.world.processes.read(&mut lines) {
+            first.extend(bytes);
+        }
+    }
+    assert!(first.starts_with(b"y\ny\n"));
+    host.world.processes.close(lines);
+    assert_eq!(host.wait(yes), 141);
+}
+
+#[test]
+fn sleeping_takes_virtual_time() {
+    let mut host = Machine::new(Flavour::Host);
+    assert_eq!(host.shows("date +%T"), "00:00:00\n");
+    host.quietly(&["sleep 1.5 0.5m"]);
+    assert_eq!(host.world.now(), Instant::ZERO + Duration::from_millis(31_500));
+    assert_eq!(host.shows("date +%T.%N"), "00:00:31.500000000\n");
+    let (pid, _) = host.start("sleep infinity", Stream::Null);
+    assert_eq!(host.shows("ps -o args"), "COMMAND\nsleep infinity\nps -o args\n");
+    assert_eq!(host.run(&format!("kill -9 {}", pid.0)).1, 0);
+    host.refuses(&format!("kill -0 {}", pid.0), 1, &format!("kill: ({}): No such process\n", pid.0));
+}
