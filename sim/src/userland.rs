@@ -23,6 +23,7 @@ pub mod iptables;
 pub mod lookup;
 pub mod nslookup;
 pub mod options;
+pub mod origin;
 pub mod ping;
 pub mod process;
 pub mod programs;

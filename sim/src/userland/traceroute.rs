@@ -9,7 +9,7 @@ use core::task::Poll;
 
 use super::icmp::{self, Message, Problem};
 use super::lookup::Reverse;
-use super::{Errno, Flavour, Programs, Sys};
+use super::{Errno, Flavour, Programs, Sys, origin};
 use crate::addr;
 use crate::socket::{Datagram, SendOptions, SocketId};
 use crate::time::Instant;
@@ -101,8 +101,7 @@ impl Prober {
         if let Some(udp) = self.udp {
             return sys.send_to(udp, SocketAddr::new(dst, number), &payload, options);
         }
-        let source = source.or_else(|| sys.source_for(dst)).unwrap_or_else(|| addr::unspecified(dst));
-        let message = icmp::echo_request(source, dst, self.ident, number, &payload);
+        let message = icmp::echo_request(origin::towards(sys, dst, source), dst, self.ident, number, &payload);
         sys.send_to(self.raw, SocketAddr::new(dst, 0), &message, options)
     }
 
@@ -177,20 +176,6 @@ impl Naming {
     fn next_at(&self) -> Option<Instant> {
         self.reverse.as_ref().and_then(Reverse::next_at)
     }
-}
-
-/// Connects a datagram socket to learn whether there is a way at all.
-fn probe_route(sys: &mut Sys<'_>, dst: IpAddr, port: u16) -> Result<(), Errno> {
-    let socket = sys.udp_bind(SocketAddr::new(addr::unspecified(dst), 0))?;
-    let result = sys.udp_connect(socket, SocketAddr::new(dst, port));
-    sys.close(socket);
-    result
-}
-
-/// The address of a device from which packets to `dst` come.
-fn source_on(sys: &Sys<'_>, device: &str, dst: IpAddr) -> Option<IpAddr> {
-    let device = sys.network().device_named(device)?;
-    device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
 }
 
 #[cfg(test)]

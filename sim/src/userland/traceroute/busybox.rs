@@ -3,16 +3,15 @@
 mod options;
 mod session;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 
 use options::Options;
 use session::{Action, Session};
 
-use super::{Course, Naming, Prober, probe_route, source_on};
-use crate::addr;
+use super::{Course, Naming, Prober};
 use crate::userland::lookup::Lookup;
-use crate::userland::{Errno, Program, Step, Sys};
+use crate::userland::{Errno, Program, Step, Sys, origin};
 
 /// The program.
 #[derive(Debug, Default)]
@@ -72,7 +71,7 @@ const fn lengths(dst: IpAddr) -> (usize, usize) {
 
 impl Run {
     fn begin(sys: &mut Sys<'_>, options: Options, dst: IpAddr) -> Result<Stage, String> {
-        if let Err(error) = probe_route(sys, dst, options.port) {
+        if let Err(error) = origin::probe(sys, SocketAddr::new(dst, options.port)) {
             return Err(complaint(&format!("can't connect to remote host ({dst}): {error}")));
         }
         let source = source(sys, &options, dst)?;
@@ -86,7 +85,7 @@ impl Run {
             payload_len: len - headers,
         };
         let prober = Prober::open(sys, course).map_err(|error| complaint(&format!("bind: {error}")))?;
-        let our_address = source.or_else(|| sys.source_for(dst)).unwrap_or_else(|| addr::unspecified(dst));
+        let our_address = origin::towards(sys, dst, source);
         let from = options.source.as_ref().map(|s| format!(" from {s}")).unwrap_or_default();
         let (host, hops) = (&options.host, options.max_hops);
         sys.print(format!("traceroute to {host} ({dst}){from}, {hops} hops max, {len} byte packets\n"));
@@ -125,12 +124,12 @@ impl Run {
 fn source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<IpAddr>, String> {
     if let Some(text) = &options.source {
         let addr = text.parse().map_err(|_| complaint(&format!("bad address '{text}'")))?;
-        let ours = sys.network().devices.values().any(|d| d.has(addr));
+        let ours = sys.network().is_local(addr);
         return if ours { Ok(Some(addr)) } else { Err(complaint("can't set multicast source interface")) };
     }
     let Some(device) = &options.device else { return Ok(None) };
     if sys.network().device_named(device).is_none() {
         sys.eprint(complaint(&format!("can't bind to interface {device}: {}", Errno::NoDevice)));
     }
-    Ok(source_on(sys, device, dst))
+    Ok(origin::address_on(sys, device, dst))
 }

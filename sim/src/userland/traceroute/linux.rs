@@ -3,15 +3,15 @@
 mod options;
 mod session;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 
 use options::{Options, Refusal};
 use session::{Action, Session};
 
-use super::{Course, Naming, Prober, probe_route, source_on};
+use super::{Course, Naming, Prober};
 use crate::userland::lookup::{Lookup, LookupError};
-use crate::userland::{Errno, Program, Step, Sys};
+use crate::userland::{Errno, Program, Step, Sys, origin};
 
 /// Bytes of a packet besides its IP header when no length is given.
 const DEFAULT_LEN: usize = 40;
@@ -84,7 +84,8 @@ impl Run {
         sys.print(format!("traceroute to {host} ({dst}), {hops} hops max, {len} byte packets"));
         let source = source(sys, options, dst)?;
         let session = Session::new(options);
-        probe_route(sys, dst, options.port.unwrap_or(33434)).map_err(|error| failed("connect", error))?;
+        let port = options.port.unwrap_or(33434);
+        origin::probe(sys, SocketAddr::new(dst, port)).map_err(|error| failed("connect", error))?;
         let dont_fragment = options.dont_fragment;
         let course = Course { dst, method: options.method, source, dont_fragment, payload_len: len - smallest };
         let prober = Prober::open(sys, course).map_err(|error| failed("bind", error))?;
@@ -126,8 +127,8 @@ fn source(sys: &Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<IpAddr
         return Err(failed("setsockopt SO_BINDTODEVICE", Errno::NoDevice));
     }
     if let Some(text) = &options.source {
-        let ours = text.parse().ok().filter(|addr| sys.network().devices.values().any(|d| d.has(*addr)));
+        let ours = text.parse().ok().filter(|addr| sys.network().is_local(*addr));
         return ours.map(Some).ok_or_else(|| failed("bind", Errno::AddressNotAvailable));
     }
-    Ok(options.device.as_ref().and_then(|device| source_on(sys, device, dst)))
+    Ok(options.device.as_ref().and_then(|device| origin::address_on(sys, device, dst)))
 }
