@@ -168,7 +168,11 @@ pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault>
         match player.play(step)? {
             Ok(played) => steps.push(played),
             Err((limit, output)) => {
-                let running = player.site.running();
+                let mut running = player.site.running();
+                if running.is_empty() {
+                    // The shell itself, in a loop of builtins.
+                    running.push(format!("{}: {}", scenario.place(step), step.command));
+                }
                 end = End::TimeLimit(Overrun { step: steps.len(), limit, output, running });
                 break;
             }
