@@ -513,3 +513,5 @@ impl Table {
     }
 }
 
+#[cfg(test)]
+mod tests;
