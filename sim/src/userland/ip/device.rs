@@ -201,6 +201,8 @@ pub(super) fn statistics(device: &Device) -> String {
 
 #[cfg(test)]
 pub(in crate::userland) mod tests {
+    use core::num::NonZeroU32;
+
     use super::*;
     use crate::addr::IpNetwork;
     use crate::bridge::Bridge;
@@ -239,7 +241,8 @@ pub(in crate::userland) mod tests {
     }
 
     pub(in crate::userland) fn veth(index: u32, name: &str, mac: &str, peer: u32) -> Device {
-        Device { peer_index: Some(IfIndex(peer)), ..device(index, name, mac, Kind::Veth { link: LinkId(0) }) }
+        let link = LinkId(NonZeroU32::MIN);
+        Device { peer_index: Some(IfIndex(peer)), ..device(index, name, mac, Kind::Veth { link }) }
     }
 
     pub(in crate::userland) fn bridge(index: u32, name: &str, mac: &str) -> Device {
