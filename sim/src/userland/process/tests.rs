@@ -456,15 +456,14 @@ fn caller() -> Box<dyn Program> {
 
 fn called(lab: &mut Lab) -> CallId {
     while lab.table.run_one(&mut lab.fabric) {}
-    loop {
-        match lab.table.poll_event().expect("somebody calls") {
-            Event::Called { id, socket, request, .. } => {
-                assert_eq!((socket.as_str(), request.target.as_str()), ("/run/daemon.sock", "/info"));
-                return id;
-            }
-            _ => {}
-        }
-    }
+    let mut events = core::iter::from_fn(|| lab.table.poll_event());
+    let call = events.find_map(|event| match event {
+        Event::Called { id, socket, request, .. } => Some((id, socket, request.target)),
+        _ => None,
+    });
+    let (id, socket, target) = call.expect("somebody calls");
+    assert_eq!((socket.as_str(), target.as_str()), ("/run/daemon.sock", "/info"));
+    id
 }
 
 #[test]
