@@ -2,6 +2,7 @@
 
 mod network {
     pub(crate) mod bridge;
+    pub(crate) mod configure;
     pub(crate) mod determinism;
     pub(crate) mod errors;
     pub(crate) mod firewall;
