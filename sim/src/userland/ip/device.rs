@@ -201,8 +201,6 @@ pub(super) fn statistics(device: &Device) -> String {
 
 #[cfg(test)]
 pub(in crate::userland) mod tests {
-    use core::num::NonZeroU32;
-
     use super::*;
     use crate::addr::IpNetwork;
     use crate::bridge::Bridge;
@@ -241,8 +239,10 @@ pub(in crate::userland) mod tests {
     }
 
     pub(in crate::userland) fn veth(index: u32, name: &str, mac: &str, peer: u32) -> Device {
-        let link = LinkId(NonZeroU32::MIN);
-        Device { peer_index: Some(IfIndex(peer)), ..device(index, name, mac, Kind::Veth { link }) }
+        Device {
+            peer_index: Some(IfIndex(peer)),
+            ..device(index, name, mac, Kind::Veth { link: LinkId(core::num::NonZeroU32::MIN) })
+        }
     }
 
     pub(in crate::userland) fn bridge(index: u32, name: &str, mac: &str) -> Device {
