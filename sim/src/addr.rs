@@ -136,3 +136,40 @@ pub const fn unspecified(like: IpAddr) -> IpAddr {
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macs_read_as_they_print_and_nothing_else_does() {
+        let mac: Mac = "2:42:ac:11:0:2".parse().unwrap();
+        assert_eq!((mac, mac.to_string().as_str()), (Mac([2, 0x42, 172, 17, 0, 2]), "02:42:ac:11:00:02"));
+        assert_eq!(mac, Mac::from_ipv4(Ipv4Addr::new(172, 17, 0, 2)));
+        for wrong in
+            ["", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "02:42:ac:11:00:0g", "024:2:ac:11:00:02", "+1:0:0:0:0:00:"]
+        {
+            assert_eq!(wrong.parse::<Mac>(), Err(MacError), "{wrong}");
+        }
+        assert_eq!(Mac::from_u64(mac.as_u64()), mac);
+    }
+
+    #[test]
+    fn groups_and_link_locals_follow_the_rfcs() {
+        let group = |text: &str| Mac::from_multicast(text.parse().unwrap()).to_string();
+        assert_eq!(group("224.129.2.3"), "01:00:5e:01:02:03", "the highest bit of 23 is lost");
+        assert_eq!(group("ff02::1:ff00:2"), "33:33:ff:00:00:02");
+        let mac: Mac = "02:42:ac:11:00:02".parse().unwrap();
+        assert_eq!(mac.link_local().to_string(), "fe80::42:acff:fe11:2");
+        assert_eq!(solicited_node(mac.link_local()).to_string(), "ff02::1:ff11:2");
+        assert!(Mac::BROADCAST.is_multicast() && Mac::BROADCAST.is_broadcast() && !mac.is_multicast());
+    }
+
+    #[test]
+    fn small_prefixes_have_no_broadcast() {
+        let of = |net: &str| broadcast(net.parse().unwrap()).map(|a| a.to_string());
+        assert_eq!(of("172.17.0.5/16").as_deref(), Some("172.17.255.255"));
+        assert_eq!((of("10.0.0.0/31"), of("10.0.0.1/32"), of("2001:db8::/64")), (None, None, None));
+        assert_eq!(network_of("172.17.0.5/16".parse().unwrap()).to_string(), "172.17.0.0/16");
+    }
+}

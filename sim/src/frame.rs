@@ -9,7 +9,9 @@ use std::rc::Rc;
 use crate::addr::Mac;
 
 /// Bytes kept free before a frame: a VXLAN outer header (50) and a vnet header (12) fit.
-pub const HEADROOM: usize = 64;
+pub const HEADROOM: usize = START as usize;
+/// Where a new frame begins in its buffer.
+const START: u32 = 64;
 /// Length of an Ethernet header.
 pub const ETHERNET_LEN: usize = 14;
 
@@ -48,7 +50,7 @@ impl Frame {
     /// A frame of `len` zero bytes, with headroom.
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
-        Self { buffer: Rc::new(vec![0; HEADROOM + len]), start: HEADROOM as u32, offload: Offload::default() }
+        Self { buffer: Rc::new(vec![0; HEADROOM + len]), start: START, offload: Offload::default() }
     }
 
     /// A frame that holds a copy of `bytes`, with headroom.
@@ -57,7 +59,7 @@ impl Frame {
         let mut buffer = Vec::with_capacity(HEADROOM + bytes.len());
         buffer.resize(HEADROOM, 0);
         buffer.extend_from_slice(bytes);
-        Self { buffer: Rc::new(buffer), start: HEADROOM as u32, offload: Offload::default() }
+        Self { buffer: Rc::new(buffer), start: START, offload: Offload::default() }
     }
 
     /// A frame with an Ethernet header before `payload_len` zero bytes.

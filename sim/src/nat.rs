@@ -120,6 +120,8 @@ pub fn translate_error(packet: &mut [u8], ip: &mut Ip, entry: &Entry, direction:
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::conntrack::Tracked;
     use crate::packet::{checksum, sample};
@@ -167,22 +169,46 @@ mod tests {
         assert_eq!(picked, ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.1"]);
     }
 
-    #[test]
-    fn replies_are_undone_exactly() {
-        let mut table = Table::default();
-        for (src, dst) in [("172.17.0.2", "198.51.100.1"), ("fd00::2", "2001:db8::1")] {
-            let sent = sample::udp(src, 4000, dst, 53);
-            let public = if src.contains(':') { "2001:db8::10" } else { PUBLIC };
-            let mut packet = sent.clone();
-            let mut ip = Ip::parse(&packet).unwrap();
-            let Tracked::Fresh(mut entry) = table.track(NOW, &packet, &ip) else { panic!() };
-            bind(&table, NOW, &mut entry, End::Source, Range::address(public.parse().unwrap())).unwrap();
-            translate(&mut packet, &mut ip, &entry, Direction::Original, End::Source);
-            assert_eq!((ip.src.to_string(), checksum::is_right(&packet)), (public.into(), true));
-            let mut reply = sample::udp(dst, 53, public, 4000);
-            let mut ip = Ip::parse(&reply).unwrap();
-            translate(&mut reply, &mut ip, &entry, Direction::Reply, End::Destination);
-            assert_eq!(reply, sample::udp(dst, 53, src, 4000));
+    /// What a flow's first packet becomes on its way out, and its answer on its way in.
+    fn there_and_back(sent: &[u8], answer: impl Fn(&Ip) -> Vec<u8>, public: &str) -> (Vec<u8>, Vec<u8>) {
+        let table = Table::default();
+        let mut out = sent.to_vec();
+        let mut ip = Ip::parse(&out).unwrap();
+        let Tracked::Fresh(mut entry) = Table::default().track(NOW, &out, &ip) else { panic!("a first packet") };
+        bind(&table, NOW, &mut entry, End::Source, Range::address(public.parse().unwrap())).unwrap();
+        translate(&mut out, &mut ip, &entry, Direction::Original, End::Source);
+        let mut back = answer(&ip);
+        let mut ip = Ip::parse(&back).unwrap();
+        translate(&mut back, &mut ip, &entry, Direction::Reply, End::Destination);
+        (out, back)
+    }
+
+    proptest! {
+        #[test]
+        fn replies_are_undone_exactly(host in 1..u16::MAX, sport in 1..u16::MAX, dport in 1..u16::MAX) {
+            let [high, low] = host.to_be_bytes();
+            for (src, dst, public) in [
+                (format!("172.17.{high}.{low}"), "198.51.100.1", PUBLIC),
+                (format!("fd00::{host:x}"), "2001:db8::1", "2001:db8::10"),
+            ] {
+                let sent = sample::udp(&src, sport, dst, dport);
+                let (out, back) = there_and_back(&sent, |ip| {
+                    let (sport, dport) = ip.ports().expect("it is UDP");
+                    sample::udp(dst, dport, public, sport)
+                }, public);
+                prop_assert_eq!(&out, &sample::udp(public, sport, dst, dport));
+                prop_assert_eq!(&back, &sample::udp(dst, dport, &src, sport));
+            }
+        }
+
+        #[test]
+        fn checksums_stay_right_whatever_the_addresses_are(src: [u8; 4], public: [u8; 4], ident: u16) {
+            let [src, public] = [src, public].map(|a| Ipv4Addr::from(a).to_string());
+            let sent = sample::echo(&src, "198.51.100.1", 8, ident);
+            let (out, back) =
+                there_and_back(&sent, |_| sample::echo("198.51.100.1", &public, 0, ident), &public);
+            prop_assert!(checksum::is_right(&out) && checksum::is_right(&back));
+            prop_assert_eq!(back, sample::echo("198.51.100.1", &src, 0, ident));
         }
     }
 }

@@ -270,3 +270,110 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    const DEVICE: IfIndex = IfIndex(2);
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+    const MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+    const OTHER: Mac = Mac([2, 0, 0, 0, 0, 3]);
+
+    fn resolve(table: &mut Table, now: Instant) -> Resolution {
+        table.resolve(now, DEVICE, PEER, Frame::zeroed(60))
+    }
+
+    fn state(table: &Table) -> State {
+        table.iter().next().expect("there is one entry").2.state
+    }
+
+    /// Lets everything happen that is due, as words.
+    fn due(table: &mut Table) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Some(at) = table.next_at() {
+            while let Some(due) = table.poll(at) {
+                seen.push(match due {
+                    Due::Ask { to: None, .. } => "everybody".to_owned(),
+                    Due::Ask { to: Some(mac), .. } => mac.to_string(),
+                    Due::Failed { packets, .. } => format!("failed with {}", packets.len()),
+                });
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn one_packet_asks_and_the_others_wait_until_the_queue_is_full() {
+        let mut table = Table::default();
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Ask));
+        for _ in 1..QUEUE {
+            assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Waiting));
+        }
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Full(_)));
+        assert_eq!(table.answer(Instant::ZERO, DEVICE, PEER, MAC, true).len(), QUEUE);
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Known(MAC, _)));
+    }
+
+    #[test]
+    fn who_is_silent_is_asked_three_times_and_then_anew_for_the_next_packet() {
+        let mut table = Table::default();
+        resolve(&mut table, Instant::ZERO);
+        assert_eq!(due(&mut table), ["everybody", "everybody", "failed with 1"]);
+        assert_eq!(state(&table), State::Failed);
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Ask));
+    }
+
+    #[test]
+    fn an_address_in_use_is_checked_by_unicast_and_lost_when_nobody_answers() {
+        let mut table = Table::default();
+        table.note(Instant::ZERO, DEVICE, PEER, MAC);
+        assert_eq!((state(&table), table.next_at()), (State::Stale, None), "unused, it may stay so for ever");
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Known(MAC, _)));
+        assert_eq!(state(&table), State::Delay);
+        let mac = MAC.to_string();
+        assert_eq!(due(&mut table), [mac.as_str(), &mac, &mac, "failed with 0"]);
+    }
+
+    #[test]
+    fn progress_of_a_connection_spares_the_check() {
+        let mut table = Table::default();
+        table.note(Instant::ZERO, DEVICE, PEER, MAC);
+        resolve(&mut table, Instant::ZERO);
+        table.confirm(Instant::ZERO, DEVICE, PEER);
+        assert_eq!((state(&table), table.next_at()), (State::Reachable, Some(Instant::ZERO + REACHABLE)));
+    }
+
+    #[test]
+    fn a_new_address_is_believed_but_not_for_sure() {
+        let mut table = Table::default();
+        resolve(&mut table, Instant::ZERO);
+        table.answer(Instant::ZERO, DEVICE, PEER, MAC, true);
+        table.answer(Instant::ZERO, DEVICE, PEER, MAC, false);
+        assert_eq!(state(&table), State::Reachable, "the same again changes nothing");
+        table.answer(Instant::ZERO, DEVICE, PEER, OTHER, false);
+        assert_eq!(state(&table), State::Stale);
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Known(OTHER, _)));
+    }
+
+    #[test]
+    fn what_was_put_there_by_hand_stays_as_it_is_until_its_device_goes() {
+        let mut table = Table::default();
+        table.set_permanent(DEVICE, PEER, MAC);
+        table.answer(Instant::ZERO, DEVICE, PEER, OTHER, true);
+        assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Known(MAC, _)));
+        assert_eq!((state(&table), due(&mut table)), (State::Permanent, vec![]));
+        table.flush(DEVICE);
+        assert_eq!(table.iter().count(), 0);
+        assert!(!table.remove(DEVICE, PEER));
+    }
+
+    #[test]
+    fn answers_that_nobody_asked_for_make_no_entry() {
+        let mut table = Table::default();
+        assert!(table.answer(Instant::ZERO, DEVICE, PEER, MAC, true).is_empty());
+        assert_eq!(table.iter().count(), 0);
+    }
+}

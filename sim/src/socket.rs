@@ -275,3 +275,75 @@ fn score(kind: Kind, dst: SocketAddr, src: SocketAddr) -> Option<u8> {
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> SocketAddr {
+        text.parse().expect("the test writes an address")
+    }
+
+    fn udp(table: &mut Table, local: &str, peer: Option<&str>) -> SocketId {
+        table.open(Kind::Udp { local: at(local), peer: peer.map(at) })
+    }
+
+    #[test]
+    fn the_socket_that_says_most_about_a_datagram_gets_it() {
+        let mut table = Table::default();
+        let any = udp(&mut table, "0.0.0.0:53", None);
+        let bound = udp(&mut table, "10.0.0.1:53", None);
+        let connected = udp(&mut table, "10.0.0.1:53", Some("10.0.0.9:4000"));
+        let six = udp(&mut table, "[::]:53", None);
+        let found = |dst: &str, src: &str| table.udp_for(at(dst), at(src));
+        assert_eq!(found("10.0.0.2:53", "10.0.0.9:4000"), Some(any));
+        assert_eq!(found("10.0.0.1:53", "10.0.0.8:4000"), Some(bound));
+        assert_eq!(found("10.0.0.1:53", "10.0.0.9:4000"), Some(connected));
+        assert_eq!(found("[2001:db8::1]:53", "[2001:db8::9]:4000"), Some(six));
+        assert_eq!(found("10.0.0.1:54", "10.0.0.9:4000"), None);
+        assert_eq!(table.udp_all_for(at("10.0.0.1:53"), at("10.0.0.9:4000")), [any, bound, connected]);
+    }
+
+    #[test]
+    fn the_oldest_of_equals_is_first() {
+        let mut table = Table::default();
+        let first = udp(&mut table, "224.0.0.1:5353", None);
+        udp(&mut table, "224.0.0.1:5353", None);
+        assert_eq!(table.udp_for(at("224.0.0.1:5353"), at("10.0.0.9:1")), Some(first));
+    }
+
+    #[test]
+    fn a_port_is_taken_by_its_address_or_by_all_of_its_family() {
+        let mut table = Table::default();
+        let one = udp(&mut table, "10.0.0.1:53", None);
+        let free = |table: &Table| {
+            ["10.0.0.1:53", "10.0.0.2:53", "0.0.0.0:53", "[::]:53"].map(|local| table.is_free(at(local)))
+        };
+        assert_eq!(free(&table), [false, true, false, true]);
+        udp(&mut table, "[::]:53", None);
+        assert_eq!(free(&table), [false, true, false, false]);
+        assert!(table.close(one) && !table.close(one));
+        assert_eq!(free(&table), [true, true, true, false]);
+    }
+
+    #[test]
+    fn connecting_fixes_the_address_that_was_open() {
+        let mut table = Table::default();
+        let socket = udp(&mut table, "0.0.0.0:4000", None);
+        table.connect(socket, at("10.0.0.1:0").ip(), at("10.0.0.9:53"));
+        let kind = table.find(socket).map(|s| s.kind);
+        assert_eq!(kind, Some(Kind::Udp { local: at("10.0.0.1:4000"), peer: Some(at("10.0.0.9:53")) }));
+    }
+
+    #[test]
+    fn an_error_is_told_once_and_a_queue_has_an_end() {
+        let mut table = Table::default();
+        let raw = table.open(Kind::Raw { protocol: 1 });
+        table.fail(raw, Errno::ConnectionRefused);
+        assert_eq!((table.take_error(raw), table.take_error(raw)), (Some(Errno::ConnectionRefused), None));
+        let datagram = Datagram { src: at("10.0.0.9:0"), dst: at("10.0.0.1:0").ip(), ttl: 64, data: vec![8, 0] };
+        let taken = (0..=QUEUE).filter(|_| table.push(raw, datagram.clone())).count();
+        assert_eq!((taken, table.raw_for(1), table.raw_for(58)), (QUEUE, vec![raw], vec![]));
+        assert_eq!(table.pop(raw), Some(datagram));
+    }
+}

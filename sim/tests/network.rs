@@ -2,9 +2,15 @@
 
 mod network {
     pub(crate) mod bridge;
+    pub(crate) mod configure;
+    pub(crate) mod determinism;
     pub(crate) mod errors;
+    pub(crate) mod firewall;
+    pub(crate) mod fragments;
+    pub(crate) mod hostile;
     pub(crate) mod lab;
     pub(crate) mod neighbours;
+    pub(crate) mod resolver;
     pub(crate) mod routing;
     pub(crate) mod tcp;
     pub(crate) mod udp;

@@ -1,8 +1,9 @@
 //! Text filters: programs that read files or standard input and print something made of it, while it comes. [`Filter`]
 //! is what they differ in, [`Filtering`] the reading, waiting and stopping that they share.
 
+use super::getopt::OptError;
 use super::input::{Chunk, Input, complaint};
-use super::options::{self, Options, Order};
+use super::options::{Options, Order};
 use super::{Program, Step, Sys};
 
 /// Whether a filter wants more.
@@ -61,7 +62,7 @@ pub type Made = Result<(Box<dyn Filter>, Vec<String>), (String, i32)>;
 /// # Errors
 /// What to print and the exit code when there is one that it does not have.
 pub fn options(sys: &Sys<'_>, name: &str, spec: &str, synopsis: &str) -> Result<Options, (String, i32)> {
-    let trouble = |error: options::Error| (error.text(name, synopsis, sys.flavour()), 1);
+    let trouble = |error: OptError| (error.text(name, synopsis, sys.flavour()), 1);
     Options::parse(sys.argv(), spec, Order::Anywhere).map_err(trouble)
 }
 

@@ -1,7 +1,8 @@
-//! Options of small programs: single letters, alone or with a value, in front of or between the operands, as getopt
-//! reads them on Linux. What a program does with them is its own affair.
+//! Options of small programs, to be asked for by letter in any order once [`Getopt`] has read them all. What a program
+//! does with them is its own affair.
 
 use super::Flavour;
+use super::getopt::{Getopt, OptError};
 
 /// The options and operands of a command line.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -20,55 +21,24 @@ pub enum Order {
     First,
 }
 
-/// An option that the program does not have, or one without its value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Error {
-    /// No such option.
-    Unknown(char),
-    /// Its value is missing.
-    NoValue(char),
-}
-
 impl Options {
     /// Reads `argv`, the program's name first; in `spec` a letter with `:` behind it takes a value.
     ///
     /// # Errors
     /// For a letter that is not in `spec` or lacks its value.
-    pub fn parse(argv: &[String], spec: &str, order: Order) -> Result<Self, Error> {
-        let mut options = Self::default();
-        let mut words = argv.iter().skip(1);
-        while let Some(word) = words.next() {
-            match word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
-                Some("-") => options.operands.extend(words.by_ref().cloned()),
-                Some(letters) => options.cluster(letters, spec, &mut words)?,
-                None => options.operands.push(word.clone()),
-            }
-            if order == Order::First && !options.operands.is_empty() {
-                options.operands.extend(words.by_ref().cloned());
-            }
+    pub fn parse(argv: &[String], spec: &str, order: Order) -> Result<Self, OptError> {
+        let spec = match order {
+            Order::Anywhere => spec.to_owned(),
+            Order::First => format!("+{spec}"),
+        };
+        let mut words = Getopt::new(argv, &spec);
+        let mut given = Vec::new();
+        for opt in &mut words {
+            let opt = opt?;
+            given.push((opt.flag, opt.value.to_owned()));
         }
-        Ok(options)
-    }
-
-    /// Reads the letters of one word; the first that takes a value takes the rest, or the next word.
-    fn cluster<'a>(
-        &mut self,
-        letters: &str,
-        spec: &str,
-        words: &mut impl Iterator<Item = &'a String>,
-    ) -> Result<(), Error> {
-        for (at, letter) in letters.char_indices() {
-            let place = spec.find(letter).filter(|_| letter != ':').ok_or(Error::Unknown(letter))?;
-            if !spec[place + letter.len_utf8()..].starts_with(':') {
-                self.given.push((letter, String::new()));
-                continue;
-            }
-            let rest = &letters[at + letter.len_utf8()..];
-            let next = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
-            self.given.push((letter, next.ok_or(Error::NoValue(letter))?));
-            return Ok(());
-        }
-        Ok(())
+        let operands = words.operands().into_iter().map(str::to_owned).collect();
+        Ok(Self { given, operands })
     }
 
     /// Whether a letter was given.
@@ -89,15 +59,11 @@ impl Options {
     }
 }
 
-impl Error {
+impl OptError {
     /// What `program` prints, with its synopsis where busybox prints one.
     #[must_use]
-    pub fn text(self, program: &str, synopsis: &str, flavour: Flavour) -> String {
-        let said = match self {
-            Self::Unknown(letter) => format!("invalid option -- '{letter}'"),
-            Self::NoValue(letter) => format!("option requires an argument -- '{letter}'"),
-        };
-        format!("{program}: {said}\n{}", usage(program, synopsis, flavour))
+    pub fn text(&self, program: &str, synopsis: &str, flavour: Flavour) -> String {
+        format!("{program}: {self}\n{}", usage(program, synopsis, flavour))
     }
 }
 
@@ -116,7 +82,7 @@ pub fn usage(program: &str, synopsis: &str, flavour: Flavour) -> String {
 mod tests {
     use super::*;
 
-    fn parse(line: &str, spec: &str, order: Order) -> Result<Options, Error> {
+    fn parse(line: &str, spec: &str, order: Order) -> Result<Options, OptError> {
         let argv: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         Options::parse(&argv, spec, order)
     }
@@ -141,6 +107,6 @@ mod tests {
         let text = error.text("cut", "", Flavour::Host);
         assert_eq!(text, "cut: invalid option -- 'z'\nTry 'cut --help' for more information.\n");
         let error = parse("cut -d", "d:", Order::Anywhere).unwrap_err();
-        assert_eq!(error, Error::NoValue('d'));
+        assert_eq!(error, OptError::MissingValue('d'));
     }
 }

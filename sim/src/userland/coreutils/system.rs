@@ -5,12 +5,13 @@ use core::fmt::Write as _;
 use time::OffsetDateTime;
 
 use crate::userland::exec::{Exec, Next};
+use crate::userland::getopt::OptError;
 use crate::userland::ip::netns;
-use crate::userland::options::{Error, Options, Order};
+use crate::userland::options::{Options, Order};
 use crate::userland::{Flavour, Sys};
 
 /// Prints what is wrong with the options, and gives the exit code.
-fn refuse(sys: &mut Sys<'_>, error: Error, name: &str, synopsis: &str, status: i32) -> i32 {
+fn refuse(sys: &mut Sys<'_>, error: &OptError, name: &str, synopsis: &str, status: i32) -> i32 {
     let text = error.text(name, synopsis, sys.flavour());
     sys.eprint(text);
     status
@@ -22,7 +23,7 @@ const RELEASE: &str = "6.18.0-netyard";
 pub(super) fn uname(sys: &mut Sys<'_>) -> i32 {
     let options = match Options::parse(sys.argv(), "amnrspvio", Order::Anywhere) {
         Ok(options) => options,
-        Err(error) => return refuse(sys, error, "uname", "[-amnrspvio]", 1),
+        Err(error) => return refuse(sys, &error, "uname", "[-amnrspvio]", 1),
     };
     let parts = [
         ('s', "Linux"),
@@ -59,7 +60,7 @@ pub(super) fn whoami(sys: &mut Sys<'_>) -> i32 {
 pub(super) fn id(sys: &mut Sys<'_>) -> i32 {
     let options = match Options::parse(sys.argv(), "ugnrG", Order::Anywhere) {
         Ok(options) => options,
-        Err(error) => return refuse(sys, error, "id", "[-ugGnr] [USER]", 1),
+        Err(error) => return refuse(sys, &error, "id", "[-ugGnr] [USER]", 1),
     };
     let one = ['u', 'g', 'G'].iter().any(|letter| options.has(*letter));
     let text = match (one, options.has('n'), sys.flavour()) {
@@ -77,7 +78,7 @@ pub(super) fn id(sys: &mut Sys<'_>) -> i32 {
 pub(super) fn hostname(sys: &mut Sys<'_>) -> i32 {
     let options = match Options::parse(sys.argv(), "sfidI", Order::Anywhere) {
         Ok(options) => options,
-        Err(error) => return refuse(sys, error, "hostname", "[-sidf] [HOSTNAME | -F FILE]", 1),
+        Err(error) => return refuse(sys, &error, "hostname", "[-sidf] [HOSTNAME | -F FILE]", 1),
     };
     if !options.operands.is_empty() {
         let said = match sys.flavour() {
@@ -157,7 +158,13 @@ pub(super) fn env(sys: &mut Sys<'_>) -> Next {
         Ok(options) => options,
         Err(error) => {
             let status = if sys.flavour() == Flavour::Host { 125 } else { 1 };
-            return Next::Exit(refuse(sys, error, "env", "[-i0] [-u NAME]... [-] [NAME=VALUE]... [PROG ARGS]", status));
+            return Next::Exit(refuse(
+                sys,
+                &error,
+                "env",
+                "[-i0] [-u NAME]... [-] [NAME=VALUE]... [PROG ARGS]",
+                status,
+            ));
         }
     };
     let mut variables = if options.has('i') { Default::default() } else { sys.env().clone() };
@@ -209,7 +216,7 @@ pub(super) fn nsenter(sys: &mut Sys<'_>) -> Next {
     let (file, argv): (Vec<String>, Vec<String>) = argv.into_iter().partition(|word| word.starts_with("--net="));
     let options = match Options::parse(&argv, "t:n", Order::First) {
         Ok(options) => options,
-        Err(error) => return Next::Exit(refuse(sys, error, "nsenter", "[OPTIONS] [PROG ARGS]", 1)),
+        Err(error) => return Next::Exit(refuse(sys, &error, "nsenter", "[OPTIONS] [PROG ARGS]", 1)),
     };
     let path = match (file.first().and_then(|word| word.strip_prefix("--net=")), options.value('t')) {
         (Some(path), _) => path.to_owned(),
@@ -245,7 +252,7 @@ pub(super) fn nsenter(sys: &mut Sys<'_>) -> Next {
 pub(super) fn date(sys: &mut Sys<'_>) -> i32 {
     let options = match Options::parse(sys.argv(), "uR", Order::Anywhere) {
         Ok(options) => options,
-        Err(error) => return refuse(sys, error, "date", "[OPTIONS] [+FMT] [[-s] TIME]", 1),
+        Err(error) => return refuse(sys, &error, "date", "[OPTIONS] [+FMT] [[-s] TIME]", 1),
     };
     let now = sys.epoch().utc(sys.now());
     let default = if options.has('R') { "%a, %d %b %Y %T +0000" } else { "%a %b %e %T UTC %Y" };
