@@ -13,7 +13,7 @@ use super::lifecycle::Run;
 use super::request::body;
 use super::shapes::{Door, EndpointAsked};
 use super::{Call, Engine, Reply};
-use crate::container::{AfterExit, Container, ContainerConfig, Membership, NetworkMode, State};
+use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
 use crate::endpoint::Link;
 use crate::error::Error;
 use crate::id::Id;
@@ -109,7 +109,7 @@ impl Engine {
         let networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = Image::find(&reference).ok_or(Error::ImageUnknown(reference))?;
-        self.check_links(&mode, &host)?;
+        let linked = self.resolve_links(&mode, &host)?;
         let name = self.name_for(call.target.query.text("name"))?;
         let id = Id::random(&mut self.ids);
         let config = configuration(&asked, &host, mode, image, id, &self.host.name)?;
@@ -120,6 +120,7 @@ impl Engine {
             created: world.now(),
             config,
             networks,
+            linked,
             state: State::Created,
             started: None,
             finished: None,
@@ -159,14 +160,17 @@ impl Engine {
     }
 
     /// Links on the default network name containers that exist; on others nothing is checked (oracle fact 39).
-    fn check_links(&self, mode: &NetworkMode, host: &HostAsked) -> Result<(), Error> {
+    fn resolve_links(&self, mode: &NetworkMode, host: &HostAsked) -> Result<Vec<LegacyLink>, Error> {
         if *mode != NetworkMode::Bridge {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        for link in host.links.iter().flatten().map(|text| Link::parse(text)) {
-            self.find_container(&link.target).map_err(|_| Error::LinkTargetUnknown(link.target))?;
+        let mut linked = Vec::new();
+        for Link { target, alias } in host.links.iter().flatten().map(|text| Link::parse(text)) {
+            let found = self.find_container(&target).map_err(|_| Error::LinkTargetUnknown(target))?;
+            linked.push((found.created, LegacyLink { alias, target: found.id, name: found.name.clone() }));
         }
-        Ok(())
+        linked.sort_by_key(|(created, _)| *created);
+        Ok(linked.into_iter().map(|(_, link)| link).collect())
     }
 }
 

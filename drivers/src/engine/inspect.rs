@@ -104,10 +104,9 @@ impl Engine {
     /// network as `/target:/container/alias`, the others not at all (transcript 02 "links", 01 step 10).
     fn host_config(&self, container: &Container) -> Value {
         let mut host_config = self.runs[&container.id].echo.host_config.clone();
-        let is_legacy = container.config.mode == NetworkMode::Bridge && !container.config.links.is_empty();
         let name = &container.name;
-        let links = container.config.links.iter().map(|link| format!("/{}:/{name}/{}", link.target, link.alias));
-        host_config["Links"] = if is_legacy { links.collect() } else { Value::Null };
+        let links = container.linked.iter().map(|link| format!("/{}:/{name}/{}", link.name, link.alias));
+        host_config["Links"] = if container.linked.is_empty() { Value::Null } else { links.collect() };
         host_config
     }
 
