@@ -148,6 +148,8 @@ pub enum Error {
     },
     /// `--link` to a container that does not exist.
     LinkTargetUnknown(String),
+    /// A bridge network was asked for with two subnets of a family.
+    BridgeSubnets,
     /// The stopped container is not set up for such a network.
     NotConfigured {
         /// The container.
@@ -303,6 +305,7 @@ impl Error {
             | Self::VersionTooNew(_) => 400,
             Self::AddressInUse
             | Self::BridgeNameTaken { .. }
+            | Self::BridgeSubnets
             | Self::DriverSingleton(_)
             | Self::EndpointExists { .. }
             | Self::InterfaceIsNoBridge(_)
@@ -496,6 +499,7 @@ impl fmt::Display for Error {
             Self::RenameEmpty => f.write_str("Neither old nor new names may be empty"),
             Self::RenameRefused(inner) => write!(f, "Error when allocating new name: {inner}"),
             Self::RenameToSame => f.write_str("Renaming a container with the same name as its current name"),
+            Self::BridgeSubnets => f.write_str("bridge driver doesn't support multiple subnets"),
             Self::RestartRefused { name, reason } => write!(f, "Cannot restart container {name}: {reason}"),
             Self::SharedNamespaceIsFixed => f.write_str(
                 "container sharing network namespace with another container or host cannot be connected to any other \

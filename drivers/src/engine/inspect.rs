@@ -134,14 +134,15 @@ impl Engine {
         });
         let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
         let kind = if container.config.mode == NetworkMode::Host { Kind::Host } else { Kind::Own };
+        let sandbox = container.sandbox.filter(|_| !matches!(container.config.mode, NetworkMode::Container(_)));
         NetworkSettings {
             bridge: "",
-            sandbox: container.sandbox.map(|id| id.to_string()).unwrap_or_default(),
+            sandbox: sandbox.map(|id| id.to_string()).unwrap_or_default(),
             hairpin_mode: false,
             link_local: "",
             link_local_len: 0,
             ports: exposed.map(|port| (port.to_string(), Value::Null)).collect(),
-            sandbox_key: container.sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
+            sandbox_key: sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
             secondary_v4: None,
             secondary_v6: None,
             endpoint: default.map(|endpoint| endpoint.id.to_string()).unwrap_or_default(),

@@ -300,7 +300,7 @@ impl Engine {
     }
 
     /// Forgets a container that does not run.
-    fn remove(&mut self, world: &mut World, id: Id) {
+    pub(super) fn remove(&mut self, world: &mut World, id: Id) {
         self.tell_container(world, id, "destroy", &[]);
         let container = self.containers.remove(&id).expect("the caller found the container");
         self.runs.remove(&id);

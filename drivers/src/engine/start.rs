@@ -9,7 +9,7 @@ use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Spawn};
 use netyard_sim::world::World;
 
 use super::{Engine, NetworkName, Owner};
-use crate::container::{Container, NetworkMode, State};
+use crate::container::{AfterExit, Container, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
@@ -42,7 +42,11 @@ impl Engine {
     /// A network of it is gone, has no address for it, or its program does not exist; it stays as it was then.
     pub(super) fn start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         let result = self.try_start(world, id);
-        self.container_mut(id).error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let container = self.container_mut(id);
+        container.error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        if result.is_err() && container.config.after_exit == AfterExit::Remove {
+            self.remove(world, id);
+        }
         result
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// What chance chose so far: each of the recording's choices, and netyard's in its place.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Chance {
     ours: BTreeMap<(Kind, String), String>,
     recorded: BTreeMap<(Kind, String), String>,
@@ -94,6 +94,11 @@ fn plain(text: &str) -> String {
 fn untimed(line: &str) -> String {
     if let Some((title, _)) = line.split_once("min/avg/max") {
         return title.to_owned();
+    }
+    let dig = [";; Query time:", ";; WHEN:", ";; ->>HEADER<<-"];
+    if let Some(start) = dig.iter().find(|start| line.starts_with(*start)) {
+        let before_id = line.split(", id:").next().unwrap_or(start);
+        return if start.ends_with(':') { (*start).to_owned() } else { before_id.to_owned() };
     }
     let line = without(line, " time=", " ms");
     let line = without(&line, ", time ", "ms");
