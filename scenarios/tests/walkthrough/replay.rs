@@ -103,26 +103,112 @@ fn check(topic: &Topic) {
     assert!(worse.is_empty() && better.is_empty(), "{}: new differences {worse:?}, mended {better:?}", topic.name);
 }
 
+const LIFECYCLE: Topic = Topic {
+    name: "09-lifecycle",
+    text: include_str!("../oracle/transcripts/09-lifecycle.md"),
+    differ: &[
+        (
+            "The API is asked with curl on the socket, which a host here does not have; what follows is about that container",
+            &[62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80],
+        ),
+        ("The line is cut within a name that is longer here: eth0, not up0", &[81]),
+        ("/sys/class/net has no files", &[84]),
+        ("Containers are listed by id, which is chance", &[88, 93]),
+        ("After a disconnect and a connect of the default network the own line in /etc/hosts is told twice", &[142]),
+        ("No restart policies", &[160, 161]),
+        ("Arithmetic around a command is not read as one word", &[163, 164, 165]),
+        ("Link-local addresses and the state of bridges come in another order", &[169]),
+        (
+            "The daemon is no process of the host and cannot be ended; the rest is what its restart changes",
+            &[170, 171, 172, 173, 174, 175, 178, 188],
+        ),
+    ],
+};
+
+const DEFAULT_BRIDGE: Topic = Topic {
+    name: "02-default-bridge",
+    text: include_str!("../oracle/transcripts/02-default-bridge.md"),
+    differ: &[
+        ("No files of /proc", &[6, 50]),
+        (
+            "The image web needs httpd, and wget, curl and timeout are not there; what follows is about those containers",
+            &[
+                30, 31, 32, 33, 34, 35, 36, 37, 40, 41, 43, 44, 46, 47, 48, 49, 51, 54, 113, 117, 155, 156, 157, 158,
+                160, 161, 164, 165, 176, 180, 181, 182, 183, 184, 185, 186, 219, 222, 228, 232, 233,
+            ],
+        ),
+        ("An empty name is refused with words of its own", &[66]),
+        (
+            "Ages, states of neighbours and counters, which count the packets of all commands before",
+            &[96, 97, 104, 109, 110, 114, 136, 137, 162],
+        ),
+        ("traceroute is not there", &[107]),
+        ("A ping over the MTU is told otherwise", &[199]),
+        ("IPv6: flags of addresses, the multicast route, ping6", &[292, 293, 295]),
+        ("The peer of the uplink is another device there", &[300]),
+        ("Order in which a prune, or a container's start, takes networks: chance", &[311, 335, 338]),
+    ],
+};
+
+const MODES: Topic = Topic {
+    name: "04-modes",
+    text: include_str!("../oracle/transcripts/04-modes.md"),
+    differ: &[
+        (
+            "The recording's machine is called dockerhost, and the peer of its uplink is another device",
+            &[24, 40, 42, 43, 45, 47, 256],
+        ),
+        ("Programs in containers have all capabilities, and --privileged works", &[49, 50, 52, 53, 54]),
+        ("httpd, wget, curl, ss, netstat are not there", &[57, 58, 59, 60, 61, 62, 63, 64, 87, 88, 91, 93]),
+        ("The host network refuses in another order", &[68]),
+        ("The id in container:ID is a word with a colon, which chance does not know", &[84, 122]),
+        ("ps has a column more", &[89, 90]),
+        ("The name of a sharing container is told by no server", &[100]),
+        ("readlink reads no namespace", &[104, 111, 115]),
+        ("Order of the two streams of a ping", &[112]),
+        ("ip -br of busybox ends with another code", &[128]),
+        (
+            "Flags that go with no mode, and warnings, are not checked",
+            &[166, 174, 175, 184, 188, 189, 196, 197, 198, 199, 201, 202, 203, 205, 210, 232, 254, 263],
+        ),
+        ("--link-local-ip gives no address", &[261]),
+        ("hostname -f knows no domain", &[262]),
+    ],
+};
+
+const DNS: Topic = Topic {
+    name: "08-dns",
+    text: include_str!("../oracle/transcripts/08-dns.md"),
+    differ: &[
+        (
+            "The rules that lead to the embedded server are not in the container's tables, and ss is not there",
+            &[15, 16],
+        ),
+        ("Order of several addresses, and how often each came first: chance", &[27, 35, 39, 40, 41, 109, 113]),
+        ("dig has no +tcp, and asks ANY over UDP", &[28, 30, 112]),
+        ("The recorded upstream knew no AAAA of www.lan and said NXDOMAIN", &[37]),
+        ("The client does not warn of loopback servers", &[69, 70, 107]),
+        ("How long a command took, to the millisecond", &[102, 103, 104]),
+        ("The log of the daemon", &[106]),
+    ],
+};
+
 #[test]
 fn lifecycle() {
-    check(&Topic { name: "09-lifecycle", text: include_str!("../oracle/transcripts/09-lifecycle.md"), differ: &[] });
+    check(&LIFECYCLE);
 }
 
 #[test]
 fn default_bridge() {
-    check(&Topic {
-        name: "02-default-bridge",
-        text: include_str!("../oracle/transcripts/02-default-bridge.md"),
-        differ: &[],
-    });
+    check(&DEFAULT_BRIDGE);
 }
 
 #[test]
 fn modes() {
-    check(&Topic { name: "04-modes", text: include_str!("../oracle/transcripts/04-modes.md"), differ: &[] });
+    check(&MODES);
 }
 
 #[test]
 fn dns() {
-    check(&Topic { name: "08-dns", text: include_str!("../oracle/transcripts/08-dns.md"), differ: &[] });
+    check(&DNS);
 }
