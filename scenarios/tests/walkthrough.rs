@@ -4,3 +4,4 @@ mod chance;
 mod engine;
 mod host;
 mod replay;
+mod seeds;
