@@ -145,7 +145,7 @@ const DEFAULT_BRIDGE: Topic = Topic {
             "Ages, states of neighbours and counters, which count the packets of all commands before",
             &[96, 97, 104, 110, 114, 136, 162],
         ),
-        ("traceroute is not there", &[107]),
+        ("The times of a traceroute", &[107]),
         ("A ping over the MTU is told otherwise", &[199]),
         ("IPv6: flags of addresses, the multicast route, ping6", &[292, 293, 295]),
         ("The peer of the uplink is another device there", &[300]),
