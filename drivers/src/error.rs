@@ -135,8 +135,21 @@ pub enum Error {
         /// The container.
         container: Id,
     },
+    /// A legacy link to a container that is on no default network.
+    LinkTargetElsewhere(String),
+    /// A legacy link whose container does not run.
+    LinkTargetStopped {
+        /// The linked container.
+        target: String,
+        /// The container that has the link.
+        source: String,
+        /// What it calls it.
+        alias: String,
+    },
     /// `--link` to a container that does not exist.
     LinkTargetUnknown(String),
+    /// A bridge network was asked for with two subnets of a family.
+    BridgeSubnets,
     /// The stopped container is not set up for such a network.
     NotConfigured {
         /// The container.
@@ -207,6 +220,13 @@ pub enum Error {
     RenameEmpty,
     /// The new name cannot be had.
     RenameRefused(Box<Self>),
+    /// A container cannot be started again.
+    RestartRefused {
+        /// The container as it was written.
+        name: String,
+        /// Why.
+        reason: Box<Self>,
+    },
     /// There is no swarm.
     SwarmInactive,
     /// No such path.
@@ -285,6 +305,7 @@ impl Error {
             | Self::VersionTooNew(_) => 400,
             Self::AddressInUse
             | Self::BridgeNameTaken { .. }
+            | Self::BridgeSubnets
             | Self::DriverSingleton(_)
             | Self::EndpointExists { .. }
             | Self::InterfaceIsNoBridge(_)
@@ -321,11 +342,14 @@ impl Error {
             | Self::InvalidIpv4AtConnect(_)
             | Self::InvalidRange(_)
             | Self::InvalidSubnet(_)
+            | Self::LinkTargetElsewhere(_)
+            | Self::LinkTargetStopped { .. }
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
             | Self::PoolExhausted { .. }
             | Self::RegistryUnreachable(_) => 500,
             Self::RenameRefused(inner) => inner.status(),
+            Self::RestartRefused { .. } => 500,
             Self::SwarmInactive => 503,
         }
     }
@@ -435,6 +459,12 @@ impl fmt::Display for Error {
             Self::KillNotRunning { name, container } => {
                 write!(f, "Cannot kill container: {name}: Container {container} is not running")
             }
+            Self::LinkTargetElsewhere(target) => {
+                write!(f, "Cannot link to /{target}, as it does not belong to the default network")
+            }
+            Self::LinkTargetStopped { target, source, alias } => {
+                write!(f, "Cannot link to a non running container: /{target} AS /{source}/{alias}")
+            }
             Self::LinkTargetUnknown(name) => {
                 write!(f, "could not get container for {name}: No such container: {name}")
             }
@@ -469,6 +499,8 @@ impl fmt::Display for Error {
             Self::RenameEmpty => f.write_str("Neither old nor new names may be empty"),
             Self::RenameRefused(inner) => write!(f, "Error when allocating new name: {inner}"),
             Self::RenameToSame => f.write_str("Renaming a container with the same name as its current name"),
+            Self::BridgeSubnets => f.write_str("bridge driver doesn't support multiple subnets"),
+            Self::RestartRefused { name, reason } => write!(f, "Cannot restart container {name}: {reason}"),
             Self::SharedNamespaceIsFixed => f.write_str(
                 "container sharing network namespace with another container or host cannot be connected to any other \
                  network",
