@@ -13,6 +13,7 @@ mod exec;
 mod images;
 mod inspect;
 mod lifecycle;
+mod links;
 mod listen;
 mod logs;
 mod networks;
@@ -291,6 +292,9 @@ impl Engine {
 
     /// The container that `term` means: a full id, a name, or the beginning of one id.
     fn find_container(&self, term: &str) -> Result<&Container, Error> {
+        if term.is_empty() {
+            return Err(Error::NameEmpty);
+        }
         let name = term.strip_prefix('/').unwrap_or(term);
         let exact = |c: &&Container| c.name == name || c.id.to_string() == term;
         if let Some(container) = self.containers.values().find(exact) {

@@ -2,4 +2,5 @@
 
 mod chance;
 mod engine;
+mod errors;
 mod host;

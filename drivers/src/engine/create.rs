@@ -1,5 +1,7 @@
 //! `POST /containers/create`: reads what is asked, checks it, and keeps a container that was not started yet.
 
+mod conflict;
+
 use std::collections::BTreeMap;
 
 use netyard_sim::time::Duration;
@@ -87,6 +89,10 @@ struct HostAsked {
     dns_search: Option<Vec<String>>,
     extra_hosts: Option<Vec<String>>,
     links: Option<Vec<String>>,
+    port_bindings: Option<Map<String, Value>>,
+    publish_all_ports: Option<bool>,
+    #[serde(rename = "UTSMode")]
+    uts_mode: Option<String>,
 }
 
 /// What `inspect` repeats.
@@ -105,12 +111,12 @@ impl Engine {
             serde_json::from_value(Value::Object(raw_host.clone())).map_err(|e| Error::BadParameter(e.to_string()))?;
         let mode = NetworkMode::parse(host.network_mode.as_deref().unwrap_or_default());
         let mode = mode.ok_or(Error::InvalidNetworkMode)?;
-        check_host(&mode, &host)?;
+        conflict::check(&mode, &asked, &host)?;
         let networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = Image::find(&reference).ok_or(Error::ImageUnknown(reference))?;
-        self.check_links(&mode, &host)?;
         let name = self.name_for(call.target.query.text("name"))?;
+        self.check_links(&mode, host.links.as_deref().unwrap_or_default())?;
         let id = Id::random(&mut self.ids);
         let config = configuration(&asked, &host, mode, image, id, &self.host.name)?;
         let echo = Echo { config: echo_config(&asked, &config), host_config: echo_host(&raw_host) };
@@ -156,36 +162,6 @@ impl Engine {
             Some(owner) => Err(Error::ContainerNameTaken { name: name.to_owned(), owner: owner.id }),
             None => Ok(()),
         }
-    }
-
-    /// Links on the default network name containers that exist; on others nothing is checked (oracle fact 39).
-    fn check_links(&self, mode: &NetworkMode, host: &HostAsked) -> Result<(), Error> {
-        if *mode != NetworkMode::Bridge {
-            return Ok(());
-        }
-        for link in host.links.iter().flatten().map(|text| Link::parse(text)) {
-            self.find_container(&link.target).map_err(|_| Error::LinkTargetUnknown(link.target))?;
-        }
-        Ok(())
-    }
-}
-
-/// What cannot go with a namespace that is not the container's own.
-fn check_host(mode: &NetworkMode, host: &HostAsked) -> Result<(), Error> {
-    let filled = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    let refuse = |text: &str| Err(Error::BadParameter(format!("conflicting options: {text}")));
-    match mode {
-        NetworkMode::Host if filled(&host.links) => {
-            refuse("host type networking can't be used with links. This would result in undefined behavior")
-        }
-        NetworkMode::Container(_) if filled(&host.links) => {
-            refuse("container type network can't be used with links. This would result in undefined behavior")
-        }
-        NetworkMode::Container(_) if filled(&host.dns) => refuse("dns and the network mode"),
-        NetworkMode::Container(_) if filled(&host.extra_hosts) => {
-            refuse("custom host-to-IP mapping and the network mode")
-        }
-        _ => Ok(()),
     }
 }
 

@@ -76,6 +76,7 @@ impl Engine {
             State::Paused(_) => return Err(Error::ContainerPausedForExec(name.to_owned())),
             State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
         }
+        self.check_linked_run(container.id)?;
         let argv = asked.cmd.filter(|cmd| !cmd.is_empty()).ok_or(Error::ExecWithoutCommand)?;
         let tty = asked.tty.unwrap_or_default();
         let config = Config {

@@ -61,12 +61,17 @@ impl Engine {
             .iter()
             .map(|p| EndpointRequest { network: p.network.id, container: id, name: &name, config: &p.config })
             .collect();
-        if let Err(error) = self.controller.start(world, sandbox, &requests) {
+        let joined = self.controller.start(world, sandbox, &requests).and_then(|()| self.check_linked_are_near(id));
+        if let Err(error) = joined {
             self.controller.delete_sandbox(world, sandbox);
             return Err(error);
         }
         self.container_mut(id).sandbox = Some(sandbox);
         self.remember_networks(world, id, planned);
+        if let Err(error) = self.check_linked_run(id) {
+            self.leave_networks(world, id);
+            return Err(error);
+        }
         self.run(world, id, sandbox, context)
     }
 

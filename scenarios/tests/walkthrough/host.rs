@@ -12,6 +12,14 @@ pub(crate) struct Host {
     terminals: BTreeMap<String, TerminalId>,
 }
 
+/// What a command did, its two streams apart.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
 impl Host {
     pub(crate) fn new(seed: u64) -> Self {
         let site = Site::new(&SiteConfig { seed: Seed(seed), ..SiteConfig::default() });
@@ -23,20 +31,35 @@ impl Host {
         self.run_in("docker01", command)
     }
 
+    /// The same, with nothing to read, and with standard output and standard error apart.
+    pub(crate) fn run_apart(&mut self, command: &str) -> Outcome {
+        let (terminal, status) = self.enter("docker01", &format!("{command} </dev/null >/tmp/stdout 2>/tmp/stderr"));
+        self.site.output(terminal);
+        Outcome { status, stdout: self.run("cat /tmp/stdout"), stderr: self.run("cat /tmp/stderr") }
+    }
+
     /// The same in a container.
     pub(crate) fn run_in(&mut self, place: &str, command: &str) -> String {
+        let (terminal, _) = self.enter(place, command);
+        String::from_utf8_lossy(&self.site.output(terminal)).into_owned()
+    }
+
+    /// Types a command and waits for its end.
+    fn enter(&mut self, place: &str, command: &str) -> (TerminalId, i32) {
         let terminal = self.terminal(place);
         self.site.enter(terminal, command);
         let limit = self.site.now() + Duration::from_secs(3600);
         loop {
             match self.site.run(limit) {
-                Some(TerminalEvent::Ready { terminal: t, .. }) if t == terminal => break,
-                Some(TerminalEvent::Closed { terminal: t, .. }) if t == terminal => break,
+                Some(TerminalEvent::Ready { terminal: t, status } | TerminalEvent::Closed { terminal: t, status })
+                    if t == terminal =>
+                {
+                    return (terminal, status);
+                }
                 Some(_) => {}
                 None => panic!("{place}$ {command}: no end in an hour"),
             }
         }
-        String::from_utf8_lossy(&self.site.output(terminal)).into_owned()
     }
 
     fn terminal(&mut self, place: &str) -> TerminalId {
