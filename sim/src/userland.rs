@@ -23,6 +23,7 @@ pub mod iptables;
 pub mod lookup;
 pub mod nslookup;
 pub mod options;
+pub mod origin;
 pub mod ping;
 pub mod process;
 pub mod programs;
@@ -30,6 +31,7 @@ pub mod route_command;
 pub mod shell;
 pub mod stream;
 pub mod sysctl;
+pub mod traceroute;
 
 use std::collections::BTreeMap;
 

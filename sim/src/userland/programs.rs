@@ -2,7 +2,7 @@
 
 use super::{
     Programs, arp, brctl, bridge_command, coreutils, dig, ifconfig, ip, iptables, nslookup, ping, route_command, shell,
-    sysctl,
+    sysctl, traceroute,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -20,6 +20,7 @@ pub fn linux() -> Programs {
     ping::add(&mut programs);
     nslookup::add(&mut programs);
     dig::add(&mut programs);
+    traceroute::add(&mut programs);
     iptables::add(&mut programs);
     shell::add(&mut programs);
     programs
