@@ -8,6 +8,7 @@
 pub mod arp;
 pub mod brctl;
 pub mod bridge_command;
+pub mod context;
 pub mod coreutils;
 pub mod dig;
 pub mod exchange;
@@ -36,8 +37,9 @@ pub mod traceroute;
 use std::collections::BTreeMap;
 
 pub use crate::socket::Errno;
+pub use context::{ContextId, Flavour};
 pub use files::Files;
-pub use process::{Call, CallId, ContextId, Flavour, Pid, Request, Spawn, Status, Sys};
+pub use process::{Call, CallId, Pid, Request, Spawn, Status, Sys};
 pub use stream::{Read, Stream};
 
 use crate::time::Instant;
@@ -184,7 +186,7 @@ impl Programs {
     #[must_use]
     pub fn find(&self, flavour: Flavour, name: &str) -> Option<Make> {
         let name = name.rsplit('/').next().unwrap_or(name);
-        self.0.iter().find(|((f, n), _)| *f == flavour && *n == name).map(|(_, make)| *make)
+        self.0.get(&(flavour, name)).copied()
     }
 
     /// The names of one flavour, in order.

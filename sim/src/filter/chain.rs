@@ -1,7 +1,10 @@
 //! A chain: its rules in order, with their counters, and for one that a hook calls its policy. It calls no other.
 
 use super::Rule;
-use super::table::ChainId;
+
+/// A chain of a table, by its place.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct ChainId(pub(super) u32);
 
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -1,9 +1,10 @@
 //! Walking a packet through the chain that a hook calls, counting what matches. It stops at the first decision; what
 //! it decides is not done here.
 
+use super::chain::ChainId;
 use super::chain::Policy;
 use super::subject::{Subject, Surroundings};
-use super::table::{ChainId, DEPTH_MAX};
+use super::table::DEPTH_MAX;
 use super::target::{RejectWith, Target, Translation};
 use super::{Hook, Prefix, Ruleset, Table, TableKind};
 

@@ -5,11 +5,34 @@ use super::matching::{Argument, Match};
 use super::prefix::Prefix;
 use super::rule::{DevicePattern, Rule};
 use super::target::Target;
-use super::words::{Flag, Word, Words};
+use super::words::{self, Flag, Word, Words};
 use super::{Counters, Family, RuleError, Usage, name};
 
 /// The longest name of a chain or target, in bytes.
 pub const NAME_MAX: usize = 28;
+
+impl Rule {
+    /// An IPv4 rule as it is typed after the chain: `-i docker0 ! -o docker0 -j ACCEPT`.
+    ///
+    /// # Errors
+    /// When it is no rule, or several (a list of addresses).
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        Self::parse_for(Family::V4, text)
+    }
+
+    /// The same for either family.
+    ///
+    /// # Errors
+    /// As for `parse`.
+    pub fn parse_for(family: Family, text: &str) -> Result<Self, RuleError> {
+        let words = words::split(text);
+        let mut rules = Parser::whole(family, &words)?;
+        match (rules.pop(), rules.is_empty()) {
+            (Some(rule), true) => Ok(rule),
+            _ => Err(Usage::NegatedAddresses.into()),
+        }
+    }
+}
 
 /// A rule on its way in.
 #[derive(Debug)]

@@ -4,12 +4,10 @@
 use core::fmt;
 
 use super::matching::{Argument, Match};
-use super::parse::Parser;
 use super::prefix::Prefix;
 use super::subject::{Subject, Surroundings};
 use super::target::Target;
-use super::words;
-use super::{Family, RuleError, Usage, name};
+use super::{Usage, name};
 
 /// A device name, or the beginning of some (`eth+`), or all but those.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,27 +69,6 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// An IPv4 rule as it is typed after the chain: `-i docker0 ! -o docker0 -j ACCEPT`.
-    ///
-    /// # Errors
-    /// When it is no rule, or several (a list of addresses).
-    pub fn parse(text: &str) -> Result<Self, RuleError> {
-        Self::parse_for(Family::V4, text)
-    }
-
-    /// The same for either family.
-    ///
-    /// # Errors
-    /// As for `parse`.
-    pub fn parse_for(family: Family, text: &str) -> Result<Self, RuleError> {
-        let words = words::split(text);
-        let mut rules = Parser::whole(family, &words)?;
-        match (rules.pop(), rules.is_empty()) {
-            (Some(rule), true) => Ok(rule),
-            _ => Err(Usage::NegatedAddresses.into()),
-        }
-    }
-
     /// Whether a packet is one of those meant.
     pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, mark: u32) -> bool {
         let ip = subject.ip;

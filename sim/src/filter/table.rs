@@ -3,16 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chain::{Base, Chain, Installed, Policy};
+use super::chain::{Base, Chain, ChainId, Installed, Policy};
 use super::target::Target;
 use super::{Counters, Hook, Refusal, Rule, RuleError, TableKind, Usage};
 
 /// The deepest that chains may call each other.
 pub(super) const DEPTH_MAX: usize = 16;
-
-/// A chain of a table, by its place.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct ChainId(u32);
 
 /// A table.
 #[derive(Clone, Debug)]

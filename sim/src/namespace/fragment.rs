@@ -92,7 +92,7 @@ impl Reassembly {
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let offset = usize::from(fragment.offset);
         let end = offset + data.len();
-        if end > 65535 || self.bytes + data.len() > LIMIT || (fragment.more && data.len() % 8 != 0) {
+        if end > 65535 || self.bytes + data.len() > LIMIT || (fragment.more && !data.len().is_multiple_of(8)) {
             return Err(());
         }
         let partial = self.partials.entry(key).or_insert_with(|| Partial {

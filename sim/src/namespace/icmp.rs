@@ -49,7 +49,7 @@ impl Namespace {
     /// Answers an echo request from the address that it was sent to. Broadcasts are not answered
     /// (`icmp_echo_ignore_broadcasts`).
     fn answer_echo(&mut self, cx: &mut Cx, ip: &Ip, request: &[u8], reply: u8) {
-        if !self.is_local(ip.dst) && !(ip.dst.is_ipv6() && ip.dst.is_multicast()) {
+        if !(self.is_local(ip.dst) || ip.dst.is_ipv6() && ip.dst.is_multicast()) {
             return;
         }
         let src = if ip.dst.is_multicast() { self.source_for(ip.src) } else { Some(ip.dst) };

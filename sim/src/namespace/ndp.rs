@@ -74,7 +74,8 @@ impl Namespace {
         let solicitation =
             NdiscRepr::NeighborSolicit { target_addr: dst, lladdr: Some(RawHardwareAddress::from_bytes(&own.0)) };
         let group = solicited_node(dst);
-        let (to_addr, mac) = to.map_or((group, Mac::from_multicast(IpAddr::V6(group))), |mac| (dst, mac));
+        let everybody = || (group, Mac::from_multicast(IpAddr::V6(group)));
+        let (to_addr, mac) = to.map_or_else(everybody, |mac| (dst, mac));
         self.send_ndp(cx, index, src, to_addr, mac, &solicitation);
     }
 

@@ -8,8 +8,6 @@ mod place;
 mod print;
 pub(super) mod test;
 
-pub(super) use input::take_line;
-
 use super::dialect::Failure;
 use super::machine::{Block, Machine};
 use crate::userland::Sys;

@@ -9,6 +9,7 @@ mod call;
 mod command;
 mod expansion;
 mod flow;
+mod line;
 mod redirection;
 mod wait;
 
@@ -29,7 +30,8 @@ use crate::userland::{Program, Read, Signal, Sys};
 pub(super) use call::{Call, Kind};
 pub(super) use command::Meaning;
 pub(super) use flow::Leave;
-pub(super) use wait::{Block, Line};
+pub(super) use line::Line;
+pub(super) use wait::Block;
 
 /// Operations of one step; then time passes, so that a script that loops for ever does not stop the world.
 const STEP: usize = 2000;

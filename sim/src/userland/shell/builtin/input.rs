@@ -2,13 +2,13 @@
 
 use super::super::dialect::{Dialect, Failure};
 use super::super::machine::{Block, Line, Machine};
-use super::super::variables::{Variables, is_name};
+use super::super::variables::is_name;
 use super::Outcome;
 use crate::userland::Sys;
 
 /// `read`
 pub(super) fn read(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> Outcome {
-    let mut line = Line { names: Vec::new(), raw: false, bytes: Vec::new(), escaped: false };
+    let mut line = Line::default();
     let mut words = args[1..].iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -34,69 +34,6 @@ fn bad_name(machine: &Machine, sys: &mut Sys<'_>, name: &str) -> Outcome {
         Dialect::Bash => machine.say(sys, "read", &format!("`{name}': not a valid identifier")),
     }
     Outcome::Status(1)
-}
-
-/// Splits a line that was read into its variables; the last takes what remains.
-pub(in super::super) fn take_line(variables: &mut Variables, line: &Line) -> Result<(), Failure> {
-    let ifs = variables.value("IFS").unwrap_or(" \t\n").to_owned();
-    let mut rest = Rest { bytes: &line.bytes, ifs: ifs.as_bytes() };
-    let Some((last, names)) = line.names.split_last() else {
-        return variables.assign("REPLY", text(&line.bytes));
-    };
-    rest.skip_space();
-    for name in names {
-        variables.assign(name, rest.field())?;
-    }
-    variables.assign(last, rest.remainder())
-}
-
-/// What is left of a line; a byte protected by a backslash separates nothing.
-struct Rest<'a> {
-    bytes: &'a [(u8, bool)],
-    ifs: &'a [u8],
-}
-
-impl Rest<'_> {
-    fn separates(&self, (byte, escaped): (u8, bool)) -> bool {
-        !escaped && self.ifs.contains(&byte)
-    }
-
-    fn is_space(&self, one: (u8, bool)) -> bool {
-        self.separates(one) && one.0.is_ascii_whitespace()
-    }
-
-    fn skip_space(&mut self) {
-        let size = self.bytes.iter().take_while(|one| self.is_space(**one)).count();
-        self.bytes = &self.bytes[size..];
-    }
-
-    fn field(&mut self) -> String {
-        let size = self.bytes.iter().take_while(|one| !self.separates(**one)).count();
-        let field = text(&self.bytes[..size]);
-        self.bytes = &self.bytes[size..];
-        self.skip_space();
-        if self.bytes.first().is_some_and(|one| self.separates(*one)) {
-            self.bytes = &self.bytes[1..];
-            self.skip_space();
-        }
-        field
-    }
-
-    /// All that is left, without white space at its end, and without one delimiter when it is a field by itself.
-    fn remainder(&mut self) -> String {
-        let whole = self.bytes;
-        let field = self.field();
-        if self.bytes.is_empty() {
-            return field;
-        }
-        let size = whole.iter().rposition(|one| !self.is_space(*one)).map_or(0, |at| at + 1);
-        text(&whole[..size])
-    }
-}
-
-fn text(bytes: &[(u8, bool)]) -> String {
-    let bytes: Vec<u8> = bytes.iter().map(|(byte, _)| *byte).collect();
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `getopts`
@@ -142,32 +79,46 @@ fn option(machine: &mut Machine, sys: &mut Sys<'_>, letters: &str, words: &[Stri
     machine.state.variables.assign("OPTIND", next.to_string())?;
     let inline: String = word.chars().skip(inside + 1).collect();
     let argument = if ends { words.get(index).cloned() } else { Some(inline) };
-    answer(machine, sys, letters, letter, known.is_some(), argument.filter(|_| takes), takes)
+    let found = match (known, takes, argument) {
+        (None, ..) => Found::Unknown,
+        (Some(_), false, _) => Found::Plain,
+        (Some(_), true, None) => Found::Bare,
+        (Some(_), true, Some(argument)) => Found::With(argument),
+    };
+    answer(machine, sys, (letters, letter), found)
+}
+
+/// What stands behind an option letter.
+enum Found {
+    /// It is no letter of the script's.
+    Unknown,
+    /// Nothing, and nothing is asked for.
+    Plain,
+    /// Nothing, though it needs an argument.
+    Bare,
+    /// Its argument.
+    With(String),
 }
 
 /// Sets OPTARG and complains unless the script asked to do so itself.
 fn answer(
     machine: &mut Machine,
     sys: &mut Sys<'_>,
-    letters: &str,
-    letter: char,
-    known: bool,
-    argument: Option<String>,
-    takes: bool,
+    (letters, letter): (&str, char),
+    found: Found,
 ) -> Result<Option<char>, Failure> {
-    let silent = letters.starts_with(':');
-    if known && (!takes || argument.is_some()) {
-        match argument {
-            Some(argument) => machine.state.variables.assign("OPTARG", argument)?,
-            None => machine.state.variables.unset("OPTARG")?,
-        }
-        return Ok(Some(letter));
-    }
-    if silent {
-        machine.state.variables.assign("OPTARG", letter.to_string())?;
+    let variables = &mut machine.state.variables;
+    let known = match found {
+        Found::Plain => return variables.unset("OPTARG").map(|()| Some(letter)),
+        Found::With(argument) => return variables.assign("OPTARG", argument).map(|()| Some(letter)),
+        Found::Bare => true,
+        Found::Unknown => false,
+    };
+    if letters.starts_with(':') {
+        variables.assign("OPTARG", letter.to_string())?;
         return Ok(Some(if known { ':' } else { '?' }));
     }
-    machine.state.variables.unset("OPTARG")?;
+    variables.unset("OPTARG")?;
     let text = match (machine.dialect(), known) {
         (Dialect::Bash, true) => format!("{}: option requires an argument -- {letter}\n", machine.state.name),
         (Dialect::Bash, false) => format!("{}: illegal option -- {letter}\n", machine.state.name),

@@ -1,10 +1,10 @@
 //! Waiting: for children, for what a substitution prints, for jobs and for a line of input.
 
-use super::super::builtin;
 use super::super::code::Quoting;
 use super::super::dialect::Dialect;
 use super::super::job::description;
-use super::{Flow, Machine, Turn};
+use super::line::End;
+use super::{Flow, Line, Machine, Turn};
 use crate::userland::{Pid, Read, Signal, Status, Sys};
 
 /// What a shell waits for.
@@ -54,18 +54,6 @@ impl Waiting {
         let group = if leads { pids.first().copied() } else { None };
         Self { processes: pids.iter().map(|pid| (*pid, None)).collect(), group, text }
     }
-}
-
-/// A line that `read` reads.
-pub(in super::super) struct Line {
-    /// The variables it goes to.
-    pub(in super::super) names: Vec<String>,
-    /// `-r`: backslashes are nothing special.
-    pub(in super::super) raw: bool,
-    /// The characters so far, and whether a backslash protects them.
-    pub(in super::super) bytes: Vec<(u8, bool)>,
-    /// A backslash came last.
-    pub(in super::super) escaped: bool,
 }
 
 impl Block {
@@ -201,17 +189,14 @@ impl Machine {
                 Read::Blocked => return self.stay(Block::Line(line)),
                 Read::End => return self.take_line(sys, &line, 1),
             };
-            match byte {
-                b'\n' if core::mem::take(&mut line.escaped) => {}
-                b'\n' => return self.take_line(sys, &line, 0),
-                b'\\' if !line.raw && !line.escaped => line.escaped = true,
-                _ => line.bytes.push((byte, core::mem::take(&mut line.escaped))),
+            if line.take(byte) == End::Here {
+                return self.take_line(sys, &line, 0);
             }
         }
     }
 
     fn take_line(&mut self, sys: &mut Sys<'_>, line: &Line, status: i32) -> Flow {
-        match builtin::take_line(&mut self.state.variables, line) {
+        match line.assign(&mut self.state.variables) {
             Ok(()) => self.complete(sys, status),
             Err(failure) => {
                 self.complain(sys, &failure.text(self.dialect()));

@@ -1,0 +1,220 @@
+//! [`Sys`], the kernel as a running program sees it: the process itself, its place and other processes. Its streams
+//! and its network are in modules of their own; calls to daemons are in [`call`](super::call).
+
+mod net;
+mod stream;
+
+use std::collections::BTreeMap;
+
+use super::{Event, Pid, Spawn, Status, Table};
+use crate::fabric::Fabric;
+use crate::time::{Epoch, Instant};
+use crate::userland::context::{Context, ContextId, Flavour};
+use crate::userland::files::{self, Files};
+use crate::userland::stream::Stream;
+use crate::userland::{Errno, Program, Programs, Signal};
+
+/// The calls a running program can make.
+pub struct Sys<'a> {
+    pub(super) table: &'a mut Table,
+    pub(super) fabric: &'a mut Fabric,
+    pub(super) pid: Pid,
+}
+
+impl Sys<'_> {
+    /// The present.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.fabric.now()
+    }
+
+    /// What wall time the beginning stands for.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.table.epoch
+    }
+
+    /// The process itself.
+    #[must_use]
+    pub const fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The arguments, the program's name first.
+    #[must_use]
+    pub fn argv(&self) -> &[String] {
+        &self.table.process(self.pid).argv
+    }
+
+    /// The environment.
+    #[must_use]
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.table.process(self.pid).env
+    }
+
+    /// The environment, to be changed.
+    pub fn env_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.table.process_mut(self.pid).env
+    }
+
+    /// The working directory.
+    #[must_use]
+    pub fn cwd(&self) -> &str {
+        &self.table.process(self.pid).cwd
+    }
+
+    /// Changes the working directory; the path is taken as it is.
+    pub fn set_cwd(&mut self, path: String) {
+        self.table.process_mut(self.pid).cwd = path;
+    }
+
+    /// Whose programs are here.
+    #[must_use]
+    pub fn flavour(&self) -> Flavour {
+        self.context().flavour
+    }
+
+    /// The host name.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        &self.context().hostname
+    }
+
+    /// Files, name and flavour of where the process runs.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        self.table.context(self.context_id())
+    }
+
+    /// The same, by number.
+    #[must_use]
+    pub fn context_id(&self) -> ContextId {
+        self.table.process(self.pid).context
+    }
+
+    /// The filesystem.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.context().files
+    }
+
+    /// The filesystem, to be changed.
+    pub fn files_mut(&mut self) -> &mut Files {
+        let id = self.context_id();
+        &mut self.table.context_mut(id).files
+    }
+
+    /// `path` as an absolute one.
+    #[must_use]
+    pub fn absolute(&self, path: &str) -> String {
+        files::normalise(self.cwd(), path)
+    }
+
+    /// The programs of this place.
+    #[must_use]
+    pub fn programs(&self) -> &Programs {
+        &self.table.programs
+    }
+
+    /// A child with this process's environment, directory and place.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such program.
+    pub fn spawn(&mut self, argv: Vec<String>, streams: [Stream; 3], group: Option<Pid>) -> Result<Pid, Errno> {
+        let spawn = self.inherit(argv, streams, group);
+        self.spawn_as(spawn)
+    }
+
+    /// A child exactly as said.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such program.
+    pub fn spawn_as(&mut self, spawn: Spawn) -> Result<Pid, Errno> {
+        let now = self.now();
+        self.table.spawn(spawn, Some(self.pid), now)
+    }
+
+    /// A child that runs `program` (a subshell).
+    pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn) -> Pid {
+        let now = self.now();
+        self.table.spawn_program(program, spawn, Some(self.pid), now)
+    }
+
+    /// What a child of this process is unless it is told otherwise.
+    #[must_use]
+    pub fn inherit(&self, argv: Vec<String>, streams: [Stream; 3], group: Option<Pid>) -> Spawn {
+        let me = self.table.process(self.pid);
+        Spawn {
+            argv,
+            env: me.env.clone(),
+            cwd: me.cwd.clone(),
+            namespace: me.namespace,
+            context: me.context,
+            streams,
+            group,
+            init: false,
+        }
+    }
+
+    /// Another program for this process, as `exec` starts it: the process takes over these arguments, and the caller
+    /// lets the program run in its own place from now on.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such program; nothing changes then.
+    pub fn exec(&mut self, argv: Vec<String>) -> Result<Box<dyn Program>, Errno> {
+        let name = argv.first().map_or("", String::as_str);
+        let make = self.table.programs.find(self.flavour(), name).ok_or(Errno::NoEntry)?;
+        self.table.process_mut(self.pid).argv = argv;
+        Ok(make())
+    }
+
+    /// The process group of the process.
+    #[must_use]
+    pub fn group(&self) -> Pid {
+        self.table.process(self.pid).group
+    }
+
+    /// The status of a child that ended, which is then forgotten.
+    pub fn try_wait(&mut self, child: Pid) -> Option<Status> {
+        let process = self.table.processes.get(&child).filter(|p| p.parent == Some(self.pid))?;
+        let status = process.ended?;
+        self.table.processes.remove(&child);
+        Some(status)
+    }
+
+    /// Sends a signal to a process of this place; false when there is none with that number.
+    pub fn kill(&mut self, pid: Pid, signal: Signal) -> bool {
+        let here = self.context_id();
+        if self.table.processes.get(&pid).is_none_or(|p| p.context != here) {
+            return false;
+        }
+        self.table.signal(self.fabric, pid, signal)
+    }
+
+    /// Sends a signal to every process of a group; false when it is empty.
+    pub fn kill_group(&mut self, group: Pid, signal: Signal) -> bool {
+        let pids: Vec<Pid> = self
+            .table
+            .processes
+            .iter()
+            .filter(|(_, p)| p.group == group && p.ended.is_none())
+            .map(|(pid, _)| *pid)
+            .collect();
+        let any = !pids.is_empty();
+        for pid in pids {
+            self.table.signal(self.fabric, pid, signal);
+        }
+        any
+    }
+
+    /// The processes of this place with their arguments, oldest first.
+    pub fn processes(&self) -> impl Iterator<Item = (Pid, &[String])> {
+        let here = self.context_id();
+        self.table.running().filter(move |(_, context, _)| *context == here).map(|(pid, _, argv)| (pid, argv))
+    }
+
+    /// Says that a shell session has done its line and waits for the next.
+    pub fn announce_ready(&mut self, status: i32) {
+        self.table.events.push_back(Event::Ready(self.pid, status));
+    }
+}

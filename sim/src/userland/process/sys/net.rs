@@ -1,0 +1,163 @@
+//! The network as a program sees it: its namespace and the sockets that the process owns there. What a socket does is
+//! the namespace's affair.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Sys;
+use crate::fabric::{Fabric, NamespaceId};
+use crate::namespace::{Namespace, Received, TcpState};
+use crate::socket::{Datagram, SendOptions, SocketId};
+use crate::userland::{Errno, Pid};
+
+impl Sys<'_> {
+    /// The network this process is in, by number.
+    #[must_use]
+    pub fn namespace_id(&self) -> NamespaceId {
+        self.table.process(self.pid).namespace
+    }
+
+    /// The network that a living process is in, wherever it runs (`/proc/PID/ns/net`).
+    #[must_use]
+    pub fn namespace_of(&self, pid: Pid) -> Option<NamespaceId> {
+        self.table.processes.get(&pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
+    }
+
+    /// The network this process is in.
+    #[must_use]
+    pub fn network(&self) -> &Namespace {
+        self.fabric.namespace(self.namespace_id())
+    }
+
+    /// All networks and the links between them, for programs that change them.
+    pub const fn fabric(&mut self) -> &mut Fabric {
+        self.fabric
+    }
+
+    /// A UDP socket bound to a local address (unspecified: any) and port (0: a free one).
+    ///
+    /// # Errors
+    /// `AddressInUse`, `AddressNotAvailable`.
+    pub fn udp_bind(&mut self, local: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.udp_bind(local))?;
+        Ok(self.own(socket))
+    }
+
+    /// Fixes the peer of a UDP socket, so that ICMP errors reach it as errors.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route.
+    pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, _| ns.udp_connect(socket, peer))
+    }
+
+    /// A raw socket that sees every packet of an IP protocol (1 ICMP, 58 `ICMPv6`) that arrives here.
+    pub fn raw_open(&mut self, protocol: u8) -> SocketId {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.raw_open(protocol));
+        self.own(socket)
+    }
+
+    /// Sends a datagram on a UDP socket, or a message (its header first) on a raw one.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable`, `MessageTooLong`, or an error that arrived for an earlier one.
+    pub fn send_to(
+        &mut self,
+        socket: SocketId,
+        dst: SocketAddr,
+        data: &[u8],
+        options: SendOptions,
+    ) -> Result<(), Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.send_to(cx, socket, dst, data, options))
+    }
+
+    /// The next datagram of a UDP or raw socket, if one has come.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` and the like when an ICMP error came for a connected socket.
+    pub fn recv_from(&mut self, socket: SocketId) -> Result<Option<Datagram>, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, _| ns.recv_from(socket))
+    }
+
+    /// A TCP socket that listens at a local address (unspecified: any) and port.
+    ///
+    /// # Errors
+    /// `AddressInUse`, `AddressNotAvailable`.
+    pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.tcp_listen(local, backlog))?;
+        Ok(self.own(socket))
+    }
+
+    /// The next connection that waits at a listener, and its peer.
+    pub fn tcp_accept(&mut self, listener: SocketId) -> Option<(SocketId, SocketAddr)> {
+        let id = self.namespace_id();
+        let (socket, peer) = self.fabric.with(id, |ns, _| ns.tcp_accept(listener))?;
+        Some((self.own(socket), peer))
+    }
+
+    /// Begins a connection.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route.
+    pub fn tcp_connect(&mut self, peer: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, cx| ns.tcp_connect(cx, peer))?;
+        Ok(self.own(socket))
+    }
+
+    /// Where a connection is in its life.
+    #[must_use]
+    pub fn tcp_state(&self, socket: SocketId) -> TcpState {
+        self.network().tcp_state(socket)
+    }
+
+    /// Takes bytes to send; how many fitted.
+    ///
+    /// # Errors
+    /// `BrokenPipe`, or what ended the connection.
+    pub fn tcp_send(&mut self, socket: SocketId, bytes: &[u8]) -> Result<usize, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_send(cx, socket, bytes))
+    }
+
+    /// Takes what came, at most `max` bytes.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn tcp_recv(&mut self, socket: SocketId, max: usize) -> Result<Received, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_recv(cx, socket, max))
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn tcp_shutdown(&mut self, socket: SocketId) {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.tcp_shutdown(cx, socket));
+    }
+
+    /// The address this host would send from to reach `dst`.
+    #[must_use]
+    pub fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
+        self.network().source_for(dst)
+    }
+
+    /// Closes a socket.
+    pub fn close(&mut self, socket: SocketId) {
+        let id = self.namespace_id();
+        self.table.owners.remove(&(id, socket));
+        self.table.process_mut(self.pid).sockets.remove(&(id, socket));
+        self.fabric.with(id, |ns, cx| ns.close(cx, socket));
+    }
+
+    fn own(&mut self, socket: SocketId) -> SocketId {
+        let id = self.namespace_id();
+        self.table.owners.insert((id, socket), self.pid);
+        self.table.process_mut(self.pid).sockets.insert((id, socket));
+        socket
+    }
+}
