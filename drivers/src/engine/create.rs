@@ -5,7 +5,7 @@ mod conflict;
 use std::collections::BTreeMap;
 
 use netyard_sim::time::Duration;
-use netyard_sim::userland::Signal;
+use netyard_sim::userland::{Rights, Signal};
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -91,8 +91,24 @@ struct HostAsked {
     links: Option<Vec<String>>,
     port_bindings: Option<Map<String, Value>>,
     publish_all_ports: Option<bool>,
+    privileged: Option<bool>,
+    cap_add: Option<Vec<String>>,
+    cap_drop: Option<Vec<String>>,
     #[serde(rename = "UTSMode")]
     uts_mode: Option<String>,
+}
+
+impl HostAsked {
+    /// Containers only use their network unless they are given more.
+    fn rights(&self) -> Rights {
+        let names = |list: &Option<Vec<String>>, names: &[&str]| {
+            let plain = |name: &str| name.to_uppercase().trim_start_matches("CAP_").to_owned();
+            list.iter().flatten().any(|name| names.contains(&plain(name).as_str()))
+        };
+        let added = names(&self.cap_add, &["NET_ADMIN"])
+            || (names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &["NET_ADMIN"]));
+        if added || self.privileged == Some(true) { Rights::Administer } else { Rights::Use }
+    }
 }
 
 /// What `inspect` repeats.
@@ -213,6 +229,7 @@ fn configuration(
         stdin_once: asked.stdin_once.unwrap_or_default(),
         labels: asked.labels.clone().unwrap_or_default(),
         mode,
+        rights: host.rights(),
         dns: DnsConfig {
             servers: host.dns.clone().unwrap_or_default(),
             search: host.dns_search.clone().unwrap_or_default(),
@@ -330,6 +347,17 @@ mod tests {
             begins("n1", r#"{"n1":{"IPAMConfig":{"IPv4Address":"2001:db8::5"}}}"#).unwrap_err(),
             "invalid IPv4 address: 2001:db8::5"
         );
+    }
+
+    #[test]
+    fn only_net_admin_makes_an_administrator_of_the_network() {
+        let rights = |json: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights();
+        for plain in ["{}", r#"{"CapAdd":["CAP_NET_RAW"]}"#, r#"{"CapAdd":["ALL"],"CapDrop":["net_admin"]}"#] {
+            assert_eq!(rights(plain), Rights::Use, "{plain}");
+        }
+        for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#, r#"{"Privileged":true}"#] {
+            assert_eq!(rights(more), Rights::Administer, "{more}");
+        }
     }
 
     #[test]
