@@ -89,6 +89,10 @@ impl Driver for Bridge {
 
     fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error> {
         let name = bridge_name(spec.id, &BridgeOptions::parse(spec.options)?);
+        let of_family = |v4: bool| spec.subnets.iter().filter(|(net, _)| net.is_ipv4() == v4).count();
+        if of_family(true) > 1 || of_family(false) > 1 {
+            return Err(Error::BridgeSubnets);
+        }
         if name.len() > DEVICE_NAME_MAX {
             return Err(Error::BridgeNameTooLong);
         }

@@ -108,7 +108,7 @@ pub struct ContainerConfig {
     pub dns: DnsConfig,
     /// Lines for `/etc/hosts`: address and name.
     pub extra_hosts: Vec<(String, String)>,
-    /// Legacy links on the default network.
+    /// What `--link` said. On the default network these become [`Container::linked`].
     pub links: Vec<Link>,
     /// What becomes of it when it ended.
     pub after_exit: AfterExit,
@@ -125,6 +125,17 @@ pub struct Membership {
     pub network: Option<Id>,
     /// What was asked for.
     pub config: EndpointConfig,
+}
+
+/// A legacy link on the default network: it follows the container that it meant when it was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LegacyLink {
+    /// What the source calls it.
+    pub alias: String,
+    /// The linked container, which may be gone.
+    pub target: Id,
+    /// Its name, or the last that it had.
+    pub name: String,
 }
 
 /// How a container stands.
@@ -184,6 +195,8 @@ pub struct Container {
     pub config: ContainerConfig,
     /// The networks it is set up for, by name.
     pub networks: BTreeMap<String, Membership>,
+    /// Its legacy links, the oldest target first; Docker leaves their order to chance.
+    pub linked: Vec<LegacyLink>,
     /// How it stands.
     pub state: State,
     /// When it was last started.

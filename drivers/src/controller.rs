@@ -125,7 +125,8 @@ impl Controller {
         id
     }
 
-    /// Removes a sandbox with its endpoints, which it leaves in the order of their networks.
+    /// Removes a sandbox with its endpoints, which it leaves in the order of their networks. Its namespace stays as long
+    /// as another container is in it.
     pub fn delete_sandbox(&mut self, world: &mut World, id: Id) {
         let networks: Vec<Id> =
             self.sandboxes.get(&id).map(|s| s.joined.iter().map(|j| j.network).collect()).unwrap_or_default();
@@ -133,7 +134,8 @@ impl Controller {
             self.leave(world, id, network);
         }
         if let Some(sandbox) = self.sandboxes.remove(&id)
-            && sandbox.kind == Kind::Own
+            && sandbox.kind != Kind::Host
+            && !self.sandboxes.values().any(|other| other.namespace == sandbox.namespace)
         {
             interfaces::delete_namespace(world, sandbox.namespace);
         }

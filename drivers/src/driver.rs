@@ -77,10 +77,10 @@ pub trait Driver {
         Ok(())
     }
 
-    /// Checks a network before anything is changed. Its subnets are not known yet.
+    /// Checks a network before anything is changed.
     ///
     /// # Errors
-    /// What is wrong with its options.
+    /// What is wrong with its options or subnets.
     fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error>;
 
     /// Makes a network that `plan_network` accepted.

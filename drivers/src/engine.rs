@@ -146,7 +146,7 @@ impl Engine {
     /// The environment of a new process in a container, as `docker exec` gives it.
     #[must_use]
     pub fn environment_of(&self, container: &Container) -> BTreeMap<String, String> {
-        start::environment(container, &[], container.config.tty)
+        start::environment(container, &self.link_variables(container), &[], container.config.tty)
     }
 
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
@@ -183,6 +183,8 @@ impl Engine {
             ("GET", ["containers", "json"]) => self.container_list(world, call),
             ("POST", ["containers", "create"]) => self.container_create(world, call),
             ("POST", ["containers", "prune"]) => self.container_prune(world, call),
+            ("DELETE", ["containers", source, alias]) => self.link_remove(world, source, alias),
+            ("GET", ["containers", source, alias, "json"]) => self.container_inspect(&format!("{source}/{alias}")),
             ("DELETE", ["containers", name]) => self.container_remove(world, name, call),
             ("GET" | "POST", ["containers", name, verb]) => self.route_container(world, name, verb, call),
             ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
@@ -290,7 +292,7 @@ impl Engine {
         self.outbox.push_back(Output::Head { exchange, status, media });
     }
 
-    /// The container that `term` means: a full id, a name, or the beginning of one id.
+    /// The container that `term` means: a full id, a name, a link as `source/alias`, or the beginning of one id.
     fn find_container(&self, term: &str) -> Result<&Container, Error> {
         if term.is_empty() {
             return Err(Error::NameEmpty);
@@ -298,6 +300,9 @@ impl Engine {
         let name = term.strip_prefix('/').unwrap_or(term);
         let exact = |c: &&Container| c.name == name || c.id.to_string() == term;
         if let Some(container) = self.containers.values().find(exact) {
+            return Ok(container);
+        }
+        if let Some(container) = self.find_linked(name) {
             return Ok(container);
         }
         let mut begun = self.containers.values().filter(|c| c.id.begins_with(term));

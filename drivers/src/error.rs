@@ -137,30 +137,32 @@ pub enum Error {
         /// The container.
         container: Id,
     },
-    /// `--link` to a container that cannot be found.
+    /// `--link` to a container that cannot be linked to.
     LinkRefused {
         /// As it was named.
         name: String,
         /// Why.
         reason: Box<Self>,
     },
-    /// A link to a container that is not on the default network.
-    LinkToFar(String),
-    /// A link to a container on the host's network.
-    LinkToHost,
-    /// A link to a container that does not run.
-    LinkToStopped {
-        /// The container that does not run.
+    /// A legacy link to a container that is on no default network.
+    LinkTargetElsewhere(String),
+    /// A legacy link to a container on the host's network.
+    LinkTargetOnHost,
+    /// A legacy link whose container does not run.
+    LinkTargetStopped {
+        /// The linked container.
         target: String,
-        /// Whose link it is.
+        /// The container that has the link.
         source: String,
-        /// The link's alias.
+        /// What it calls it.
         alias: String,
     },
     /// `--link-local-ip` that is no address.
     LinkLocalUnreadable(Vec<String>),
     /// A container that is asked for without a name.
     NameEmpty,
+    /// A bridge network was asked for with two subnets of a family.
+    BridgeSubnets,
     /// The stopped container is not set up for such a network.
     NotConfigured {
         /// The container.
@@ -231,6 +233,13 @@ pub enum Error {
     RenameEmpty,
     /// The new name cannot be had.
     RenameRefused(Box<Self>),
+    /// A container cannot be started again.
+    RestartRefused {
+        /// The container as it was written.
+        name: String,
+        /// Why.
+        reason: Box<Self>,
+    },
     /// There is no swarm.
     SwarmInactive,
     /// No such path.
@@ -302,7 +311,7 @@ impl Error {
             | Self::InvalidSignal(_)
             | Self::InvalidLinkLocal(_)
             | Self::LinkRefused { .. }
-            | Self::LinkToHost
+            | Self::LinkTargetOnHost
             | Self::NameEmpty
             | Self::NoneExcludesOthers
             | Self::OptionValue { .. }
@@ -312,6 +321,7 @@ impl Error {
             | Self::VersionTooNew(_) => 400,
             Self::AddressInUse
             | Self::BridgeNameTaken { .. }
+            | Self::BridgeSubnets
             | Self::DriverSingleton(_)
             | Self::EndpointExists { .. }
             | Self::InterfaceIsNoBridge(_)
@@ -349,13 +359,14 @@ impl Error {
             | Self::InvalidRange(_)
             | Self::InvalidSubnet(_)
             | Self::LinkLocalUnreadable(_)
-            | Self::LinkToFar(_)
-            | Self::LinkToStopped { .. }
+            | Self::LinkTargetElsewhere(_)
+            | Self::LinkTargetStopped { .. }
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
             | Self::PoolExhausted { .. }
             | Self::RegistryUnreachable(_) => 500,
             Self::RenameRefused(inner) => inner.status(),
+            Self::RestartRefused { .. } => 500,
             Self::SwarmInactive => 503,
         }
     }
@@ -467,12 +478,14 @@ impl fmt::Display for Error {
                 write!(f, "Cannot kill container: {name}: Container {container} is not running")
             }
             Self::LinkRefused { name, reason } => write!(f, "could not get container for {name}: {reason}"),
-            Self::LinkToFar(name) => write!(f, "Cannot link to /{name}, as it does not belong to the default network"),
-            Self::LinkToHost => f.write_str(
+            Self::LinkTargetElsewhere(target) => {
+                write!(f, "Cannot link to /{target}, as it does not belong to the default network")
+            }
+            Self::LinkTargetOnHost => f.write_str(
                 "conflicting options: host type networking can't be used with links. This would result in undefined \
                  behavior",
             ),
-            Self::LinkToStopped { target, source, alias } => {
+            Self::LinkTargetStopped { target, source, alias } => {
                 write!(f, "Cannot link to a non running container: /{target} AS /{source}/{alias}")
             }
             Self::LinkLocalUnreadable(list) => write!(f, "Invalid link-local IP address: [{}]", list.join(" ")),
@@ -508,6 +521,8 @@ impl fmt::Display for Error {
             Self::RenameEmpty => f.write_str("Neither old nor new names may be empty"),
             Self::RenameRefused(inner) => write!(f, "Error when allocating new name: {inner}"),
             Self::RenameToSame => f.write_str("Renaming a container with the same name as its current name"),
+            Self::BridgeSubnets => f.write_str("bridge driver doesn't support multiple subnets"),
+            Self::RestartRefused { name, reason } => write!(f, "Cannot restart container {name}: {reason}"),
             Self::SharedNamespaceIsFixed => f.write_str(
                 "container sharing network namespace with another container or host cannot be connected to any other \
                  network",

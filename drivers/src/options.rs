@@ -1,6 +1,7 @@
 //! The options of a bridge network (`-o KEY=VALUE`), parsed once and strictly, as Go's strconv reads them (oracle fact
 //! 14). Options with other keys are kept by the network for `inspect` and mean nothing.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::device::Mtu;
@@ -55,6 +56,9 @@ impl BridgeOptions {
         flag(DEFAULT_BRIDGE)?;
         let icc = flag(ICC)?.unwrap_or(true);
         let masquerade = flag(MASQUERADE)?.unwrap_or(true);
+        if let Some(text) = options.get(HOST_BINDING).filter(|text| text.parse::<IpAddr>().is_err()) {
+            return Err(refuse(HOST_BINDING, text, "nil ip".to_owned()));
+        }
         let mtu = options.get(MTU).map(|text| atoi(MTU, text)).transpose()?;
         Ok(Self {
             name: options.get(NAME).filter(|name| !name.is_empty()).cloned(),

@@ -9,6 +9,9 @@ use netyard_sim::userland::ContextId;
 
 use crate::id::Id;
 
+/// Where the engine keeps the namespaces of sandboxes.
+pub const DIRECTORY: &str = "/var/run/docker/netns";
+
 /// What a sandbox was asked to be.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SandboxConfig {
@@ -68,8 +71,8 @@ impl Sandbox {
     #[must_use]
     pub fn key(id: Id, kind: Kind) -> String {
         match kind {
-            Kind::Host => "/var/run/docker/netns/default".to_owned(),
-            Kind::Own | Kind::Shared => format!("/var/run/docker/netns/{}", id.short()),
+            Kind::Host => format!("{DIRECTORY}/default"),
+            Kind::Own | Kind::Shared => format!("{DIRECTORY}/{}", id.short()),
         }
     }
 

@@ -42,15 +42,19 @@ impl Controller {
         let id = Id::random(&mut self.ids);
         let driver = self.drivers.get(config.driver.as_str()).expect("the driver was checked");
         let addressing = driver.addressing();
-        let spec = NetworkSpec { id, internal: config.internal, subnets: Vec::new(), options: &config.options };
-        driver.plan_network(&Ground { fabric: &mut world.fabric, host: self.host }, &spec)?;
         let subnets = match addressing {
             Addressing::Ipam => self.take_subnets(world, &config)?,
             Addressing::Without => Vec::new(),
         };
-        let spec = NetworkSpec { subnets: subnets.iter().map(|s| (s.net, s.gateway)).collect(), ..spec };
+        let nets = subnets.iter().map(|s| (s.net, s.gateway)).collect();
+        let spec = NetworkSpec { id, internal: config.internal, subnets: nets, options: &config.options };
         let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
         let driver = self.drivers.get_mut(config.driver.as_str()).expect("the driver was checked");
+        // A refusal comes after the subnets were taken, so that the next network gets another automatic pool.
+        if let Err(error) = driver.plan_network(&ground, &spec) {
+            subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));
+            return Err(error);
+        }
         driver.create_network(&mut ground, &spec);
         let created = world.now();
         self.networks.push(Network { id, created, config, subnets, endpoints: std::collections::BTreeMap::new() });

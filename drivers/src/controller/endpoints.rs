@@ -156,9 +156,9 @@ impl Controller {
         let driver = self.network(network).expect("the plan found the network").config.driver.clone();
         self.driver(&driver).create_endpoint(&mut Ground { fabric: &mut world.fabric, host }, spec);
         let joined = Joined { network, endpoint: endpoint.id, interface: None };
-        let sandbox = self.sandbox_mut(endpoint.sandbox);
-        sandbox.joined.push(joined);
-        super::interfaces::add_host_lines(world, sandbox, &endpoint);
+        self.sandbox_mut(endpoint.sandbox).joined.push(joined);
+        let sandbox = self.sandbox(endpoint.sandbox).expect("it was just there");
+        self.add_host_lines(world, sandbox, &endpoint);
         self.network_mut(network).endpoints.insert(endpoint.id, endpoint);
     }
 }

@@ -9,7 +9,6 @@ use netyard_sim::dns;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::rng::Seed;
 use netyard_sim::route::Route;
-use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use super::Controller;
@@ -20,6 +19,8 @@ use crate::sandbox::{Kind, Sandbox, hosts, resolv};
 const HOSTS: &str = "/etc/hosts";
 const RESOLV: &str = "/etc/resolv.conf";
 const DNS_PORT: u16 = 53;
+/// What Linux gives an IPv6 route that asks for none.
+const V6_METRIC: u32 = 1024;
 
 /// A namespace in which lo is up, without IPv6 as in containers of networks that have none.
 pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
@@ -38,21 +39,26 @@ fn loopback(world: &World, namespace: NamespaceId) -> IfIndex {
     world.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index
 }
 
-/// The container's own lines in `/etc/hosts`, one for each address (oracle fact 34).
-pub(super) fn add_host_lines(world: &mut World, sandbox: &Sandbox, endpoint: &Endpoint) {
-    edit(world, sandbox.context, HOSTS, |text| {
-        endpoint.leases().fold(text.to_owned(), |text, l| hosts::with(&text, l.net.ip(), &sandbox.config.hostname))
-    });
-}
-
-fn edit(world: &mut World, context: ContextId, path: &str, change: impl FnOnce(&str) -> String) {
-    let files = &mut world.processes.context_mut(context).files;
-    let text = change(&files.text(path));
-    // A container whose user removed /etc has no file to edit.
-    let _ = files.write(path, text);
-}
-
 impl Controller {
+    /// The container's own lines in `/etc/hosts`, one for each address (oracle fact 34).
+    pub(super) fn add_host_lines(&self, world: &mut World, sandbox: &Sandbox, endpoint: &Endpoint) {
+        let name = &sandbox.config.hostname;
+        self.edit(world, sandbox, HOSTS, |text| {
+            endpoint.leases().fold(text.to_owned(), |text, lease| hosts::with(&text, lease.net.ip(), name))
+        });
+    }
+
+    /// Changes a file about names. Containers in another's namespace have that one's files.
+    fn edit(&self, world: &mut World, sandbox: &Sandbox, path: &str, change: impl FnOnce(&str) -> String) {
+        let text = change(&world.processes.context(sandbox.context).files.text(path));
+        let shares = |other: &&Sandbox| other.kind == Kind::Shared && other.namespace == sandbox.namespace;
+        let guests = self.sandboxes.values().filter(shares).map(|other| other.context);
+        for context in guests.chain([sandbox.context]) {
+            // A container whose user removed /etc has no file to edit.
+            let _ = world.processes.context_mut(context).files.write(path, text.as_str());
+        }
+    }
+
     /// Puts a committed endpoint's device into the sandbox and adjusts what depends on it.
     pub(super) fn populate(&mut self, world: &mut World, sandbox: Id, network: Id) {
         let endpoint = self.endpoint(sandbox, network).expect("the endpoint was committed").clone();
@@ -80,7 +86,7 @@ impl Controller {
     pub(super) fn depopulate(&mut self, world: &mut World, sandbox: Id) {
         let inside = self.sandbox(sandbox).expect("a running container's sandbox stands");
         let hostname = inside.config.hostname.clone();
-        edit(world, inside.context, HOSTS, |text| hosts::without(text, &hostname));
+        self.edit(world, inside, HOSTS, |text| hosts::without(text, &hostname));
         self.push_records_to(world, inside);
         self.update_gateway(world, sandbox);
     }
@@ -96,7 +102,8 @@ impl Controller {
             if let Some((gateway, name)) = self.gateway_of(sandbox, is_v4) {
                 let device = world.fabric.namespace(sandbox.namespace).device_named(&name).map(|d| d.index);
                 let device = device.expect("a joined interface is in the sandbox");
-                let route = Route::via(default_route(is_v4), Some(gateway), device);
+                let metric = if is_v4 { 0 } else { V6_METRIC };
+                let route = Route { metric, ..Route::via(default_route(is_v4), Some(gateway), device) };
                 world.fabric.add_route(sandbox.namespace, route).expect("the gateway is on the device's own subnet");
             }
         }
@@ -123,7 +130,7 @@ impl Controller {
         inside.has_resolver = true;
         let (context, namespace) = (inside.context, inside.namespace);
         let upstreams = resolv::servers(&world.processes.context(context).files.text(RESOLV));
-        edit(world, context, RESOLV, resolv::embedded);
+        self.edit(world, self.sandbox(sandbox).expect("it was just there"), RESOLV, resolv::embedded);
         install_resolver(world, namespace, server(seed, sandbox, &upstreams));
     }
 

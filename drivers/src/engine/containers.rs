@@ -34,7 +34,7 @@ const FILTERS: [&str; 14] = [
 #[serde(rename_all = "PascalCase")]
 struct Line<'a> {
     id: Id,
-    names: [String; 1],
+    names: Vec<String>,
     image: &'a str,
     #[serde(rename = "ImageID")]
     image_id: String,
@@ -95,7 +95,7 @@ impl Engine {
         let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
         Line {
             id: container.id,
-            names: [format!("/{}", container.name)],
+            names: self.names_of(container),
             image: &container.config.image_reference,
             image_id: container.config.image.digest(),
             command: command(&container.config.argv),

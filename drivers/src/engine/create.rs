@@ -15,7 +15,7 @@ use super::lifecycle::Run;
 use super::request::body;
 use super::shapes::{Door, EndpointAsked};
 use super::{Call, Engine, Reply};
-use crate::container::{AfterExit, Container, ContainerConfig, Membership, NetworkMode, State};
+use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
 use crate::endpoint::Link;
 use crate::error::Error;
 use crate::id::Id;
@@ -122,19 +122,23 @@ impl Engine {
     /// `POST /containers/create`.
     pub(super) fn container_create(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: Asked = body(call.body)?;
-        let raw_host = asked.host_config.clone().unwrap_or_default();
+        let mut raw_host = asked.host_config.clone().unwrap_or_default();
         let host: HostAsked =
             serde_json::from_value(Value::Object(raw_host.clone())).map_err(|e| Error::BadParameter(e.to_string()))?;
         let mode = NetworkMode::parse(host.network_mode.as_deref().unwrap_or_default());
-        let mode = mode.ok_or(Error::InvalidNetworkMode)?;
+        let mode = self.with_base_by_id(mode.ok_or(Error::InvalidNetworkMode)?);
+        if let NetworkMode::Container(base) = &mode {
+            raw_host.insert("NetworkMode".to_owned(), json!(format!("container:{base}")));
+        }
         conflict::check(&mode, &asked, &host)?;
         let networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = Image::find(&reference).ok_or(Error::ImageUnknown(reference))?;
         let name = self.name_for(call.target.query.text("name"))?;
-        self.check_links(&mode, host.links.as_deref().unwrap_or_default())?;
+        let linked = self.resolve_links(&mode, &host)?;
         let id = Id::random(&mut self.ids);
-        let config = configuration(&asked, &host, mode, image, id, &self.host.name)?;
+        let default_hostname = self.default_hostname(&mode, id);
+        let config = configuration(&asked, &host, mode, image, default_hostname)?;
         let echo = Echo { config: echo_config(&asked, &config), host_config: echo_host(&raw_host) };
         let container = Container {
             id,
@@ -142,6 +146,7 @@ impl Engine {
             created: world.now(),
             config,
             networks,
+            linked,
             state: State::Created,
             started: None,
             finished: None,
@@ -152,6 +157,28 @@ impl Engine {
         self.keep(container, echo);
         self.tell_container(world, id, "create", &[]);
         Ok(Reply::created(&json!({ "Id": id, "Warnings": [] })))
+    }
+
+    /// Another container's namespace is asked for by name, and kept by id.
+    fn with_base_by_id(&self, mode: NetworkMode) -> NetworkMode {
+        match mode {
+            NetworkMode::Container(base) => {
+                let id = self.find_container(&base).map(|container| container.id.to_string());
+                NetworkMode::Container(id.unwrap_or(base))
+            }
+            other => other,
+        }
+    }
+
+    /// The host name of a container that was given none.
+    fn default_hostname(&self, mode: &NetworkMode, id: Id) -> String {
+        match mode {
+            NetworkMode::Host => self.host.name.clone(),
+            NetworkMode::Container(base) => {
+                self.find_container(base).map_or_else(|_| id.short(), |container| container.config.hostname.clone())
+            }
+            NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => id.short(),
+        }
     }
 
     fn keep(&mut self, container: Container, echo: Echo) {
@@ -179,6 +206,24 @@ impl Engine {
             None => Ok(()),
         }
     }
+
+    /// Links on the default network name containers that exist; on others nothing is checked (oracle fact 39).
+    fn resolve_links(&self, mode: &NetworkMode, host: &HostAsked) -> Result<Vec<LegacyLink>, Error> {
+        if *mode != NetworkMode::Bridge {
+            return Ok(Vec::new());
+        }
+        let mut linked = Vec::new();
+        for Link { target, alias } in host.links.iter().flatten().map(|text| Link::parse(text)) {
+            let refuse = |reason| Error::LinkRefused { name: target.clone(), reason: Box::new(reason) };
+            let found = self.link_target(&target).map_err(refuse)?;
+            if found.config.mode == NetworkMode::Host {
+                return Err(Error::LinkTargetOnHost);
+            }
+            linked.push((found.created, LegacyLink { alias, target: found.id, name: found.name.clone() }));
+        }
+        linked.sort_by_key(|(created, _)| *created);
+        Ok(linked.into_iter().map(|(_, link)| link).collect())
+    }
 }
 
 /// The networks that a container begins with: the one of its mode, as the networking configuration describes it.
@@ -204,11 +249,9 @@ fn configuration(
     host: &HostAsked,
     mode: NetworkMode,
     image: &'static Image,
-    id: Id,
-    host_name: &str,
+    default_hostname: String,
 ) -> Result<ContainerConfig, Error> {
     let hostname = asked.hostname.clone().filter(|name| !name.is_empty());
-    let default_hostname = || if mode == NetworkMode::Host { host_name.to_owned() } else { id.short() };
     let exposed = asked.exposed_ports.iter().flat_map(BTreeMap::keys).map(String::as_str);
     let exposed = exposed.chain(image.exposed.iter().copied());
     let extra_hosts = host.extra_hosts.iter().flatten().filter_map(|line| line.split_once(':'));
@@ -216,7 +259,7 @@ fn configuration(
     let stop_signal = stop_signal.map(|text| Signal::parse(&text).ok_or(Error::InvalidSignal(text)));
     Ok(ContainerConfig {
         hostname_given: hostname.is_some(),
-        hostname: hostname.unwrap_or_else(default_hostname),
+        hostname: hostname.unwrap_or(default_hostname),
         domainname: asked.domainname.clone().unwrap_or_default(),
         image_reference: asked.image.clone().unwrap_or_default(),
         image,

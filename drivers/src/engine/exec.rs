@@ -76,7 +76,7 @@ impl Engine {
             State::Paused(_) => return Err(Error::ContainerPausedForExec(name.to_owned())),
             State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
         }
-        self.check_linked_run(container.id)?;
+        self.check_links(container)?;
         let argv = asked.cmd.filter(|cmd| !cmd.is_empty()).ok_or(Error::ExecWithoutCommand)?;
         let tty = asked.tty.unwrap_or_default();
         let config = Config {
@@ -122,6 +122,7 @@ impl Engine {
     }
 
     fn run_exec(&mut self, world: &mut World, id: Id, client: Option<ExchangeId>) {
+        let links = self.link_variables(&self.containers[&self.execs[&id].container]);
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         let container = &self.containers[&exec.container];
         let sandbox = container.sandbox.and_then(|sandbox| self.controller.sandbox(sandbox));
@@ -133,7 +134,7 @@ impl Engine {
         }
         let spawn = Launch {
             argv: config.argv.clone(),
-            env: environment(container, &config.env, config.tty),
+            env: environment(container, &links, &config.env, config.tty),
             cwd: if config.working_dir.is_empty() { &container.config.working_dir } else { &config.working_dir },
             namespace,
             rights: if config.privileged { Rights::Administer } else { container.config.rights },

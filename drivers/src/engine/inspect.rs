@@ -104,10 +104,9 @@ impl Engine {
     /// network as `/target:/container/alias`, the others not at all (transcript 02 "links", 01 step 10).
     fn host_config(&self, container: &Container) -> Value {
         let mut host_config = self.runs[&container.id].echo.host_config.clone();
-        let is_legacy = container.config.mode == NetworkMode::Bridge && !container.config.links.is_empty();
         let name = &container.name;
-        let links = container.config.links.iter().map(|link| format!("/{}:/{name}/{}", link.target, link.alias));
-        host_config["Links"] = if is_legacy { links.collect() } else { Value::Null };
+        let links = container.linked.iter().map(|link| format!("/{}:/{name}/{}", link.name, link.alias));
+        host_config["Links"] = if container.linked.is_empty() { Value::Null } else { links.collect() };
         host_config
     }
 
@@ -135,14 +134,15 @@ impl Engine {
         });
         let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
         let kind = if container.config.mode == NetworkMode::Host { Kind::Host } else { Kind::Own };
+        let sandbox = container.sandbox.filter(|_| !matches!(container.config.mode, NetworkMode::Container(_)));
         NetworkSettings {
             bridge: "",
-            sandbox: container.sandbox.map(|id| id.to_string()).unwrap_or_default(),
+            sandbox: sandbox.map(|id| id.to_string()).unwrap_or_default(),
             hairpin_mode: false,
             link_local: "",
             link_local_len: 0,
             ports: exposed.map(|port| (port.to_string(), Value::Null)).collect(),
-            sandbox_key: container.sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
+            sandbox_key: sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
             secondary_v4: None,
             secondary_v6: None,
             endpoint: default.map(|endpoint| endpoint.id.to_string()).unwrap_or_default(),

@@ -104,7 +104,7 @@ impl Engine {
             self.end(world, id, Then::Restart, call);
             return Ok(Reply::Later);
         }
-        self.start(world, id)?;
+        self.start(world, id).map_err(|error| refused_restart(name, error))?;
         self.tell_container(world, id, "restart", &[]);
         Ok(Reply::Empty(204))
     }
@@ -215,7 +215,8 @@ impl Engine {
 
     fn restart_now(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         self.tell_container(world, id, "stop", &[]);
-        self.start(world, id)?;
+        let name = self.containers.get(&id).map(|c| c.name.clone()).unwrap_or_default();
+        self.start(world, id).map_err(|error| refused_restart(&name, error))?;
         self.tell_container(world, id, "restart", &[]);
         Ok(())
     }
@@ -264,6 +265,7 @@ impl Engine {
             .and_then(|()| self.check_name_is_free(new))
             .map_err(|error| Error::RenameRefused(Box::new(error)))?;
         new.clone_into(&mut self.container_mut(id).name);
+        self.rename_links(id, new);
         self.controller.rename(world, id, new);
         self.tell_container(world, id, "rename", &[("oldName", format!("/{old}"))]);
         Ok(Reply::Empty(204))
@@ -298,7 +300,7 @@ impl Engine {
     }
 
     /// Forgets a container that does not run.
-    fn remove(&mut self, world: &mut World, id: Id) {
+    pub(super) fn remove(&mut self, world: &mut World, id: Id) {
         self.tell_container(world, id, "destroy", &[]);
         let container = self.containers.remove(&id).expect("the caller found the container");
         self.runs.remove(&id);
@@ -336,6 +338,10 @@ impl Engine {
             self.outbox.push_back(Output::End { exchange });
         }
     }
+}
+
+fn refused_restart(name: &str, error: Error) -> Error {
+    Error::RestartRefused { name: name.to_owned(), reason: Box::new(error) }
 }
 
 /// When a stop gives up asking: `t` seconds from now, or what the container says; a negative number waits for ever.

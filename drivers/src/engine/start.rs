@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
 use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
 use netyard_sim::world::World;
 
 use super::{Engine, NetworkName, Owner};
-use crate::container::{Container, NetworkMode, State};
+use crate::container::{AfterExit, Container, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
 use crate::id::Id;
 use crate::network::DEFAULT;
-use crate::sandbox::{SandboxConfig, hosts, resolv};
+use crate::sandbox::{self, Kind, Sandbox, SandboxConfig, hosts, resolv};
 
 /// The file that names DNS servers.
 pub(super) const RESOLV: &str = "/etc/resolv.conf";
@@ -41,12 +42,17 @@ impl Engine {
     /// A network of it is gone, has no address for it, or its program does not exist; it stays as it was then.
     pub(super) fn start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         let result = self.try_start(world, id);
-        self.container_mut(id).error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let container = self.container_mut(id);
+        container.error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        if result.is_err() && container.config.after_exit == AfterExit::Remove {
+            self.remove(world, id);
+        }
         result
     }
 
     fn try_start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         let place = self.place(id)?;
+        self.check_links(self.containers.get(&id).expect("the caller found the container"))?;
         let planned = self.plan_networks(id)?;
         let context = self.prepare_files(world, id);
         let container = self.containers.get(&id).expect("the caller found the container");
@@ -61,17 +67,14 @@ impl Engine {
             .iter()
             .map(|p| EndpointRequest { network: p.network.id, container: id, name: &name, config: &p.config })
             .collect();
-        let joined = self.controller.start(world, sandbox, &requests).and_then(|()| self.check_linked_are_near(id));
-        if let Err(error) = joined {
+        if let Err(error) = self.controller.start(world, sandbox, &requests) {
             self.controller.delete_sandbox(world, sandbox);
             return Err(error);
         }
         self.container_mut(id).sandbox = Some(sandbox);
+        self.show_namespace(world, sandbox);
         self.remember_networks(world, id, planned);
-        if let Err(error) = self.check_linked_run(id) {
-            self.leave_networks(world, id);
-            return Err(error);
-        }
+        self.tell_sources(world, id);
         self.run(world, id, sandbox, context)
     }
 
@@ -150,7 +153,13 @@ impl Engine {
                 (of(base, HOSTS), of(base, RESOLV))
             }
             NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => {
-                (hosts::initial(&container.config.extra_hosts), resolv)
+                let links = self.link_lines(container);
+                (
+                    links.fold(hosts::initial(&container.config.extra_hosts), |text, (ip, name)| {
+                        hosts::with(&text, ip, &name)
+                    }),
+                    resolv,
+                )
             }
         }
     }
@@ -159,7 +168,7 @@ impl Engine {
     fn run(&mut self, world: &mut World, id: Id, sandbox: Id, context: ContextId) -> Result<(), Error> {
         let namespace = self.controller.sandbox(sandbox).expect("it was just made").namespace;
         let container = self.containers.get(&id).expect("the caller found the container");
-        let (env, config) = (environment(container, &[], container.config.tty), &container.config);
+        let (env, config) = (self.environment_of(container), &container.config);
         let (argv, cwd, rights) = (config.argv.clone(), &config.working_dir, config.rights);
         let spawn = Launch { argv, env, cwd, namespace, rights, context, init: true };
         let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
@@ -191,7 +200,24 @@ impl Engine {
                 self.tell_network(world, &name, "disconnect", &[("container", id.to_string())]);
             }
         }
+        self.hide_namespace(world, sandbox);
         self.controller.delete_sandbox(world, sandbox);
+    }
+
+    /// Puts a sandbox's namespace into the host's files, where `inspect` says that it is.
+    fn show_namespace(&self, world: &mut World, sandbox: Id) {
+        let sandbox = self.controller.sandbox(sandbox).expect("it was just made");
+        let files = &mut world.processes.context_mut(self.host.context).files;
+        files.make_directory(sandbox::DIRECTORY);
+        // A host whose user put a file in the way has no room for it.
+        let _ = files.write(&Sandbox::key(sandbox.id, sandbox.kind), netns::content(sandbox.namespace));
+    }
+
+    fn hide_namespace(&self, world: &mut World, sandbox: Id) {
+        if let Some(sandbox) = self.controller.sandbox(sandbox).filter(|s| s.kind != Kind::Host) {
+            let files = &mut world.processes.context_mut(self.host.context).files;
+            files.remove(&Sandbox::key(sandbox.id, sandbox.kind));
+        }
     }
 }
 
@@ -228,12 +254,18 @@ pub(super) fn launch(
     world.processes.spawn(spawn, None, now).ok()
 }
 
-/// The environment of a process in a container: the engine's, the container's, then the process's own.
-pub(super) fn environment(container: &Container, own: &[String], tty: bool) -> BTreeMap<String, String> {
+/// The environment of a process in a container: the engine's, the links', the container's, then the process's own.
+pub(super) fn environment(
+    container: &Container,
+    links: &[(String, String)],
+    own: &[String],
+    tty: bool,
+) -> BTreeMap<String, String> {
     let engine = [("PATH", PATH), ("HOSTNAME", container.config.hostname.as_str()), ("HOME", "/root")];
     let term = tty.then_some(("TERM", "xterm"));
+    let links = links.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let asked = container.config.env.iter().chain(own).filter_map(|line| line.split_once('='));
-    engine.into_iter().chain(term).chain(asked).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    engine.into_iter().chain(term).chain(links).chain(asked).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
 /// The name in a container's own lines of `/etc/hosts`.

@@ -30,6 +30,26 @@ pub fn without(text: &str, name: &str) -> String {
     text.lines().filter(|line| !is_own(line)).map(|line| format!("{line}\n")).collect()
 }
 
+/// The file with the lines that begin with `alias` at another address, as when a linked container comes back.
+#[must_use]
+pub fn moved(text: &str, alias: &str, address: IpAddr) -> String {
+    edited(text, alias, |names| Some(format!("{address}\t{names}")))
+}
+
+/// The file without the lines that begin with `alias`.
+#[must_use]
+pub fn unlinked(text: &str, alias: &str) -> String {
+    edited(text, alias, |_| None)
+}
+
+fn edited(text: &str, alias: &str, change: impl Fn(&str) -> Option<String>) -> String {
+    let line = |line: &str| match line.split_once('\t') {
+        Some((_, names)) if names.split(' ').next() == Some(alias) => change(names),
+        _ => Some(line.to_owned()),
+    };
+    text.lines().filter_map(line).map(|line| line + "\n").collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +61,14 @@ mod tests {
         let two = with(&two, "172.25.0.2".parse().unwrap(), "41988f6814e6");
         assert!(two.ends_with("192.0.2.9\tfoo\n172.17.0.3\t41988f6814e6\n172.25.0.2\t41988f6814e6\n"));
         assert_eq!(without(&two, "41988f6814e6"), start);
+    }
+
+    #[test]
+    fn a_link_line_moves_and_goes_by_its_alias() {
+        let linked = with(&initial(&[]), "172.17.0.4".parse().unwrap(), "db webhost web1");
+        let moved = moved(&linked, "db", "172.17.0.6".parse().unwrap());
+        assert!(moved.ends_with("ff02::2\tip6-allrouters\n172.17.0.6\tdb webhost web1\n"));
+        assert_eq!(unlinked(&moved, "web1"), moved, "only the alias counts");
+        assert_eq!(unlinked(&moved, "db"), initial(&[]));
     }
 }

@@ -64,13 +64,11 @@ impl Parts {
 #[must_use]
 pub fn initial(host: &str, asked: &DnsConfig) -> String {
     let custom = !(asked.servers.is_empty() && asked.search.is_empty() && asked.options.is_empty());
-    let mut parts = Parts::read(host);
-    let reachable = |server: &String| !server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    let all_reachable = !parts.servers.is_empty() && parts.servers.iter().all(reachable);
-    if !custom && all_reachable {
-        return host.to_owned();
+    if !custom {
+        return filtered(host);
     }
-    parts.servers.retain(reachable);
+    let mut parts = Parts::read(host);
+    parts.servers.retain(|server| !server.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()));
     if parts.servers.is_empty() {
         parts.servers = FALLBACK.map(str::to_owned).to_vec();
     }
@@ -81,6 +79,18 @@ pub fn initial(host: &str, asked: &DnsConfig) -> String {
         options: choose(&asked.options, parts.options),
     }
     .write()
+}
+
+/// The host's file without the servers that a container on docker0 cannot reach: those on loopback and those with IPv6
+/// addresses. When none is left the public ones follow after an empty line.
+fn filtered(host: &str) -> String {
+    let server = |line: &str| line.strip_prefix("nameserver").map(str::trim).and_then(|s| s.parse::<IpAddr>().ok());
+    let lines = host.lines().filter(|line| server(line).is_none_or(|ip| ip.is_ipv4() && !ip.is_loopback()));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    if Parts::read(&text).servers.is_empty() {
+        return FALLBACK.iter().fold(text + "\n", |text, server| format!("{text}nameserver {server}\n"));
+    }
+    text
 }
 
 /// The file once the container has its own server: `text` with that server and `ndots:0`, unless `ndots` is set.
@@ -124,8 +134,10 @@ mod tests {
     #[test]
     fn a_host_with_only_loopback_servers_means_google() {
         let of = |host: &str| initial(host, &DnsConfig::default());
-        assert_eq!(of("nameserver 127.0.0.53\n"), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
-        assert_eq!(of(""), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+        let google = "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+        assert_eq!(of("nameserver 127.0.0.53\nsearch lan\n"), format!("search lan\n\n{google}"));
+        assert_eq!(of(""), format!("\n{google}"));
+        assert_eq!(of("nameserver 2001:db8::1\nnameserver 192.0.2.1\n"), HOST, "docker0 has no IPv6");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// What chance chose so far: each of the recording's choices, and netyard's in its place.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Chance {
     ours: BTreeMap<(Kind, String), String>,
     recorded: BTreeMap<(Kind, String), String>,
@@ -83,9 +83,36 @@ impl Chance {
     }
 }
 
-/// A text without what differs by where it was recorded: the machine's uplink was called up0 there.
+/// A text without what differs by where it was recorded (the machine's uplink was called up0 there) and when.
 fn plain(text: &str) -> String {
-    text.replace("$RUN/exec/netns", "/var/run/docker/netns").replace(" tentative ", " ").replace("up0", "eth0")
+    let text =
+        text.replace("$RUN/exec/netns", "/var/run/docker/netns").replace(" tentative ", " ").replace("up0", "eth0");
+    text.lines().map(|line| untimed(line) + "\n").collect()
+}
+
+/// A line without how long a ping took and since when a container is up.
+fn untimed(line: &str) -> String {
+    if let Some((title, _)) = line.split_once("min/avg/max") {
+        return title.to_owned();
+    }
+    let dig = [";; Query time:", ";; WHEN:", ";; ->>HEADER<<-"];
+    if let Some(start) = dig.iter().find(|start| line.starts_with(*start)) {
+        let before_id = line.split(", id:").next().unwrap_or(start);
+        return if start.ends_with(':') { (*start).to_owned() } else { before_id.to_owned() };
+    }
+    let line = without(line, " time=", " ms");
+    let line = without(&line, ", time ", "ms");
+    let line = without(&line, "Up ", "(Paused)");
+    without(&line, ") ", " ago")
+}
+
+/// A line without what stands after `start`, to `end` or the end of the line. Only what tells a duration is taken out.
+fn without(line: &str, start: &str, end: &str) -> String {
+    let Some((before, rest)) = line.split_once(start) else { return line.to_owned() };
+    let (between, after) = rest.split_once(end).unwrap_or((rest, ""));
+    let units = ["second", "minute", "hour", "day"];
+    let tells_time = units.iter().any(|u| between.contains(u)) || between.parse::<f64>().is_ok();
+    if tells_time { format!("{before}{start}{end}{after}") } else { line.to_owned() }
 }
 
 /// A line in words and what stands between them.
@@ -114,7 +141,7 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         w if hex(w, 64) => Some(Kind::Id),
         w if hex(w, 12) || w.strip_prefix("br-").is_some_and(|w| hex(w, 12)) => Some(Kind::ShortId),
         w if w.strip_prefix("veth").is_some_and(|w| hex(w, 7)) => Some(Kind::Veth),
-        w if mac(w) => Some(Kind::Mac),
+        w if mac(w) || w.strip_prefix("8000.").is_some_and(|w| hex(w, 12)) => Some(Kind::Mac),
         w if w.starts_with("fe80::") => Some(Kind::Fleeting),
         w if w.len() >= 20 && w.starts_with("20") && w.ends_with('Z') => Some(Kind::Fleeting),
         w if w.strip_prefix("if").unwrap_or(w).parse::<u32>().is_ok() => {
@@ -141,11 +168,10 @@ fn by_name(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(by_name),
         Value::Object(fields) => {
-            if let Some(Value::Object(containers)) = fields.get_mut("Containers") {
-                let name = |v: &Value| v["Name"].as_str().unwrap_or_default().to_owned();
-                let mut sorted: Vec<_> = core::mem::take(containers).into_iter().collect();
-                sorted.sort_by_key(|(_, container)| name(container));
-                containers.extend(sorted);
+            if fields.values().all(|v| v["EndpointID"].is_string() && v["Name"].is_string()) {
+                let mut sorted: Vec<_> = core::mem::take(fields).into_iter().collect();
+                sorted.sort_by_key(|(_, container)| container["Name"].as_str().map(str::to_owned));
+                fields.extend(sorted);
             }
             fields.values_mut().for_each(by_name);
         }

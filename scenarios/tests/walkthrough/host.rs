@@ -6,6 +6,16 @@ use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Duration;
 
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Whose network a command uses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Machine {
+    Docker01,
+    /// The peer on the LAN, 192.0.2.1.
+    Lan,
+}
+
 /// The default world's docker01, with a terminal open on it and one in every container that was asked something.
 pub(crate) struct Host {
     site: Site,
@@ -33,31 +43,43 @@ impl Host {
 
     /// The same, with nothing to read, and with standard output and standard error apart.
     pub(crate) fn run_apart(&mut self, command: &str) -> Outcome {
-        let (terminal, status) = self.enter("docker01", &format!("{command} </dev/null >/tmp/stdout 2>/tmp/stderr"));
-        self.site.output(terminal);
+        let line = format!("{command} </dev/null >/tmp/stdout 2>/tmp/stderr");
+        let terminal = self.terminal("docker01");
+        let (_, status) = self.finish(terminal, &line, HOUR).expect("it ends within an hour");
         Outcome { status, stdout: self.run("cat /tmp/stdout"), stderr: self.run("cat /tmp/stderr") }
     }
 
     /// The same in a container.
     pub(crate) fn run_in(&mut self, place: &str, command: &str) -> String {
-        let (terminal, _) = self.enter(place, command);
-        String::from_utf8_lossy(&self.site.output(terminal)).into_owned()
+        let terminal = self.terminal(place);
+        self.finish(terminal, command, HOUR).unwrap_or_else(|| panic!("{place}$ {command}: no end in an hour")).0
     }
 
-    /// Types a command and waits for its end.
-    fn enter(&mut self, place: &str, command: &str) -> (TerminalId, i32) {
-        let terminal = self.terminal(place);
+    /// Runs a command on docker01, or with the network of the LAN's gateway. What the terminal showed and the exit
+    /// code, or nothing when it has not ended after ten minutes.
+    pub(crate) fn try_run(&mut self, command: &str, on: Machine) -> Option<(String, i32)> {
+        let mut place = self.site.place("docker01").expect("the default world has it");
+        if on == Machine::Lan {
+            let mut namespaces = self.site.world().fabric.namespaces();
+            place.namespace = namespaces.find(|(_, ns)| ns.name == "gateway").expect("a LAN has a gateway").0;
+        }
+        let terminal = self.site.open_terminal(&place).expect("a host has a shell");
+        let ended = self.finish(terminal, command, HOUR / 6);
+        self.site.enter(terminal, "exit");
+        ended
+    }
+
+    fn finish(&mut self, terminal: TerminalId, command: &str, patience: Duration) -> Option<(String, i32)> {
         self.site.enter(terminal, command);
-        let limit = self.site.now() + Duration::from_secs(3600);
+        let limit = self.site.now() + patience;
         loop {
-            match self.site.run(limit) {
-                Some(TerminalEvent::Ready { terminal: t, status } | TerminalEvent::Closed { terminal: t, status })
+            match self.site.run(limit)? {
+                TerminalEvent::Ready { terminal: t, status } | TerminalEvent::Closed { terminal: t, status }
                     if t == terminal =>
                 {
-                    return (terminal, status);
+                    return Some((String::from_utf8_lossy(&self.site.output(terminal)).into_owned(), status));
                 }
-                Some(_) => {}
-                None => panic!("{place}$ {command}: no end in an hour"),
+                _ => {}
             }
         }
     }

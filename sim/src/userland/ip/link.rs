@@ -10,7 +10,7 @@ use crate::device::{Device, IfIndex, Mtu};
 use crate::fabric::NamespaceId;
 use crate::link::Condition;
 use crate::namespace::LinkError;
-use crate::userland::{Flavour, Pid, Sys};
+use crate::userland::{Pid, Sys};
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -59,7 +59,7 @@ fn described(scene: &Scene<'_>, options: &Options, device: &Device) -> String {
         let (name, state, mac) = (scene.name(device), state(device), device.mac);
         return format!("{name:<16} {state:<14} {mac} <{}> \n", scene.flags(device));
     }
-    let oneline = options.oneline && scene.flavour == Flavour::Host;
+    let oneline = options.oneline;
     let mut text = scene.header(device, Listing::Links, options);
     text.push(if oneline { '\\' } else { '\n' });
     let _ = writeln!(text, "{}", scene.hardware(device, Listing::Links, options));
@@ -381,6 +381,7 @@ mod tests {
 
     use super::super::device::tests::{all, bridge, loopback, veth};
     use super::*;
+    use crate::userland::Flavour;
 
     fn words(line: &str) -> Words {
         Words(line.split_whitespace().map(str::to_owned).collect())

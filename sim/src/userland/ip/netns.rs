@@ -66,7 +66,8 @@ pub fn open(sys: &Sys<'_>, path: &str) -> Option<NamespaceId> {
 }
 
 /// What the file of a namespace says.
-fn content(id: NamespaceId) -> String {
+#[must_use]
+pub fn content(id: NamespaceId) -> String {
     format!("net:[{}]\n", id.0)
 }
 
