@@ -22,7 +22,11 @@ fn main() {
 
 /// Starts containers by one loop of the host's shell.
 fn start(site: &mut Site, terminal: TerminalId, name: &str, count: usize) {
-    run(site, terminal, &format!("for i in $(seq {count}); do docker run -d -t --network n1 --name {name}$i busybox; done > /dev/null"));
+    run(
+        site,
+        terminal,
+        &format!("for i in $(seq {count}); do docker run -d -t --network n1 --name {name}$i busybox; done > /dev/null"),
+    );
 }
 
 fn run(site: &mut Site, terminal: TerminalId, line: &str) {
@@ -43,6 +47,7 @@ fn run(site: &mut Site, terminal: TerminalId, line: &str) {
 /// Resident memory of this process in bytes.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
-    let pages: usize = text.split(' ').nth(1).and_then(|p| p.parse().ok()).expect("the second field is the resident pages");
+    let pages: usize =
+        text.split(' ').nth(1).and_then(|p| p.parse().ok()).expect("the second field is the resident pages");
     pages * 4096
 }

@@ -178,7 +178,7 @@ mod tests {
     use netyard_sim::rng::Seed;
     use netyard_sim::time::{Epoch, Instant};
     use netyard_sim::userland::process::{Context, Event, Table};
-    use netyard_sim::userland::{Files, Pid, Spawn, Status, Stream};
+    use netyard_sim::userland::{Files, Pid, Rights, Spawn, Status, Stream};
 
     use super::*;
 
@@ -207,6 +207,7 @@ mod tests {
                 env: BTreeMap::new(),
                 cwd: "/".to_owned(),
                 namespace,
+                rights: Rights::Administer,
                 context,
                 streams: [stdin_read, stdout_write, stderr],
                 group: None,

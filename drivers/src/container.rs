@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::time::{Duration, Instant};
-use netyard_sim::userland::{ContextId, Pid, Signal};
+use netyard_sim::userland::{ContextId, Pid, Rights, Signal};
 
 use crate::endpoint::{EndpointConfig, Link};
 use crate::id::Id;
@@ -102,6 +102,8 @@ pub struct ContainerConfig {
     pub labels: BTreeMap<String, String>,
     /// How it is on the network.
     pub mode: NetworkMode,
+    /// What its processes may do there.
+    pub rights: Rights,
     /// What `/etc/resolv.conf` shall say.
     pub dns: DnsConfig,
     /// Lines for `/etc/hosts`: address and name.

@@ -294,6 +294,9 @@ impl Engine {
 
     /// The container that `term` means: a full id, a name, a link as `source/alias`, or the beginning of one id.
     fn find_container(&self, term: &str) -> Result<&Container, Error> {
+        if term.is_empty() {
+            return Err(Error::NameEmpty);
+        }
         let name = term.strip_prefix('/').unwrap_or(term);
         let exact = |c: &&Container| c.name == name || c.id.to_string() == term;
         if let Some(container) = self.containers.values().find(exact) {

@@ -118,6 +118,8 @@ pub enum Error {
     InvalidIpv6(String),
     /// `--ip` that is no address, at connect; Docker's text has the bracket.
     InvalidIpv4AtConnect(String),
+    /// `--link-local-ip` with another kind of address.
+    InvalidLinkLocal(IpAddr),
     /// A MAC address that is none.
     InvalidMac(String),
     /// `container:` without a name.
@@ -135,8 +137,17 @@ pub enum Error {
         /// The container.
         container: Id,
     },
+    /// `--link` to a container that cannot be linked to.
+    LinkRefused {
+        /// As it was named.
+        name: String,
+        /// Why.
+        reason: Box<Self>,
+    },
     /// A legacy link to a container that is on no default network.
     LinkTargetElsewhere(String),
+    /// A legacy link to a container on the host's network.
+    LinkTargetOnHost,
     /// A legacy link whose container does not run.
     LinkTargetStopped {
         /// The linked container.
@@ -146,8 +157,10 @@ pub enum Error {
         /// What it calls it.
         alias: String,
     },
-    /// `--link` to a container that does not exist.
-    LinkTargetUnknown(String),
+    /// `--link-local-ip` that is no address.
+    LinkLocalUnreadable(Vec<String>),
+    /// A container that is asked for without a name.
+    NameEmpty,
     /// A bridge network was asked for with two subnets of a family.
     BridgeSubnets,
     /// The stopped container is not set up for such a network.
@@ -296,7 +309,10 @@ impl Error {
             | Self::InvalidMac(_)
             | Self::InvalidNetworkMode
             | Self::InvalidSignal(_)
-            | Self::LinkTargetUnknown(_)
+            | Self::InvalidLinkLocal(_)
+            | Self::LinkRefused { .. }
+            | Self::LinkTargetOnHost
+            | Self::NameEmpty
             | Self::NoneExcludesOthers
             | Self::OptionValue { .. }
             | Self::RenameEmpty
@@ -342,6 +358,7 @@ impl Error {
             | Self::InvalidIpv4AtConnect(_)
             | Self::InvalidRange(_)
             | Self::InvalidSubnet(_)
+            | Self::LinkLocalUnreadable(_)
             | Self::LinkTargetElsewhere(_)
             | Self::LinkTargetStopped { .. }
             | Self::NotConfigured { .. }
@@ -449,6 +466,7 @@ impl fmt::Display for Error {
             Self::InvalidIpv4(text) => write!(f, "invalid IPv4 address: {text}"),
             Self::InvalidIpv4AtConnect(text) => write!(f, "Invalid IPv4 address: {text})"),
             Self::InvalidIpv6(text) => write!(f, "invalid IPv6 address: {text}"),
+            Self::InvalidLinkLocal(addr) => write!(f, "invalid link local IP address: {addr}"),
             Self::InvalidMac(text) => write!(f, "invalid mac address: {text}"),
             Self::InvalidNetworkMode => {
                 f.write_str("Invalid network mode: invalid container format container:<name|id>")
@@ -459,15 +477,19 @@ impl fmt::Display for Error {
             Self::KillNotRunning { name, container } => {
                 write!(f, "Cannot kill container: {name}: Container {container} is not running")
             }
+            Self::LinkRefused { name, reason } => write!(f, "could not get container for {name}: {reason}"),
             Self::LinkTargetElsewhere(target) => {
                 write!(f, "Cannot link to /{target}, as it does not belong to the default network")
             }
+            Self::LinkTargetOnHost => f.write_str(
+                "conflicting options: host type networking can't be used with links. This would result in undefined \
+                 behavior",
+            ),
             Self::LinkTargetStopped { target, source, alias } => {
                 write!(f, "Cannot link to a non running container: /{target} AS /{source}/{alias}")
             }
-            Self::LinkTargetUnknown(name) => {
-                write!(f, "could not get container for {name}: No such container: {name}")
-            }
+            Self::LinkLocalUnreadable(list) => write!(f, "Invalid link-local IP address: [{}]", list.join(" ")),
+            Self::NameEmpty => f.write_str("invalid name or ID supplied: \"\""),
             Self::NetworkActive { name, id } => {
                 write!(f, "error while removing network: network {name} id {id} has active endpoints")
             }

@@ -14,7 +14,7 @@ use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::Event;
-use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, programs};
+use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, programs};
 use netyard_sim::world::World;
 
 use crate::cli;
@@ -60,6 +60,8 @@ impl Default for SiteConfig {
 pub struct Place {
     /// Its network.
     pub namespace: NamespaceId,
+    /// What a login there may do with it.
+    pub rights: Rights,
     /// Its files.
     pub context: ContextId,
     /// The environment of a login there.
@@ -310,6 +312,7 @@ fn container_login(engine: &Engine, name: &str) -> Option<Place> {
     let cwd = &container.config.working_dir;
     Some(Place {
         namespace: engine.namespace_of(container)?,
+        rights: container.config.rights,
         context: container.context?,
         env: engine.environment_of(container),
         cwd: if cwd.is_empty() { "/".to_owned() } else { cwd.clone() },

@@ -2,6 +2,7 @@
 
 mod chance;
 mod engine;
+mod errors;
 mod host;
 mod replay;
 mod seeds;

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 pub use crate::socket::Errno;
 pub use context::{ContextId, Flavour};
 pub use files::Files;
-pub use process::{Call, CallId, Pid, Request, Spawn, Status, Sys};
+pub use process::{Call, CallId, Pid, Request, Rights, Spawn, Status, Sys};
 pub use stream::{Read, Stream};
 
 use crate::time::Instant;

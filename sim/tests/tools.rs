@@ -4,13 +4,14 @@ use netyard_sim::fabric::NamespaceId;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::{Context, Event};
-use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Read, Spawn, Stream, programs};
+use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Read, Rights, Spawn, Stream, programs};
 use netyard_sim::world::World;
 
 /// A machine with its own network and files.
 struct Machine {
     world: World,
     namespace: NamespaceId,
+    rights: Rights,
     context: ContextId,
 }
 
@@ -25,7 +26,7 @@ impl Machine {
         files.link("/var/run", "/run");
         files.write("/etc/hosts", "127.0.0.1\tlocalhost\n172.17.0.2\tc1\n").unwrap();
         let context = world.processes.create_context(Context { files, hostname: "docker01".to_owned(), flavour });
-        let mut machine = Self { world, namespace, context };
+        let mut machine = Self { world, namespace, rights: Rights::Administer, context };
         machine.world.fabric.set_up(
             namespace,
             machine.world.fabric.namespace(namespace).device_named("lo").unwrap().index,
@@ -44,6 +45,7 @@ impl Machine {
             env: [("PATH".to_owned(), "/bin".to_owned())].into(),
             cwd: "/".to_owned(),
             namespace: self.namespace,
+            rights: self.rights,
             context: self.context,
             streams: [stdin, write, error],
             group: None,
@@ -126,6 +128,22 @@ fn masked(text: &str) -> String {
         words.collect::<Vec<_>>().join(" ") + "\n"
     });
     lines.collect()
+}
+
+#[test]
+fn who_only_uses_a_network_may_look_and_not_change() {
+    let mut container = Machine::new(Flavour::Busybox);
+    container.rights = Rights::Use;
+    let netlink = "ip: RTNETLINK answers: Operation not permitted\n";
+    for change in
+        ["addr add 10.0.0.1/8 dev lo", "link set lo down", "route add 10.9.0.0/16 dev lo", "route del default"]
+    {
+        container.refuses(&format!("ip {change}"), 2, netlink);
+    }
+    container.refuses("ifconfig lo down", 1, "ifconfig: SIOCSIFFLAGS: Operation not permitted\n");
+    container.refuses("ifconfig lo 10.0.0.1", 1, "ifconfig: SIOCSIFADDR: Operation not permitted\n");
+    container.refuses("route add -net 10.9.0.0/16 dev lo", 1, "route: SIOCADDRT: Operation not permitted\n");
+    assert!(container.shows("ip addr show lo").contains("127.0.0.1"));
 }
 
 #[test]

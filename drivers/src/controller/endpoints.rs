@@ -88,6 +88,7 @@ impl Controller {
             let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
             return Err(Error::EndpointExists { container, network });
         }
+        check_link_local(wanted.config)?;
         let addressing = self.drivers.get(network.config.driver.as_str()).map(|d| d.addressing());
         let mut endpoint = Endpoint {
             id: Id::random(&mut self.ids),
@@ -165,6 +166,22 @@ impl Controller {
 fn lease(subnet: &Subnet, addr: IpAddr) -> Lease {
     let net = IpNetwork::new(addr, subnet.net.prefix()).expect("the prefix length is the subnet's own");
     Lease { pool: subnet.pool, net, gateway: subnet.gateway }
+}
+
+/// `--link-local-ip` must be addresses of one link only.
+fn check_link_local(config: &EndpointConfig) -> Result<(), Error> {
+    let asked = config.addresses.as_ref().map_or(&[][..], |addresses| &addresses.link_local);
+    for text in asked.iter().filter(|text| !text.is_empty()) {
+        let addr: IpAddr = text.parse().map_err(|_| Error::LinkLocalUnreadable(asked.to_vec()))?;
+        let fits = match addr {
+            IpAddr::V4(v4) => v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        };
+        if !fits {
+            return Err(Error::InvalidLinkLocal(addr));
+        }
+    }
+    Ok(())
 }
 
 fn mac_of(addr: IpAddr) -> Option<Mac> {

@@ -1,9 +1,11 @@
 //! `POST /containers/create`: reads what is asked, checks it, and keeps a container that was not started yet.
 
+mod conflict;
+
 use std::collections::BTreeMap;
 
 use netyard_sim::time::Duration;
-use netyard_sim::userland::Signal;
+use netyard_sim::userland::{Rights, Signal};
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -87,6 +89,26 @@ struct HostAsked {
     dns_search: Option<Vec<String>>,
     extra_hosts: Option<Vec<String>>,
     links: Option<Vec<String>>,
+    port_bindings: Option<Map<String, Value>>,
+    publish_all_ports: Option<bool>,
+    privileged: Option<bool>,
+    cap_add: Option<Vec<String>>,
+    cap_drop: Option<Vec<String>>,
+    #[serde(rename = "UTSMode")]
+    uts_mode: Option<String>,
+}
+
+impl HostAsked {
+    /// Containers only use their network unless they are given more.
+    fn rights(&self) -> Rights {
+        let names = |list: &Option<Vec<String>>, names: &[&str]| {
+            let plain = |name: &str| name.to_uppercase().trim_start_matches("CAP_").to_owned();
+            list.iter().flatten().any(|name| names.contains(&plain(name).as_str()))
+        };
+        let added = names(&self.cap_add, &["NET_ADMIN"])
+            || (names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &["NET_ADMIN"]));
+        if added || self.privileged == Some(true) { Rights::Administer } else { Rights::Use }
+    }
 }
 
 /// What `inspect` repeats.
@@ -108,12 +130,12 @@ impl Engine {
         if let NetworkMode::Container(base) = &mode {
             raw_host.insert("NetworkMode".to_owned(), json!(format!("container:{base}")));
         }
-        check_host(&mode, &host)?;
+        conflict::check(&mode, &asked, &host)?;
         let networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = Image::find(&reference).ok_or(Error::ImageUnknown(reference))?;
-        let linked = self.resolve_links(&mode, &host)?;
         let name = self.name_for(call.target.query.text("name"))?;
+        let linked = self.resolve_links(&mode, &host)?;
         let id = Id::random(&mut self.ids);
         let default_hostname = self.default_hostname(&mode, id);
         let config = configuration(&asked, &host, mode, image, default_hostname)?;
@@ -192,30 +214,15 @@ impl Engine {
         }
         let mut linked = Vec::new();
         for Link { target, alias } in host.links.iter().flatten().map(|text| Link::parse(text)) {
-            let found = self.find_container(&target).map_err(|_| Error::LinkTargetUnknown(target))?;
+            let refuse = |reason| Error::LinkRefused { name: target.clone(), reason: Box::new(reason) };
+            let found = self.link_target(&target).map_err(refuse)?;
+            if found.config.mode == NetworkMode::Host {
+                return Err(Error::LinkTargetOnHost);
+            }
             linked.push((found.created, LegacyLink { alias, target: found.id, name: found.name.clone() }));
         }
         linked.sort_by_key(|(created, _)| *created);
         Ok(linked.into_iter().map(|(_, link)| link).collect())
-    }
-}
-
-/// What cannot go with a namespace that is not the container's own.
-fn check_host(mode: &NetworkMode, host: &HostAsked) -> Result<(), Error> {
-    let filled = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
-    let refuse = |text: &str| Err(Error::BadParameter(format!("conflicting options: {text}")));
-    match mode {
-        NetworkMode::Host if filled(&host.links) => {
-            refuse("host type networking can't be used with links. This would result in undefined behavior")
-        }
-        NetworkMode::Container(_) if filled(&host.links) => {
-            refuse("container type network can't be used with links. This would result in undefined behavior")
-        }
-        NetworkMode::Container(_) if filled(&host.dns) => refuse("dns and the network mode"),
-        NetworkMode::Container(_) if filled(&host.extra_hosts) => {
-            refuse("custom host-to-IP mapping and the network mode")
-        }
-        _ => Ok(()),
     }
 }
 
@@ -265,6 +272,7 @@ fn configuration(
         stdin_once: asked.stdin_once.unwrap_or_default(),
         labels: asked.labels.clone().unwrap_or_default(),
         mode,
+        rights: host.rights(),
         dns: DnsConfig {
             servers: host.dns.clone().unwrap_or_default(),
             search: host.dns_search.clone().unwrap_or_default(),
@@ -382,6 +390,17 @@ mod tests {
             begins("n1", r#"{"n1":{"IPAMConfig":{"IPv4Address":"2001:db8::5"}}}"#).unwrap_err(),
             "invalid IPv4 address: 2001:db8::5"
         );
+    }
+
+    #[test]
+    fn only_net_admin_makes_an_administrator_of_the_network() {
+        let rights = |json: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights();
+        for plain in ["{}", r#"{"CapAdd":["CAP_NET_RAW"]}"#, r#"{"CapAdd":["ALL"],"CapDrop":["net_admin"]}"#] {
+            assert_eq!(rights(plain), Rights::Use, "{plain}");
+        }
+        for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#, r#"{"Privileged":true}"#] {
+            assert_eq!(rights(more), Rights::Administer, "{more}");
+        }
     }
 
     #[test]

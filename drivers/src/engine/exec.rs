@@ -1,6 +1,6 @@
 //! `/exec`: more processes in a running container.
 
-use netyard_sim::userland::Pid;
+use netyard_sim::userland::{Pid, Rights};
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -137,6 +137,7 @@ impl Engine {
             env: environment(container, &links, &config.env, config.tty),
             cwd: if config.working_dir.is_empty() { &container.config.working_dir } else { &config.working_dir },
             namespace,
+            rights: if config.privileged { Rights::Administer } else { container.config.rights },
             context: container.context.expect("a running container has files"),
             init: false,
         };

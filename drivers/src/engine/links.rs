@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use netyard_sim::world::World;
 
 use super::{Engine, Reply};
-use crate::container::{Container, LegacyLink};
+use crate::container::{Container, LegacyLink, NetworkMode};
 use crate::error::Error;
 use crate::id::Id;
 use crate::network::DEFAULT;
@@ -32,6 +32,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whom a link to this name means: the container, or the one whose network it shares.
+    ///
+    /// # Errors
+    /// `ContainerUnknown` and its like.
+    pub(super) fn link_target(&self, name: &str) -> Result<&Container, Error> {
+        let mut target = self.find_container(name)?;
+        // Containers may share in a circle; nobody has a network then.
+        for _ in 0..self.containers.len() {
+            let NetworkMode::Container(base) = &target.config.mode else { break };
+            target = self.find_container(base)?;
+        }
+        Ok(target)
     }
 
     /// The links of a container whose targets have an address, with target and address.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
-use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Spawn};
+use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
 use netyard_sim::world::World;
 
 use super::{Engine, NetworkName, Owner};
@@ -169,7 +169,8 @@ impl Engine {
         let namespace = self.controller.sandbox(sandbox).expect("it was just made").namespace;
         let container = self.containers.get(&id).expect("the caller found the container");
         let (env, config) = (self.environment_of(container), &container.config);
-        let spawn = Launch { argv: config.argv.clone(), env, cwd: &config.working_dir, namespace, context, init: true };
+        let (argv, cwd, rights) = (config.argv.clone(), &config.working_dir, config.rights);
+        let spawn = Launch { argv, env, cwd, namespace, rights, context, init: true };
         let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         let streams = run.console.open(world, open_stdin);
@@ -226,6 +227,7 @@ pub(super) struct Launch<'a> {
     pub(super) env: BTreeMap<String, String>,
     pub(super) cwd: &'a str,
     pub(super) namespace: NamespaceId,
+    pub(super) rights: Rights,
     pub(super) context: ContextId,
     pub(super) init: bool,
 }
@@ -242,6 +244,7 @@ pub(super) fn launch(
         env: launch.env,
         cwd: cwd.to_owned(),
         namespace: launch.namespace,
+        rights: launch.rights,
         context: launch.context,
         streams,
         group: None,

@@ -1,5 +1,7 @@
 //! Stories told through the engine's door: requests in, statuses and JSON out.
 
+mod links;
+
 use netyard_sim::time::Duration;
 use netyard_sim::userland::process::{Context, Event};
 use netyard_sim::userland::{Files, Flavour, Program, Programs, Read, Step, Straight, Sys};

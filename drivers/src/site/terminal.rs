@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::{Errno, Pid, Read, Spawn, Stream};
+use netyard_sim::userland::{Errno, Pid, Read, Rights, Spawn, Stream};
 
 use super::{Place, Site};
 use crate::engine::Host;
@@ -52,6 +52,7 @@ pub(super) fn host_login(host: &Host) -> Place {
         [("HOME", "/root"), ("HOSTNAME", host.name.as_str()), ("PATH", PATH), ("SHELL", "/bin/bash"), ("USER", "root")];
     Place {
         namespace: host.namespace,
+        rights: Rights::Administer,
         context: host.context,
         env: env.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>(),
         cwd: "/root".to_owned(),
@@ -75,6 +76,7 @@ impl Site {
             env: place.env.clone(),
             cwd: place.cwd.clone(),
             namespace: place.namespace,
+            rights: place.rights,
             context: place.context,
             streams: [stdin, stdout, stderr],
             group: None,

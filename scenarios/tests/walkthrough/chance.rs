@@ -123,7 +123,7 @@ fn words(line: &str) -> Vec<&str> {
     while let Some(first) = rest.chars().next() {
         let len = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(len);
-        let bare = word.trim_end_matches(':');
+        let bare = word.trim_end_matches([':', '.']);
         if bare.is_empty() || bare.len() == word.len() {
             words.push(word);
         } else {

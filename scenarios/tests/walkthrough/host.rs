@@ -22,6 +22,14 @@ pub(crate) struct Host {
     terminals: BTreeMap<String, TerminalId>,
 }
 
+/// What a command did, its two streams apart.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
 impl Host {
     pub(crate) fn new(seed: u64) -> Self {
         let site = Site::new(&SiteConfig { seed: Seed(seed), ..SiteConfig::default() });
@@ -31,6 +39,14 @@ impl Host {
     /// Runs a command on docker01 to its end; what the terminal showed.
     pub(crate) fn run(&mut self, command: &str) -> String {
         self.run_in("docker01", command)
+    }
+
+    /// The same, with nothing to read, and with standard output and standard error apart.
+    pub(crate) fn run_apart(&mut self, command: &str) -> Outcome {
+        let line = format!("{command} </dev/null >/tmp/stdout 2>/tmp/stderr");
+        let terminal = self.terminal("docker01");
+        let (_, status) = self.finish(terminal, &line, HOUR).expect("it ends within an hour");
+        Outcome { status, stdout: self.run("cat /tmp/stdout"), stderr: self.run("cat /tmp/stderr") }
     }
 
     /// The same in a container.

@@ -215,6 +215,15 @@ impl Change {
         Ok(change)
     }
 
+    /// The first thing that it asks of the kernel.
+    const fn request(&self) -> &'static str {
+        match (self.address, self.mtu) {
+            (Some(_), _) => "SIOCSIFADDR",
+            (None, Some(_)) => "SIOCSIFMTU",
+            (None, None) => "SIOCSIFFLAGS",
+        }
+    }
+
     /// The address with its prefix: the mask's, or that of the address's old class.
     fn network(&self) -> Option<IpNetwork> {
         let address = self.address.filter(|a| !a.is_unspecified())?;
@@ -240,6 +249,9 @@ fn change(sys: &mut Sys<'_>, name: &str, words: &[&str]) -> Result<(), String> {
         None => return Err(format!("{name}: ERROR while getting interface flags: No such device\n")),
     };
     let change = Change::parse(words)?;
+    if !sys.is_network_administrator() {
+        return Err(format!("ifconfig: {}: Operation not permitted\n", change.request()));
+    }
     if change.address.is_some() {
         drop_first_address(sys, index);
     }

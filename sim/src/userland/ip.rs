@@ -268,6 +268,11 @@ pub fn named_peers(sys: &mut Sys<'_>, namespace: NamespaceId) -> BTreeMap<IfInde
         .collect()
 }
 
+/// The kernel's first question about a change: whether the process may make any.
+fn permit(sys: &Sys<'_>) -> Result<(), Refusal> {
+    if sys.is_network_administrator() { Ok(()) } else { Err(Refusal::NotPermitted) }
+}
+
 /// The device of this name, to be changed.
 fn device(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<IfIndex, Error> {
     let device = sys.fabric().namespace(namespace).device_named(name);

@@ -50,6 +50,15 @@ impl Status {
     }
 }
 
+/// What a process may do with the network it is in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rights {
+    /// Change its devices, addresses, routes and neighbours (CAP_NET_ADMIN).
+    Administer,
+    /// Send and receive.
+    Use,
+}
+
 /// What a new process shall be.
 #[derive(Debug)]
 pub struct Spawn {
@@ -61,6 +70,8 @@ pub struct Spawn {
     pub cwd: String,
     /// The network it is in.
     pub namespace: NamespaceId,
+    /// What it may do there.
+    pub rights: Rights,
     /// The files and name it sees.
     pub context: ContextId,
     /// Standard input, output and error; the new process owns them.
@@ -104,6 +115,7 @@ struct Process {
     env: BTreeMap<String, String>,
     cwd: String,
     namespace: NamespaceId,
+    rights: Rights,
     context: ContextId,
     streams: Vec<Stream>,
     parent: Option<Pid>,
@@ -263,6 +275,7 @@ impl Table {
             env: spawn.env,
             cwd: spawn.cwd,
             namespace: spawn.namespace,
+            rights: spawn.rights,
             context: spawn.context,
             streams: spawn.streams.into(),
             parent,

@@ -3,7 +3,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
-use super::{Flavour, Programs, Straight, Sys};
+use super::{Errno, Flavour, Programs, Straight, Sys};
 use crate::addr::{IpNetwork, Ipv4Network};
 use crate::device::IfIndex;
 use crate::namespace::LinkError;
@@ -136,6 +136,7 @@ impl Named {
 fn change(sys: &mut Sys<'_>, words: &[&str], verb: Verb) -> i32 {
     let flavour = sys.flavour();
     let outcome = match Named::parse(words).and_then(|named| Some((named.dst?, named))) {
+        Some(_) if !sys.is_network_administrator() => Err(Errno::NotPermitted.to_string()),
         Some((dst, named)) if verb == Verb::Add => add_route(sys, dst, &named).map_err(|why| why.to_string()),
         Some((dst, named)) => delete_route(sys, dst, &named).map_err(str::to_owned),
         None => Err("Invalid argument".to_owned()),

@@ -9,7 +9,9 @@ use netyard_sim::rng::Seed;
 use netyard_sim::route::{Action, Route};
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::{Context, Event};
-use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Read, Signal, Spawn, Stream, programs, traceroute};
+use netyard_sim::userland::{
+    ContextId, Files, Flavour, Pid, Read, Rights, Signal, Spawn, Stream, programs, traceroute,
+};
 use netyard_sim::world::World;
 
 /// A command line that runs.
@@ -111,6 +113,7 @@ impl Lab {
             env: Default::default(),
             cwd: "/".to_owned(),
             namespace: self.container,
+            rights: Rights::Administer,
             context,
             streams: [Stream::Null, write, error],
             group: None,

@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
-use super::{Error, Family, Options, Refusal, Words, device, device_at, named_peers, prefix};
+use super::{Error, Family, Options, Refusal, Words, device, device_at, named_peers, permit, prefix};
 use crate::addr::{self, IpNetwork};
 use crate::device::{Address, Device, Scope};
 use crate::fabric::NamespaceId;
@@ -206,6 +206,7 @@ fn broadcast(address: &Address, word: Option<&str>) -> Result<Option<Ipv4Addr>, 
 
 fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
     let index = device(sys, namespace, &change.device)?;
+    permit(sys)?;
     let assigned = if change.address.net.is_ipv4() { Refusal::AddressAssigned } else { Refusal::Address6Assigned };
     if device_at(sys, namespace, index).addresses.iter().any(|a| a.net == change.address.net) {
         return Err(assigned.into());
@@ -215,6 +216,7 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(),
 
 fn replace(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
     let index = device(sys, namespace, &change.device)?;
+    permit(sys)?;
     if device_at(sys, namespace, index).addresses.iter().any(|a| a.net == change.address.net) {
         return Ok(());
     }
@@ -223,6 +225,7 @@ fn replace(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
     let index = device(sys, namespace, &change.device)?;
+    permit(sys)?;
     let missing = if change.address.net.is_ipv4() { Refusal::AddressNotFound } else { Refusal::Address6NotFound };
     let found = device_at(sys, namespace, index).addresses.iter().find(|a| change.names(a)).map(|a| a.net);
     let net = found.ok_or(missing)?;
@@ -255,6 +258,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: W
         gone.extend(chosen.map(|a| (device.index, a.net)));
     }
     for (index, net) in gone {
+        permit(sys)?;
         sys.fabric().remove_address(namespace, index, net)?;
     }
     Ok(())

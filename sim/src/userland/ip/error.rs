@@ -54,6 +54,8 @@ pub enum Refusal {
     HostUnreachable,
     /// The route says prohibited.
     Prohibited,
+    /// Only an administrator of the network may.
+    NotPermitted,
     /// No such type of device.
     UnknownType,
 }
@@ -82,6 +84,7 @@ impl Refusal {
             | Self::NoEntry
             | Self::NoDevice
             | Self::NoProcess
+            | Self::NotPermitted
             | Self::NotSupported
             | Self::NetworkUnreachable
             | Self::HostUnreachable
@@ -103,6 +106,7 @@ impl Refusal {
             Self::NoProcess => "No such process",
             Self::NotSupported | Self::UnknownType => "Operation not supported",
             Self::HostUnreachable => "No route to host",
+            Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
             Self::BadSource
             | Self::BadPrefix

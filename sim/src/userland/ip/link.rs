@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::device::{Listing, Scene, kind, state, statistics};
 use super::selection::Selection;
-use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns};
+use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex, Mtu};
 use crate::fabric::NamespaceId;
@@ -137,6 +137,7 @@ fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
     let change = Change::parse(words)?;
     let name = change.device.clone().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
+    permit(sys)?;
     let plan = plan(sys, namespace, index, change)?;
     Ok(commit(sys, namespace, index, plan)?)
 }
@@ -298,11 +299,12 @@ impl Peer {
 
 fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
     let model = Model::parse(words)?;
-    match model.kind.as_deref() {
-        None => Err(Error::MissingType),
-        Some("bridge") => add_bridge(sys, namespace, model),
-        Some("veth") => add_veth(sys, namespace, model),
-        Some(_) => Err(Refusal::UnknownType.into()),
+    let kind = model.kind.as_deref().ok_or(Error::MissingType)?;
+    permit(sys)?;
+    match kind {
+        "bridge" => add_bridge(sys, namespace, model),
+        "veth" => add_veth(sys, namespace, model),
+        _ => Err(Refusal::UnknownType.into()),
     }
 }
 
@@ -365,6 +367,7 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result
     words.take("dev");
     let name = words.take_next().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
+    permit(sys)?;
     if device_at(sys, namespace, index).is_loopback() {
         return Err(Refusal::NotSupported.into());
     }

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::{Error, Options, Refusal, Words, device, mac};
+use super::{Error, Options, Refusal, Words, device, mac, permit};
 use crate::addr::Mac;
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
@@ -124,7 +124,9 @@ fn line(addr: IpAddr, device: Option<&str>, entry: &Entry, flavour: Flavour) -> 
 /// The device and address that a change must name.
 fn target(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<(IfIndex, IpAddr), Error> {
     let (Some(name), Some(addr)) = (&query.device, query.addr) else { return Err(Error::MissingNeighbour) };
-    Ok((device(sys, namespace, name)?, addr))
+    let index = device(sys, namespace, name)?;
+    permit(sys)?;
+    Ok((index, addr))
 }
 
 fn add(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query, replace: bool) -> Result<(), Error> {
@@ -146,6 +148,7 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<()
 
 fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<(), Error> {
     let only = query.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
+    permit(sys)?;
     let table = &mut sys.fabric().namespace_mut(namespace).neighbours;
     let keep_permanent = query.state.is_none();
     let gone: Vec<(IfIndex, IpAddr)> = table

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use super::addr::scope;
-use super::{Error, Family, Options, Refusal, Words, device, prefix};
+use super::{Error, Family, Options, Refusal, Words, device, permit, prefix};
 use crate::addr::{self, IpNetwork};
 use crate::device::{Devices, IfIndex, Scope};
 use crate::fabric::NamespaceId;
@@ -340,10 +340,11 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, replace: bool
 
 /// The route that a change means, once everything that can be wrong with it was looked at.
 fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<Route, Error> {
+    let named = change.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
+    permit(sys)?;
     if addr::network_of(change.dst) != change.dst {
         return Err(Refusal::BadPrefix.into());
     }
-    let named = change.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
     let here = sys.fabric().namespace(namespace);
     if change.src.is_some_and(|src| !here.devices.values().any(|d| d.has(src))) {
         return Err(Refusal::BadSource.into());
@@ -383,6 +384,7 @@ fn on_link(here: &Namespace, gateway: IpAddr, named: Option<IfIndex>, onlink: bo
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
     let device = change.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
+    permit(sys)?;
     let found = sys.fabric().namespace(namespace).routes.iter().find(|r| change.names(r, device)).copied();
     let route = found.ok_or(Refusal::NoProcess)?;
     sys.fabric().namespace_mut(namespace).routes.remove(|r| *r == route);
@@ -394,6 +396,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words
         return Err(Error::FlushAll);
     }
     let selection = Selection::parse(sys, namespace, family, words)?;
+    permit(sys)?;
     sys.fabric().namespace_mut(namespace).routes.remove(|r| selection.includes(r, family));
     Ok(())
 }

@@ -149,6 +149,7 @@ impl Sys<'_> {
             env: me.env.clone(),
             cwd: me.cwd.clone(),
             namespace: me.namespace,
+            rights: me.rights,
             context: me.context,
             streams,
             group,

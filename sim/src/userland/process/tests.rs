@@ -76,6 +76,7 @@ impl Lab {
             streams,
             group: None,
             init: false,
+            rights: Rights::Use,
         }
     }
 

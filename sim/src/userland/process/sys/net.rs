@@ -7,7 +7,7 @@ use super::Sys;
 use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::{Namespace, Received, TcpState};
 use crate::socket::{Datagram, SendOptions, SocketId};
-use crate::userland::{Errno, Pid};
+use crate::userland::{Errno, Pid, Rights};
 
 impl Sys<'_> {
     /// The network this process is in, by number.
@@ -26,6 +26,12 @@ impl Sys<'_> {
     #[must_use]
     pub fn network(&self) -> &Namespace {
         self.fabric.namespace(self.namespace_id())
+    }
+
+    /// Whether this process may change the network it is in; nothing below asks, so a program that changes one does.
+    #[must_use]
+    pub fn is_network_administrator(&self) -> bool {
+        self.table.process(self.pid).rights == Rights::Administer
     }
 
     /// All networks and the links between them, for programs that change them.

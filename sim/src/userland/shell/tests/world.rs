@@ -7,7 +7,7 @@ use crate::rng::Seed;
 use crate::time::{Epoch, Instant};
 use crate::userland::process::{Context, ContextId, Event, Table};
 use crate::userland::{
-    Files, Flavour, Pid, Program, Programs, Read, Signal, Spawn, Status, Step, Straight, Stream, Sys,
+    Files, Flavour, Pid, Program, Programs, Read, Rights, Signal, Spawn, Status, Step, Straight, Stream, Sys,
 };
 
 /// `cat`
@@ -120,6 +120,7 @@ impl World {
             env: BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]),
             cwd: "/tmp".to_owned(),
             namespace,
+            rights: Rights::Administer,
             context,
             streams: [reader, writer, errors],
             group: None,
