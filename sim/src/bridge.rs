@@ -62,6 +62,16 @@ impl Bridge {
         &self.ports
     }
 
+    /// Lends the list of ports to who floods; it has to come back.
+    pub(crate) fn lend_ports(&mut self) -> Vec<IfIndex> {
+        core::mem::take(&mut self.ports)
+    }
+
+    /// Takes the list of ports back.
+    pub(crate) fn return_ports(&mut self, ports: Vec<IfIndex>) {
+        self.ports = ports;
+    }
+
     /// Takes a device as a port; `mac` is its own address.
     pub fn add_port(&mut self, port: IfIndex, mac: Mac, now: Instant) {
         if !self.ports.contains(&port) {

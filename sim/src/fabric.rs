@@ -4,6 +4,7 @@
 //! A namespace is only touched through [`Fabric::with`], which afterwards puts what it sent on the links, notes which
 //! sockets have something, and plans its next timer.
 
+use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
 use ipnetwork::IpNetwork;
@@ -41,7 +42,7 @@ pub struct Fabric {
     woken: Vec<(NamespaceId, SocketId)>,
     scratch: Cx,
     next_namespace: u32,
-    next_link: u32,
+    next_link: NonZeroU32,
     /// What passed, when capturing is on.
     pub capture: Capture,
 }
@@ -61,7 +62,7 @@ impl Fabric {
             woken: Vec::new(),
             scratch: Cx::default(),
             next_namespace: 1,
-            next_link: 1,
+            next_link: NonZeroU32::MIN,
             capture: Capture::default(),
         }
     }
@@ -188,7 +189,7 @@ impl Fabric {
         self.namespace(namespace).check_name(name)?;
         self.namespace(namespace).check_name(peer_name)?;
         let link = LinkId(self.next_link);
-        self.next_link += 1;
+        self.next_link = self.next_link.checked_add(1).expect("a world has fewer than 2^32 links");
         let (mac, peer_mac) = (self.random_mac(), self.random_mac());
         let ns = self.namespace_mut(namespace);
         let peer = ns.add_veth(peer_name, peer_mac, link);

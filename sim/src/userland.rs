@@ -27,6 +27,7 @@ pub mod lookup;
 pub mod nc;
 pub mod nslookup;
 pub mod options;
+pub mod origin;
 pub mod outbox;
 pub mod ping;
 pub mod process;
@@ -35,6 +36,7 @@ pub mod route_command;
 pub mod shell;
 pub mod stream;
 pub mod sysctl;
+pub mod traceroute;
 pub mod wget;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use super::{Cx, Namespace, Sent};
 use crate::addr::Mac;
-use crate::bridge::Egress;
+use crate::bridge::{Bridge, Egress};
 use crate::capture::Hop;
 use crate::device::{Device, IfIndex, Kind};
 use crate::drop::DropReason;
@@ -86,13 +86,17 @@ impl Namespace {
         let Some(taken) = frame.take() else { return };
         let passed = if ingress.is_some() { self.filter_bridged(cx, bridge, taken) } else { Some(taken) };
         let Some(frame) = passed else { return };
-        let ports = self.devices.get(&bridge).and_then(Device::bridge).map_or(0, |b| b.ports().len());
-        for at in 0..ports {
-            let port = self.devices.get(&bridge).and_then(Device::bridge).and_then(|b| b.ports().get(at).copied());
-            let Some(port) = port.filter(|p| Some(*p) != ingress) else { continue };
-            if self.devices.get(&port).is_some_and(Device::is_running) {
-                self.transmit(cx, port, frame.clone());
+        // The list of ports is lent out, for sending needs all of the namespace.
+        let Some(ports) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut).map(Bridge::lend_ports) else {
+            return;
+        };
+        for port in ports.iter().filter(|port| Some(**port) != ingress) {
+            if self.devices.get(port).is_some_and(Device::is_running) {
+                self.transmit(cx, *port, frame.clone());
             }
+        }
+        if let Some(bridge) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut) {
+            bridge.return_ports(ports);
         }
     }
 

@@ -75,7 +75,9 @@ impl Namespace {
             return;
         }
         let head = if ip.src.is_ipv4() { problem.icmp() } else { problem.icmpv6() };
-        let (Some((kind, code)), Some(src)) = (head, self.source_for(ip.src)) else { return };
+        // A packet that was for this host is answered from the address it was sent to, others from that of the way back.
+        let own = if self.is_local(ip.dst) { Some(ip.dst) } else { self.source_for(ip.src) };
+        let (Some((kind, code)), Some(src)) = (head, own) else { return };
         let quote = &packet[..packet.len().min(if src.is_ipv4() { QUOTE_V4 } else { QUOTE_V6 })];
         let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
         if let Problem::TooBig(mtu) = problem {

@@ -17,6 +17,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
 use smoltcp::wire::{HardwareAddress, IpListenEndpoint};
 
+use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::drop::DropReason;
 use crate::frame::Frame;
@@ -180,6 +181,7 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when no port is free.
     pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
+        self.way_to(peer.ip()).map_err(Problem::errno)?;
         let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
         let local = self.free_tcp_port(source, peer)?;
         let mtu = self.connection_mtu(peer.ip());

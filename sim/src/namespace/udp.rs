@@ -50,7 +50,9 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route.
     pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
-        let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        let way = self.way_to(peer.ip()).map_err(Problem::errno)?;
+        let source = way.source.or_else(|| self.address_towards(way.device, way.next_hop));
+        let source = source.ok_or(Errno::NetworkUnreachable)?;
         self.sockets.connect(socket, source, peer);
         Ok(())
     }

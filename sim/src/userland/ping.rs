@@ -7,8 +7,7 @@ mod iputils;
 use core::net::{IpAddr, SocketAddr};
 
 use super::icmp::{self, Message};
-use super::{Errno, Flavour, Programs, Sys};
-use crate::addr;
+use super::{Errno, Flavour, Programs, Sys, origin};
 use crate::socket::{Datagram, SendOptions, SocketId};
 
 /// Puts both into the table.
@@ -34,8 +33,7 @@ impl Echo {
     }
 
     fn send(&self, sys: &mut Sys<'_>, seq: u16, payload: &[u8]) -> Result<(), Errno> {
-        let source = self.options.source.or_else(|| sys.source_for(self.dst));
-        let source = source.unwrap_or_else(|| addr::unspecified(self.dst));
+        let source = origin::towards(sys, self.dst, self.options.source);
         let message = icmp::echo_request(source, self.dst, self.id, seq, payload);
         sys.send_to(self.socket, SocketAddr::new(self.dst, 0), &message, self.options)
     }
@@ -64,15 +62,4 @@ impl Echo {
 fn low_word(number: u32) -> u16 {
     let [_, _, a, b] = number.to_be_bytes();
     u16::from_be_bytes([a, b])
-}
-
-/// Whether a device or an address of this network is called so: the address that packets then come from.
-fn source_on(sys: &Sys<'_>, device: &str, dst: IpAddr) -> Option<IpAddr> {
-    let device = sys.network().device_named(device)?;
-    device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
-}
-
-/// Whether this network has the address.
-fn is_local(sys: &Sys<'_>, addr: IpAddr) -> bool {
-    sys.network().devices.values().any(|d| d.has(addr))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Programs, arp, brctl, bridge_command, coreutils, curl, dig, httpd, ifconfig, ip, iptables, nc, nslookup, ping,
-    route_command, shell, sysctl, wget,
+    route_command, shell, sysctl, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -24,6 +24,7 @@ pub fn linux() -> Programs {
     wget::add(&mut programs);
     curl::add(&mut programs);
     httpd::add(&mut programs);
+    traceroute::add(&mut programs);
     iptables::add(&mut programs);
     shell::add(&mut programs);
     programs

@@ -15,7 +15,7 @@ use crate::socket::SendOptions;
 use crate::time::Instant;
 use crate::userland::icmp::Message;
 use crate::userland::lookup::Lookup;
-use crate::userland::{Program, Signal, Step, Sys};
+use crate::userland::{Program, Signal, Step, Sys, origin};
 
 /// Bytes of payload in which the time of sending travels.
 const STAMP_LEN: usize = 4;
@@ -93,10 +93,10 @@ fn open(sys: &mut Sys<'_>, options: Options, dst: IpAddr) -> Result<Stage, Step>
     let mut foreign = false;
     if let Some(name) = &options.source {
         if sys.network().device_named(name).is_some() {
-            source = super::source_on(sys, name, dst);
+            source = origin::address_on(sys, name, dst);
         } else if let Ok(addr) = name.parse() {
             source = Some(addr);
-            foreign = !super::is_local(sys, addr);
+            foreign = !sys.network().is_local(addr);
         } else {
             return Err(fail(sys, &format!("bad address '{name}'")));
         }

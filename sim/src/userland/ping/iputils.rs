@@ -20,7 +20,7 @@ use crate::time::Instant;
 use crate::userland::icmp::Message;
 use crate::userland::lookup::config::numeric;
 use crate::userland::lookup::{Found, Lookup, LookupError, Reverse};
-use crate::userland::{Errno, Program, Signal, Step, Sys};
+use crate::userland::{Errno, Program, Signal, Step, Sys, origin};
 
 /// Bytes of payload in which the time of sending travels: seconds and microseconds since 1970.
 const STAMP_LEN: usize = 16;
@@ -266,11 +266,11 @@ impl Run {
 fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(Option<IpAddr>, String), Refusal> {
     let refuse = |text: String| Refusal::new(2, text);
     let Some(name) = &options.source else {
-        probe(sys, dst).map_err(|error| refuse(format!("connect: {error}")))?;
+        origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| refuse(format!("connect: {error}")))?;
         return Ok((None, String::new()));
     };
     if let Ok(addr) = name.parse::<IpAddr>() {
-        if !super::is_local(sys, addr) {
+        if !sys.network().is_local(addr) {
             return Err(refuse(format!("bind: {}", Errno::AddressNotAvailable)));
         }
         return Ok((Some(addr), format!("from {addr} : ")));
@@ -278,17 +278,9 @@ fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(O
     if sys.network().device_named(name).is_none() {
         return Err(refuse(format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
     }
-    let source = super::source_on(sys, name, dst);
-    let shown = source.or_else(|| sys.source_for(dst)).unwrap_or_else(|| addr::unspecified(dst));
+    let source = origin::address_on(sys, name, dst);
+    let shown = origin::towards(sys, dst, source);
     Ok((source, format!("from {shown} {name}: ")))
-}
-
-/// Connects a datagram socket to learn whether there is a way at all.
-fn probe(sys: &mut Sys<'_>, dst: IpAddr) -> Result<(), Errno> {
-    let socket = sys.udp_bind(SocketAddr::new(addr::unspecified(dst), 0))?;
-    let result = sys.udp_connect(socket, SocketAddr::new(dst, PROBE_PORT));
-    sys.close(socket);
-    result
 }
 
 fn is_broadcast(sys: &Sys<'_>, dst: IpAddr) -> bool {
