@@ -40,8 +40,14 @@ struct Attempt {
     deadline: Option<Instant>,
 }
 
-/// The next state, or how the program ends or waits.
-type Turn = Result<Nc, (Nc, Step)>;
+/// What a state comes to.
+enum Turn {
+    /// The next state.
+    Go(Nc),
+    /// This step ends in this state.
+    Pause(Nc, Step),
+    Exit(i32),
+}
 
 impl Program for Nc {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
@@ -54,12 +60,13 @@ impl Program for Nc {
                 Self::Listening(options, listener) => accept(sys, options, listener),
                 Self::Relaying(options, mut relay) => {
                     let step = relay.step(sys, options.idle);
-                    Err((Self::Relaying(options, relay), step))
+                    Turn::Pause(Self::Relaying(options, relay), step)
                 }
             };
             match turn {
-                Ok(next) => *self = next,
-                Err((state, step)) => {
+                Turn::Go(next) => *self = next,
+                Turn::Exit(code) => return Step::Exit(code),
+                Turn::Pause(state, step) => {
                     *self = state;
                     return step;
                 }
@@ -72,7 +79,7 @@ fn fail(sys: &mut Sys<'_>, text: &str) -> Turn {
     if !text.is_empty() {
         sys.eprint(format!("nc: {text}\n"));
     }
-    Err((Nc::Starting, Step::Exit(1)))
+    Turn::Exit(1)
 }
 
 fn start(sys: &mut Sys<'_>) -> Turn {
@@ -91,7 +98,7 @@ fn start(sys: &mut Sys<'_>) -> Turn {
         Family::Any
     };
     let lookup = Lookup::new(sys, &options.host, family);
-    Ok(Nc::Resolving(options, lookup))
+    Turn::Go(Nc::Resolving(options, lookup))
 }
 
 fn listen(sys: &mut Sys<'_>, options: Options) -> Turn {
@@ -111,14 +118,14 @@ fn listen(sys: &mut Sys<'_>, options: Options) -> Turn {
         }
     }
     if options.udp {
-        return Ok(Nc::Relaying(options, Relay::udp(socket, None)));
+        return Turn::Go(Nc::Relaying(options, Relay::udp(socket, None)));
     }
-    Ok(Nc::Listening(options, socket))
+    Turn::Go(Nc::Listening(options, socket))
 }
 
 fn accept(sys: &mut Sys<'_>, options: Options, listener: SocketId) -> Turn {
     let Some((socket, peer)) = sys.tcp_accept(listener) else {
-        return Err((Nc::Listening(options, listener), Step::Wait(None)));
+        return Turn::Pause(Nc::Listening(options, listener), Step::Wait(None));
     };
     sys.close(listener);
     if options.verbose {
@@ -127,14 +134,14 @@ fn accept(sys: &mut Sys<'_>, options: Options, listener: SocketId) -> Turn {
             Flavour::Host => sys.eprint(format!("Connection received on {} {}\n", peer.ip(), peer.port())),
         }
     }
-    Ok(Nc::Relaying(options, Relay::tcp(socket)))
+    Turn::Go(Nc::Relaying(options, Relay::tcp(socket)))
 }
 
 fn resolve(sys: &mut Sys<'_>, options: Options, mut lookup: Lookup) -> Turn {
     let found = match lookup.poll(sys) {
         Poll::Pending => {
             let step = Step::Wait(lookup.next_at());
-            return Err((Nc::Resolving(options, lookup), step));
+            return Turn::Pause(Nc::Resolving(options, lookup), step);
         }
         Poll::Ready(found) => found,
     };
@@ -153,7 +160,7 @@ fn open(sys: &mut Sys<'_>, peer: SocketAddr, options: Options) -> Turn {
     match sys.tcp_connect(peer) {
         Ok(socket) => {
             let deadline = options.idle.map(|wait| sys.now() + wait);
-            Ok(Nc::Connecting(options, Attempt { socket, peer, deadline }))
+            Turn::Go(Nc::Connecting(options, Attempt { socket, peer, deadline }))
         }
         Err(errno) => refused(sys, &options, peer, errno),
     }
@@ -163,7 +170,7 @@ fn open_udp(sys: &mut Sys<'_>, peer: SocketAddr, options: Options) -> Turn {
     let any = SocketAddr::new(crate::addr::unspecified(peer.ip()), 0);
     let opened = sys.udp_bind(any).and_then(|socket| sys.udp_connect(socket, peer).map(|()| socket));
     match opened {
-        Ok(socket) => Ok(Nc::Relaying(options, Relay::udp(socket, Some(peer)))),
+        Ok(socket) => Turn::Go(Nc::Relaying(options, Relay::udp(socket, Some(peer)))),
         Err(errno) => refused(sys, &options, peer, errno),
     }
 }
@@ -172,7 +179,7 @@ fn connect(sys: &mut Sys<'_>, options: Options, attempt: Attempt) -> Turn {
     match sys.tcp_state(attempt.socket) {
         TcpState::SynSent if attempt.deadline.is_none_or(|at| sys.now() < at) => {
             let step = Step::Wait(attempt.deadline);
-            Err((Nc::Connecting(options, attempt), step))
+            Turn::Pause(Nc::Connecting(options, attempt), step)
         }
         TcpState::SynSent => refused(sys, &options, attempt.peer, Errno::TimedOut),
         TcpState::Closed => {
@@ -182,9 +189,9 @@ fn connect(sys: &mut Sys<'_>, options: Options, attempt: Attempt) -> Turn {
         _ => {
             opened(sys, &options, attempt.peer);
             if options.scan {
-                return Err((Nc::Starting, Step::Exit(0)));
+                return Turn::Exit(0);
             }
-            Ok(Nc::Relaying(options, Relay::tcp(attempt.socket)))
+            Turn::Go(Nc::Relaying(options, Relay::tcp(attempt.socket)))
         }
     }
 }

@@ -239,7 +239,10 @@ pub(in crate::userland) mod tests {
     }
 
     pub(in crate::userland) fn veth(index: u32, name: &str, mac: &str, peer: u32) -> Device {
-        Device { peer_index: Some(IfIndex(peer)), ..device(index, name, mac, Kind::Veth { link: LinkId(0) }) }
+        Device {
+            peer_index: Some(IfIndex(peer)),
+            ..device(index, name, mac, Kind::Veth { link: LinkId(core::num::NonZeroU32::MIN) })
+        }
     }
 
     pub(in crate::userland) fn bridge(index: u32, name: &str, mac: &str) -> Device {
