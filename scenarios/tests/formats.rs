@@ -25,7 +25,7 @@ fn json_tells_of_faults_and_limits_too() {
     let run = netyard("test --format json tests/fixtures/wrong/no-command.md tests/fixtures/forever.md").assert();
     run.code(2).stderr_eq("").stdout_eq(str![[r#"
 {"event":"fault","file":"tests/fixtures/wrong/no-command.md","line":2,"message":"a prompt without a command"}
-{"event":"file","file":"tests/fixtures/forever.md","result":"time-limit","seed":1,"seeds":1,"steps":3,"played":1,"failed":0,"updated":0,"virtual_ns":10000000000,"line":9,"limit":{"virtual_ns":10000000000},"running":["sleep 3600"]}
+{"event":"file","file":"tests/fixtures/forever.md","result":"time-limit","seed":1,"seeds":1,"steps":3,"played":1,"failed":0,"updated":0,"virtual_ns":10000000000,"line":9,"limit":{"virtual_ns":10000000000},"running":["docker01: sleep 3600"]}
 {"event":"summary","passed":0,"failed":1,"faulty":1,"steps":1,"virtual_ns":10000000000}
 
 "#]]);

@@ -11,7 +11,7 @@ tests/fixtures/forever.md: TIME LIMIT (1 of 3 steps done, 10.000 s of virtual ti
 
 tests/fixtures/forever.md:9: docker01$ sleep 3600
   not done when 10s of virtual time had passed
-  still running: sleep 3600
+  still running: docker01: sleep 3600
 
 1 file: 0 passed, 1 failed; 1 step, 10.000 s of virtual time
 

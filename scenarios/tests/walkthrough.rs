@@ -3,3 +3,4 @@
 mod chance;
 mod engine;
 mod host;
+mod seeds;

@@ -144,7 +144,7 @@ mod tests {
     fn a_command_its_exit_code_and_its_lines() {
         let steps = parsed("$ ls nope\n? 2\nls: nope: No such file\n\n$ true").expect("the block is right");
         assert_eq!((steps[0].line, steps[0].status, &*steps[0].command), (2, 2, "ls nope"));
-        assert_eq!(steps[0].written, ["ls: nope: No such file", ""]);
+        assert_eq!(steps[0].written, ["ls: nope: No such file"], "the blank line sets the commands apart");
         assert_eq!((steps[1].status, steps[1].written.len()), (0, 0));
     }
 

@@ -153,12 +153,10 @@ impl Voice {
         let base = program.rsplit('/').next().unwrap_or(program);
         let dialect = match (flavour, base) {
             (_, "bash") => Dialect::Bash,
-            (Flavour::Host, _) if origin == Origin::Session => Dialect::Bash,
             (Flavour::Busybox, _) => Dialect::Ash,
             (Flavour::Host, _) => Dialect::Dash,
         };
-        let name = if dialect == Dialect::Bash && origin == Origin::Session { "bash" } else { base };
-        Self { dialect, name: name.to_owned(), origin }
+        Self { dialect, name: base.to_owned(), origin }
     }
 
     /// A message of the shell itself about something in `line`.
@@ -193,6 +191,8 @@ impl Voice {
             (Dialect::Bash | Dialect::Ash, Origin::Session) | (Dialect::Ash, Origin::Argument | Origin::Stdin) => {
                 format!("{name}: ")
             }
+            // Whoever types counts no lines: each begins anew, as with `sh -c`.
+            (Dialect::Dash, Origin::Session) => format!("{name}: 1: "),
             (Dialect::Bash, _) | (Dialect::Ash, Origin::Script) => format!("{name}: line {line}: "),
             (Dialect::Dash, _) => format!("{name}: {line}: "),
         }
