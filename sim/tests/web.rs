@@ -192,7 +192,7 @@ fn a_server_may_take_a_connection_and_say_nothing() {
     lab.start(lab.container, "nc -l -p 80");
     let empty = lab.run(lab.host, "curl -sS web");
     assert_eq!(empty, ("curl: (52) Empty reply from server\n".to_owned(), 52), "its input was empty, so it closed");
-    let (text, status) = lab.run(lab.container, "wget -T 3 -qO- http://10.0.0.9/");
+    let (text, status) = lab.run(lab.container, "wget -T 2 -qO- http://10.0.0.9/");
     assert_eq!((text.as_str(), status), ("wget: download timed out\n", 1));
 }
 
