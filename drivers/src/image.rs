@@ -14,6 +14,8 @@ pub struct Image {
     pub command: &'static [&'static str],
     /// Ports that it exposes, as `80/tcp`.
     pub exposed: &'static [&'static str],
+    /// Text files that it brings, beside those that every image has.
+    pub files: &'static [(&'static str, &'static str)],
     /// Its size in bytes, for lists.
     pub size: u64,
 }
@@ -21,16 +23,31 @@ pub struct Image {
 const SHELL: &[&str] = &["sh"];
 const BUSYBOX_HTTPD: &[&str] = &["httpd", "-f", "-v", "-p", "80", "-h", "/www"];
 
+/// What the oracle's busybox has for its web server.
+const BUSYBOX_PAGES: &[(&str, &str)] = &[("/www/index.html", "<html><body><h1>It works!</h1></body></html>\n")];
+
 /// All images, by name.
 pub const IMAGES: [Image; 8] = [
-    Image { name: "alpine", command: SHELL, exposed: &[], size: 7_797_760 },
-    Image { name: "busybox", command: SHELL, exposed: &[], size: 1_984_162 },
-    Image { name: "debian", command: SHELL, exposed: &[], size: 116_531_713 },
-    Image { name: "httpd", command: &["httpd-foreground"], exposed: &["80/tcp"], size: 148_300_000 },
-    Image { name: "multi", command: BUSYBOX_HTTPD, exposed: &["80/tcp", "443/tcp", "53/udp"], size: 1_984_162 },
-    Image { name: "nginx", command: &["nginx", "-g", "daemon off;"], exposed: &["80/tcp"], size: 192_000_000 },
-    Image { name: "ubuntu", command: SHELL, exposed: &[], size: 78_100_000 },
-    Image { name: "web", command: BUSYBOX_HTTPD, exposed: &["80/tcp"], size: 1_984_162 },
+    Image { name: "alpine", command: SHELL, exposed: &[], files: &[], size: 7_797_760 },
+    Image { name: "busybox", command: SHELL, exposed: &[], files: BUSYBOX_PAGES, size: 1_984_162 },
+    Image { name: "debian", command: SHELL, exposed: &[], files: &[], size: 116_531_713 },
+    Image { name: "httpd", command: &["httpd-foreground"], exposed: &["80/tcp"], files: &[], size: 148_300_000 },
+    Image {
+        name: "multi",
+        command: BUSYBOX_HTTPD,
+        exposed: &["80/tcp", "443/tcp", "53/udp"],
+        files: BUSYBOX_PAGES,
+        size: 1_984_162,
+    },
+    Image {
+        name: "nginx",
+        command: &["nginx", "-g", "daemon off;"],
+        exposed: &["80/tcp"],
+        files: &[],
+        size: 192_000_000,
+    },
+    Image { name: "ubuntu", command: SHELL, exposed: &[], files: &[], size: 78_100_000 },
+    Image { name: "web", command: BUSYBOX_HTTPD, exposed: &["80/tcp"], files: BUSYBOX_PAGES, size: 1_984_162 },
 ];
 
 impl Image {

@@ -14,6 +14,7 @@ use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
 use crate::id::Id;
+use crate::image::Image;
 use crate::network::DEFAULT;
 use crate::sandbox::{self, Kind, Sandbox, SandboxConfig, hosts, resolv};
 
@@ -126,7 +127,7 @@ impl Engine {
         let container = self.containers.get(&id).expect("the caller found the container");
         let hostname = container.config.hostname.clone();
         let context = container.context.unwrap_or_else(|| {
-            let files = blank_files();
+            let files = image_files(container.config.image);
             world.processes.create_context(Context { files, hostname: hostname.clone(), flavour: Flavour::Busybox })
         });
         let (hosts, resolv) = self.name_files(world, id);
@@ -274,8 +275,14 @@ fn host_line_name(container: &Container) -> String {
     if domain.is_empty() { host.clone() } else { format!("{host}.{domain} {host}") }
 }
 
-fn blank_files() -> Files {
+/// The files of a container that was never started.
+fn image_files(image: &Image) -> Files {
     let mut files = Files::default();
     DIRECTORIES.iter().for_each(|path| files.make_directory(path));
+    for (path, text) in image.files {
+        let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");
+        files.make_directory(directory);
+        files.write(path, *text).expect("its directory was just made");
+    }
     files
 }

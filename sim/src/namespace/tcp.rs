@@ -382,7 +382,10 @@ impl Namespace {
             return Err(error);
         }
         let taken = connection.socket().send_slice(bytes).map_err(|tcp::SendError::InvalidState| Errno::BrokenPipe)?;
-        self.poll_connection(cx, socket, None);
+        // A full buffer has nothing new to send, and who finds it full must not be woken by having asked.
+        if taken > 0 {
+            self.poll_connection(cx, socket, None);
+        }
         Ok(taken)
     }
 

@@ -1,8 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
 use super::{
-    Programs, arp, brctl, bridge_command, coreutils, dig, ifconfig, ip, iptables, nslookup, ping, route_command, shell,
-    sysctl, traceroute,
+    Programs, arp, brctl, bridge_command, coreutils, curl, dig, httpd, ifconfig, ip, iptables, nc, nslookup, ping,
+    route_command, shell, sysctl, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -20,6 +20,10 @@ pub fn linux() -> Programs {
     ping::add(&mut programs);
     nslookup::add(&mut programs);
     dig::add(&mut programs);
+    nc::add(&mut programs);
+    wget::add(&mut programs);
+    curl::add(&mut programs);
+    httpd::add(&mut programs);
     traceroute::add(&mut programs);
     iptables::add(&mut programs);
     shell::add(&mut programs);
