@@ -44,7 +44,7 @@ struct Line<'a> {
     labels: &'a std::collections::BTreeMap<String, String>,
     state: &'static str,
     status: String,
-    host_config: HostLine<'a>,
+    host_config: HostLine,
     network_settings: NetworksLine,
     mounts: [(); 0],
 }
@@ -59,8 +59,8 @@ struct PortLine {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct HostLine<'a> {
-    network_mode: &'a Value,
+struct HostLine {
+    network_mode: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,7 +106,7 @@ impl Engine {
             labels: &container.config.labels,
             state: container.state.word(),
             status: status(world, container),
-            host_config: HostLine { network_mode: &self.runs[&container.id].echo.host_config["NetworkMode"] },
+            host_config: HostLine { network_mode: self.runs[&container.id].echo.host_config()["NetworkMode"].take() },
             network_settings: NetworksLine { networks: networks.collect() },
             mounts: [],
         }

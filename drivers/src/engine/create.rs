@@ -111,11 +111,27 @@ impl HostAsked {
     }
 }
 
-/// What `inspect` repeats.
+/// What `inspect` repeats. It is kept as text: as trees it would be half of what an idle container costs.
 #[derive(Clone, Debug)]
 pub(super) struct Echo {
-    pub(super) config: Value,
-    pub(super) host_config: Value,
+    config: Box<str>,
+    host_config: Box<str>,
+}
+
+impl Echo {
+    fn new(config: &Value, host_config: &Value) -> Self {
+        Self { config: config.to_string().into(), host_config: host_config.to_string().into() }
+    }
+
+    /// `Config`.
+    pub(super) fn config(&self) -> Value {
+        serde_json::from_str(&self.config).expect("it was written from JSON")
+    }
+
+    /// `HostConfig`.
+    pub(super) fn host_config(&self) -> Value {
+        serde_json::from_str(&self.host_config).expect("it was written from JSON")
+    }
 }
 
 impl Engine {
@@ -139,7 +155,7 @@ impl Engine {
         let id = Id::random(&mut self.ids);
         let default_hostname = self.default_hostname(&mode, id);
         let config = configuration(&asked, &host, mode, image, default_hostname)?;
-        let echo = Echo { config: echo_config(&asked, &config), host_config: echo_host(&raw_host) };
+        let echo = Echo::new(&echo_config(&asked, &config), &echo_host(&raw_host));
         let container = Container {
             id,
             name,

@@ -95,7 +95,7 @@ impl Engine {
             "HostConfig": self.host_config(container),
             "GraphDriver": graph_driver(container),
             "Mounts": [],
-            "Config": echo.config,
+            "Config": echo.config(),
             "NetworkSettings": self.network_settings(container),
         })))
     }
@@ -103,7 +103,7 @@ impl Engine {
     /// What was asked for the host's side, except that links are told as the engine keeps them: those on the default
     /// network as `/target:/container/alias`, the others not at all (transcript 02 "links", 01 step 10).
     fn host_config(&self, container: &Container) -> Value {
-        let mut host_config = self.runs[&container.id].echo.host_config.clone();
+        let mut host_config = self.runs[&container.id].echo.host_config();
         let name = &container.name;
         let links = container.linked.iter().map(|link| format!("/{}:/{name}/{}", link.name, link.alias));
         host_config["Links"] = if container.linked.is_empty() { Value::Null } else { links.collect() };
