@@ -9,6 +9,7 @@ mod attach;
 mod console;
 mod containers;
 mod create;
+mod echo;
 mod exec;
 mod images;
 mod inspect;

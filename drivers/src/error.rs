@@ -1,5 +1,7 @@
 //! Why the engine refuses a request: every refusal it knows, with Docker's own words and HTTP status (the oracle's
 //! errors.tsv and the API samples). It does not decide anything, and a bug of the engine is not in here.
+//!
+//! `fmt` and `status` are long because they are lists: one arm a refusal, in the order of the variants, nothing else.
 
 use core::fmt;
 use core::net::IpAddr;

@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let _ = netyard::Scenario::parse("fuzz.md", text);
+    let _ = netyard::Scenario::parse("fuzz.md", text.to_owned());
 });

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::console::{Console, InputEnd};
+use super::echo::Echo;
 use super::lifecycle::Run;
 use super::request::body;
 use super::shapes::{Door, EndpointAsked};
@@ -108,29 +109,6 @@ impl HostAsked {
         let added = names(&self.cap_add, &["NET_ADMIN"])
             || (names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &["NET_ADMIN"]));
         if added || self.privileged == Some(true) { Rights::Administer } else { Rights::Use }
-    }
-}
-
-/// What `inspect` repeats. It is kept as text: as trees it would be half of what an idle container costs.
-#[derive(Clone, Debug)]
-pub(super) struct Echo {
-    config: Box<str>,
-    host_config: Box<str>,
-}
-
-impl Echo {
-    fn new(config: &Value, host_config: &Value) -> Self {
-        Self { config: config.to_string().into(), host_config: host_config.to_string().into() }
-    }
-
-    /// `Config`.
-    pub(super) fn config(&self) -> Value {
-        serde_json::from_str(&self.config).expect("it was written from JSON")
-    }
-
-    /// `HostConfig`.
-    pub(super) fn host_config(&self) -> Value {
-        serde_json::from_str(&self.host_config).expect("it was written from JSON")
     }
 }
 

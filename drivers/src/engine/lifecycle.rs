@@ -7,7 +7,7 @@ use netyard_sim::world::World;
 use serde_json::json;
 
 use super::console::Console;
-use super::create::Echo;
+use super::echo::Echo;
 use super::logs::Log;
 use super::reply::{ExchangeId, Media, Output, Reply};
 use super::request::Query;
