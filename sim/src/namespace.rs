@@ -74,9 +74,9 @@ impl Cx {
         Self { now, ..Self::default() }
     }
 
-    /// The last frame that was sent and not yet taken.
-    pub fn take_sent(&mut self) -> Option<Sent> {
-        self.sent.pop()
+    /// Takes what was sent, in order.
+    pub fn drain_sent(&mut self) -> impl Iterator<Item = Sent> {
+        self.sent.drain(..)
     }
 
     fn hop(&mut self, device: Option<IfIndex>, hop: Hop, frame: &Frame) {

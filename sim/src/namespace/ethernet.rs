@@ -7,6 +7,7 @@ use crate::capture::Hop;
 use crate::device::{Device, IfIndex, Kind};
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame, ethertype};
+use crate::link::LinkId;
 
 impl Namespace {
     /// A frame came to a device from its link.
@@ -86,13 +87,15 @@ impl Namespace {
         let Some(taken) = frame.take() else { return };
         let passed = if ingress.is_some() { self.filter_bridged(cx, bridge, taken) } else { Some(taken) };
         let Some(frame) = passed else { return };
-        // The list of ports is lent out, for sending needs all of the namespace.
+        // The list of ports is lent out, for sending needs the other devices.
         let Some(ports) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut).map(Bridge::lend_ports) else {
             return;
         };
         for port in ports.iter().filter(|port| Some(**port) != ingress) {
-            if self.devices.get(port).is_some_and(Device::is_running) {
-                self.transmit(cx, *port, frame.clone());
+            let Some(device) = self.devices.get_mut(port).filter(|d| d.is_running()) else { continue };
+            match device.kind {
+                Kind::Veth { link } if device.fits(&frame) => device.launch(cx, Some(link), frame.clone()),
+                _ => self.transmit(cx, *port, frame.clone()),
             }
         }
         if let Some(bridge) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut) {
@@ -103,26 +106,33 @@ impl Namespace {
     /// Sends a frame out of a device.
     pub(super) fn transmit(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(device) = self.devices.get_mut(&index) else { return };
-        let fits = frame.len() <= device.mtu.bytes() + ETHERNET_LEN || frame.offload.gso_size != 0;
+        let fits = device.fits(&frame);
         if !device.is_running() || !fits {
             device.counters.tx_dropped += 1;
             let reason = if fits { DropReason::LinkDown } else { DropReason::TooBig };
             self.drop_frame(cx, Some(index), reason, &frame);
             return;
         }
-        device.counters.tx_packets += 1;
-        device.counters.tx_bytes += frame.len() as u64;
-        cx.hop(Some(index), Hop::Sent, &frame);
         match &device.kind {
-            Kind::Loopback => cx.sent.push(Sent { device: index, link: None, frame }),
-            Kind::Veth { link } => cx.sent.push(Sent { device: index, link: Some(*link), frame }),
-            Kind::Bridge(bridge) => match bridge.originate(cx.now, frame.dst()) {
-                Egress::Port(port) => self.transmit(cx, port, frame),
-                Egress::Flood => self.flood(cx, index, None, &mut Some(frame)),
-                Egress::Local | Egress::Nowhere => {
-                    self.drop_frame(cx, Some(index), DropReason::SamePort, &frame);
-                }
-            },
+            Kind::Loopback => device.launch(cx, None, frame),
+            Kind::Veth { link } => {
+                let link = *link;
+                device.launch(cx, Some(link), frame);
+            }
+            Kind::Bridge(bridge) => {
+                let egress = bridge.originate(cx.now, frame.dst());
+                device.count_sent(cx, &frame);
+                self.originate_bridged(cx, index, egress, frame);
+            }
+        }
+    }
+
+    /// A frame of the host itself goes out by a bridge's ports.
+    fn originate_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, egress: Egress, frame: Frame) {
+        match egress {
+            Egress::Port(port) => self.transmit(cx, port, frame),
+            Egress::Flood => self.flood(cx, bridge, None, &mut Some(frame)),
+            Egress::Local | Egress::Nowhere => self.drop_frame(cx, Some(bridge), DropReason::SamePort, &frame),
         }
     }
 
@@ -136,6 +146,23 @@ impl Namespace {
 }
 
 impl Device {
+    /// Whether a frame is not longer than the MTU allows; segments are cut where it leaves the simulation.
+    fn fits(&self, frame: &Frame) -> bool {
+        frame.len() <= self.mtu.bytes() + ETHERNET_LEN || frame.offload.gso_size != 0
+    }
+
+    /// Puts a frame on the link, or back to the stack for lo.
+    fn launch(&mut self, cx: &mut Cx, link: Option<LinkId>, frame: Frame) {
+        self.count_sent(cx, &frame);
+        cx.sent.push(Sent { device: self.index, link, frame });
+    }
+
+    fn count_sent(&mut self, cx: &mut Cx, frame: &Frame) {
+        self.counters.tx_packets += 1;
+        self.counters.tx_bytes += frame.len() as u64;
+        cx.hop(Some(self.index), Hop::Sent, frame);
+    }
+
     /// Counts a frame in. `rx_bytes` has no Ethernet header, as the kernel counts it above the driver of a veth.
     fn count_received(&mut self, frame: &Frame) {
         self.counters.rx_packets += 1;
