@@ -1,8 +1,8 @@
 //! The `docker` program: client 28.2.2 as it talks to an engine of API 1.41. It reads its arguments, makes the calls that
 //! the real client makes and prints what it prints. It knows no engine: all it has is the Unix socket of its host.
 //!
-//! How it works: [`command::tree`] finds the command and reads its flags; the command's first step says what to wait for
-//! and the [`script`] goes on from there. This file carries: calls and output of the script to the system, and what has
+//! How it works: `command::tree` finds the command and reads its flags; the command's first step says what to wait for
+//! and the `script` goes on from there. This file carries: calls and output of the script to the system, and what has
 //! come back to the script.
 
 mod attach;
