@@ -49,7 +49,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Length of the header that [`write`] puts before the payload.
+/// Length of the header that [`write()`] puts before the payload.
 #[must_use]
 pub const fn header_len(src: IpAddr) -> usize {
     if src.is_ipv4() { IPV4_LEN } else { IPV6_LEN }
@@ -106,7 +106,7 @@ pub fn packet(parts: &Parts<'_>) -> Vec<u8> {
     out
 }
 
-/// A UDP header and its data; the checksum is left to [`write`]. `data` has at most 65507 bytes.
+/// A UDP header and its data; the checksum is left to [`write()`]. `data` has at most 65507 bytes.
 #[must_use]
 pub fn udp(src: u16, dst: u16, data: &[u8]) -> Vec<u8> {
     let len = u16::try_from(8 + data.len()).expect("a datagram has at most 65535 bytes");
