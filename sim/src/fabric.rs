@@ -358,12 +358,6 @@ impl Fabric {
         self.links.get(&link).map(|l| l.other(End { namespace, device }))
     }
 
-    /// What a link does to frames.
-    #[must_use]
-    pub fn condition(&self, link: LinkId) -> Option<Condition> {
-        self.links.get(&link).map(|l| l.condition)
-    }
-
     /// A random, locally administered address.
     fn random_mac(&mut self) -> Mac {
         let mut bytes = [0; 6];

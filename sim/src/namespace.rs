@@ -156,11 +156,6 @@ impl Namespace {
         self.devices.values().find(|d| d.name == name)
     }
 
-    /// Random bits from this namespace's own stream.
-    pub fn random(&mut self) -> u64 {
-        self.rng.u64()
-    }
-
     /// Whether a packet to `addr` is for this host: one of its addresses.
     #[must_use]
     pub fn is_local(&self, addr: IpAddr) -> bool {

@@ -246,14 +246,6 @@ impl Namespace {
         self.add_link_local(cx, index);
     }
 
-    /// Marks a bridge as having been without ports for good, as Docker's are from the start (`NO-CARRIER`).
-    pub fn mark_no_carrier(&mut self, index: IfIndex) {
-        if let Some(device) = self.devices.get_mut(&index) {
-            device.carrier_known = true;
-            device.carrier = false;
-        }
-    }
-
     pub(crate) fn set_master(&mut self, cx: &mut Cx, index: IfIndex, master: Option<IfIndex>) -> Result<(), LinkError> {
         let device = self.devices.get(&index).ok_or(LinkError::NoDevice)?;
         if device.master == master {
@@ -391,11 +383,6 @@ impl Namespace {
             }
         }
         if self.routes.add(route) { Ok(()) } else { Err(LinkError::RouteExists) }
-    }
-
-    /// Puts a neighbour there by hand, for good.
-    pub fn set_neighbour(&mut self, device: IfIndex, addr: IpAddr, mac: Mac) {
-        self.neighbours.set_permanent(device, addr, mac);
     }
 
     /// The state of a neighbour, if it is known.

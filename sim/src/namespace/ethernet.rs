@@ -55,14 +55,11 @@ impl Namespace {
             Egress::Local => self.bridge_up(cx, bridge, frame),
             Egress::Port(out) => self.bridge_across(cx, bridge, out, frame),
             Egress::Nowhere => self.drop_frame(cx, Some(port), DropReason::SamePort, &frame),
-            Egress::Flood => {
-                let to_host = frame.dst().is_multicast();
-                let mut across = Some(frame.clone());
-                self.flood(cx, bridge, Some(port), &mut across);
-                if to_host {
-                    self.bridge_up(cx, bridge, frame);
-                }
+            Egress::Flood if frame.dst().is_multicast() => {
+                self.flood_across(cx, bridge, port, frame.clone());
+                self.bridge_up(cx, bridge, frame);
             }
+            Egress::Flood => self.flood_across(cx, bridge, port, frame),
         }
     }
 
@@ -82,11 +79,15 @@ impl Namespace {
         }
     }
 
-    /// A frame goes out by every port but the one it came from. What crosses from port to port passes the firewall.
-    fn flood(&mut self, cx: &mut Cx, bridge: IfIndex, ingress: Option<IfIndex>, frame: &mut Option<Frame>) {
-        let Some(taken) = frame.take() else { return };
-        let passed = if ingress.is_some() { self.filter_bridged(cx, bridge, taken) } else { Some(taken) };
-        let Some(frame) = passed else { return };
+    /// A bridged frame goes out by every other port, past the firewall when that is asked for.
+    fn flood_across(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
+        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
+            self.flood(cx, bridge, Some(port), &frame);
+        }
+    }
+
+    /// A frame goes out by every port but the one it came from.
+    fn flood(&mut self, cx: &mut Cx, bridge: IfIndex, ingress: Option<IfIndex>, frame: &Frame) {
         // The list of ports is lent out, for sending needs the other devices.
         let Some(ports) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut).map(Bridge::lend_ports) else {
             return;
@@ -94,7 +95,7 @@ impl Namespace {
         for port in ports.iter().filter(|port| Some(**port) != ingress) {
             let Some(device) = self.devices.get_mut(port).filter(|d| d.is_running()) else { continue };
             match device.kind {
-                Kind::Veth { link } if device.fits(&frame) => device.launch(cx, Some(link), frame.clone()),
+                Kind::Veth { link } if device.fits(frame) => device.launch(cx, Some(link), frame.clone()),
                 _ => self.transmit(cx, *port, frame.clone()),
             }
         }
@@ -131,7 +132,7 @@ impl Namespace {
     fn originate_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, egress: Egress, frame: Frame) {
         match egress {
             Egress::Port(port) => self.transmit(cx, port, frame),
-            Egress::Flood => self.flood(cx, bridge, None, &mut Some(frame)),
+            Egress::Flood => self.flood(cx, bridge, None, &frame),
             Egress::Local | Egress::Nowhere => self.drop_frame(cx, Some(bridge), DropReason::SamePort, &frame),
         }
     }
