@@ -11,11 +11,12 @@ use netyard_sim::device::{Address, IfIndex, Mtu};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::{Rng, Seed};
 
+use crate::daemon::{Config, Firewall};
 use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, NetworkSpec};
 use crate::error::Error;
 use crate::id::Id;
 use crate::options::BridgeOptions;
-use firewall::{Reach, Walls};
+use firewall::{Hairpin, Reach, Walls};
 
 /// The longest name of a Linux device, in bytes.
 const DEVICE_NAME_MAX: usize = 15;
@@ -28,6 +29,7 @@ struct Network {
     /// Whether the driver made the device; a hand-made bridge is left standing.
     owned: bool,
     mtu: Option<Mtu>,
+    interface_prefix: String,
     walls: Walls,
     endpoints: BTreeMap<Id, Endpoint>,
 }
@@ -42,18 +44,35 @@ struct Endpoint {
 #[derive(Clone, Debug)]
 pub struct Bridge {
     networks: BTreeMap<Id, Network>,
+    firewall: Firewall,
+    hairpin: Hairpin,
     names: Rng,
     macs: Rng,
 }
 
 impl Bridge {
-    /// A driver without networks. It makes the chains of the firewall that all its networks share, and switches on
-    /// forwarding.
+    /// A driver without networks.
     #[must_use]
-    pub fn new(seed: Seed, host: &str, ground: &mut Ground<'_>) -> Self {
-        firewall::prepare(ground);
+    pub fn new(seed: Seed, host: &str) -> Self {
         let stream = |what: &str| seed.stream(&format!("bridge/{host}/{what}"));
-        Self { networks: BTreeMap::new(), names: stream("names"), macs: stream("macs") }
+        Self {
+            networks: BTreeMap::new(),
+            firewall: Firewall::Managed,
+            hairpin: Hairpin::Off,
+            names: stream("names"),
+            macs: stream("macs"),
+        }
+    }
+
+    /// What decides the rules of a network.
+    fn walls(&self, bridge: &str, options: &BridgeOptions, spec: &NetworkSpec<'_>) -> Walls {
+        Walls {
+            bridge: bridge.to_owned(),
+            subnets: spec.subnets.iter().map(|(net, _)| *net).collect(),
+            reach: if spec.internal { Reach::Internal } else { Reach::Outside(options.masquerade) },
+            icc: options.icc,
+            hairpin: self.hairpin,
+        }
     }
 
     /// 02:42 and four random bytes: a bridge's address does not follow its ports (oracle fact 28).
@@ -87,8 +106,23 @@ impl Driver for Bridge {
         Addressing::Ipam
     }
 
+    /// Makes the chains of the firewall that all its networks share, puts back what was flushed with them, and switches
+    /// on forwarding.
+    fn boot(&mut self, ground: &mut Ground<'_>, config: &Config) {
+        self.firewall = config.firewall;
+        self.hairpin = if config.userland_proxy { Hairpin::Off } else { Hairpin::On };
+        firewall::prepare(ground, config);
+        if self.firewall == Firewall::Managed {
+            for network in self.networks.values_mut() {
+                network.walls.hairpin = self.hairpin;
+                network.walls.restore(ground);
+            }
+        }
+    }
+
     fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error> {
-        let name = bridge_name(spec.id, &BridgeOptions::parse(spec.options)?);
+        let options = BridgeOptions::parse(spec.options)?;
+        let name = bridge_name(spec.id, &options);
         let of_family = |v4: bool| spec.subnets.iter().filter(|(net, _)| net.is_ipv4() == v4).count();
         if of_family(true) > 1 || of_family(false) > 1 {
             return Err(Error::BridgeSubnets);
@@ -100,8 +134,12 @@ impl Driver for Bridge {
             return Err(Error::BridgeNameTaken { network: spec.id, other: *other, bridge: name });
         }
         match ground.fabric.namespace(ground.host).device_named(&name) {
-            Some(device) if device.bridge().is_none() => Err(Error::InterfaceIsNoBridge(name)),
-            Some(_) | None => Ok(()),
+            Some(device) if device.bridge().is_none() => return Err(Error::InterfaceIsNoBridge(name)),
+            Some(_) | None => {}
+        }
+        match self.firewall {
+            Firewall::Managed => self.walls(&name, &options, spec).check(ground),
+            Firewall::Untouched => Ok(()),
         }
     }
 
@@ -113,22 +151,22 @@ impl Driver for Bridge {
             let mac = self.random_mac();
             make_bridge(ground, &bridge, mac)
         });
-        address_bridge(ground, device, &spec.subnets);
-        let walls = Walls {
-            bridge: bridge.clone(),
-            subnets: spec.subnets.iter().map(|(net, _)| *net).collect(),
-            reach: if spec.internal { Reach::Internal } else { Reach::Outside(options.masquerade) },
-            icc: options.icc,
-        };
-        walls.raise(ground);
-        let owned = standing.is_none();
-        let network = Network { bridge, device, owned, mtu: options.mtu, walls, endpoints: BTreeMap::new() };
+        address_bridge(ground, device, &spec.subnets, options.inhibit_ipv4);
+        let walls = self.walls(&bridge, &options, spec);
+        if self.firewall == Firewall::Managed {
+            walls.raise(ground);
+        }
+        let owned = standing.is_none() && !options.is_default;
+        let (mtu, interface_prefix) = (options.mtu, options.interface_prefix);
+        let network = Network { bridge, device, owned, mtu, interface_prefix, walls, endpoints: BTreeMap::new() };
         self.networks.insert(spec.id, network);
     }
 
     fn delete_network(&mut self, ground: &mut Ground<'_>, network: Id) {
         let Some(network) = self.networks.remove(&network) else { return };
-        network.walls.tear_down(ground);
+        if self.firewall == Firewall::Managed {
+            network.walls.tear_down(ground);
+        }
         if network.owned {
             ground.fabric.delete_device(ground.host, network.device);
         }
@@ -166,8 +204,9 @@ impl Driver for Bridge {
     }
 
     fn join(&mut self, network: Id, endpoint: Id) -> Option<Interface> {
-        let endpoint = self.networks.get(&network)?.endpoints.get(&endpoint)?;
-        Some(Interface { device: endpoint.inner, prefix: "eth" })
+        let network = self.networks.get(&network)?;
+        let endpoint = network.endpoints.get(&endpoint)?;
+        Some(Interface { device: endpoint.inner, prefix: network.interface_prefix.clone() })
     }
 }
 
@@ -179,9 +218,19 @@ fn make_bridge(ground: &mut Ground<'_>, name: &str, mac: Mac) -> IfIndex {
     device
 }
 
-/// Gives a bridge the gateways' addresses and brings it up.
-fn address_bridge(ground: &mut Ground<'_>, device: IfIndex, subnets: &[(IpNetwork, IpAddr)]) {
-    let mut addresses: Vec<IpNetwork> = subnets.iter().map(|(net, gateway)| with_prefix(*gateway, *net)).collect();
+/// Gives a bridge the gateways' addresses and brings it up. A bridge that stood before loses the IPv4 address that it had
+/// instead.
+fn address_bridge(ground: &mut Ground<'_>, device: IfIndex, subnets: &[(IpNetwork, IpAddr)], inhibit_v4: bool) {
+    let wanted = subnets.iter().filter(|(net, _)| net.is_ipv6() || !inhibit_v4);
+    let mut addresses: Vec<IpNetwork> = wanted.map(|(net, gateway)| with_prefix(*gateway, *net)).collect();
+    if let Some(wanted) = addresses.iter().find(|net| net.is_ipv4()) {
+        let has = &ground.fabric.namespace(ground.host).devices.get(&device).expect("the bridge stands").addresses;
+        let mut has = has.iter().map(|address| address.net).filter(IpNetwork::is_ipv4);
+        let first = has.clone().find(|net| wanted.contains(net.ip())).or_else(|| has.next());
+        if let Some(other) = first.filter(|net| net != wanted) {
+            ground.fabric.remove_address(ground.host, device, other).expect("it was just found");
+        }
+    }
     if addresses.iter().any(IpNetwork::is_ipv6) {
         addresses.push("fe80::1/64".parse().expect("it is a prefix"));
     }

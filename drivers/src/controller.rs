@@ -2,6 +2,7 @@
 //! is planned first (names, addresses, conflicts: all that can fail) and then committed, which cannot fail. Containers,
 //! processes and HTTP are known above.
 
+mod boot;
 mod create;
 mod endpoints;
 mod interfaces;
@@ -15,15 +16,14 @@ use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use crate::bridge::Bridge;
-use crate::driver::{Driver, Ground};
+use crate::driver::Driver;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::host::Host;
 use crate::id::Id;
 use crate::ipam::AddressSpace;
-use crate::network::{Network, NetworkConfig};
+use crate::network::Network;
 use crate::none::Null;
-use crate::options;
 use crate::sandbox::{Kind, Sandbox, SandboxConfig};
 
 pub use endpoints::EndpointRequest;
@@ -41,12 +41,12 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// A controller on the host with this namespace and name, with the three networks that every engine has.
+    /// A controller without networks on the host with this namespace and name. [`Self::boot`] comes next.
     #[must_use]
-    pub fn new(seed: Seed, host_name: &str, host: NamespaceId, world: &mut World) -> Self {
-        let bridge = Bridge::new(seed, host_name, &mut Ground { fabric: &mut world.fabric, host });
+    pub fn new(seed: Seed, host_name: &str, host: NamespaceId) -> Self {
+        let bridge = Bridge::new(seed, host_name);
         let drivers: [Box<dyn Driver>; 3] = [Box::new(bridge), Box::new(Host), Box::new(Null)];
-        let mut controller = Self {
+        Self {
             host,
             seed,
             ids: seed.stream(&format!("engine/{host_name}/networks")),
@@ -54,11 +54,7 @@ impl Controller {
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
             drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
-        };
-        for config in predefined() {
-            controller.make_network(world, config).expect("a fresh engine has room for its own networks");
         }
-        controller
     }
 
     /// The networks, oldest first.
@@ -118,7 +114,7 @@ impl Controller {
             context,
             config,
             joined: Vec::new(),
-            next_interface: 0,
+            next_interface: BTreeMap::new(),
             has_resolver: false,
         };
         self.sandboxes.insert(id, sandbox);
@@ -177,21 +173,6 @@ pub enum Place {
     Host,
     /// That of another sandbox.
     Shared(NamespaceId),
-}
-
-/// The networks that an engine makes when it starts, in that order.
-fn predefined() -> [NetworkConfig; 3] {
-    let network = |name: &str, driver: &str| NetworkConfig {
-        name: name.to_owned(),
-        driver: driver.to_owned(),
-        ..NetworkConfig::default()
-    };
-    let bridge = NetworkConfig {
-        subnets: vec![create::subnet_without_gateway("172.17.0.0/16")],
-        options: options::of_default_bridge(),
-        ..network("bridge", "bridge")
-    };
-    [network("none", "null"), network("host", "host"), bridge]
 }
 
 #[cfg(test)]

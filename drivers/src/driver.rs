@@ -8,6 +8,7 @@ use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::device::IfIndex;
 use netyard_sim::fabric::{Fabric, NamespaceId};
 
+use crate::daemon::Config;
 use crate::error::Error;
 use crate::id::Id;
 
@@ -44,12 +45,12 @@ pub struct EndpointSpec {
 }
 
 /// A device that goes into a sandbox.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Interface {
     /// The device, still in the host's namespace.
     pub device: IfIndex,
     /// What its name in the sandbox begins with.
-    pub prefix: &'static str,
+    pub prefix: String,
 }
 
 /// Whether a driver's networks have addresses.
@@ -68,6 +69,9 @@ pub trait Driver {
 
     /// Whether its networks have addresses.
     fn addressing(&self) -> Addressing;
+
+    /// Begins, when the engine starts: on a fresh host, or on one where the driver's networks stand already.
+    fn boot(&mut self, _ground: &mut Ground<'_>, _config: &Config) {}
 
     /// Whether users may make networks with it.
     ///

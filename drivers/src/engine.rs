@@ -35,6 +35,7 @@ use netyard_sim::world::World;
 
 use crate::container::Container;
 use crate::controller::Controller;
+use crate::daemon::{self, Config};
 use crate::error::Error;
 use crate::events::{Message, Subject};
 use crate::id::Id;
@@ -61,6 +62,15 @@ pub struct Host {
     pub context: ContextId,
 }
 
+/// Whether an engine answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Power {
+    /// It does not run.
+    Down,
+    /// It does.
+    Up,
+}
+
 /// Whose process ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Owner {
@@ -78,6 +88,8 @@ struct Call<'a> {
 /// The engine of one host.
 pub struct Engine {
     host: Host,
+    config: Config,
+    power: Power,
     epoch: Epoch,
     controller: Controller,
     containers: BTreeMap<Id, Container>,
@@ -96,14 +108,16 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that has just started on `host`, with the three networks that every engine has.
+    /// An engine on `host` that was never started. [`Self::boot`] comes next.
     #[must_use]
-    pub fn new(seed: Seed, epoch: Epoch, host: Host, world: &mut World) -> Self {
-        let controller = Controller::new(seed, &host.name, host.namespace, world);
+    pub fn new(seed: Seed, epoch: Epoch, host: Host) -> Self {
+        let controller = Controller::new(seed, &host.name, host.namespace);
         let stream = |what: &str| seed.stream(&format!("engine/{}/{what}", host.name));
         let (ids, names, joining) = (stream("ids"), stream("names"), stream("joining"));
         Self {
             host,
+            config: Config::default(),
+            power: Power::Down,
             epoch,
             controller,
             containers: BTreeMap::new(),
@@ -119,6 +133,29 @@ impl Engine {
             names,
             joining,
         }
+    }
+
+    /// Starts as `config` says, with the three networks that every engine has.
+    ///
+    /// # Errors
+    /// The default network cannot be made so.
+    pub fn boot(&mut self, world: &mut World, config: Config) -> Result<(), daemon::Error> {
+        self.controller.boot(world, &config)?;
+        self.config = config;
+        self.power = Power::Up;
+        Ok(())
+    }
+
+    /// Whether it answers.
+    #[must_use]
+    pub const fn power(&self) -> Power {
+        self.power
+    }
+
+    /// What it was told when it started.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The host that it runs on.

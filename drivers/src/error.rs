@@ -6,6 +6,8 @@
 use core::fmt;
 use core::net::IpAddr;
 
+use netyard_sim::addr::IpNetwork;
+
 use crate::id::Id;
 
 /// A refusal. Its `Display` is what follows `Error response from daemon: `.
@@ -34,6 +36,15 @@ pub enum Error {
     },
     /// Something in the body or the query that cannot be read.
     BadParameter(String),
+    /// A reserved address outside the subnet.
+    AuxiliaryOutside {
+        /// The name it was given.
+        name: String,
+        /// The address.
+        address: String,
+        /// The subnet.
+        pool: IpNetwork,
+    },
     /// A bridge name that Linux refuses.
     BridgeNameTooLong,
     /// Another network has that bridge already.
@@ -96,6 +107,8 @@ pub enum Error {
     },
     /// A device of that name stands and is no bridge.
     InterfaceIsNoBridge(String),
+    /// A chain of the engine's was removed; with what was asked of iptables.
+    NoChain(String),
     /// Host networking cannot be joined or left.
     HostNetworkIsFixed,
     /// `none` excludes all others.
@@ -322,6 +335,7 @@ impl Error {
             | Self::SharedNamespaceIsFixed
             | Self::VersionTooNew(_) => 400,
             Self::AddressInUse
+            | Self::AuxiliaryOutside { .. }
             | Self::BridgeNameTaken { .. }
             | Self::BridgeSubnets
             | Self::DriverSingleton(_)
@@ -363,6 +377,7 @@ impl Error {
             | Self::LinkLocalUnreadable(_)
             | Self::LinkTargetElsewhere(_)
             | Self::LinkTargetStopped { .. }
+            | Self::NoChain(_)
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
             | Self::PoolExhausted { .. }
@@ -403,6 +418,14 @@ impl fmt::Display for Error {
             Self::AuxiliaryUnavailable { name, address, reason } => {
                 write!(f, "failed to allocate secondary ip address ({name}:{address}): {reason}")
             }
+            Self::AuxiliaryOutside { name, address, pool } => {
+                write!(f, "auxiliary address: ({name}:{address}) must belong to the master pool: {pool}")
+            }
+            Self::NoChain(arguments) => write!(
+                f,
+                "Failed to Setup IP tables: Unable to enable SKIP DNAT rule:  (iptables failed: iptables --wait \
+                 {arguments}: iptables: No chain/target/match by that name.\n (exit status 1))"
+            ),
             Self::BadParameter(text) => f.write_str(text),
             Self::BridgeNameTaken { network, other, bridge } => write!(
                 f,

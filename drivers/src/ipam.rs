@@ -4,6 +4,7 @@
 //! address goes first, and a released one is free at once (oracle fact 1). Networks without a subnet get the next free
 //! one of the automatic pools, round robin (fact 5). Who has an address is not known here.
 
+mod automatic;
 mod pool;
 
 use core::net::IpAddr;
@@ -12,7 +13,13 @@ use std::collections::BTreeMap;
 use netyard_sim::addr::IpNetwork;
 
 use crate::error::{AllocationFailure, Error, Family};
+use automatic::Ranges;
 use pool::Pool;
+
+pub use automatic::{AddressPools, PoolRange};
+
+/// How many automatic pools are looked at before there is none: more than a /8 has /24s.
+const SEARCH_MAX: u64 = 1 << 17;
 
 /// A pool, by number.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -32,11 +39,24 @@ pub struct PoolRequest {
 pub struct AddressSpace {
     pools: BTreeMap<PoolId, Pool>,
     next: u32,
+    automatic: AddressPools,
     /// Where the search among the automatic pools goes on.
-    cursor: usize,
+    cursor: u64,
 }
 
 impl AddressSpace {
+    /// An empty space with these automatic pools.
+    #[must_use]
+    pub fn new(automatic: AddressPools) -> Self {
+        Self { automatic, ..Self::default() }
+    }
+
+    /// The same pools and other automatic ones, as after a restart: the search begins anew.
+    pub fn set_automatic(&mut self, automatic: AddressPools) {
+        self.automatic = automatic;
+        self.cursor = 0;
+    }
+
     /// Takes a subnet.
     ///
     /// # Errors
@@ -52,23 +72,29 @@ impl AddressSpace {
     /// Takes the next automatic pool that overlaps neither another pool nor one of `in_use`, the host's routes.
     ///
     /// # Errors
-    /// `AutomaticPoolsExhausted`; always for IPv6, which has none.
+    /// `AutomaticPoolsExhausted`; for IPv6 always, unless it was given some.
     pub fn request_automatic(&mut self, family: Family, in_use: &[IpNetwork]) -> Result<PoolId, Error> {
-        let candidates = match family {
-            Family::V4 => automatic(),
-            Family::V6 => Vec::new(),
-        };
-        let count = candidates.len();
-        let free = |pool: &Pool| {
-            !self.pools.values().any(|other| other.overlaps(pool)) && !in_use.iter().any(|net| pool.overlaps_net(*net))
-        };
-        let found = (0..count)
-            .map(|step| (self.cursor + step) % count)
-            .map(|at| (at, Pool::new(candidates[at], None)))
-            .find(|(_, pool)| free(pool));
-        let (at, pool) = found.ok_or(Error::AutomaticPoolsExhausted(family))?;
+        let ranges = self.automatic.of_family(family == Family::V4);
+        let (at, net) = self.search(&ranges, self.cursor, in_use).ok_or(Error::AutomaticPoolsExhausted(family))?;
         self.cursor = at + 1;
-        Ok(self.keep(pool))
+        Ok(self.keep(Pool::new(net, None)))
+    }
+
+    /// The first automatic pool of IPv4 that is free, without taking it: where docker0 goes on a fresh host.
+    #[must_use]
+    pub fn elect(&self, in_use: &[IpNetwork]) -> Option<IpNetwork> {
+        self.search(&self.automatic.of_family(true), 0, in_use).map(|(_, net)| net)
+    }
+
+    /// The first free subnet from that number on, and round.
+    fn search(&self, ranges: &Ranges, from: u64, in_use: &[IpNetwork]) -> Option<(u64, IpNetwork)> {
+        let free = |net: &IpNetwork| {
+            let pool = Pool::new(*net, None);
+            !self.pools.values().any(|other| other.overlaps(&pool)) && !in_use.iter().any(|net| pool.overlaps_net(*net))
+        };
+        let count = ranges.count();
+        let numbers = (0..count.min(SEARCH_MAX)).map(|step| (from % count + step) % count);
+        numbers.filter_map(|at| Some((at, ranges.get(at)?))).find(|(_, net)| free(net))
     }
 
     fn keep(&mut self, pool: Pool) -> PoolId {
@@ -119,13 +145,6 @@ impl AddressSpace {
     pub fn contains(&self, id: PoolId, addr: IpAddr) -> bool {
         self.pools.get(&id).is_some_and(|pool| pool.contains(addr))
     }
-}
-
-/// The prefixes for networks that name none: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20.
-fn automatic() -> Vec<IpNetwork> {
-    let large = (17..=31).map(|second| format!("172.{second}.0.0/16"));
-    let small = (0..16).map(|step| format!("192.168.{}.0/20", step * 16));
-    large.chain(small).map(|text| text.parse().expect("it is a prefix")).collect()
 }
 
 /// A prefix, read as strictly as Go's `net.ParseCIDR`: an address, a slash, and a number of bits.

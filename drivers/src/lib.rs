@@ -2,7 +2,7 @@
 //! them. Commands go in, replies and events come out; files, sockets and clocks are not known here.
 //!
 //! The layers, each importing only from the ones before it:
-//! `error id date` · `options ipam names image` · `network endpoint sandbox container events` · `driver` (the trait) ·
+//! `error id date` · `options ipam names image` · `network endpoint sandbox container events` · `daemon` (its settings) · `driver` (the trait) ·
 //! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
@@ -10,6 +10,7 @@ pub mod bridge;
 pub mod cli;
 pub mod container;
 pub mod controller;
+pub mod daemon;
 pub mod date;
 pub mod driver;
 pub mod endpoint;

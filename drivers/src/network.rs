@@ -32,6 +32,18 @@ pub struct SubnetConfig {
     pub gateway: Option<IpAddr>,
     /// Addresses by name that nobody may have (`--aux-address`).
     pub auxiliary: BTreeMap<String, IpAddr>,
+    /// Which address a container gets that asks for none.
+    pub allocation: Allocation,
+}
+
+/// Which address of a subnet a container gets that asks for none.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Allocation {
+    /// The lowest that is free.
+    #[default]
+    Lowest,
+    /// The one that ends in its MAC address (`--fixed-cidr-v6`).
+    ByMac,
 }
 
 /// What a network was asked to be.
@@ -66,6 +78,10 @@ pub struct Subnet {
     pub net: IpNetwork,
     /// The gateway's address: the bridge's own.
     pub gateway: IpAddr,
+    /// The way out of containers: the gateway, unless an auxiliary address is named to be it.
+    pub way_out: IpAddr,
+    /// Which address a container gets that asks for none.
+    pub allocation: Allocation,
     /// Whether the user chose the subnet.
     pub origin: Origin,
 }
@@ -73,7 +89,7 @@ pub struct Subnet {
 /// Who chose a subnet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// The user; `--ip` is allowed then.
+    /// The user, or the engine's settings; `--ip` is allowed then.
     User,
     /// The engine.
     Automatic,

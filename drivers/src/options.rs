@@ -14,6 +14,11 @@ const ICC: &str = "com.docker.network.bridge.enable_icc";
 const MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
 const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 const MTU: &str = "com.docker.network.driver.mtu";
+const INHIBIT_V4: &str = "com.docker.network.bridge.inhibit_ipv4";
+const INTERFACE_PREFIX: &str = "com.docker.network.container_iface_prefix";
+
+/// The bridge of the default network, unless the engine was told another.
+pub const DOCKER0: &str = "docker0";
 
 /// Whether the containers of one network may talk to each other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,6 +49,12 @@ pub struct BridgeOptions {
     pub masquerade: Masquerade,
     /// The MTU of its containers; Ethernet's when none. A number that no device can have is kept out of here.
     pub mtu: Option<Mtu>,
+    /// What the names of its interfaces in containers begin with.
+    pub interface_prefix: String,
+    /// Whether its bridge has no IPv4 address.
+    pub inhibit_ipv4: bool,
+    /// Whether it is the engine's own, whose bridge stays when it goes.
+    pub is_default: bool,
 }
 
 impl BridgeOptions {
@@ -53,7 +64,8 @@ impl BridgeOptions {
     /// `OptionValue` when a known key has a value that Go's strconv refuses.
     pub fn parse(options: &BTreeMap<String, String>) -> Result<Self, Error> {
         let flag = |key: &'static str| options.get(key).map(|text| parse_bool(key, text)).transpose();
-        flag(DEFAULT_BRIDGE)?;
+        let is_default = flag(DEFAULT_BRIDGE)?.unwrap_or_default();
+        let inhibit_ipv4 = flag(INHIBIT_V4)?.unwrap_or_default();
         let icc = flag(ICC)?.unwrap_or(true);
         let masquerade = flag(MASQUERADE)?.unwrap_or(true);
         if let Some(text) = options.get(HOST_BINDING).filter(|text| text.parse::<IpAddr>().is_err()) {
@@ -65,33 +77,47 @@ impl BridgeOptions {
             icc: if icc { Icc::On } else { Icc::Off },
             masquerade: if masquerade { Masquerade::On } else { Masquerade::Off },
             mtu: mtu.and_then(|n| u32::try_from(n).ok()).and_then(Mtu::new),
+            interface_prefix: options.get(INTERFACE_PREFIX).cloned().unwrap_or_else(|| "eth".to_owned()),
+            inhibit_ipv4,
+            is_default,
         })
     }
 }
 
-/// The options that the engine gives its own network `bridge`, as `inspect` shows them.
+/// The options that the engine gives its own network `bridge`, as `inspect` shows them. An MTU of 0 is Ethernet's.
 #[must_use]
-pub fn of_default_bridge() -> BTreeMap<String, String> {
+pub fn of_default_bridge(
+    name: &str,
+    icc: Icc,
+    masquerade: Masquerade,
+    binding: IpAddr,
+    mtu: i64,
+) -> BTreeMap<String, String> {
+    let mtu = if mtu == 0 { 1500 } else { mtu };
     [
-        (DEFAULT_BRIDGE, "true"),
-        (ICC, "true"),
-        (MASQUERADE, "true"),
-        (HOST_BINDING, "0.0.0.0"),
-        (NAME, "docker0"),
-        (MTU, "1500"),
+        (DEFAULT_BRIDGE, true.to_string()),
+        (ICC, (icc == Icc::On).to_string()),
+        (MASQUERADE, (masquerade == Masquerade::On).to_string()),
+        (HOST_BINDING, binding.to_string()),
+        (NAME, name.to_owned()),
+        (MTU, mtu.to_string()),
     ]
     .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .map(|(key, value)| (key.to_owned(), value))
     .collect()
 }
 
-/// Go's `strconv.ParseBool`.
-fn parse_bool(key: &'static str, text: &str) -> Result<bool, Error> {
+/// Go's `strconv.ParseBool`, with its words where it refuses.
+pub(crate) fn parse_go_bool(text: &str) -> Result<bool, String> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(refuse(key, text, format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))),
+        _ => Err(format!("strconv.ParseBool: parsing {text:?}: invalid syntax")),
     }
+}
+
+fn parse_bool(key: &'static str, text: &str) -> Result<bool, Error> {
+    parse_go_bool(text).map_err(|reason| refuse(key, text, reason))
 }
 
 /// Go's `strconv.Atoi`.
@@ -140,7 +166,9 @@ mod tests {
 
     #[test]
     fn the_default_bridge_is_docker0() {
-        let options = BridgeOptions::parse(&of_default_bridge()).unwrap();
+        let options =
+            BridgeOptions::parse(&of_default_bridge(DOCKER0, Icc::On, Masquerade::On, "0.0.0.0".parse().unwrap(), 0))
+                .unwrap();
         assert_eq!(options.name.as_deref(), Some("docker0"));
         assert_eq!((options.icc, options.masquerade), (Icc::On, Masquerade::On));
     }

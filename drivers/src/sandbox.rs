@@ -4,6 +4,8 @@
 pub mod hosts;
 pub mod resolv;
 
+use std::collections::BTreeMap;
+
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ContextId;
 
@@ -60,8 +62,8 @@ pub struct Sandbox {
     pub config: SandboxConfig,
     /// Its endpoints, in the order of joining.
     pub joined: Vec<Joined>,
-    /// The number of the next `eth`; numbers are not used again (oracle fact 18).
-    pub next_interface: u32,
+    /// The number of the next interface by what its name begins with; numbers are not used again (oracle fact 18).
+    pub next_interface: BTreeMap<String, u32>,
     /// Whether it has its own DNS server; once on it stays on (fact 33).
     pub has_resolver: bool,
 }

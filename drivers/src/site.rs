@@ -19,7 +19,8 @@ use netyard_sim::world::World;
 
 use crate::cli;
 use crate::container::Container;
-use crate::engine::{Engine, ExchangeId, Output, SOCKET};
+use crate::daemon::Config;
+use crate::engine::{Engine, ExchangeId, Output, Power, SOCKET};
 use terminal::Terminal;
 
 pub use terminal::{TerminalEvent, TerminalId};
@@ -38,6 +39,8 @@ pub struct SiteConfig {
     pub hosts: Vec<String>,
     /// What the cables of hosts to the LAN do to frames, where that is not the usual.
     pub links: BTreeMap<String, Condition>,
+    /// What the engines of hosts were told, where that is not the usual.
+    pub engines: BTreeMap<String, Config>,
     /// Whether every frame is kept.
     pub capture: bool,
 }
@@ -50,6 +53,7 @@ impl Default for SiteConfig {
             epoch: Epoch::DEFAULT,
             hosts: vec!["docker01".to_owned()],
             links: BTreeMap::new(),
+            engines: BTreeMap::new(),
             capture: false,
         }
     }
@@ -109,7 +113,14 @@ impl Site {
             world.fabric.capture.start();
         }
         let hosts = lan::build(&mut world, &config.hosts, &config.links);
-        let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host, &mut world)).collect();
+        let engines = hosts.into_iter().map(|host| {
+            let told = config.engines.get(&host.name).cloned().unwrap_or_default();
+            let mut engine = Engine::new(config.seed, config.epoch, host);
+            // One that cannot start as it was told answers nobody.
+            let _ = engine.boot(&mut world, told);
+            engine
+        });
+        let engines = engines.collect();
         Self {
             world,
             engines,
@@ -213,7 +224,8 @@ impl Site {
 
     /// A program calls a daemon. Where none listens the call ends without an answer.
     fn take_call(&mut self, id: CallId, context: ContextId, socket: &str, request: Request) {
-        let engine = self.engines.iter().position(|engine| engine.host().context == context);
+        let is_up = |engine: &Engine| engine.host().context == context && engine.power() == Power::Up;
+        let engine = self.engines.iter().position(is_up);
         let Some(engine) = engine.filter(|_| socket == SOCKET || socket == "/run/docker.sock") else {
             self.world.processes.respond_end(id);
             return;

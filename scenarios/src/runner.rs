@@ -10,6 +10,7 @@ pub mod verdict;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant as WallInstant};
 
+use netyard_drivers::daemon::Config;
 use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
@@ -196,9 +197,14 @@ fn site(scenario: &Scenario, settings: &Settings) -> Site {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
         links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
+        engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
         capture: settings.recording == Keep::Yes,
         ..SiteConfig::default()
     })
+}
+
+fn engine_of(scenario: &Scenario, host: &str) -> Config {
+    scenario.head.engine_of(host).expect("the head was checked when it was parsed")
 }
 
 /// A scenario under way.

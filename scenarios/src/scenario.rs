@@ -21,6 +21,7 @@
 
 pub mod captures;
 pub mod comparison;
+pub mod engine;
 pub mod fault;
 pub mod head;
 pub mod markdown;

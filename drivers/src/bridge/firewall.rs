@@ -5,7 +5,9 @@
 use netyard_sim::addr::{IpNetwork, network_of};
 use netyard_sim::filter::{Policy, Rule, Ruleset, TableKind};
 
+use crate::daemon::{Config, Firewall};
 use crate::driver::Ground;
+use crate::error::Error;
 use crate::options::{Icc, Masquerade};
 
 const FORWARD: &str = "FORWARD";
@@ -35,6 +37,15 @@ pub(super) struct Walls {
     pub(super) reach: Reach,
     /// Whether its containers talk to each other.
     pub(super) icc: Icc,
+    /// Whether its bridge leads packets back to where they came from.
+    pub(super) hairpin: Hairpin,
+}
+
+/// Whether a container's own bridge may lead its packets back to it: it must where no `docker-proxy` does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Hairpin {
+    Off,
+    On,
 }
 
 /// Where a rule goes.
@@ -48,10 +59,46 @@ enum At {
 type Step = (TableKind, &'static str, At, String);
 
 impl Walls {
+    /// Whether the engine's chains stand, which users can remove.
+    ///
+    /// # Errors
+    /// `NoChain`, for the first rule that has nowhere to go.
+    pub(super) fn check(&self, ground: &Ground<'_>) -> Result<(), Error> {
+        let rules = &ground.fabric.namespace(ground.host).netfilter.v4;
+        let stands = |table: TableKind, chain: &str| {
+            table.hooks().iter().any(|hook| hook.chain() == chain)
+                || rules.table(table).is_some_and(|table| table.chain(chain).is_some())
+        };
+        for (table, chain, at, text) in self.steps() {
+            let target = text.rsplit(' ').next().unwrap_or_default();
+            let jumps = [DOCKER, STAGE_1, STAGE_2].contains(&target);
+            if !stands(table, chain) || (jumps && !stands(table, target)) {
+                let verb = if at == At::Front { "-I" } else { "-A" };
+                return Err(Error::NoChain(format!("-t {} {verb} {chain} {text}", table.name())));
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the rules.
     pub(super) fn raise(&self, ground: &mut Ground<'_>) {
         let rules = ruleset(ground);
         for (table, chain, at, text) in self.steps() {
+            match at {
+                At::Front => insert(rules, table, chain, &text),
+                At::End => append(rules, table, chain, &text),
+            }
+        }
+        move_jumps_to_front(rules);
+    }
+
+    /// Makes those that are missing: an engine that starts again flushes its own chains, not those of Linux.
+    pub(super) fn restore(&self, ground: &mut Ground<'_>) {
+        let rules = ruleset(ground);
+        for (table, chain, at, text) in self.steps() {
+            if rules.contains(table, chain, &parse(&text)) {
+                continue;
+            }
             match at {
                 At::Front => insert(rules, table, chain, &text),
                 At::End => append(rules, table, chain, &text),
@@ -88,13 +135,14 @@ impl Walls {
     /// Who is masqueraded also skips the rules of published ports (02 "enable_ip_masquerade=false").
     fn masquerade(&self, net: IpNetwork, masquerade: Masquerade) -> Vec<Step> {
         let br = &self.bridge;
-        match masquerade {
-            Masquerade::Off => Vec::new(),
-            Masquerade::On => vec![
-                (TableKind::Nat, POSTROUTING, At::Front, format!("-s {net} ! -o {br} -j MASQUERADE")),
-                (TableKind::Nat, DOCKER, At::Front, format!("-i {br} -j RETURN")),
-            ],
-        }
+        let nat = |chain, text| (TableKind::Nat, chain, At::Front, text);
+        let outward =
+            (masquerade == Masquerade::On).then(|| nat(POSTROUTING, format!("-s {net} ! -o {br} -j MASQUERADE")));
+        let back = match self.hairpin {
+            Hairpin::On => Some(nat(POSTROUTING, format!("-o {br} -m addrtype --src-type LOCAL -j MASQUERADE"))),
+            Hairpin::Off => outward.is_some().then(|| nat(DOCKER, format!("-i {br} -j RETURN"))),
+        };
+        outward.into_iter().chain(back).collect()
     }
 
     fn internal(&self, net: IpNetwork) -> [Step; 2] {
@@ -126,29 +174,46 @@ impl Walls {
     }
 }
 
-/// What an engine does to the firewall when it starts: its chains, the jumps to them, forwarding on and FORWARD closed
-/// (fact 56).
-pub(super) fn prepare(ground: &mut Ground<'_>) {
+/// What an engine does to the firewall when it starts: its chains, empty, the jumps to them, forwarding on and FORWARD
+/// closed (fact 56). The rules of users, and those in Linux's own chains, stay.
+pub(super) fn prepare(ground: &mut Ground<'_>, config: &Config) {
     let sysctl = &mut ground.fabric.namespace_mut(ground.host).sysctl;
     let forwarded_before = sysctl.ipv4_forward;
-    sysctl.ipv4_forward = true;
+    sysctl.ipv4_forward |= config.ip_forward;
     sysctl.bridge_nf_call = true;
+    if config.firewall == Firewall::Untouched {
+        return;
+    }
     let rules = ruleset(ground);
-    if !forwarded_before {
+    if config.ip_forward && !forwarded_before {
         rules.set_policy(TableKind::Filter, FORWARD, Policy::Drop).expect("FORWARD is a chain of every firewall");
     }
-    rules.new_chain(TableKind::Nat, DOCKER).expect("an engine starts with a clean firewall");
-    for chain in [DOCKER, STAGE_1, STAGE_2, USER] {
-        rules.new_chain(TableKind::Filter, chain).expect("an engine starts with a clean firewall");
+    let own = [(TableKind::Nat, DOCKER), (TableKind::Filter, DOCKER), (TableKind::Filter, STAGE_1)];
+    for (table, chain) in own.into_iter().chain([(TableKind::Filter, STAGE_2)]) {
+        // A chain that stands from another start is emptied; one that does not is made.
+        let _ = rules.new_chain(table, chain);
+        rules.flush(table, Some(chain)).expect("the chain stands now");
     }
-    append(rules, TableKind::Nat, "PREROUTING", "-m addrtype --dst-type LOCAL -j DOCKER");
-    append(rules, TableKind::Nat, "OUTPUT", "! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER");
-    for chain in [STAGE_1, STAGE_2, USER] {
+    let _ = rules.new_chain(TableKind::Filter, USER);
+    publish_to_local(rules, config.userland_proxy);
+    for chain in [STAGE_1, STAGE_2] {
         append(rules, TableKind::Filter, chain, "-j RETURN");
     }
-    for chain in [STAGE_1, USER] {
-        insert(rules, TableKind::Filter, FORWARD, &format!("-j {chain}"));
+    if !rules.contains(TableKind::Filter, USER, &parse("-j RETURN")) {
+        append(rules, TableKind::Filter, USER, "-j RETURN");
     }
+    move_jumps_to_front(rules);
+}
+
+/// What is meant for the host itself goes through `DOCKER`; with a `docker-proxy`, loopback is its affair.
+fn publish_to_local(rules: &mut Ruleset, userland_proxy: bool) {
+    const JUMP: &str = "-m addrtype --dst-type LOCAL -j DOCKER";
+    let beyond_loopback = format!("! -d 127.0.0.0/8 {JUMP}");
+    for (chain, text) in [("PREROUTING", JUMP), ("OUTPUT", JUMP), ("OUTPUT", &beyond_loopback)] {
+        let _ = rules.delete(TableKind::Nat, chain, &parse(text));
+    }
+    append(rules, TableKind::Nat, "PREROUTING", JUMP);
+    append(rules, TableKind::Nat, "OUTPUT", if userland_proxy { &beyond_loopback } else { JUMP });
 }
 
 /// The engine takes its two jumps out and puts them back in front whenever it has made a network.
@@ -186,6 +251,7 @@ mod tests {
             subnets: vec![net.parse().unwrap()],
             reach: Reach::Outside(Masquerade::On),
             icc: Icc::On,
+            hairpin: Hairpin::Off,
         }
     }
 
@@ -222,6 +288,16 @@ mod tests {
             ["-s 172.26.0.0/24 ! -o br-a57cb390f472 -j MASQUERADE", "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"]
         );
         assert_eq!(chain(&networks, TableKind::Filter, STAGE_2), ["-o br-a57cb390f472 -j DROP", "-o docker0 -j DROP"]);
+    }
+
+    #[test]
+    fn without_proxies_the_hosts_own_packets_are_masqueraded() {
+        let network = [Walls { hairpin: Hairpin::On, ..walls("docker0", "172.17.0.0/16") }];
+        assert_eq!(
+            chain(&network, TableKind::Nat, POSTROUTING),
+            ["-o docker0 -m addrtype --src-type LOCAL -j MASQUERADE", "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"]
+        );
+        assert_eq!(chain(&network, TableKind::Nat, DOCKER), [""; 0]);
     }
 
     #[test]

@@ -3,21 +3,16 @@
 
 use core::net::IpAddr;
 
-use netyard_sim::addr::IpNetwork;
+use netyard_sim::addr::{IpNetwork, network_of};
 use netyard_sim::world::World;
 
 use super::Controller;
+use super::boot::DEFAULT_GATEWAY_KEYS;
 use crate::driver::{Addressing, Ground, NetworkSpec};
 use crate::error::{Error, Family};
 use crate::id::Id;
-use crate::ipam::{PoolId, PoolRequest, parse_prefix};
-use crate::network::{Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
-
-/// A subnet whose gateway the engine picks.
-pub(super) fn subnet_without_gateway(text: &str) -> SubnetConfig {
-    let pool = PoolRequest { subnet: parse_prefix(text).expect("it is a prefix"), range: None };
-    SubnetConfig { pool, gateway: None, auxiliary: std::collections::BTreeMap::new() }
-}
+use crate::ipam::PoolId;
+use crate::network::{Allocation, Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
 
 impl Controller {
     /// Makes a network for a user.
@@ -100,13 +95,21 @@ impl Controller {
 
     /// The gateway and the auxiliary addresses of a subnet.
     fn take_reserved(&mut self, pool: PoolId, asked: &SubnetConfig) -> Result<Subnet, Error> {
-        let subnet = self.take_gateway(pool, asked.gateway, Origin::User)?;
+        let mut subnet = self.take_gateway(pool, asked.gateway, Origin::User)?;
+        subnet.allocation = asked.allocation;
         for (name, address) in &asked.auxiliary {
+            if !self.ipam.contains(pool, *address) {
+                let (name, address) = (name.clone(), address.to_string());
+                return Err(Error::AuxiliaryOutside { name, address, pool: network_of(subnet.net) });
+            }
             self.ipam.request_address(pool, Some(*address)).map_err(|reason| Error::AuxiliaryUnavailable {
                 name: name.clone(),
                 address: address.to_string(),
                 reason,
             })?;
+            if name == DEFAULT_GATEWAY_KEYS[usize::from(address.is_ipv6())] {
+                subnet.way_out = *address;
+            }
         }
         Ok(subnet)
     }
@@ -116,11 +119,12 @@ impl Controller {
             gateway: wanted.map(|ip| ip.to_string()).unwrap_or_default(),
             reason,
         })?;
-        Ok(Subnet { pool, net: self.ipam.subnet(pool), gateway, origin })
+        let net = self.ipam.subnet(pool);
+        Ok(Subnet { pool, net, gateway, way_out: gateway, allocation: Allocation::Lowest, origin })
     }
 
     /// The prefixes that the host has routes to; automatic pools stay clear of them (oracle fact 6).
-    fn routes_in_use(&self, world: &World) -> Vec<IpNetwork> {
+    pub(super) fn routes_in_use(&self, world: &World) -> Vec<IpNetwork> {
         let routes = world.fabric.namespace(self.host).routes.iter();
         routes.map(|route| route.dst).filter(|dst| dst.prefix() > 0).collect()
     }
@@ -138,12 +142,17 @@ impl Controller {
             return Err(Error::NetworkActive { name: network.name().to_owned(), id: network.id });
         }
         let id = network.id;
-        let at = self.networks.iter().position(|n| n.id == id).expect("it was just found");
+        Ok(self.remove_network(world, id))
+    }
+
+    /// Removes a network without endpoints.
+    pub(super) fn remove_network(&mut self, world: &mut World, id: Id) -> Network {
+        let at = self.networks.iter().position(|n| n.id == id).expect("the caller found it");
         let network = self.networks.remove(at);
         let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
         let driver = self.drivers.get_mut(network.config.driver.as_str()).expect("the driver was checked");
         driver.delete_network(&mut ground, id);
         network.subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));
-        Ok(network)
+        network
     }
 }

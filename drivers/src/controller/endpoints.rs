@@ -1,6 +1,6 @@
 //! Endpoints: `plan_endpoint` takes the addresses and makes all checks, `start` and `connect` commit, `leave` undoes.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::world::World;
@@ -10,7 +10,7 @@ use crate::driver::{Addressing, EndpointSpec, Ground};
 use crate::endpoint::{Endpoint, EndpointConfig, Lease};
 use crate::error::{AllocationFailure, Error, Family};
 use crate::id::Id;
-use crate::network::{Network, Subnet};
+use crate::network::{Allocation, Network, Subnet};
 use crate::sandbox::Joined;
 
 /// Who wants to be on which network, and as what.
@@ -110,15 +110,25 @@ impl Controller {
     fn take_addresses(&mut self, wanted: EndpointRequest<'_>, endpoint: &mut Endpoint) -> Result<(), Error> {
         let asked = wanted.config.addresses.clone().unwrap_or_default();
         endpoint.v4 = self.take_address(wanted.network, Family::V4, asked.v4)?;
-        match self.take_address(wanted.network, Family::V6, asked.v6) {
+        endpoint.mac = wanted.config.mac.or_else(|| endpoint.v4.and_then(|lease| mac_of(lease.net.ip())));
+        let v6 = asked.v6.or_else(|| self.address_by_mac(wanted.network, endpoint.mac?));
+        match self.take_address(wanted.network, Family::V6, v6) {
             Ok(v6) => endpoint.v6 = v6,
             Err(error) => {
                 self.release(endpoint);
                 return Err(error);
             }
         }
-        endpoint.mac = wanted.config.mac.or_else(|| endpoint.v4.and_then(|lease| mac_of(lease.net.ip())));
         Ok(())
+    }
+
+    /// The IPv6 address that ends in a MAC address, on a network that gives such addresses.
+    fn address_by_mac(&self, network: Id, mac: Mac) -> Option<IpAddr> {
+        let subnets = &self.network(network)?.subnets;
+        let by_mac = |s: &&Subnet| s.net.is_ipv6() && s.allocation == Allocation::ByMac;
+        let IpAddr::V6(base) = subnets.iter().find(by_mac)?.net.network() else { return None };
+        let tail = mac.0.iter().fold(0, |tail, byte| (tail << 8) | u128::from(*byte));
+        Some(IpAddr::V6(Ipv6Addr::from_bits(base.to_bits() | tail)))
     }
 
     /// An address of a family out of the first subnet that has one; none when the network has no subnet of that family.
@@ -165,7 +175,7 @@ impl Controller {
 
 fn lease(subnet: &Subnet, addr: IpAddr) -> Lease {
     let net = IpNetwork::new(addr, subnet.net.prefix()).expect("the prefix length is the subnet's own");
-    Lease { pool: subnet.pool, net, gateway: subnet.gateway }
+    Lease { pool: subnet.pool, net, gateway: subnet.way_out }
 }
 
 /// `--link-local-ip` must be addresses of one link only.

@@ -67,8 +67,9 @@ impl Controller {
         if let Some(interface) = self.driver(&driver).join(network, endpoint.id) {
             let host = self.host;
             let inside = self.sandbox_mut(sandbox);
-            let name = format!("{}{}", interface.prefix, inside.next_interface);
-            inside.next_interface += 1;
+            let next = inside.next_interface.entry(interface.prefix.clone()).or_default();
+            let name = format!("{}{next}", interface.prefix);
+            *next += 1;
             let joined = inside.joined.iter_mut().find(|j| j.network == network).expect("it has joined");
             joined.interface = Some(name.clone());
             let namespace = inside.namespace;

@@ -6,8 +6,15 @@ use netyard_sim::userland::process::Context;
 use netyard_sim::userland::{Files, Flavour, Programs};
 
 use super::*;
+use crate::daemon::Config;
 use crate::endpoint::{EndpointConfig, Link, StaticAddresses};
-use crate::network::SubnetConfig;
+use crate::ipam::{PoolRequest, parse_prefix};
+use crate::network::{Allocation, NetworkConfig, SubnetConfig};
+
+fn without_gateway(text: &str) -> SubnetConfig {
+    let (pool, auxiliary) = (PoolRequest { subnet: parse_prefix(text).unwrap(), range: None }, BTreeMap::new());
+    SubnetConfig { pool, gateway: None, auxiliary, allocation: Allocation::Lowest }
+}
 
 struct Lab {
     world: World,
@@ -19,12 +26,13 @@ impl Lab {
     fn new() -> Self {
         let mut world = World::new(Seed(1), Epoch::DEFAULT, Programs::default());
         let host = world.fabric.create_namespace("docker01");
-        let controller = Controller::new(Seed(1), "docker01", host, &mut world);
+        let mut controller = Controller::new(Seed(1), "docker01", host);
+        controller.boot(&mut world, &Config::default()).unwrap();
         Self { world, controller, next: 0 }
     }
 
     fn network(&mut self, name: &str, subnet: Option<&str>) -> Id {
-        let subnets: Vec<SubnetConfig> = subnet.map(create::subnet_without_gateway).into_iter().collect();
+        let subnets: Vec<SubnetConfig> = subnet.map(without_gateway).into_iter().collect();
         let config = NetworkConfig { name: name.into(), driver: "bridge".into(), subnets, ..NetworkConfig::default() };
         self.controller.create_network(&mut self.world, config).unwrap()
     }
@@ -106,7 +114,7 @@ fn a_network_is_found_by_name_id_and_a_beginning_that_is_its_own() {
 fn a_refused_network_leaves_nothing_behind() {
     let mut lab = Lab::new();
     let mut create = |name: &str, driver: &str, subnets: &[&str]| {
-        let subnets = subnets.iter().map(|text| create::subnet_without_gateway(text)).collect();
+        let subnets = subnets.iter().map(|text| without_gateway(text)).collect();
         let config = NetworkConfig { name: name.into(), driver: driver.into(), subnets, ..NetworkConfig::default() };
         lab.controller.create_network(&mut lab.world, config).map_err(|error| error.to_string())
     };

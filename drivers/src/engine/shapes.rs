@@ -13,7 +13,7 @@ use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
 use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::{PoolRequest, parse_prefix};
-use crate::network::{Network, NetworkConfig, Origin, SubnetConfig};
+use crate::network::{Allocation, Network, NetworkConfig, Origin, SubnetConfig};
 
 /// Which request a wrong address came with; the texts differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -254,6 +254,7 @@ impl SubnetAsked {
             pool: PoolRequest { subnet, range: range.transpose()? },
             gateway: gateway.transpose()?,
             auxiliary: auxiliary.collect::<Result<_, _>>()?,
+            allocation: Allocation::Lowest,
         }))
     }
 }

@@ -59,7 +59,7 @@ impl Engine {
         let container = self.containers.get(&id).expect("the caller found the container");
         let config = SandboxConfig {
             hostname: host_line_name(container),
-            dns: container.config.dns.clone(),
+            dns: container.config.dns.or(&self.config.dns),
             extra_hosts: container.config.extra_hosts.clone(),
         };
         let name = container.name.clone();
@@ -145,7 +145,7 @@ impl Engine {
     fn name_files(&self, world: &World, id: Id) -> (String, String) {
         let container = self.containers.get(&id).expect("the caller found the container");
         let of = |context: ContextId, path: &str| world.processes.context(context).files.text(path);
-        let resolv = resolv::initial(&of(self.host.context, RESOLV), &container.config.dns);
+        let resolv = resolv::initial(&of(self.host.context, RESOLV), &container.config.dns.or(&self.config.dns));
         match &container.config.mode {
             NetworkMode::Host => (of(self.host.context, HOSTS), resolv),
             NetworkMode::Container(other) => {

@@ -55,7 +55,8 @@ impl Lab {
         let context = Context { files, hostname: "docker01".into(), flavour: Flavour::Host };
         let context = world.processes.create_context(context);
         let host = Host { name: "docker01".into(), namespace, context };
-        let engine = Engine::new(Seed(1), Epoch::DEFAULT, host, &mut world);
+        let mut engine = Engine::new(Seed(1), Epoch::DEFAULT, host);
+        engine.boot(&mut world, Config::default()).unwrap();
         Self { world, engine, next: 0, replies: BTreeMap::new() }
     }
 

@@ -20,6 +20,29 @@ pub struct DnsConfig {
     pub options: Vec<String>,
 }
 
+impl DnsConfig {
+    /// The same with what `usual` says where it says nothing: each list on its own.
+    #[must_use]
+    pub fn or(&self, usual: &Self) -> Self {
+        let choose = |own: &[String], usual: &[String]| if own.is_empty() { usual.to_vec() } else { own.to_vec() };
+        Self {
+            servers: choose(&self.servers, &usual.servers),
+            search: choose(&self.search, &usual.search),
+            options: choose(&self.options, &usual.options),
+        }
+    }
+}
+
+/// Whether a text can be a domain to search: labels with a letter in them; a lone point means none.
+#[must_use]
+pub fn is_domain(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric();
+    let label =
+        |label: &str| label.starts_with(word) && label.ends_with(word) && label.chars().all(|c| word(c) || c == '-');
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    text == "." || (bare.chars().any(char::is_alphabetic) && bare.split('.').all(label))
+}
+
 /// A resolv.conf, taken apart.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Parts {

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use netyard_drivers::daemon::{self, Config};
 use serde::Deserialize;
 
+use super::engine::EngineSettings;
 use super::fault::FaultKind;
 use super::markdown::{Wrong, lines};
 use super::period::Period;
@@ -22,6 +24,11 @@ pub struct Head {
     pub seed: Option<u64>,
     /// The uplinks of hosts that are not as usual.
     pub links: BTreeMap<String, Link>,
+    /// What the engines of all hosts are told before they start, with the keys of Docker's `daemon.json`:
+    /// `engine: {bip: 172.17.42.1/16, icc: false, mtu: 1400}`.
+    pub engine: EngineSettings,
+    /// What those of single hosts are told on top of that: `engines: {docker02: {userland-proxy: false}}`.
+    pub engines: BTreeMap<String, EngineSettings>,
     /// Whether the steps are to be met.
     pub expect: Expect,
     /// How much virtual time it may take; the command line's `--time-limit` goes before.
@@ -34,6 +41,8 @@ impl Default for Head {
             hosts: vec![DEFAULT_HOST.to_owned()],
             seed: None,
             links: BTreeMap::new(),
+            engine: EngineSettings::default(),
+            engines: BTreeMap::new(),
             expect: Expect::Pass,
             time_limit: None,
         }
@@ -79,8 +88,21 @@ impl Head {
         if self.hosts.is_empty() {
             return Some("a world has at least one host".to_owned());
         }
-        let stranger = self.links.keys().find(|name| !self.hosts.contains(name))?;
-        Some(format!("a link of {stranger}, which is no host"))
+        if let Some(stranger) = self.links.keys().find(|name| !self.hosts.contains(name)) {
+            return Some(format!("a link of {stranger}, which is no host"));
+        }
+        if let Some(stranger) = self.engines.keys().find(|name| !self.hosts.contains(name)) {
+            return Some(format!("an engine of {stranger}, which is no host"));
+        }
+        self.hosts.iter().find_map(|host| self.engine_of(host).err().map(|error| error.to_string()))
+    }
+
+    /// What the engine of a host is told.
+    ///
+    /// # Errors
+    /// What does not go together; never in a head that was parsed.
+    pub fn engine_of(&self, host: &str) -> Result<Config, daemon::Error> {
+        self.engines.get(host).cloned().unwrap_or_default().over(&self.engine)
     }
 
     /// The host that `$` means.
@@ -139,6 +161,41 @@ mod tests {
         let (words, span) = wrong("seed: 1\nsead: 2\n");
         assert_eq!(span, 108..115);
         assert!(words.starts_with("the head is wrong: unknown field `sead`, expected one of "), "{words}");
+    }
+
+    #[test]
+    fn engines_are_told_what_the_head_says() {
+        let yaml = "hosts: [docker01, docker02]\nengine: {bip: 172.17.42.1/16, icc: false, dns: 192.0.2.9}\nengines:\n  \
+                    docker02:\n    icc: true\n    default-address-pools: [{base: 10.10.0.0/16, size: 24}]\n";
+        let head = Head::parse(yaml, 0).expect("the head is right");
+        let told = |host: &str| head.engine_of(host).expect("it goes together").to_file().replace(['\n', ' '], "");
+        assert_eq!(told("docker01"), r#"{"bip":"172.17.42.1/16","icc":false,"dns":["192.0.2.9"]}"#);
+        let pools = r#""default-address-pools":[{"base":"10.10.0.0/16","size":24}]"#;
+        assert_eq!(told("docker02"), format!(r#"{{"bip":"172.17.42.1/16","dns":["192.0.2.9"],{pools}}}"#));
+    }
+
+    #[test]
+    fn a_wrong_setting_of_an_engine_is_pointed_at_in_dockerds_words() {
+        let at = |yaml: &str, line: &str| {
+            let (words, span) = wrong(yaml);
+            assert_eq!(&yaml[span.start - 100..span.end - 100], line, "{words}");
+            words.strip_prefix("the head is wrong: ").map(str::to_owned).expect("it is about the head")
+        };
+        assert_eq!(
+            at("engine:\n  icc: false\n  mtu: x\n", "  mtu: x"),
+            "json: cannot unmarshal string into Go struct field Config.mtu of type int"
+        );
+        assert_eq!(
+            at("engine:\n  nosuch: 1\n  icc: false\n", "  nosuch: 1"),
+            "the following directives don't match any configuration option: nosuch"
+        );
+        assert_eq!(
+            at("seed: 1\nengine: {bip: banana}\n", "engine: {bip: banana}"),
+            "Error initializing network controller: invalid CIDR address: banana"
+        );
+        let (words, _) = wrong("engine: {icc: false, iptables: false}\n");
+        assert!(words.contains("You specified --iptables=false with --icc=false."), "{words}");
+        assert_eq!(wrong("engines: {docker09: {}}\n").0, "the head is wrong: an engine of docker09, which is no host");
     }
 
     #[test]

@@ -148,16 +148,8 @@ fn address(text: &str) -> Result<(), String> {
     parsed.map(drop).map_err(|_| format!("IP address is not correctly formatted: {text}"))
 }
 
-/// A domain of labels with a letter in it; a lone point means none.
 fn domain(text: &str) -> Result<(), String> {
-    let word = |c: char| c.is_ascii_alphanumeric();
-    let label =
-        |label: &str| label.starts_with(word) && label.ends_with(word) && label.chars().all(|c| word(c) || c == '-');
-    let bare = text.strip_suffix('.').unwrap_or(text);
-    if text == "." || (bare.chars().any(char::is_alphabetic) && bare.split('.').all(label)) {
-        return Ok(());
-    }
-    Err(format!("{text} is not a valid domain"))
+    if crate::sandbox::resolv::is_domain(text) { Ok(()) } else { Err(format!("{text} is not a valid domain")) }
 }
 
 /// Only what belongs to a container's own namespaces may be set.
