@@ -82,7 +82,7 @@ enum Owner {
 struct Call<'a> {
     exchange: ExchangeId,
     target: Target,
-    body: &'a [u8],
+    request: &'a Request,
 }
 
 /// The engine of one host.
@@ -190,7 +190,7 @@ impl Engine {
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
     pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
         let reply = Target::parse(&request.target)
-            .and_then(|target| self.route(world, request.method, &Call { exchange, target, body: &request.body }));
+            .and_then(|target| self.route(world, request.method, &Call { exchange, target, request }));
         match reply {
             Ok(Reply::Later) => {}
             Ok(Reply::Empty(status)) => self.answer(exchange, status, Media::None, ""),
@@ -327,7 +327,13 @@ impl Engine {
     }
 
     fn head(&mut self, exchange: ExchangeId, status: u16, media: Media) {
-        self.outbox.push_back(Output::Head { exchange, status, media });
+        self.outbox.push_back(Output::Head { exchange, status, media, headers: Vec::new() });
+    }
+
+    /// The head of a stream in both directions; a client that did not ask for an upgrade can only read.
+    fn head_of_stream(&mut self, call: &Call<'_>) {
+        let status = if call.request.header("upgrade").is_some() { 101 } else { 200 };
+        self.head(call.exchange, status, Media::RawStream);
     }
 
     /// The container that `term` means: a full id, a name, a link as `source/alias`, or the beginning of one id.

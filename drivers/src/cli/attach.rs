@@ -4,7 +4,9 @@ use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::flags::{Arguments, Flag, Order};
 use super::query::{one, query};
-use super::script::{Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, Ticket, call, request};
+use super::script::{
+    Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, Ticket, call, request, upgrading,
+};
 
 /// The flag `--detach-keys` of every command that stays with a process.
 pub(super) const DETACH_KEYS: Flag = Flag::text("detach-keys", "Override the key sequence for detaching a container");
@@ -107,7 +109,7 @@ impl Joined {
             ("stdout", one(self.stdout)),
             ("stream", one(true)),
         ]);
-        let ticket = cx.open(request("POST", &format!("/containers/{container}/attach{streams}")));
+        let ticket = cx.open(upgrading(request("POST", &format!("/containers/{container}/attach{streams}"))));
         let framing = if self.tty { Framing::Terminal } else { Framing::Frames };
         let input = if self.stdin { Input::Open } else { Input::Closed };
         let on_signal =

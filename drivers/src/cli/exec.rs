@@ -9,7 +9,7 @@ use super::environment;
 use super::flags::{Arguments, Flag, Order};
 use super::object::text;
 use super::script::{
-    Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, call, request, request_with,
+    Cx, End, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, call, request, request_with, upgrading,
 };
 
 /// The command.
@@ -88,7 +88,7 @@ fn start(id: String, attached: Attached, cx: &mut Cx<'_>) -> Outcome {
     if attached.detached {
         return call(cx, start, |reply, _| reply.accepted().map(|_| Next::Exit(0)));
     }
-    let ticket = cx.open(start);
+    let ticket = cx.open(upgrading(start));
     let attach = move |reply: Reply, _: &mut Cx<'_>| {
         reply.accepted()?;
         let framing = if attached.tty { Framing::Terminal } else { Framing::Frames };

@@ -133,12 +133,19 @@ pub(super) fn call(
 
 /// A request without a body. `path` begins behind the version of the API.
 pub(super) fn request(method: &'static str, path: &str) -> Request {
-    Request { method, target: format!("/v1.41{path}"), body: Vec::new() }
+    Request { method, target: format!("/v1.41{path}"), ..Request::default() }
 }
 
 /// A request with a JSON body.
 pub(super) fn request_with(method: &'static str, path: &str, body: &Value) -> Request {
-    Request { body: body.to_string().into_bytes(), ..request(method, path) }
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Request { headers, body: body.to_string().into_bytes(), ..request(method, path) }
+}
+
+/// A request whose connection becomes a stream in both directions.
+pub(super) fn upgrading(mut request: Request) -> Request {
+    request.headers.extend([("connection", "Upgrade"), ("upgrade", "tcp")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    request
 }
 
 /// Where a command runs: what it can look at besides the engine.

@@ -3,7 +3,7 @@
 use netyard_sim::world::World;
 
 use super::console::Viewer;
-use super::{Call, Engine, Media, Output, Reply};
+use super::{Call, Engine, Output, Reply};
 use crate::container::State;
 use crate::error::Error;
 
@@ -18,7 +18,7 @@ impl Engine {
         }
         let (id, tty, exchange) = (container.id, container.config.tty, call.exchange);
         let (stdout, stderr) = (query.flag("stdout"), query.flag("stderr"));
-        self.head(exchange, 101, Media::RawStream);
+        self.head_of_stream(call);
         self.tell_container(world, id, "attach", &[]);
         if query.flag("logs") {
             let pieces = self.whole_log(id, stdout, stderr, tty).into_iter();

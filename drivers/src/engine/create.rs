@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::console::{Console, InputEnd};
 use super::echo::Echo;
 use super::lifecycle::Run;
-use super::request::body;
+use super::request::json_body;
 use super::shapes::{Door, EndpointAsked};
 use super::{Call, Engine, Reply};
 use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
@@ -115,7 +115,7 @@ impl HostAsked {
 impl Engine {
     /// `POST /containers/create`.
     pub(super) fn container_create(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: Asked = body(call.body)?;
+        let asked: Asked = json_body(call.request)?;
         let mut raw_host = asked.host_config.clone().unwrap_or_default();
         let host: HostAsked =
             serde_json::from_value(Value::Object(raw_host.clone())).map_err(|e| Error::BadParameter(e.to_string()))?;

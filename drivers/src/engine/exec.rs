@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::console::{Channel, Console, InputEnd, Viewer};
-use super::request::body;
+use super::request::json_body;
 use super::start::{Launch, environment, launch};
-use super::{Call, Engine, ExchangeId, Media, Owner, Reply};
+use super::{Call, Engine, ExchangeId, Owner, Reply};
 use crate::container::State;
 use crate::error::Error;
 use crate::id::Id;
@@ -69,7 +69,7 @@ pub(super) struct Exec {
 impl Engine {
     /// `POST /containers/{name}/exec`.
     pub(super) fn exec_create(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: Asked = body(call.body)?;
+        let asked: Asked = json_body(call.request)?;
         let container = self.find_container(name)?;
         match container.state {
             State::Running(_) => {}
@@ -99,7 +99,7 @@ impl Engine {
 
     /// `POST /exec/{id}/start`.
     pub(super) fn exec_start(&mut self, world: &mut World, term: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: StartAsked = body(call.body)?;
+        let asked: StartAsked = json_body(call.request)?;
         let id = self.find_exec(term)?;
         let exec = &self.execs[&id];
         if exec.stage != Stage::Created {
@@ -116,7 +116,7 @@ impl Engine {
             self.run_exec(world, id, None);
             return Ok(Reply::Empty(200));
         }
-        self.head(call.exchange, 101, Media::RawStream);
+        self.head_of_stream(call);
         self.run_exec(world, id, Some(call.exchange));
         Ok(Reply::Later)
     }

@@ -16,6 +16,8 @@ pub enum Media {
     None,
     /// `application/vnd.docker.raw-stream`: frames, or a terminal's bytes.
     RawStream,
+    /// `application/x-tar`: an archive.
+    Tar,
     /// `text/plain; charset=utf-8`.
     Text,
 }
@@ -31,6 +33,8 @@ pub enum Output {
         status: u16,
         /// What the body is.
         media: Media,
+        /// What else the engine says of it, beside what it says of every reply.
+        headers: Vec<(&'static str, String)>,
     },
     /// A piece of the body.
     Body {

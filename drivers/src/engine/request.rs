@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::userland::Request;
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -124,12 +125,20 @@ impl Filters {
     }
 }
 
-/// Reads a body.
+/// Reads a JSON body. No type need be said where there is no body, and there is nothing to be read then.
 ///
 /// # Errors
-/// `BadParameter` when it is not the JSON that was expected.
-pub(super) fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::BadParameter(error.to_string()))
+/// `BadParameter` when it is not the JSON that was expected, or is said to be something else.
+pub(super) fn json_body<'a, T: Deserialize<'a> + Default>(request: &'a Request) -> Result<T, Error> {
+    let media = request.header("content-type").unwrap_or_default();
+    if media.is_empty() && request.body.is_empty() {
+        return Err(Error::BadParameter("EOF".to_owned()));
+    }
+    if media.split(';').next().map(str::trim) != Some("application/json") {
+        let text = format!("Content-Type specified ({media}) must be 'application/json'");
+        return Err(Error::BadParameter(text));
+    }
+    serde_json::from_slice(&request.body).map_err(|error| Error::BadParameter(error.to_string()))
 }
 
 /// Percent signs decoded; in queries a plus is a blank.

@@ -64,7 +64,8 @@ impl Lab {
     fn send(&mut self, method: &'static str, target: &str, body: &Value) -> ExchangeId {
         let exchange = ExchangeId(self.next);
         self.next += 1;
-        let request = Request { method, target: target.into(), body: body.to_string().into_bytes() };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let request = Request { method, target: target.into(), headers, body: body.to_string().into_bytes() };
         self.engine.handle(&mut self.world, exchange, &request);
         self.pass(Duration::from_millis(1));
         exchange

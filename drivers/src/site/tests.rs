@@ -17,8 +17,11 @@ impl Asker {
     fn ask(&mut self, sys: &mut Sys<'_>, line: &str) {
         let (method, target) = line.split_once(' ').unwrap_or(("GET", line));
         let method = if method == "POST" { "POST" } else { "GET" };
-        let body = if target.contains("create") { r#"{"Name":"n1"}"#.into() } else { Vec::new() };
-        self.call = Some(sys.call(SOCKET, Request { method, target: target.into(), body }));
+        let request = Request { method, target: target.into(), ..Request::default() };
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let body = r#"{"Name":"n1"}"#.into();
+        let request = if target.contains("create") { Request { headers, body, ..request } } else { request };
+        self.call = Some(sys.call(SOCKET, request));
     }
 
     fn take(&mut self, sys: &mut Sys<'_>, part: Call) {

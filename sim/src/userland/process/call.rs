@@ -3,15 +3,25 @@
 
 use super::{Event, Sys, Table};
 
-/// A request to a daemon behind a Unix socket: a method, a target and a body, as HTTP has them.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A request to a daemon behind a Unix socket: a method, a target, headers and a body, as HTTP has them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Request {
     /// `GET`, `POST` …
     pub method: &'static str,
     /// Path and query.
     pub target: String,
+    /// What else is said of it; names are in lower case.
+    pub headers: Vec<(String, String)>,
     /// The body, often JSON.
     pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of a header, the first of several.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// A call under way, by number.

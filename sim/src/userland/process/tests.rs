@@ -447,7 +447,7 @@ fn a_program_that_is_not_there_leaves_no_open_pipe_behind() {
 fn caller() -> Box<dyn Program> {
     let mut call = None;
     act(move |sys| {
-        let request = || Request { method: "GET", target: "/info".to_owned(), body: Vec::new() };
+        let request = || Request { method: "GET", target: "/info".to_owned(), ..Request::default() };
         let id = *call.get_or_insert_with(|| sys.call("/run/daemon.sock", request()));
         let answer = sys.poll_call(id);
         sys.print(format!("{:?} {} ", answer.status, String::from_utf8_lossy(&answer.body)));
