@@ -34,7 +34,6 @@ mod prune;
 mod ps;
 mod pull;
 mod query;
-mod reference;
 mod rename;
 mod rm;
 mod run;

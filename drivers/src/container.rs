@@ -71,6 +71,32 @@ pub enum AfterExit {
     Remove,
 }
 
+/// A directory of a container that is not its own: a volume, or a directory of the host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mount {
+    /// The volume, by name; none for a directory of the host.
+    pub volume: Option<String>,
+    /// Where it is on the host.
+    pub source: String,
+    /// Where it is in the container.
+    pub destination: String,
+    /// How it was asked for: `ro`, `z` …
+    pub mode: String,
+    /// Whether the container may write there.
+    pub is_writable: bool,
+    /// Whether the volume was made for this container alone.
+    pub is_anonymous: bool,
+}
+
+/// What becomes of a container's output, besides being shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogDriver {
+    /// It is kept, and can be read again.
+    Kept,
+    /// Nothing.
+    None,
+}
+
 /// What a container was asked to be.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContainerConfig {
@@ -110,6 +136,10 @@ pub struct ContainerConfig {
     pub extra_hosts: Vec<(String, String)>,
     /// What `--link` said. On the default network these become [`Container::linked`].
     pub links: Vec<Link>,
+    /// Directories that are not its own.
+    pub mounts: Vec<Mount>,
+    /// What becomes of its output.
+    pub log: LogDriver,
     /// What becomes of it when it ended.
     pub after_exit: AfterExit,
     /// The signal that `stop` sends first.

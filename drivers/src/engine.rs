@@ -11,8 +11,10 @@ mod containers;
 mod create;
 mod echo;
 mod exec;
+mod health;
 mod images;
 mod inspect;
+mod keys;
 mod lifecycle;
 mod links;
 mod listen;
@@ -22,7 +24,12 @@ mod reply;
 mod request;
 mod shapes;
 mod start;
+mod stats;
 mod system;
+mod top;
+mod update;
+mod usage;
+mod volumes;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,12 +46,16 @@ use crate::daemon::{self, Config};
 use crate::error::Error;
 use crate::events::{Message, Subject};
 use crate::id::Id;
+use crate::image::{Image, Images};
+use crate::volume::Volume;
+use console::Intake;
 use exec::Exec;
 use lifecycle::Run;
 use listen::Listener;
 use logs::Follower;
 use reply::Reply;
 use request::Target;
+use stats::Watcher;
 
 pub use reply::{ExchangeId, Media, Output};
 
@@ -93,14 +104,18 @@ pub struct Engine {
     epoch: Epoch,
     controller: Controller,
     containers: BTreeMap<Id, Container>,
+    images: Images,
+    volumes: BTreeMap<String, Volume>,
     runs: BTreeMap<Id, Run>,
     execs: BTreeMap<Id, Exec>,
     owners: BTreeMap<Pid, Owner>,
     waiters: Vec<lifecycle::Waiter>,
     followers: Vec<Follower>,
     listeners: Vec<Listener>,
+    watchers: Vec<Watcher>,
     messages: Vec<Message>,
     outbox: VecDeque<Output>,
+    identity: [u8; 48],
     ids: Rng,
     names: Rng,
     /// In which order a container joins its networks.
@@ -114,6 +129,8 @@ impl Engine {
         let controller = Controller::new(seed, &host.name, host.namespace);
         let stream = |what: &str| seed.stream(&format!("engine/{}/{what}", host.name));
         let (ids, names, joining) = (stream("ids"), stream("names"), stream("joining"));
+        let mut identity = [0; 48];
+        stream("identity").fill(&mut identity);
         Self {
             host,
             config: Config::default(),
@@ -121,14 +138,18 @@ impl Engine {
             epoch,
             controller,
             containers: BTreeMap::new(),
+            images: Images::default(),
+            volumes: BTreeMap::new(),
             runs: BTreeMap::new(),
             execs: BTreeMap::new(),
             owners: BTreeMap::new(),
             waiters: Vec::new(),
             followers: Vec::new(),
             listeners: Vec::new(),
+            watchers: Vec::new(),
             messages: Vec::new(),
             outbox: VecDeque::new(),
+            identity,
             ids,
             names,
             joining,
@@ -208,9 +229,12 @@ impl Engine {
             ("GET", ["version"]) => Ok(system::version()),
             ("GET", ["info"]) => Ok(self.info(world)),
             ("GET", ["events"]) => self.events(world, call),
-            ("GET", ["images", "json"]) => Ok(self.images()),
-            ("GET", ["images", name @ .., "json"]) => self.image_inspect(&name.join("/")),
-            ("POST", ["images", "create"]) => self.image_create(world, call),
+            ("GET", ["system", "df"]) => Ok(self.usage(world)),
+            (_, ["images", rest @ ..]) => self.route_image(world, method, rest, call),
+            (_, ["volumes", rest @ ..]) => self.route_volume(world, method, rest, call),
+            ("POST", ["build", "prune"]) => Ok(usage::build_prune()),
+            ("POST", ["build" | "commit"]) => Err(Error::Unsupported("make images")),
+            ("POST", ["auth"]) | ("GET", ["distribution", ..]) => Err(self.registry_unreachable(world)),
             ("GET", ["networks"]) => self.network_list(call),
             ("POST", ["networks", "create"]) => self.network_create(world, call),
             ("POST", ["networks", "prune"]) => self.network_prune(world, call),
@@ -233,6 +257,33 @@ impl Engine {
         }
     }
 
+    fn route_image(&mut self, world: &World, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
+        match (method, rest) {
+            ("GET", ["json"]) => self.image_list(call),
+            ("GET", ["search"]) => Err(self.registry_unreachable(world)),
+            ("GET", ["get"] | [_, .., "get"]) | ("POST", ["load"]) => Err(Error::Unsupported("carry images in files")),
+            ("GET", [name @ .., "json"]) => self.image_inspect(&name.join("/")),
+            ("GET", [name @ .., "history"]) => self.image_history(&name.join("/")),
+            ("POST", ["create"]) => self.image_create(world, call),
+            ("POST", ["prune"]) => self.image_prune(world, call),
+            ("POST", [name @ .., "tag"]) => self.image_tag(world, &name.join("/"), call),
+            ("POST", [_, .., "push"]) => Err(self.registry_unreachable(world)),
+            ("DELETE", [_, ..]) => self.image_remove(world, &rest.join("/"), call),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
+    fn route_volume(&mut self, world: &World, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
+        match (method, rest) {
+            ("GET", []) => self.volume_list(call),
+            ("GET", [name]) => self.volume_inspect(name),
+            ("POST", ["create"]) => self.volume_create(world, call),
+            ("POST", ["prune"]) => self.volume_prune(world, call),
+            ("DELETE", [name]) => self.volume_remove(world, name, call),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
     fn route_container(&mut self, world: &mut World, name: &str, verb: &str, call: &Call<'_>) -> Result<Reply, Error> {
         match verb {
             "attach" => self.container_attach(world, name, call),
@@ -245,7 +296,10 @@ impl Engine {
             "resize" => self.container_resize(world, name, call),
             "restart" => self.container_restart(world, name, call),
             "start" => self.container_start(world, name),
+            "stats" => self.container_stats(world, name, call),
             "stop" => self.container_stop(world, name, call),
+            "top" => self.container_top(world, name, call),
+            "update" => self.container_update(world, name, call),
             "unpause" => self.container_unpause(world, name),
             "wait" => self.container_wait(name, call),
             _ => Err(Error::PageUnknown),
@@ -257,10 +311,28 @@ impl Engine {
         let consoles = self.runs.values_mut().map(|run| &mut run.console);
         let consoles = consoles.chain(self.execs.values_mut().map(|exec| &mut exec.console));
         for console in consoles {
-            if console.handle_input(world, exchange, bytes) {
-                return;
+            match console.handle_input(world, exchange, bytes) {
+                Intake::Elsewhere => {}
+                Intake::Taken => return,
+                Intake::Detached => return self.detached(world, exchange),
             }
         }
+    }
+
+    /// A client has left by its keys: what it watched goes on without it.
+    fn detached(&mut self, world: &World, exchange: ExchangeId) {
+        let run = self.runs.iter_mut().find(|(_, run)| run.console.is_watched_by(exchange));
+        let run = run.map(|(id, run)| (*id, &mut run.console));
+        let exec = self.execs.iter_mut().find(|(_, exec)| exec.console.is_watched_by(exchange));
+        if let Some((container, console)) = run {
+            console.detach(exchange);
+            self.tell_container(world, container, "detach", &[]);
+        } else if let Some((id, exec)) = exec {
+            exec.console.detach(exchange);
+            let (id, container) = (*id, exec.container);
+            self.tell_container(world, container, "exec_detach", &[("execID", id.to_string())]);
+        }
+        self.outbox.push_back(Output::End { exchange });
     }
 
     /// Takes in that a client is gone.
@@ -268,6 +340,7 @@ impl Engine {
         self.waiters.retain(|waiter| waiter.exchange != exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
+        self.watchers.retain(|watcher| watcher.exchange != exchange);
         self.runs.values_mut().for_each(|run| run.console.detach(exchange));
         self.execs.values_mut().for_each(|exec| exec.console.detach(exchange));
     }
@@ -299,13 +372,17 @@ impl Engine {
     pub fn next_at(&self) -> Option<Instant> {
         let stops = self.runs.values().filter_map(Run::deadline);
         let listeners = self.listeners.iter().filter_map(|listener| listener.until);
-        stops.chain(listeners).min()
+        let watchers = self.watchers.iter().map(|watcher| watcher.due);
+        let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
+        stops.chain(listeners).chain(watchers).chain(checks).min()
     }
 
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
     pub fn poll(&mut self, world: &mut World) {
         self.kill_overdue(world);
         self.end_listeners(world.now());
+        self.tell_watchers(world);
+        self.check_health(world);
     }
 
     /// The next part of a reply.
@@ -313,6 +390,7 @@ impl Engine {
         self.outbox.pop_front()
     }
 
+    /// Answers a request whole.
     fn answer(&mut self, exchange: ExchangeId, status: u16, media: Media, body: &str) {
         self.head(exchange, status, media);
         if !body.is_empty() {
@@ -367,27 +445,39 @@ impl Engine {
         let mut attributes = container.config.labels.clone();
         attributes.insert("image".to_owned(), container.config.image_reference.clone());
         attributes.insert("name".to_owned(), container.name.clone());
-        self.tell(world, Subject::Container, id, action, attributes, more);
+        self.tell(world, Subject::Container, id.to_string(), action, attributes, more);
     }
 
     /// Tells that something happened to a network, which may be gone already.
     fn tell_network(&mut self, world: &World, network: &NetworkName, action: &str, more: &[(&str, String)]) {
         let attributes = [("name", &network.name), ("type", &network.driver)];
         let attributes = attributes.into_iter().map(|(k, v)| (k.to_owned(), v.clone())).collect();
-        self.tell(world, Subject::Network, network.id, action, attributes, more);
+        self.tell(world, Subject::Network, network.id.to_string(), action, attributes, more);
+    }
+
+    /// Tells that something happened to a volume.
+    fn tell_volume(&mut self, world: &World, name: &str, action: &str, more: &[(&str, String)]) {
+        let attributes = BTreeMap::from([("driver".to_owned(), volumes::DRIVER.to_owned())]);
+        self.tell(world, Subject::Volume, name.to_owned(), action, attributes, more);
+    }
+
+    /// Tells that something happened to an image.
+    fn tell_image(&mut self, world: &World, image: &Image, action: &str, name: &str) {
+        let attributes = BTreeMap::from([("name".to_owned(), name.to_owned())]);
+        self.tell(world, Subject::Image, image.digest(), action, attributes, &[]);
     }
 
     fn tell(
         &mut self,
         world: &World,
         subject: Subject,
-        id: Id,
+        actor: String,
         action: &str,
         mut attributes: BTreeMap<String, String>,
         more: &[(&str, String)],
     ) {
         attributes.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        self.publish(Message { at: world.now(), subject, action: action.to_owned(), id, attributes });
+        self.publish(Message { at: world.now(), subject, action: action.to_owned(), actor, attributes });
     }
 }
 

@@ -119,6 +119,30 @@ pub enum Error {
     ImageUnknown(String),
     /// The same, as `images/…/json` says it.
     ImageInspectUnknown(String),
+    /// An image is the only one of its name, and a container was made of it.
+    ImageNameInUse {
+        /// As it was named.
+        name: String,
+        /// The container.
+        container: Id,
+        /// The image.
+        image: Id,
+    },
+    /// An image that was named by its id has several names.
+    ImageNamedOften(Id),
+    /// An image that a container was made of.
+    ImageUsed {
+        /// The image.
+        image: Id,
+        /// The container.
+        container: Id,
+        /// Whether it runs.
+        running: bool,
+    },
+    /// A log driver that is not there.
+    LogDriverUnknown(String),
+    /// The log of a container that keeps none.
+    LogUnreadable,
     /// No registry answers in a closed world.
     RegistryUnreachable(String),
     /// A container name that is too short or has a wrong character.
@@ -255,8 +279,32 @@ pub enum Error {
         /// Why.
         reason: Box<Self>,
     },
+    /// `top` without pids, by which processes are found.
+    PidColumnMissing,
+    /// `top` with a column that `ps` does not have.
+    PsRefused(String),
     /// There is no swarm.
     SwarmInactive,
+    /// What a real engine can do and this one cannot.
+    Unsupported(&'static str),
+    /// A volume that a container has.
+    VolumeInUse {
+        /// Its name.
+        name: String,
+        /// Who has it.
+        containers: Vec<Id>,
+    },
+    /// A name that no volume may have.
+    VolumeNameInvalid(String),
+    /// No driver of that name for a volume.
+    VolumeDriverUnknown {
+        /// The volume.
+        name: String,
+        /// The driver.
+        driver: String,
+    },
+    /// No volume of that name.
+    VolumeUnknown(String),
     /// No such path.
     PageUnknown,
     /// The client is from the future.
@@ -333,7 +381,8 @@ impl Error {
             | Self::RenameEmpty
             | Self::RenameToSame
             | Self::SharedNamespaceIsFixed
-            | Self::VersionTooNew(_) => 400,
+            | Self::VersionTooNew(_)
+            | Self::VolumeNameInvalid(_) => 400,
             Self::AddressInUse
             | Self::AuxiliaryOutside { .. }
             | Self::BridgeNameTaken { .. }
@@ -350,9 +399,12 @@ impl Error {
             | Self::ExecUnknown(_)
             | Self::ImageInspectUnknown(_)
             | Self::ImageUnknown(_)
+            | Self::LogDriverUnknown(_)
             | Self::NetworkUnknown(_)
             | Self::PageUnknown
-            | Self::PluginUnknown(_) => 404,
+            | Self::PluginUnknown(_)
+            | Self::VolumeDriverUnknown { .. }
+            | Self::VolumeUnknown(_) => 404,
             Self::ContainerAlreadyPaused(_)
             | Self::ContainerJoinsItself
             | Self::ContainerJoinsStopped(_)
@@ -362,8 +414,12 @@ impl Error {
             | Self::ContainerPausedForRemoval(_)
             | Self::ContainerPausedForStart
             | Self::ContainerRunning(_)
+            | Self::ImageNameInUse { .. }
+            | Self::ImageNamedOften(_)
+            | Self::ImageUsed { .. }
             | Self::KillNotRunning { .. }
-            | Self::NetworkNameTaken(_) => 409,
+            | Self::NetworkNameTaken(_)
+            | Self::VolumeInUse { .. } => 409,
             Self::AddressOutside(_)
             | Self::AmbiguousContainer(_)
             | Self::AutomaticPoolsExhausted(_)
@@ -381,9 +437,12 @@ impl Error {
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
             | Self::PoolExhausted { .. }
+            | Self::PidColumnMissing
+            | Self::PsRefused(_)
             | Self::RegistryUnreachable(_) => 500,
             Self::RenameRefused(inner) => inner.status(),
             Self::RestartRefused { .. } => 500,
+            Self::LogUnreadable | Self::Unsupported(_) => 501,
             Self::SwarmInactive => 503,
         }
     }
@@ -481,6 +540,27 @@ impl fmt::Display for Error {
                 f.write_str("container cannot be disconnected from host network or connected to host network")
             }
             Self::ImageInspectUnknown(name) => write!(f, "no such image: {name}: No such image: {}", tagged(name)),
+            Self::ImageNameInUse { name, container, image } => write!(
+                f,
+                "conflict: unable to remove repository reference \"{name}\" (must force) - container {} is using its \
+                 referenced image {}",
+                container.short(),
+                image.short()
+            ),
+            Self::ImageNamedOften(image) => write!(
+                f,
+                "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
+                image.short()
+            ),
+            Self::ImageUsed { image, container, running } => {
+                let (force, state) = if *running { ("cannot be", "running") } else { ("must be", "stopped") };
+                write!(
+                    f,
+                    "conflict: unable to delete {} ({force} forced) - image is being used by {state} container {}",
+                    image.short(),
+                    container.short()
+                )
+            }
             Self::ImageUnknown(name) => write!(f, "No such image: {}", tagged(name)),
             Self::InterfaceIsNoBridge(name) => write!(f, "existing interface {name} is not a bridge"),
             Self::InvalidContainerName(name) => {
@@ -513,6 +593,10 @@ impl fmt::Display for Error {
             Self::LinkTargetStopped { target, source, alias } => {
                 write!(f, "Cannot link to a non running container: /{target} AS /{source}/{alias}")
             }
+            Self::LogDriverUnknown(name) => {
+                write!(f, "error looking up logging plugin {name}: plugin \"{name}\" not found")
+            }
+            Self::LogUnreadable => f.write_str("configured logging driver does not support reading"),
             Self::LinkLocalUnreadable(list) => write!(f, "Invalid link-local IP address: [{}]", list.join(" ")),
             Self::NameEmpty => f.write_str("invalid name or ID supplied: \"\""),
             Self::NetworkActive { name, id } => {
@@ -532,6 +616,10 @@ impl fmt::Display for Error {
                 write!(f, "container {container} is not connected to network {network}")
             }
             Self::OptionValue { key, value, reason } => write!(f, "failed to parse {key} value: {value} ({reason})"),
+            Self::PidColumnMissing => f.write_str("Couldn't find PID field in ps output"),
+            Self::PsRefused(column) => {
+                write!(f, "ps: error: unknown user-defined format specifier \"{column}\"")
+            }
             Self::PageUnknown => f.write_str("page not found"),
             Self::PluginUnknown(name) => write!(f, "plugin \"{name}\" not found"),
             Self::PoolExhausted { family, network, id } => {
@@ -556,6 +644,20 @@ impl fmt::Display for Error {
                 "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect \
                  this node to swarm and try again.",
             ),
+            Self::Unsupported(what) => write!(f, "netyard simulates networks: it does not {what}"),
+            Self::VolumeDriverUnknown { name, driver } => {
+                write!(f, "create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")
+            }
+            Self::VolumeInUse { name, containers } => {
+                let ids: Vec<String> = containers.iter().map(ToString::to_string).collect();
+                write!(f, "remove {name}: volume is in use - [{}]", ids.join(", "))
+            }
+            Self::VolumeNameInvalid(name) => write!(
+                f,
+                "create {name}: \"{name}\" includes invalid characters for a local volume name, only \
+                 \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
+            ),
+            Self::VolumeUnknown(name) => write!(f, "get {name}: no such volume"),
             Self::VersionTooNew(version) => {
                 write!(f, "client version {version} is too new. Maximum supported API version is 1.41")
             }

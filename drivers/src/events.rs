@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use netyard_sim::time::{Epoch, Instant};
 use serde::Serialize;
 
-use crate::id::Id;
-
 /// What a message is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Subject {
     /// A container.
     Container,
+    /// An image.
+    Image,
     /// A network.
     Network,
+    /// A volume.
+    Volume,
 }
 
 impl Subject {
@@ -23,7 +25,9 @@ impl Subject {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Container => "container",
+            Self::Image => "image",
             Self::Network => "network",
+            Self::Volume => "volume",
         }
     }
 }
@@ -37,8 +41,8 @@ pub struct Message {
     pub subject: Subject,
     /// What happened: `create`, `exec_create: ping c1` …
     pub action: String,
-    /// The container or network.
-    pub id: Id,
+    /// The id of the container or network, the digest of the image, the name of the volume.
+    pub actor: String,
     /// What else there is to say; `image` and `name` for containers, `name` and `type` for networks.
     pub attributes: BTreeMap<String, String>,
 }
@@ -48,7 +52,7 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Id>,
+    id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'a str>,
     #[serde(rename = "Type")]
@@ -66,7 +70,7 @@ struct Json<'a> {
 #[derive(Serialize)]
 struct Actor<'a> {
     #[serde(rename = "ID")]
-    id: Id,
+    id: &'a str,
     #[serde(rename = "Attributes")]
     attributes: &'a BTreeMap<String, String>,
 }
@@ -78,15 +82,17 @@ impl Message {
     /// Never: it is made of text and numbers.
     #[must_use]
     pub fn line(&self, epoch: Epoch) -> String {
-        let container = self.subject == Subject::Container;
+        // The first three keys are what messages once were; those of networks and volumes came later.
+        let is_old = matches!(self.subject, Subject::Container | Subject::Image);
+        let image = self.attributes.get("image").filter(|_| self.subject == Subject::Container);
         let nanos = epoch.unix_nanos(self.at);
         let json = Json {
-            status: container.then_some(self.action.as_str()),
-            id: container.then_some(self.id),
-            from: self.attributes.get("image").map(String::as_str).filter(|_| container),
+            status: is_old.then_some(self.action.as_str()),
+            id: is_old.then_some(self.actor.as_str()),
+            from: image.map(String::as_str),
             subject: self.subject.word(),
             action: &self.action,
-            actor: Actor { id: self.id, attributes: &self.attributes },
+            actor: Actor { id: &self.actor, attributes: &self.attributes },
             scope: "local",
             time: nanos / 1_000_000_000,
             time_nano: nanos,
@@ -106,8 +112,14 @@ pub struct Wanted {
     pub containers: Vec<String>,
     /// `network=`, likewise.
     pub networks: Vec<String>,
-    /// `image=`.
+    /// `image=`: what containers were made of, and images themselves; without a tag any fits.
     pub images: Vec<String>,
+    /// `volume=`.
+    pub volumes: Vec<String>,
+    /// `label=`: `key` or `key=value`, all of them.
+    pub labels: Vec<String>,
+    /// `scope=`.
+    pub scopes: Vec<String>,
 }
 
 impl Wanted {
@@ -118,13 +130,25 @@ impl Wanted {
         let kind = message.action.split(':').next().unwrap_or_default();
         let of = |subject: Subject, term: &str| {
             message.subject == subject
-                && (message.id.begins_with(term) || message.attributes.get("name").is_some_and(|name| name == term))
+                && (message.actor.starts_with(term) || message.attributes.get("name").is_some_and(|name| name == term))
+        };
+        let image = match message.subject {
+            Subject::Container => message.attributes.get("image"),
+            Subject::Image => message.attributes.get("name").or(Some(&message.actor)),
+            Subject::Network | Subject::Volume => None,
+        };
+        let label = |wanted: &String| match wanted.split_once('=') {
+            Some((key, value)) => message.attributes.get(key).is_some_and(|v| v == value),
+            None => message.attributes.contains_key(wanted),
         };
         any(&self.subjects, &|v| v == message.subject.word())
             && any(&self.actions, &|v| v == kind || v == message.action)
             && any(&self.containers, &|v| of(Subject::Container, v))
             && any(&self.networks, &|v| of(Subject::Network, v))
-            && any(&self.images, &|v| message.attributes.get("image").is_some_and(|image| image == v))
+            && any(&self.images, &|v| image.is_some_and(|image| image == v || image.split(':').next() == Some(v)))
+            && any(&self.volumes, &|v| of(Subject::Volume, v))
+            && any(&self.scopes, &|v| v == "local")
+            && self.labels.iter().all(label)
     }
 }
 
@@ -135,7 +159,7 @@ mod tests {
     fn message(subject: Subject, action: &str, attributes: &[(&str, &str)]) -> Message {
         let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let at = Instant::from_nanos(1_500_000_000);
-        Message { at, subject, action: action.to_owned(), id: Id::from_bytes([0xcd; 32]), attributes }
+        Message { at, subject, action: action.to_owned(), actor: "cd".repeat(32), attributes }
     }
 
     #[test]

@@ -29,3 +29,4 @@ pub mod ports;
 pub mod sandbox;
 pub mod site;
 pub mod template;
+pub mod volume;

@@ -21,6 +21,7 @@ use crate::cli;
 use crate::container::Container;
 use crate::daemon::Config;
 use crate::engine::{Engine, ExchangeId, Output, Power, SOCKET};
+use crate::image;
 use terminal::Terminal;
 
 pub use terminal::{TerminalEvent, TerminalId};
@@ -102,6 +103,7 @@ impl Site {
     pub fn new(config: &SiteConfig) -> Self {
         let mut programs = programs::linux();
         cli::add(&mut programs);
+        image::hello::add(&mut programs);
         Self::with_programs(config, programs)
     }
 

@@ -13,8 +13,9 @@ use super::flags::{Arguments, Order};
 use super::object::{items, text};
 use super::pull::{Progress, pull};
 use super::query::query;
-use super::reference::Reference;
 use super::script::{Cx, Failure, Next, Outcome, Reply, call, request_with};
+
+use crate::image::Reference;
 
 pub(super) use body::Attached;
 

@@ -6,8 +6,8 @@ use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::object::text;
 use super::query::query;
-use super::reference::Reference;
 use super::script::{Cx, Failure, Next, OnLine, Outcome, Reply, request};
+use crate::image::reference::Reference;
 
 /// The command.
 pub(super) const PULL: Command = Command {

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use netyard_sim::userland::{Call, Files, Request, Signal};
 use serde_json::Value;
 
+use crate::image::ReferenceError;
+
 /// A call that was made, by number.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Ticket(u32);
@@ -54,6 +56,12 @@ pub(super) struct Failure {
     pub(super) message: String,
     /// The exit code.
     pub(super) code: i32,
+}
+
+impl From<ReferenceError> for Failure {
+    fn from(error: ReferenceError) -> Self {
+        Self::new(error.to_string())
+    }
 }
 
 impl Failure {

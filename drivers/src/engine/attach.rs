@@ -3,6 +3,7 @@
 use netyard_sim::world::World;
 
 use super::console::Viewer;
+use super::keys::DetachKeys;
 use super::{Call, Engine, Output, Reply};
 use crate::container::State;
 use crate::error::Error;
@@ -16,6 +17,7 @@ impl Engine {
             let text = format!("Container {name} is paused, unpause the container before attach.");
             return Err(Error::BadParameter(text));
         }
+        let keys = Some(DetachKeys::parse(query.text("detachKeys"))?);
         let (id, tty, exchange) = (container.id, container.config.tty, call.exchange);
         let (stdout, stderr) = (query.flag("stdout"), query.flag("stderr"));
         self.head_of_stream(call);
@@ -26,7 +28,7 @@ impl Engine {
         }
         if query.flag("stream") {
             let run = self.runs.get_mut(&id).expect("every container has a run");
-            run.console.attach(Viewer { exchange, stdin: query.flag("stdin"), stdout, stderr });
+            run.console.attach(Viewer { exchange, stdin: query.flag("stdin"), stdout, stderr, keys });
         } else {
             self.outbox.push_back(Output::End { exchange });
         }

@@ -7,6 +7,7 @@ use netyard_sim::userland::stream::PipeId;
 use netyard_sim::userland::{Read, Stream};
 use netyard_sim::world::World;
 
+use super::keys::{DetachKeys, Typed};
 use super::reply::{ExchangeId, Output};
 
 /// Which output a piece came from.
@@ -37,12 +38,25 @@ pub(super) enum InputEnd {
 }
 
 /// A client that watches.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Viewer {
     pub(super) exchange: ExchangeId,
     pub(super) stdin: bool,
     pub(super) stdout: bool,
     pub(super) stderr: bool,
+    /// The keys by which it leaves a terminal.
+    pub(super) keys: Option<DetachKeys>,
+}
+
+/// What became of input.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Intake {
+    /// The client does not send here.
+    Elsewhere,
+    /// The process gets it.
+    Taken,
+    /// The client leaves.
+    Detached,
 }
 
 /// The streams of one process, before, while and after it runs.
@@ -133,17 +147,34 @@ impl Console {
         }
     }
 
-    /// Takes in what a client sends; an empty piece is its end. False when the client does not send here.
-    pub(super) fn handle_input(&mut self, world: &mut World, exchange: ExchangeId, bytes: &[u8]) -> bool {
-        if !self.viewers.iter().any(|viewer| viewer.exchange == exchange && viewer.stdin) {
-            return false;
+    /// Takes in what a client sends; an empty piece is its end.
+    pub(super) fn handle_input(&mut self, world: &mut World, exchange: ExchangeId, bytes: &[u8]) -> Intake {
+        let Some(viewer) = self.viewers.iter_mut().find(|viewer| viewer.exchange == exchange && viewer.stdin) else {
+            return Intake::Elsewhere;
+        };
+        let typed = match &mut viewer.keys {
+            Some(keys) if self.tty && !bytes.is_empty() => keys.watch(bytes),
+            _ => Typed::Text(bytes.to_vec()),
+        };
+        let (text, intake) = match typed {
+            Typed::Text(text) => (text, Intake::Taken),
+            Typed::Detach(text) => (text, Intake::Detached),
+        };
+        // Keys that are held back are not the end.
+        if text.is_empty() && !bytes.is_empty() {
+            return intake;
         }
         if self.outputs.is_empty() {
-            self.early.push(bytes.to_vec());
+            self.early.push(text);
         } else {
-            self.write(world, bytes.to_vec());
+            self.write(world, text);
         }
-        true
+        intake
+    }
+
+    /// Whether a client watches here.
+    pub(super) fn is_watched_by(&self, exchange: ExchangeId) -> bool {
+        self.viewers.iter().any(|viewer| viewer.exchange == exchange)
     }
 
     fn write(&mut self, world: &mut World, bytes: Vec<u8>) {

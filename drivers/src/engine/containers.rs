@@ -4,6 +4,7 @@ use netyard_sim::world::World;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::health::Health;
 use super::request::Filters;
 use super::shapes::EndpointJson;
 use super::{Call, Engine, Reply};
@@ -12,7 +13,7 @@ use crate::date;
 use crate::error::Error;
 use crate::id::Id;
 
-const FILTERS: [&str; 14] = [
+const FILTERS: [&str; 15] = [
     "ancestor",
     "before",
     "exited",
@@ -27,6 +28,7 @@ const FILTERS: [&str; 14] = [
     "publish",
     "since",
     "status",
+    "volume",
 ];
 
 /// One container in the list.
@@ -41,12 +43,14 @@ struct Line<'a> {
     command: String,
     created: u64,
     ports: Vec<PortLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_root_fs: Option<u64>,
     labels: &'a std::collections::BTreeMap<String, String>,
     state: &'static str,
     status: String,
     host_config: HostLine,
     network_settings: NetworksLine,
-    mounts: [(); 0],
+    mounts: Vec<Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,10 +88,18 @@ impl Engine {
             .collect();
         fits.sort_by_key(|c| core::cmp::Reverse(c.created));
         fits.truncate(limit.unwrap_or(usize::MAX));
-        Ok(Reply::ok(&fits.into_iter().map(|c| self.line(world, c)).collect::<Vec<_>>()))
+        let sized = query.flag("size");
+        Ok(Reply::ok(&fits.into_iter().map(|c| self.line(world, c, sized)).collect::<Vec<_>>()))
     }
 
-    fn line<'a>(&'a self, world: &World, container: &'a Container) -> Line<'a> {
+    /// All containers with their sizes, the youngest first.
+    pub(super) fn all_lines<'a>(&'a self, world: &World) -> Vec<impl Serialize + use<'a>> {
+        let mut all: Vec<&Container> = self.containers.values().collect();
+        all.sort_by_key(|c| core::cmp::Reverse(c.created));
+        all.into_iter().map(|c| self.line(world, c, true)).collect()
+    }
+
+    fn line<'a>(&'a self, world: &World, container: &'a Container, sized: bool) -> Line<'a> {
         let networks = container.networks.iter().map(|(name, membership)| {
             let endpoint = self.endpoint_of(container, membership);
             (name.clone(), EndpointJson::listed(membership, endpoint))
@@ -103,12 +115,13 @@ impl Engine {
             ports: exposed
                 .map(|port| PortLine { private_port: port.number, protocol: port.protocol.to_string() })
                 .collect(),
+            size_root_fs: sized.then_some(container.config.image.size),
             labels: &container.config.labels,
             state: container.state.word(),
-            status: status(world, container),
+            status: status(world, container, self.health_of(container.id)),
             host_config: HostLine { network_mode: self.runs[&container.id].echo.host_config()["NetworkMode"].take() },
             network_settings: NetworksLine { networks: networks.collect() },
-            mounts: [],
+            mounts: container.config.mounts.iter().map(super::inspect::mount).collect(),
         }
     }
 
@@ -123,12 +136,16 @@ impl Engine {
         filters.any("id", |prefix| container.id.begins_with(prefix))
             && filters.any("name", |part| format!("/{}", container.name).contains(part))
             && filters.any("status", |word| word == container.state.word())
-            && filters.any("ancestor", |image| crate::image::Image::find(image) == Some(config.image))
+            && filters.any("ancestor", |image| self.images.find(image) == Some(config.image))
+            && filters.any("health", |word| self.health_of(container.id).map_or("none", Health::word) == word)
             && filters.any("network", |term| self.is_on(container, term))
             && filters.any("exited", |code| container.state == State::Exited(code.parse().unwrap_or(-1)))
             && filters.any("expose", |port| port.parse().is_ok_and(|port| config.exposed.contains(&port)))
             && filters.any("before", |term| youth(term) == Some(core::cmp::Ordering::Less))
             && filters.any("since", |term| youth(term) == Some(core::cmp::Ordering::Greater))
+            && filters.any("volume", |term| {
+                config.mounts.iter().any(|m| m.volume.as_deref() == Some(term) || m.destination == term)
+            })
             && filters.labels(&config.labels)
     }
 
@@ -146,10 +163,13 @@ fn command(argv: &[String]) -> String {
     argv.iter().enumerate().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-fn status(world: &World, container: &Container) -> String {
+fn status(world: &World, container: &Container, health: Option<&Health>) -> String {
     let since = |at| date::human(world.now().since(at));
     match (container.state, container.started, container.finished) {
-        (State::Running(_), Some(at), _) => format!("Up {}", since(at)),
+        (State::Running(_), Some(at), _) => match health {
+            Some(health) => format!("Up {} ({})", since(at), health.remark()),
+            None => format!("Up {}", since(at)),
+        },
         (State::Paused(_), Some(at), _) => format!("Up {} (Paused)", since(at)),
         (State::Exited(code), _, Some(at)) => format!("Exited ({code}) {} ago", since(at)),
         _ => "Created".to_owned(),

@@ -1,6 +1,9 @@
 //! `POST /containers/create`: reads what is asked, checks it, and keeps a container that was not started yet.
 
 mod conflict;
+mod echo;
+mod logging;
+mod mounts;
 
 use std::collections::BTreeMap;
 
@@ -12,8 +15,9 @@ use serde_json::{Map, Value, json};
 
 use super::console::{Console, InputEnd};
 use super::echo::Echo;
+use super::health::Health;
 use super::lifecycle::Run;
-use super::request::json_body;
+use super::request::{json_body, shape};
 use super::shapes::{Door, EndpointAsked};
 use super::{Call, Engine, Reply};
 use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
@@ -26,9 +30,6 @@ use crate::sandbox::resolv::DnsConfig;
 
 /// How long a stop waits when the container says nothing else.
 const STOP_TIMEOUT_SECS: u64 = 10;
-
-/// The host configuration of a container that asks for nothing, with all keys in the engine's order.
-const HOST_CONFIG: &str = include_str!("create/host_config.json");
 
 /// The body of the request.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,6 +50,9 @@ struct Asked {
     image: Option<String>,
     working_dir: Option<String>,
     entrypoint: Option<Words>,
+    volumes: Option<BTreeMap<String, Value>>,
+    healthcheck: Option<Map<String, Value>>,
+    mac_address: Option<String>,
     labels: Option<BTreeMap<String, String>>,
     stop_signal: Option<String>,
     stop_timeout: Option<u64>,
@@ -95,6 +99,10 @@ struct HostAsked {
     privileged: Option<bool>,
     cap_add: Option<Vec<String>>,
     cap_drop: Option<Vec<String>>,
+    binds: Option<Vec<String>>,
+    mounts: Option<Vec<mounts::Asked>>,
+    volumes_from: Option<Vec<String>>,
+    log_config: Option<logging::Asked>,
     #[serde(rename = "UTSMode")]
     uts_mode: Option<String>,
 }
@@ -115,7 +123,7 @@ impl HostAsked {
 impl Engine {
     /// `POST /containers/create`.
     pub(super) fn container_create(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: Asked = json_body(call.request)?;
+        let asked: Asked = json_body(call.request, shape::CONTAINER)?;
         let mut raw_host = asked.host_config.clone().unwrap_or_default();
         let host: HostAsked =
             serde_json::from_value(Value::Object(raw_host.clone())).map_err(|e| Error::BadParameter(e.to_string()))?;
@@ -125,15 +133,19 @@ impl Engine {
             raw_host.insert("NetworkMode".to_owned(), json!(format!("container:{base}")));
         }
         conflict::check(&mode, &asked, &host)?;
-        let networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
+        let mut networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
+        give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
         let reference = asked.image.clone().unwrap_or_default();
-        let image = Image::find(&reference).ok_or(Error::ImageUnknown(reference))?;
+        let image = self.images.find(&reference).ok_or(Error::ImageUnknown(reference))?;
+        logging::check(host.log_config.as_ref())?;
+        let mounts = self.mounts(&asked, &host)?;
         let name = self.name_for(call.target.query.text("name"))?;
         let linked = self.resolve_links(&mode, &host)?;
         let id = Id::random(&mut self.ids);
         let default_hostname = self.default_hostname(&mode, id);
-        let config = configuration(&asked, &host, mode, image, default_hostname)?;
-        let echo = Echo::new(&echo_config(&asked, &config), &echo_host(&raw_host));
+        let config = ContainerConfig { mounts, ..configuration(&asked, &host, mode, image, default_hostname)? };
+        let echo = Echo::new(&echo::config(&asked, &config), &echo::host(&raw_host));
+        self.make_volumes(world, &config.mounts)?;
         let container = Container {
             id,
             name,
@@ -148,7 +160,8 @@ impl Engine {
             sandbox: None,
             context: None,
         };
-        self.keep(container, echo);
+        let health = asked.healthcheck.and_then(|asked| serde_json::from_value(Value::Object(asked)).ok());
+        self.keep(container, echo, health.and_then(Health::new));
         self.tell_container(world, id, "create", &[]);
         Ok(Reply::created(&json!({ "Id": id, "Warnings": [] })))
     }
@@ -175,10 +188,10 @@ impl Engine {
         }
     }
 
-    fn keep(&mut self, container: Container, echo: Echo) {
+    fn keep(&mut self, container: Container, echo: Echo, health: Option<Health>) {
         let end = if container.config.stdin_once { InputEnd::Closes } else { InputEnd::Stays };
         let console = Console::new(container.config.tty, end);
-        self.runs.insert(container.id, Run::new(console, echo));
+        self.runs.insert(container.id, Run::new(console, echo, health));
         self.containers.insert(container.id, container);
     }
 
@@ -257,8 +270,8 @@ fn configuration(
         domainname: asked.domainname.clone().unwrap_or_default(),
         image_reference: asked.image.clone().unwrap_or_default(),
         image,
-        argv: command(asked, image),
-        env: asked.env.clone().unwrap_or_default(),
+        argv: command(asked, image)?,
+        env: environment(asked, image),
         exposed: exposed.filter_map(|text| text.parse().ok()).collect(),
         working_dir: asked.working_dir.clone().unwrap_or_default(),
         tty: asked.tty.unwrap_or_default(),
@@ -274,79 +287,56 @@ fn configuration(
         },
         extra_hosts: extra_hosts.map(|(name, address)| (address.to_owned(), name.to_owned())).collect(),
         links: host.links.iter().flatten().map(|text| Link::parse(text)).collect(),
+        mounts: Vec::new(),
+        log: logging::driver(host.log_config.as_ref()),
         after_exit: if host.auto_remove == Some(true) { AfterExit::Remove } else { AfterExit::Keep },
         stop_signal: stop_signal.transpose()?.unwrap_or(Signal::Terminate),
         stop_timeout: Duration::from_secs(asked.stop_timeout.unwrap_or(STOP_TIMEOUT_SECS)),
     })
 }
 
-/// The entry point, then the command; the image's own command when neither was given.
-fn command(asked: &Asked, image: &Image) -> Vec<String> {
+/// The entry point, then the command; the image's own where nothing was given, but its command only with its own entry
+/// point.
+fn command(asked: &Asked, image: &Image) -> Result<Vec<String>, Error> {
     let words = |words: &Option<Words>| words.clone().map(Words::into_list).unwrap_or_default();
-    let (mut argv, command) = (words(&asked.entrypoint), words(&asked.cmd));
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let (mut argv, mut command) = (words(&asked.entrypoint), words(&asked.cmd));
+    if argv.is_empty() {
+        argv = own(image.entrypoint);
+        command = if command.is_empty() { own(image.command) } else { command };
+    }
+    // An entry point that is one empty word is none.
     argv.retain(|word| !word.is_empty());
-    if argv.is_empty() && command.is_empty() {
-        return image.command.iter().map(|word| (*word).to_owned()).collect();
-    }
     argv.extend(command);
-    argv
+    if argv.is_empty() {
+        return Err(Error::BadParameter("No command specified".to_owned()));
+    }
+    Ok(argv)
 }
 
-/// `Config` as `inspect` repeats it.
-fn echo_config(asked: &Asked, config: &ContainerConfig) -> Value {
-    let words = |words: &Option<Words>| words.clone().map(Words::into_list).filter(|words| !words.is_empty());
-    let entrypoint = words(&asked.entrypoint);
-    let from_image = || entrypoint.is_none().then(|| config.argv.clone());
-    let exposed: Map<String, Value> = config.exposed.iter().map(|port| (port.to_string(), json!({}))).collect();
-    let mut echo = json!({
-        "Hostname": config.hostname, "Domainname": config.domainname, "User": asked.user.clone().unwrap_or_default(),
-        "AttachStdin": asked.attach_stdin.unwrap_or_default(),
-        "AttachStdout": asked.attach_stdout.unwrap_or_default(),
-        "AttachStderr": asked.attach_stderr.unwrap_or_default(),
-        "ExposedPorts": exposed, "Tty": config.tty, "OpenStdin": config.open_stdin, "StdinOnce": config.stdin_once,
-        "Env": asked.env, "Cmd": words(&asked.cmd).or_else(from_image), "Image": config.image_reference,
-        "Volumes": null, "WorkingDir": config.working_dir, "Entrypoint": entrypoint, "OnBuild": null,
-        "Labels": config.labels,
-    });
-    let fields = echo.as_object_mut().expect("it was just made");
-    if config.exposed.is_empty() {
-        fields.shift_remove("ExposedPorts");
-    }
-    if let Some(signal) = asked.stop_signal.as_ref().filter(|text| !text.is_empty()) {
-        fields.insert("StopSignal".to_owned(), json!(signal));
-    }
-    if let Some(timeout) = asked.stop_timeout {
-        fields.insert("StopTimeout".to_owned(), json!(timeout));
-    }
-    echo
+/// The image's environment, then what was asked for; a name that was asked for is not the image's any more.
+fn environment(asked: &Asked, image: &Image) -> Vec<String> {
+    let asked = asked.env.clone().unwrap_or_default();
+    let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
+    let is_asked = |line: &str| asked.iter().any(|asked| name(asked) == name(line));
+    let own: Vec<String> = image.env.iter().filter(|line| !is_asked(line)).map(|line| (*line).to_owned()).collect();
+    asked.into_iter().chain(own).collect()
 }
 
-/// `HostConfig` as `inspect` repeats it: every known key, with the client's value where it says something.
-fn echo_host(asked: &Map<String, Value>) -> Value {
-    let mut echo: Value = serde_json::from_str(HOST_CONFIG).expect("the file is JSON");
-    let fields = echo.as_object_mut().expect("the file is an object");
-    for (key, value) in asked {
-        if let Some(field) = fields.get_mut(key).filter(|_| says_something(value)) {
-            *field = value.clone();
-        }
+/// A MAC address that was asked for beside the networks is that of the container's first one.
+fn give_mac(networks: &mut BTreeMap<String, Membership>, mode: &NetworkMode, asked: Option<&str>) -> Result<(), Error> {
+    let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(()) };
+    let mac = text.parse().map_err(|_| Error::InvalidMac(text.to_owned()))?;
+    if let Some(membership) = mode.network().and_then(|name| networks.get_mut(name)) {
+        membership.config.mac.get_or_insert(mac);
     }
-    echo
-}
-
-/// Whether a value is more than the empty ones that clients send for what they leave to the engine.
-fn says_something(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Number(number) => number.as_i64().is_none_or(|n| n > 0),
-        Value::Object(fields) => fields.get("Type") != Some(&json!("")),
-        Value::Array(_) | Value::Bool(_) => true,
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Images;
 
     fn asked(json: &str) -> Asked {
         serde_json::from_str(json).unwrap()
@@ -354,15 +344,13 @@ mod tests {
 
     #[test]
     fn the_images_command_runs_when_nothing_else_is_given() {
-        let web = Image::find("web").unwrap();
-        assert_eq!(command(&asked("{}"), web)[0], "httpd");
-        assert_eq!(command(&asked(r#"{"Cmd":["sleep","1"]}"#), web), ["sleep", "1"]);
-        assert_eq!(command(&asked(r#"{"Cmd":"true","Entrypoint":["sh","-c"]}"#), web), ["sh", "-c", "true"]);
-        assert_eq!(
-            command(&asked(r#"{"Entrypoint":["sh"]}"#), web),
-            ["sh"],
-            "an entry point drops the image's command"
-        );
+        let web = Images::default().find("web").unwrap();
+        let command = |json: &str| command(&asked(json), web).map_err(|error| error.to_string());
+        assert_eq!(command("{}").unwrap()[0], "httpd");
+        assert_eq!(command(r#"{"Cmd":["sleep","1"]}"#).unwrap(), ["sleep", "1"]);
+        assert_eq!(command(r#"{"Cmd":"true","Entrypoint":["sh","-c"]}"#).unwrap(), ["sh", "-c", "true"]);
+        assert_eq!(command(r#"{"Entrypoint":["sh"]}"#).unwrap(), ["sh"], "an entry point drops the image's command");
+        assert_eq!(command(r#"{"Entrypoint":[""]}"#).unwrap_err(), "No command specified");
     }
 
     #[test]
@@ -395,21 +383,5 @@ mod tests {
         for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#, r#"{"Privileged":true}"#] {
             assert_eq!(rights(more), Rights::Administer, "{more}");
         }
-    }
-
-    #[test]
-    fn the_host_configuration_is_repeated_with_the_engines_defaults() {
-        let sent = asked(
-            r#"{"HostConfig":{"NetworkMode":"n1","IpcMode":"","ShmSize":0,"MemorySwappiness":-1,
-            "LogConfig":{"Type":"","Config":{}},"AutoRemove":true,"Nonsense":1}}"#,
-        );
-        let echo = echo_host(&sent.host_config.unwrap());
-        assert_eq!(echo["NetworkMode"], "n1");
-        assert_eq!(echo["IpcMode"], "private");
-        assert_eq!(echo["ShmSize"], 67_108_864);
-        assert_eq!(echo["MemorySwappiness"], Value::Null);
-        assert_eq!(echo["LogConfig"]["Type"], "json-file");
-        assert_eq!(echo["AutoRemove"], true);
-        assert_eq!(echo.get("Nonsense"), None);
     }
 }

@@ -14,6 +14,11 @@ impl Echo {
         Self { config: config.to_string().into(), host_config: host_config.to_string().into() }
     }
 
+    /// Takes another host configuration, after an update.
+    pub(super) fn set_host_config(&mut self, host_config: &Value) {
+        self.host_config = host_config.to_string().into();
+    }
+
     /// `Config`.
     pub(super) fn config(&self) -> Value {
         serde_json::from_str(&self.config).expect("it was written from JSON")

@@ -1,12 +1,13 @@
 //! `/exec`: more processes in a running container.
 
-use netyard_sim::userland::{Pid, Rights};
+use netyard_sim::userland::{Pid, Rights, Signal};
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::console::{Channel, Console, InputEnd, Viewer};
-use super::request::json_body;
+use super::keys::DetachKeys;
+use super::request::{json_body, shape};
 use super::start::{Launch, environment, launch};
 use super::{Call, Engine, ExchangeId, Owner, Reply};
 use crate::container::State;
@@ -26,6 +27,7 @@ struct Asked {
     env: Option<Vec<String>>,
     working_dir: Option<String>,
     privileged: Option<bool>,
+    detach_keys: Option<String>,
     cmd: Option<Vec<String>>,
 }
 
@@ -46,6 +48,10 @@ struct Config {
     stdin: bool,
     stdout: bool,
     stderr: bool,
+    /// The keys by which its client leaves.
+    keys: DetachKeys,
+    /// As they were written.
+    keys_text: String,
 }
 
 /// How it stands.
@@ -64,12 +70,14 @@ pub(super) struct Exec {
     config: Config,
     stage: Stage,
     pid: u32,
+    /// What it has written, when it is a health check and nobody watches.
+    probe: Option<Vec<u8>>,
 }
 
 impl Engine {
     /// `POST /containers/{name}/exec`.
     pub(super) fn exec_create(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: Asked = json_body(call.request)?;
+        let asked: Asked = json_body(call.request, shape::EXEC)?;
         let container = self.find_container(name)?;
         match container.state {
             State::Running(_) => {}
@@ -79,7 +87,10 @@ impl Engine {
         self.check_links(container)?;
         let argv = asked.cmd.filter(|cmd| !cmd.is_empty()).ok_or(Error::ExecWithoutCommand)?;
         let tty = asked.tty.unwrap_or_default();
+        let keys_text = asked.detach_keys.unwrap_or_default();
         let config = Config {
+            keys: DetachKeys::parse(Some(&keys_text))?,
+            keys_text,
             argv,
             env: asked.env.unwrap_or_default(),
             working_dir: asked.working_dir.unwrap_or_default(),
@@ -92,14 +103,14 @@ impl Engine {
         let container = container.id;
         let id = Id::random(&mut self.ids);
         let console = Console::new(tty, InputEnd::Closes);
-        self.execs.insert(id, Exec { container, console, config, stage: Stage::Created, pid: 0 });
+        self.execs.insert(id, Exec { container, console, config, stage: Stage::Created, pid: 0, probe: None });
         self.tell_exec(world, id, "exec_create");
         Ok(Reply::created(&json!({ "Id": id })))
     }
 
     /// `POST /exec/{id}/start`.
     pub(super) fn exec_start(&mut self, world: &mut World, term: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: StartAsked = json_body(call.request)?;
+        let asked: StartAsked = json_body(call.request, shape::Shape::Any)?;
         let id = self.find_exec(term)?;
         let exec = &self.execs[&id];
         if exec.stage != Stage::Created {
@@ -130,7 +141,8 @@ impl Engine {
         let config = &exec.config;
         if let Some(exchange) = client {
             let (stdin, stdout, stderr) = (config.stdin, config.stdout, config.stderr);
-            exec.console.attach(Viewer { exchange, stdin, stdout, stderr });
+            let keys = Some(config.keys.clone());
+            exec.console.attach(Viewer { exchange, stdin, stdout, stderr, keys });
         }
         let spawn = Launch {
             argv: config.argv.clone(),
@@ -164,6 +176,45 @@ impl Engine {
         );
         exec.console.show(Channel::Out, text.as_bytes(), &mut self.outbox);
         exec.console.end(world, &mut self.outbox);
+        if exec.probe.is_some() {
+            let container = exec.container;
+            self.probe_ended(world, container, id, CANNOT_RUN, text.trim_end().as_bytes());
+        }
+    }
+
+    /// Makes an exec that nobody asked for: a health check.
+    pub(super) fn make_probe(&mut self, world: &World, container: Id, argv: Vec<String>) -> Id {
+        let config = Config {
+            argv,
+            env: Vec::new(),
+            working_dir: String::new(),
+            tty: false,
+            privileged: false,
+            stdin: false,
+            stdout: true,
+            stderr: true,
+            keys: DetachKeys::default(),
+            keys_text: String::new(),
+        };
+        let id = Id::random(&mut self.ids);
+        let console = Console::new(false, InputEnd::Closes);
+        let exec = Exec { container, console, config, stage: Stage::Created, pid: 0, probe: Some(Vec::new()) };
+        self.execs.insert(id, exec);
+        self.tell_exec(world, id, "exec_create");
+        id
+    }
+
+    /// Runs it.
+    pub(super) fn run_probe(&mut self, world: &mut World, id: Id) {
+        self.tell_exec(world, id, "exec_start");
+        self.run_exec(world, id, None);
+    }
+
+    /// Kills the process of an exec.
+    pub(super) fn kill_exec(&self, world: &mut World, id: Id) {
+        if let Some(Stage::Running(pid)) = self.execs.get(&id).map(|exec| exec.stage) {
+            world.signal(pid, Signal::Kill);
+        }
     }
 
     /// Takes what an exec has written since and shows it to its client.
@@ -171,6 +222,9 @@ impl Engine {
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         for (channel, bytes) in exec.console.drain(world) {
             exec.console.show(channel, &bytes, &mut self.outbox);
+            if let Some(written) = &mut exec.probe {
+                written.extend(bytes);
+            }
         }
     }
 
@@ -185,7 +239,12 @@ impl Engine {
         let container = exec.container;
         exec.console.end(world, &mut self.outbox);
         let more = [("execID", id.to_string()), ("exitCode", code.to_string())];
+        let probe = exec.probe.take();
         self.tell_container(world, container, "exec_die", &more);
+        if let Some(written) = probe {
+            self.probe_ended(world, container, id, code, &written);
+            self.execs.remove(&id);
+        }
     }
 
     /// `GET /exec/{id}/json`.
@@ -204,7 +263,7 @@ impl Engine {
                 "privileged": config.privileged,
             },
             "OpenStdin": config.stdin, "OpenStderr": config.stderr, "OpenStdout": config.stdout, "CanRemove": false,
-            "ContainerID": exec.container, "DetachKeys": "", "Pid": exec.pid,
+            "ContainerID": exec.container, "DetachKeys": config.keys_text, "Pid": exec.pid,
         })))
     }
 

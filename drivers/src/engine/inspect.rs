@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::shapes::{EndpointJson, PlaceJson};
 use super::{Engine, Reply};
-use crate::container::{Container, Membership, NetworkMode, State};
+use crate::container::{Container, Membership, Mount, NetworkMode, State};
 use crate::date;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -94,7 +94,7 @@ impl Engine {
             "ExecIDs": self.running_execs(id),
             "HostConfig": self.host_config(container),
             "GraphDriver": graph_driver(container),
-            "Mounts": [],
+            "Mounts": container.config.mounts.iter().map(mount).collect::<Vec<_>>(),
             "Config": echo.config(),
             "NetworkSettings": self.network_settings(container),
         })))
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     fn state(&self, container: &Container) -> Value {
-        json!({
+        let mut state = json!({
             "Status": container.state.word(),
             "Running": container.is_running(),
             "Paused": matches!(container.state, State::Paused(_)),
@@ -123,7 +123,11 @@ impl Engine {
             "Error": container.error,
             "StartedAt": date::rfc3339_or_never(self.epoch, container.started),
             "FinishedAt": date::rfc3339_or_never(self.epoch, container.finished),
-        })
+        });
+        if let Some(health) = self.health_json(container.id) {
+            state["Health"] = health;
+        }
+        state
     }
 
     fn network_settings(&self, container: &Container) -> NetworkSettings {
@@ -157,13 +161,32 @@ impl Engine {
     }
 }
 
+/// A mount as `inspect` and lists have it.
+pub(super) fn mount(mount: &Mount) -> Value {
+    match &mount.volume {
+        Some(name) => json!({
+            "Type": "volume", "Name": name, "Source": mount.source, "Destination": mount.destination,
+            "Driver": super::volumes::DRIVER, "Mode": mode(mount), "RW": mount.is_writable, "Propagation": "",
+        }),
+        None => json!({
+            "Type": "bind", "Source": mount.source, "Destination": mount.destination, "Mode": mount.mode,
+            "RW": mount.is_writable, "Propagation": "rprivate",
+        }),
+    }
+}
+
+/// What a volume's mode is when nothing is said: that it may be relabelled.
+fn mode(mount: &Mount) -> &str {
+    if mount.mode.is_empty() { "z" } else { &mount.mode }
+}
+
 /// Where a real engine would keep the files.
 fn graph_driver(container: &Container) -> Value {
     let id = container.id;
     let layer = |name: &str| format!("/var/lib/docker/overlay2/{id}/{name}");
     json!({
         "Data": {
-            "LowerDir": format!("/var/lib/docker/overlay2/{}/diff", container.config.image.id()),
+            "LowerDir": format!("{}-init/diff:/var/lib/docker/overlay2/{}/diff", layer("").trim_end_matches('/'), container.config.image.id()),
             "MergedDir": layer("merged"),
             "UpperDir": layer("diff"),
             "WorkDir": layer("work"),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::echo::Echo;
+use super::health::Health;
 use super::logs::Log;
 use super::reply::{ExchangeId, Media, Output, Reply};
 use super::request::Query;
@@ -24,6 +25,8 @@ pub(super) struct Run {
     pub(super) log: Log,
     pub(super) echo: Echo,
     pub(super) ending: Option<Ending>,
+    /// How it fares, when it asks to be checked.
+    pub(super) health: Option<Health>,
 }
 
 /// An end that was asked for and has not come yet.
@@ -61,8 +64,8 @@ pub(super) struct Waiter {
 }
 
 impl Run {
-    pub(super) fn new(console: Console, echo: Echo) -> Self {
-        Self { console, log: Log::default(), echo, ending: None }
+    pub(super) fn new(console: Console, echo: Echo, health: Option<Health>) -> Self {
+        Self { console, log: Log::default(), echo, ending: None, health }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -178,6 +181,7 @@ impl Engine {
             world.signal(pid, Signal::Kill);
         }
         self.carry_output(world, id);
+        self.suspend_health(id);
         let now = world.now();
         let container = self.container_mut(id);
         container.state = State::Exited(code);
@@ -231,6 +235,7 @@ impl Engine {
         };
         let id = container.id;
         self.set_paused(world, id, State::Paused(pid));
+        self.suspend_health(id);
         self.tell_container(world, id, "pause", &[]);
         Ok(Reply::Empty(204))
     }
@@ -241,6 +246,7 @@ impl Engine {
         let State::Paused(pid) = container.state else { return Err(Error::ContainerNotPaused(container.id)) };
         let id = container.id;
         self.set_paused(world, id, State::Running(pid));
+        self.resume_health(world.now(), id);
         self.tell_container(world, id, "unpause", &[]);
         Ok(Reply::Empty(204))
     }
@@ -304,6 +310,7 @@ impl Engine {
         self.tell_container(world, id, "destroy", &[]);
         let container = self.containers.remove(&id).expect("the caller found the container");
         self.runs.remove(&id);
+        self.end_watchers(id);
         self.execs.retain(|_, exec| exec.container != id);
         self.owners.retain(|_, owner| *owner != Owner::Container(id));
         if let Some(context) = container.context {

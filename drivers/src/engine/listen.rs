@@ -8,7 +8,7 @@ use super::{Call, Engine, ExchangeId, Media, Output, Reply};
 use crate::error::Error;
 use crate::events::{Message, Wanted};
 
-const FILTERS: [&str; 7] = ["container", "daemon", "event", "image", "label", "network", "type"];
+const FILTERS: [&str; 9] = ["container", "daemon", "event", "image", "label", "network", "scope", "type", "volume"];
 
 /// A client that listens.
 #[derive(Clone, Debug)]
@@ -30,6 +30,9 @@ impl Engine {
             containers: filters.values("container").to_vec(),
             networks: filters.values("network").to_vec(),
             images: filters.values("image").to_vec(),
+            volumes: filters.values("volume").to_vec(),
+            labels: filters.values("label").to_vec(),
+            scopes: filters.values("scope").to_vec(),
         };
         let exchange = call.exchange;
         self.head(exchange, 200, Media::Json);

@@ -6,6 +6,7 @@ use netyard_sim::world::World;
 use super::console::{Channel, frame};
 use super::listen::moment;
 use super::{Call, Engine, ExchangeId, Media, Output, Reply};
+use crate::container::LogDriver;
 use crate::date;
 use crate::error::Error;
 use crate::id::Id;
@@ -93,6 +94,9 @@ impl Engine {
             return Err(Error::BadParameter(text.to_owned()));
         }
         let container = self.find_container(name)?;
+        if container.config.log == LogDriver::None {
+            return Err(Error::LogUnreadable);
+        }
         let (id, tty, running) = (container.id, container.config.tty, container.is_running());
         let tail = query.text("tail").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
         let exchange = call.exchange;
@@ -124,11 +128,12 @@ impl Engine {
     /// Takes what a container has written since and shows it to the log and to all who watch.
     pub(super) fn carry_output(&mut self, world: &mut World, id: Id) {
         let now = world.now();
-        let tty = self.containers.get(&id).expect("a run has its container").config.tty;
+        let config = &self.containers.get(&id).expect("a run has its container").config;
+        let (tty, keeps) = (config.tty, config.log == LogDriver::Kept);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         for (channel, bytes) in run.console.drain(world) {
             run.console.show(channel, &bytes, &mut self.outbox);
-            let added = run.log.add(now, channel, &bytes);
+            let added = if keeps { run.log.add(now, channel, &bytes) } else { Vec::new() };
             for follower in self.followers.iter().filter(|follower| follower.container == id) {
                 for entry in added.iter().filter(|entry| follower.wants.includes(entry)) {
                     let bytes = follower.wants.render(entry, tty, self.epoch);

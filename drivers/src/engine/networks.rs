@@ -6,7 +6,7 @@ use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::request::{Filters, json_body};
+use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::{Call, Engine, NetworkName, Reply};
 use crate::container::{Membership, NetworkMode};
@@ -47,7 +47,7 @@ impl Engine {
 
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
-        let config = json_body::<NetworkAsked>(call.request)?.parse()?;
+        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse()?;
         let id = self.controller.create_network(world, config)?;
         let name = self.network_name(id);
         self.tell_network(world, &name, "create", &[]);
@@ -76,7 +76,7 @@ impl Engine {
 
     /// `POST /networks/{name}/connect`. A container that does not run is only set up for the network.
     pub(super) fn network_connect(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: ConnectAsked = json_body(call.request)?;
+        let asked: ConnectAsked = json_body(call.request, shape::CONNECT)?;
         let network = self.controller.find(name)?.id;
         let container = self.find_container(&asked.container.unwrap_or_default())?.id;
         let config = asked.endpoint_config.unwrap_or_default().parse(Door::Connect)?;
@@ -114,7 +114,7 @@ impl Engine {
         name: &str,
         call: &Call<'_>,
     ) -> Result<Reply, Error> {
-        let asked: DisconnectAsked = json_body(call.request)?;
+        let asked: DisconnectAsked = json_body(call.request, shape::DISCONNECT)?;
         let term = asked.container.unwrap_or_default();
         let network = self.controller.find(name)?;
         let (network, is_host) = (NetworkName::of(network), network.config.driver == "host");

@@ -1,11 +1,16 @@
 //! What a request says: its path, its query and its body, read once. Which request does what is the router's affair.
 
+pub(super) mod shape;
+
 use std::collections::BTreeMap;
 
 use netyard_sim::userland::Request;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
+use shape::Shape;
 
 /// The parts of a request's target.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -55,6 +60,11 @@ impl Query {
     /// The value of a key, unless it is empty.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+
+    /// Whether a key is there, whatever its value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(k, _)| k == key)
     }
 
     /// Whether a key is set: to anything but nothing, `0`, `no`, `false` and `none`, as the engine reads flags.
@@ -129,7 +139,7 @@ impl Filters {
 ///
 /// # Errors
 /// `BadParameter` when it is not the JSON that was expected, or is said to be something else.
-pub(super) fn json_body<'a, T: Deserialize<'a> + Default>(request: &'a Request) -> Result<T, Error> {
+pub(super) fn json_body<T: DeserializeOwned>(request: &Request, shape: Shape) -> Result<T, Error> {
     let media = request.header("content-type").unwrap_or_default();
     if media.is_empty() && request.body.is_empty() {
         return Err(Error::BadParameter("EOF".to_owned()));
@@ -138,7 +148,14 @@ pub(super) fn json_body<'a, T: Deserialize<'a> + Default>(request: &'a Request) 
         let text = format!("Content-Type specified ({media}) must be 'application/json'");
         return Err(Error::BadParameter(text));
     }
-    serde_json::from_slice(&request.body).map_err(|error| Error::BadParameter(error.to_string()))
+    if request.body.is_empty() {
+        return Err(Error::BadParameter("EOF".to_owned()));
+    }
+    let value: Value = serde_json::from_slice(&request.body).map_err(|error| Error::BadParameter(error.to_string()))?;
+    let value = shape.read(value).map_err(Error::BadParameter)?;
+    // Nothing at all is an empty body, as Go reads it.
+    let value = if value.is_null() { Value::Object(Map::new()) } else { value };
+    serde_json::from_value(value).map_err(|error| Error::BadParameter(error.to_string()))
 }
 
 /// Percent signs decoded; in queries a plus is a blank.

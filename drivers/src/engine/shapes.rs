@@ -231,7 +231,7 @@ impl NetworkAsked {
             internal: self.internal.unwrap_or_default(),
             attachable: self.attachable.unwrap_or_default(),
             subnets,
-            ipam_options: Some(ipam.options.unwrap_or_default()),
+            ipam_options: ipam.options,
             options: self.options.unwrap_or_default(),
             labels: self.labels.unwrap_or_default(),
         })

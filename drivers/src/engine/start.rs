@@ -186,6 +186,7 @@ impl Engine {
         let container = self.container_mut(id);
         container.state = State::Running(pid);
         container.started = Some(now);
+        self.begin_health(now, id);
         self.tell_container(world, id, "start", &[]);
         Ok(())
     }

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::{Engine, Reply};
 use crate::container::State;
 use crate::date;
-use crate::image::IMAGES;
 
 /// The version of the engine whose behaviour this one has.
 pub(super) const VERSION: &str = "20.10.24+dfsg1";
 const KERNEL: &str = "6.18.44";
+/// The memory of the host.
+pub(super) const MEMORY: u64 = 8_589_934_592;
 const BUILT: &str = "2026-05-07T21:09:36.000000000+00:00";
 
 /// `GET /version`.
@@ -35,30 +36,52 @@ pub(super) fn version() -> Reply {
 impl Engine {
     /// `GET /info`. The host is a plain one with two processors; what depends on the world is counted.
     pub(super) fn info(&self, world: &World) -> Reply {
-        let count = |fits: fn(&State) -> bool| self.containers.values().filter(|c| fits(&c.state)).count();
-        let mut info = json!({
-            "ID": self.host.name,
-            "Containers": self.containers.len(),
-            "ContainersRunning": count(|s| matches!(s, State::Running(_))),
-            "ContainersPaused": count(|s| matches!(s, State::Paused(_))),
-            "ContainersStopped": count(|s| matches!(s, State::Created | State::Exited(_))),
-            "Images": IMAGES.len(),
-            "Driver": "overlay2",
-            "DriverStatus": [["Backing Filesystem", "extfs"], ["Supports d_type", "true"],
-                ["Native Overlay Diff", "true"], ["userxattr", "false"]],
-            "Plugins": { "Volume": ["local"], "Network": ["bridge", "host", "null"], "Authorization": null,
-                "Log": ["json-file"] },
-        });
-        let present = json!({
-            "NEventsListener": self.listeners.len(),
-            "SystemTime": date::rfc3339(self.epoch, world.now()),
-            "Name": self.host.name,
-        });
-        for part in [capabilities(), present, software()] {
-            merge(&mut info, part);
-        }
+        let mut info = self.counts();
+        merge(&mut info, plugins());
+        merge(&mut info, capabilities());
+        merge(&mut info, json!({ "SystemTime": date::rfc3339(self.epoch, world.now()) }));
+        merge(&mut info, drivers(self.listeners.len()));
+        merge(&mut info, machine());
+        merge(&mut info, json!({ "Name": self.host.name }));
+        merge(&mut info, software());
         Reply::ok(&info)
     }
+
+    fn counts(&self) -> Value {
+        let count = |fits: fn(&State) -> bool| self.containers.values().filter(|c| fits(&c.state)).count();
+        let running = count(|s| matches!(s, State::Running(_)));
+        let paused = count(|s| matches!(s, State::Paused(_)));
+        json!({
+            "ID": self.identity(),
+            "Containers": self.containers.len(),
+            "ContainersRunning": running,
+            "ContainersPaused": paused,
+            "ContainersStopped": self.containers.len() - running - paused,
+            "Images": self.images.iter().count(),
+        })
+    }
+
+    /// The engine's own id: twelve groups of four letters and digits, which say nothing.
+    fn identity(&self) -> String {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let letter = |byte: u8| char::from(ALPHABET[usize::from(byte % 32)]);
+        let letters: Vec<char> = self.identity.iter().copied().map(letter).collect();
+        letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(":")
+    }
+}
+
+fn plugins() -> Value {
+    json!({
+        "Driver": "overlay2",
+        "DriverStatus": [["Backing Filesystem", "extfs"], ["Supports d_type", "true"],
+            ["Native Overlay Diff", "true"], ["userxattr", "false"]],
+        "Plugins": {
+            "Volume": ["local"], "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
+            "Authorization": null,
+            "Log": ["awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "logentries",
+                "splunk", "syslog"],
+        },
+    })
 }
 
 fn capabilities() -> Value {
@@ -70,14 +93,37 @@ fn capabilities() -> Value {
     })
 }
 
+fn drivers(listeners: usize) -> Value {
+    json!({
+        "LoggingDriver": "json-file", "CgroupDriver": "cgroupfs", "CgroupVersion": "1", "NEventsListener": listeners,
+    })
+}
+
+fn machine() -> Value {
+    json!({
+        "KernelVersion": KERNEL, "OperatingSystem": "Debian GNU/Linux 12 (bookworm)", "OSVersion": "12",
+        "OSType": "linux", "Architecture": "x86_64", "IndexServerAddress": "https://index.docker.io/v1/",
+        "RegistryConfig": {
+            "AllowNondistributableArtifactsCIDRs": [], "AllowNondistributableArtifactsHostnames": [],
+            "InsecureRegistryCIDRs": ["127.0.0.0/8"],
+            "IndexConfigs": { "docker.io": {
+                "Name": "docker.io", "Mirrors": [], "Secure": true, "Official": true,
+            } },
+            "Mirrors": [],
+        },
+        "NCPU": 2, "MemTotal": MEMORY, "GenericResources": null, "DockerRootDir": "/var/lib/docker",
+        "HttpProxy": "", "HttpsProxy": "", "NoProxy": "",
+    })
+}
+
 fn software() -> Value {
     json!({
-        "LoggingDriver": "json-file", "CgroupDriver": "cgroupfs", "CgroupVersion": "1", "KernelVersion": KERNEL,
-        "OperatingSystem": "Debian GNU/Linux 12 (bookworm)", "OSVersion": "12", "OSType": "linux",
-        "Architecture": "x86_64", "IndexServerAddress": "https://index.docker.io/v1/", "NCPU": 2,
-        "MemTotal": 8_589_934_592_u64, "GenericResources": null, "DockerRootDir": "/var/lib/docker", "HttpProxy": "",
-        "HttpsProxy": "", "NoProxy": "", "Labels": [], "ExperimentalBuild": false, "ServerVersion": VERSION,
-        "Runtimes": { "runc": { "path": "runc" } }, "DefaultRuntime": "runc",
+        "Labels": [], "ExperimentalBuild": false, "ServerVersion": VERSION,
+        "Runtimes": {
+            "io.containerd.runc.v2": { "path": "runc" }, "io.containerd.runtime.v1.linux": { "path": "runc" },
+            "runc": { "path": "runc" },
+        },
+        "DefaultRuntime": "runc",
         "Swarm": { "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
             "Error": "", "RemoteManagers": null },
         "LiveRestoreEnabled": false, "Isolation": "", "InitBinary": "docker-init",

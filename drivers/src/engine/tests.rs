@@ -64,7 +64,9 @@ impl Lab {
     fn send(&mut self, method: &'static str, target: &str, body: &Value) -> ExchangeId {
         let exchange = ExchangeId(self.next);
         self.next += 1;
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let is_stream = target.contains("/attach") || target.ends_with("/start");
+        let headers = [("content-type", "application/json"), ("upgrade", "tcp")].into_iter();
+        let headers = headers.take(if is_stream { 2 } else { 1 }).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         let request = Request { method, target: target.into(), headers, body: body.to_string().into_bytes() };
         self.engine.handle(&mut self.world, exchange, &request);
         self.pass(Duration::from_millis(1));

@@ -1,0 +1,81 @@
+//! What a container's log shall be: which drivers and options there are. Logs themselves are `logs`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::container::LogDriver;
+use crate::error::Error;
+
+/// The drivers that a real engine has; all but the last can be read here, from what is kept.
+const DRIVERS: [&str; 11] = [
+    "awslogs",
+    "fluentd",
+    "gcplogs",
+    "gelf",
+    "journald",
+    "json-file",
+    "local",
+    "logentries",
+    "splunk",
+    "syslog",
+    "none",
+];
+/// The options of the usual driver.
+const OPTIONS: [&str; 8] = ["max-file", "max-size", "compress", "labels", "labels-regex", "env", "env-regex", "tag"];
+
+/// `LogConfig` of a request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Asked {
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    config: Option<BTreeMap<String, String>>,
+}
+
+impl Asked {
+    fn driver(&self) -> &str {
+        self.kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("json-file")
+    }
+}
+
+/// Refuses what no log can be.
+///
+/// # Errors
+/// `LogDriverUnknown`, or an option that the driver does not have.
+pub(super) fn check(asked: Option<&Asked>) -> Result<(), Error> {
+    let Some(asked) = asked else { return Ok(()) };
+    let driver = asked.driver();
+    if !DRIVERS.contains(&driver) {
+        return Err(Error::LogDriverUnknown(driver.to_owned()));
+    }
+    let mut options = asked.config.iter().flat_map(BTreeMap::keys);
+    match options.find(|option| driver == "json-file" && !OPTIONS.contains(&option.as_str())) {
+        Some(option) => Err(Error::BadParameter(format!("unknown log opt '{option}' for {driver} log driver"))),
+        None => Ok(()),
+    }
+}
+
+/// Where the output goes.
+pub(super) fn driver(asked: Option<&Asked>) -> LogDriver {
+    if asked.is_some_and(|asked| asked.driver() == "none") { LogDriver::None } else { LogDriver::Kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> Option<String> {
+        check(Some(&serde_json::from_str(json).expect("a configuration"))).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn drivers_and_options_must_exist() {
+        assert_eq!(refused(r#"{"Type":"","Config":null}"#), None);
+        assert_eq!(refused(r#"{"Type":"json-file","Config":{"max-file":"3"}}"#), None);
+        let unknown = refused(r#"{"Type":"asdf","Config":{}}"#);
+        assert_eq!(unknown.as_deref(), Some("error looking up logging plugin asdf: plugin \"asdf\" not found"));
+        let option = refused(r#"{"Config":{"asdf":"1"}}"#);
+        assert_eq!(option.as_deref(), Some("unknown log opt 'asdf' for json-file log driver"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Shapes of JSON bodies, as the engine's Go types have them: keys are known whatever their case, unknown ones are
+//! dropped, null is nothing, and a value of another type is refused in the words of Go's decoder.
+
+mod tables;
+
+use serde_json::{Map, Value};
+
+pub(in crate::engine) use tables::{CONNECT, CONTAINER, DISCONNECT, EXEC, NETWORK, VOLUME};
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) enum Shape {
+    /// Anything: what it means is read elsewhere.
+    Any,
+    /// `bool`.
+    Bool,
+    /// A whole number, of this type.
+    Int(&'static str),
+    /// `string`.
+    Text,
+    /// `[]string`.
+    Texts,
+    /// One word or several.
+    Words,
+    /// `map[string]string`.
+    TextMap,
+    /// A map whose values are of this shape.
+    Map(&'static Self),
+    /// A list of this shape.
+    List(&'static Self),
+    /// A struct: its name, and its fields.
+    Struct(&'static str, &'static [(&'static str, Self)]),
+}
+
+impl Shape {
+    /// The name of its type.
+    fn name(&self) -> String {
+        match self {
+            Self::Any => "interface {}".to_owned(),
+            Self::Bool => "bool".to_owned(),
+            Self::Int(name) => (*name).to_owned(),
+            Self::Text => "string".to_owned(),
+            Self::Texts | Self::Words => "[]string".to_owned(),
+            Self::TextMap => "map[string]string".to_owned(),
+            Self::Map(inner) => format!("map[string]{}", inner.name()),
+            Self::List(inner) => format!("[]{}", inner.name()),
+            Self::Struct(name, _) => (*name).to_owned(),
+        }
+    }
+
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    /// What Go says of a value of another type.
+    pub(in crate::engine) fn read(&self, value: Value) -> Result<Value, String> {
+        let root = match self {
+            Self::Struct(name, _) => name,
+            _ => "",
+        };
+        self.read_at(value, root, "")
+    }
+
+    /// Reads what is at `path`, in a struct of that name.
+    fn read_at(&self, value: Value, owner: &str, path: &str) -> Result<Value, String> {
+        let refuse = |value: &Value, name: String| Err(refusal(value, &name, owner, path));
+        match (self, value) {
+            (Self::Any, value) | (_, value @ Value::Null) => Ok(value),
+            (Self::Bool, value @ Value::Bool(_)) | (Self::Text | Self::Words, value @ Value::String(_)) => Ok(value),
+            (Self::Int(_), Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(Value::Number(number)),
+            (Self::Texts | Self::Words, Value::Array(items)) => each(items, &Self::Text, owner, path),
+            (Self::List(inner), Value::Array(items)) => each(items, inner, owner, path),
+            (Self::TextMap, Value::Object(fields)) => every(fields, &Self::Text, owner, path),
+            (Self::Map(inner), Value::Object(fields)) => every(fields, inner, owner, path),
+            (Self::Struct(name, known), Value::Object(fields)) => {
+                let mut read = Map::new();
+                for (key, value) in fields {
+                    let exact = known.iter().find(|(field, _)| *field == key);
+                    let any = || known.iter().find(|(field, _)| field.eq_ignore_ascii_case(&key));
+                    let Some((field, shape)) = exact.or_else(any) else { continue };
+                    let path = if path.is_empty() { (*field).to_owned() } else { format!("{path}.{field}") };
+                    read.insert((*field).to_owned(), shape.read_at(value, name, &path)?);
+                }
+                Ok(Value::Object(read))
+            }
+            (_, value) => refuse(&value, self.name()),
+        }
+    }
+}
+
+fn each(items: Vec<Value>, shape: &Shape, owner: &str, path: &str) -> Result<Value, String> {
+    // Go reads null into a text as the empty one.
+    let texts = matches!(shape, Shape::Text);
+    let items = items.into_iter().map(|item| match shape.read_at(item, owner, path) {
+        Ok(Value::Null) if texts => Ok(Value::String(String::new())),
+        read => read,
+    });
+    items.collect::<Result<Vec<_>, _>>().map(Value::Array)
+}
+
+fn every(fields: Map<String, Value>, shape: &Shape, owner: &str, path: &str) -> Result<Value, String> {
+    let texts = matches!(shape, Shape::Text);
+    let fields = fields.into_iter().map(|(key, value)| {
+        let value = shape.read_at(value, owner, path)?;
+        Ok((key, if texts && value.is_null() { Value::String(String::new()) } else { value }))
+    });
+    fields.collect::<Result<Map<_, _>, String>>().map(Value::Object)
+}
+
+/// What Go's decoder says.
+fn refusal(value: &Value, name: &str, owner: &str, path: &str) -> String {
+    let kind = match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if name.contains("int") => format!("number {number}"),
+        Value::Number(_) => "number".to_owned(),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
+    };
+    if path.is_empty() {
+        return format!("json: cannot unmarshal {kind} into Go value of type {name}");
+    }
+    let owner = owner.rsplit('.').next().unwrap_or(owner);
+    format!("json: cannot unmarshal {kind} into Go struct field {owner}.{path} of type {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_known_in_any_case_and_unknown_ones_dropped() {
+        let read = CONTAINER.read(json!({"image": "busybox", "name": "x", "hostconfig": {"DNS": [null]}})).unwrap();
+        assert_eq!(read, json!({"Image": "busybox", "HostConfig": {"Dns": [""]}}));
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused_in_gos_words() {
+        let refused = |shape: Shape, body: Value| shape.read(body).unwrap_err();
+        assert_eq!(
+            refused(NETWORK, json!({"Labels": ["a"]})),
+            "json: cannot unmarshal array into Go struct field NetworkCreateRequest.Labels of type map[string]string"
+        );
+        assert_eq!(
+            refused(CONTAINER, json!({"HostConfig": {"Memory": "1g"}})),
+            "json: cannot unmarshal string into Go struct field HostConfig.HostConfig.Memory of type int64"
+        );
+        assert_eq!(refused(EXEC, json!([])), "json: cannot unmarshal array into Go value of type types.ExecConfig");
+    }
+}
