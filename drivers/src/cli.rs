@@ -9,6 +9,7 @@ mod attach;
 mod command;
 mod containers;
 mod create;
+pub mod dockerd;
 mod endpoint;
 mod environment;
 mod events;
@@ -40,6 +41,7 @@ mod run;
 mod script;
 mod shape;
 mod start;
+pub mod systemctl;
 mod top;
 mod version;
 mod wait;
@@ -52,9 +54,11 @@ use script::{Cx, Output, Place, Runner, Ticket};
 /// Bytes read from standard input at once.
 const CHUNK: usize = 4096;
 
-/// Puts `docker` into the table of a host's programs.
+/// Puts `docker`, and what begins and ends its engine, into the table of a host's programs.
 pub fn add(programs: &mut Programs) {
     programs.add(Flavour::Host, "docker", || Box::new(Docker::default()));
+    dockerd::add(programs);
+    systemctl::add(programs);
 }
 
 /// One run of the program.

@@ -20,6 +20,7 @@ mod links;
 mod listen;
 mod logs;
 mod networks;
+mod power;
 mod reply;
 mod request;
 mod shapes;
@@ -57,6 +58,7 @@ use reply::Reply;
 use request::Target;
 use stats::Watcher;
 
+pub use power::Power;
 pub use reply::{ExchangeId, Media, Output};
 
 /// The socket that an engine answers on.
@@ -71,15 +73,6 @@ pub struct Host {
     pub namespace: NamespaceId,
     /// Its files.
     pub context: ContextId,
-}
-
-/// Whether an engine answers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Power {
-    /// It does not run.
-    Down,
-    /// It does.
-    Up,
 }
 
 /// Whose process ended.
@@ -101,6 +94,7 @@ pub struct Engine {
     host: Host,
     config: Config,
     power: Power,
+    failure: Option<daemon::Error>,
     epoch: Epoch,
     controller: Controller,
     containers: BTreeMap<Id, Container>,
@@ -135,6 +129,7 @@ impl Engine {
             host,
             config: Config::default(),
             power: Power::Down,
+            failure: None,
             epoch,
             controller,
             containers: BTreeMap::new(),
@@ -154,29 +149,6 @@ impl Engine {
             names,
             joining,
         }
-    }
-
-    /// Starts as `config` says, with the three networks that every engine has.
-    ///
-    /// # Errors
-    /// The default network cannot be made so.
-    pub fn boot(&mut self, world: &mut World, config: Config) -> Result<(), daemon::Error> {
-        self.controller.boot(world, &config)?;
-        self.config = config;
-        self.power = Power::Up;
-        Ok(())
-    }
-
-    /// Whether it answers.
-    #[must_use]
-    pub const fn power(&self) -> Power {
-        self.power
-    }
-
-    /// What it was told when it started.
-    #[must_use]
-    pub const fn config(&self) -> &Config {
-        &self.config
     }
 
     /// The host that it runs on.
@@ -370,6 +342,9 @@ impl Engine {
     /// When [`Self::poll`] has something to do.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
+        if self.power == Power::Down {
+            return None;
+        }
         let stops = self.runs.values().filter_map(Run::deadline);
         let listeners = self.listeners.iter().filter_map(|listener| listener.until);
         let watchers = self.watchers.iter().map(|watcher| watcher.due);

@@ -4,6 +4,7 @@
 //! How it works: `run` lets the world go on until something happens. A call to an engine's socket becomes an errand that
 //! is due a little later, since every request takes some time; so no two things are made at the same moment.
 
+mod daemon;
 mod lan;
 mod terminal;
 
@@ -17,11 +18,12 @@ use netyard_sim::userland::process::Event;
 use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, programs};
 use netyard_sim::world::World;
 
-use crate::cli;
+use crate::cli::{self, dockerd, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
 use crate::engine::{Engine, ExchangeId, Output, Power, SOCKET};
 use crate::image;
+use daemon::Unit;
 use terminal::Terminal;
 
 pub use terminal::{TerminalEvent, TerminalId};
@@ -87,6 +89,8 @@ enum Errand {
 pub struct Site {
     world: World,
     engines: Vec<Engine>,
+    /// The daemons that the engines are, in the same order.
+    units: Vec<Unit>,
     errands: BTreeMap<(Instant, u64), (CallId, usize, Errand)>,
     /// The engine that answers a call, and when it has begun with it.
     calls: BTreeMap<CallId, (usize, Instant)>,
@@ -115,24 +119,20 @@ impl Site {
             world.fabric.capture.start();
         }
         let hosts = lan::build(&mut world, &config.hosts, &config.links);
-        let engines = hosts.into_iter().map(|host| {
-            let told = config.engines.get(&host.name).cloned().unwrap_or_default();
-            let mut engine = Engine::new(config.seed, config.epoch, host);
-            // One that cannot start as it was told answers nobody.
-            let _ = engine.boot(&mut world, told);
-            engine
-        });
-        let engines = engines.collect();
-        Self {
+        let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host)).collect();
+        let mut site = Self {
             world,
             engines,
+            units: Vec::new(),
             errands: BTreeMap::new(),
             calls: BTreeMap::new(),
             terminals: BTreeMap::new(),
             events: VecDeque::new(),
             next_errand: 0,
             busy_until: Instant::ZERO,
-        }
+        };
+        site.begin_daemons(|host| config.engines.get(host).cloned().unwrap_or_default());
+        site
     }
 
     /// The present.
@@ -208,12 +208,15 @@ impl Site {
     /// Hands a report of the world to whom it concerns.
     fn take(&mut self, event: Event) {
         match event {
-            Event::Called { id, context, socket, request, .. } => self.take_call(id, context, &socket, request),
+            Event::Called { id, pid, context, socket, request } => self.take_call(id, (pid, context), &socket, request),
+            Event::CallInput(id, _) if self.daemon_asked_to_end(id) => {}
             Event::CallInput(id, bytes) => self.take_more(id, Errand::Input(bytes)),
+            Event::CallDropped(id) if self.daemon_was_killed(id) => {}
             Event::CallDropped(id) => self.take_more(id, Errand::Hangup),
             Event::Exited(pid, status) => {
                 let of_engine = self.engines.iter_mut().any(|engine| engine.handle_exit(&mut self.world, pid, status));
-                if !of_engine {
+                self.settle_daemons();
+                if !of_engine && !self.daemon_ended(pid) {
                     self.terminal_closed(pid, status.code());
                 }
             }
@@ -225,7 +228,15 @@ impl Site {
     }
 
     /// A program calls a daemon. Where none listens the call ends without an answer.
-    fn take_call(&mut self, id: CallId, context: ContextId, socket: &str, request: Request) {
+    fn take_call(&mut self, id: CallId, caller: (Pid, ContextId), socket: &str, request: Request) {
+        let (pid, context) = caller;
+        if let Some(at) = self.engines.iter().position(|engine| engine.host().context == context) {
+            match socket {
+                dockerd::SOCKET => return self.daemon_begins(id, pid, at, &request),
+                systemctl::SOCKET => return self.ask_unit(id, at, &request.target),
+                _ => {}
+            }
+        }
         let is_up = |engine: &Engine| engine.host().context == context && engine.power() == Power::Up;
         let engine = self.engines.iter().position(is_up);
         let Some(engine) = engine.filter(|_| socket == SOCKET || socket == "/run/docker.sock") else {
@@ -304,7 +315,8 @@ impl Site {
         let mains: Vec<Pid> =
             self.engines.iter().flat_map(Engine::containers).filter_map(|container| container.state.pid()).collect();
         let is_job = |pid: &Pid| !mains.contains(pid) && !self.terminals.values().any(|t| t.is_shell(*pid));
-        let jobs = self.world.processes.running().filter(|(pid, ..)| is_job(pid));
+        let is_daemon = |pid: &Pid| self.units.iter().any(|unit| unit.is_main(*pid));
+        let jobs = self.world.processes.running().filter(|(pid, ..)| is_job(pid) && !is_daemon(pid));
         jobs.map(|(_, context, argv)| format!("{}: {}", self.name_of(context), argv.join(" "))).collect()
     }
 

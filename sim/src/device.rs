@@ -56,6 +56,8 @@ pub struct Address {
     pub scope: Scope,
     /// The broadcast address it was given (`brd`); Docker gives one, `ip addr add` only when asked.
     pub broadcast: Option<Ipv4Addr>,
+    /// Whether nobody was asked whether it is taken (`nodad`); of IPv6.
+    pub nodad: bool,
 }
 
 /// How far an address reaches, as `ip addr` prints it.
@@ -79,13 +81,19 @@ impl Address {
             IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
             _ => Scope::Global,
         };
-        Self { net, scope, broadcast: None }
+        Self { net, scope, broadcast: None, nodad: false }
     }
 
     /// The same with the broadcast address of its prefix (`brd +`).
     #[must_use]
     pub fn with_broadcast(self) -> Self {
         Self { broadcast: addr::broadcast(self.net), ..self }
+    }
+
+    /// The same without asking whether it is taken (`nodad`).
+    #[must_use]
+    pub fn without_detection(self) -> Self {
+        Self { nodad: self.net.is_ipv6(), ..self }
     }
 }
 

@@ -15,6 +15,7 @@ mod hooks;
 mod icmp;
 mod ingress;
 mod ndp;
+mod path;
 mod problem;
 mod raw;
 mod resolver;
@@ -117,7 +118,7 @@ pub struct Namespace {
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
     fragments: fragment::Reassembly,
-    path_mtu: BTreeMap<IpAddr, usize>,
+    path_mtu: path::PathMtus,
     netnsids: BTreeMap<NamespaceId, u32>,
     next_index: u32,
     next_ident: u16,
@@ -140,7 +141,7 @@ impl Namespace {
             tcp: tcp::Tcp::default(),
             resolver: None,
             fragments: fragment::Reassembly::default(),
-            path_mtu: BTreeMap::new(),
+            path_mtu: path::PathMtus::default(),
             netnsids: BTreeMap::new(),
             next_index: 1,
             next_ident: 0,

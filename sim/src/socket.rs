@@ -14,13 +14,25 @@ use rustc_hash::FxBuildHasher;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SocketId(pub(crate) u32);
 
+/// What a socket does about narrow places on the way (`IP_MTU_DISCOVER`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Discovery {
+    /// A datagram is never cut, and refused when it is known to be too big.
+    Do,
+    /// It may be cut by whoever finds it too big.
+    Dont,
+    /// It is cut by the sender as far as narrow places are known, and by nobody else.
+    #[default]
+    Want,
+}
+
 /// How a datagram shall be sent.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SendOptions {
     /// The hop limit; 64 when none.
     pub ttl: Option<u8>,
-    /// Not to be fragmented on the way (`IP_MTU_DISCOVER`).
-    pub dont_fragment: bool,
+    /// What to do about narrow places on the way.
+    pub discovery: Discovery,
     /// The source address; chosen by the route when none.
     pub source: Option<IpAddr>,
 }

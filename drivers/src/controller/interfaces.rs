@@ -159,7 +159,7 @@ fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoin
         world.fabric.set_ipv6(namespace, lo, Ipv6::Enabled);
     }
     for lease in endpoint.leases() {
-        let address = Address::new(lease.net).with_broadcast();
+        let address = Address::new(lease.net).with_broadcast().without_detection();
         world.fabric.assign(namespace, device, address).expect("the device is new");
     }
     world.fabric.set_up(namespace, device, true);

@@ -134,6 +134,11 @@ impl Console {
         self.viewers.retain(|viewer| viewer.exchange != exchange);
     }
 
+    /// Lets all viewers go.
+    pub(super) fn dismiss(&mut self, outbox: &mut VecDeque<Output>) {
+        outbox.extend(self.viewers.drain(..).map(|viewer| Output::End { exchange: viewer.exchange }));
+    }
+
     /// Shows a piece to all who watch its channel.
     pub(super) fn show(&self, channel: Channel, bytes: &[u8], outbox: &mut VecDeque<Output>) {
         for viewer in &self.viewers {

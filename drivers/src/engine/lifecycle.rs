@@ -68,6 +68,11 @@ impl Run {
         Self { console, log: Log::default(), echo, ending: None, health }
     }
 
+    /// The clients that wait for its end, who hear no more of it.
+    pub(super) fn take_clients(&mut self) -> Vec<ExchangeId> {
+        self.ending.as_mut().map(|ending| core::mem::take(&mut ending.exchanges)).unwrap_or_default()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.ending.as_ref().and_then(|ending| ending.deadline)
     }
@@ -125,6 +130,18 @@ impl Engine {
             None => run.ending = Some(Ending { deadline, then, exchanges: vec![call.exchange] }),
         }
         self.signal(world, id, signal);
+    }
+
+    /// Ends a container because its engine does.
+    pub(super) fn end_with_engine(&mut self, world: &mut World, id: Id) {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let deadline = Some(world.now() + container.config.stop_timeout);
+        let signal = container.config.stop_signal;
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        if run.ending.is_none() {
+            run.ending = Some(Ending { deadline, then: Then::Stay, exchanges: Vec::new() });
+            self.signal(world, id, signal);
+        }
     }
 
     /// Kills what was asked to stop long enough ago.
@@ -194,6 +211,7 @@ impl Engine {
         self.end_followers(id);
         self.release_waiters(id, code, |condition| condition != Condition::Removed);
         self.follow_up(world, id, ending);
+        self.settle_power(world);
     }
 
     fn follow_up(&mut self, world: &mut World, id: Id, ending: Option<Ending>) {

@@ -116,3 +116,115 @@ fn places_are_hosts_and_running_containers() {
     assert_eq!(site.place("docker01/test1"), None);
     assert_eq!(site.running(), [""; 0]);
 }
+
+/// A shell that runs the program of each line and then waits for the next.
+#[derive(Default)]
+struct Starter(Option<Pid>);
+
+impl Program for Starter {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if let Some(child) = self.0 {
+            let Some(status) = sys.try_wait(child) else { return Step::Wait(None) };
+            self.0 = None;
+            sys.print(format!("exit {}\n", status.code()));
+            sys.announce_ready(0);
+        }
+        match sys.read(usize::MAX) {
+            Read::Data(line) => {
+                let argv = String::from_utf8_lossy(&line).split_whitespace().map(str::to_owned).collect();
+                let streams = [sys.dup(0), sys.dup(1), sys.dup(2)];
+                self.0 = sys.spawn(argv, streams, None).ok();
+                Step::Wait(None)
+            }
+            Read::Blocked => Step::Wait(None),
+            Read::End => Step::Exit(0),
+        }
+    }
+}
+
+/// A host whose engine was told `engine`, and a terminal on it.
+fn host_told(engine: &str) -> (Site, TerminalId) {
+    let mut programs = programs::linux();
+    programs.add(Flavour::Host, "sh", || Box::<Starter>::default());
+    cli::add(&mut programs);
+    let told = Config::read(&[], engine).unwrap();
+    let engines = BTreeMap::from([("docker01".to_owned(), told)]);
+    let mut site = Site::with_programs(&SiteConfig { engines, ..SiteConfig::default() }, programs);
+    let place = site.place("docker01").unwrap();
+    let terminal = site.open_terminal(&place).unwrap();
+    (site, terminal)
+}
+
+#[test]
+fn an_engine_that_is_stopped_answers_nobody_until_it_is_started() {
+    let (mut site, host) = host_told("");
+    let down =
+        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\nexit 1\n";
+    assert_eq!(enter(&mut site, host, "systemctl is-active docker"), "active\nexit 0\n");
+    assert_eq!(enter(&mut site, host, "systemctl stop docker"), "exit 0\n");
+    assert_eq!(enter(&mut site, host, "docker ps -q"), down);
+    assert_eq!(enter(&mut site, host, "systemctl is-active docker"), "inactive\nexit 3\n");
+    assert_eq!(enter(&mut site, host, "service docker start"), "exit 0\n");
+    assert_eq!(enter(&mut site, host, "docker ps -q"), "exit 0\n");
+    assert_eq!(
+        enter(&mut site, host, "systemctl stop nosuch"),
+        "Failed to stop nosuch.service: Unit nosuch.service not found.\nexit 5\n"
+    );
+    assert_eq!(site.running(), [""; 0], "dockerd is nobody's job");
+}
+
+#[test]
+fn a_restart_stops_containers_keeps_networks_and_knows_gateways() {
+    let (mut site, host) = host_told("");
+    enter(&mut site, host, "docker network create --subnet 172.33.0.0/16 nogw");
+    enter(&mut site, host, "docker run -itd --name c1 --net nogw busybox");
+    let subnets = "docker network inspect -f {{.IPAM.Config}} nogw";
+    assert_eq!(enter(&mut site, host, subnets), "[map[Subnet:172.33.0.0/16]]\nexit 0\n");
+    let before = enter(&mut site, host, "docker network ls -q --no-trunc");
+    assert_eq!(enter(&mut site, host, "systemctl restart docker"), "exit 0\n");
+    let shown = "[map[Gateway:172.33.0.1 Subnet:172.33.0.0/16]]\nexit 0\n";
+    assert_eq!(enter(&mut site, host, subnets), shown);
+    let status = "docker inspect -f {{.State.Status}}|{{.State.ExitCode}} c1";
+    assert_eq!(enter(&mut site, host, status), "exited|137\nexit 0\n");
+    let after = enter(&mut site, host, "docker network ls -q --no-trunc");
+    let kept = before.lines().filter(|id| after.contains(id)).count();
+    assert_eq!((before.lines().count(), kept), (5, 4), "the default network is another one now");
+    assert_eq!(enter(&mut site, host, "docker start c1"), "c1\nexit 0\n");
+}
+
+#[test]
+fn with_live_restore_containers_go_on() {
+    let (mut site, host) = host_told(r#"{"live-restore": true}"#);
+    enter(&mut site, host, "docker run -itd --name c1 busybox");
+    let pid = enter(&mut site, host, "docker inspect -f {{.State.Pid}} c1");
+    enter(&mut site, host, "systemctl restart docker");
+    assert_eq!(enter(&mut site, host, "docker inspect -f {{.State.Pid}} c1"), pid);
+}
+
+#[test]
+fn an_engine_reads_its_file_when_it_starts_and_says_what_is_wrong_with_it() {
+    let (mut site, host) = host_told(r#"{"bip": "10.5.0.1/16"}"#);
+    let subnet = "docker network inspect -f {{range.IPAM.Config}}{{.Subnet}}{{end}} bridge";
+    assert_eq!(enter(&mut site, host, subnet), "10.5.0.0/16\nexit 0\n");
+    let context = site.engines()[0].host().context;
+    let write = |site: &mut Site, text: &str| {
+        site.world_mut().processes.context_mut(context).files.write(crate::daemon::FILE, text).unwrap();
+    };
+    write(&mut site, r#"{"bip": "10.6.0.1/16"}"#);
+    enter(&mut site, host, "systemctl restart docker");
+    assert_eq!(enter(&mut site, host, subnet), "10.6.0.0/16\nexit 0\n");
+    write(&mut site, r#"{"mtu": "x"}"#);
+    assert!(enter(&mut site, host, "systemctl restart docker").starts_with("Job for docker.service failed"));
+    assert_eq!(enter(&mut site, host, "systemctl is-active docker"), "failed\nexit 3\n");
+    assert_eq!(
+        enter(&mut site, host, "dockerd"),
+        "unable to configure the Docker daemon with file /etc/docker/daemon.json: json: cannot unmarshal string into Go \
+         struct field Config.mtu of type int\nexit 1\n"
+    );
+    write(&mut site, "");
+    assert_eq!(
+        enter(&mut site, host, "dockerd --icc=maybe"),
+        "Status: invalid argument \"maybe\" for \"--icc\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax\nSee \
+         'dockerd --help'., Code: 125\nexit 1\n"
+    );
+}

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::problem::Problem;
-use super::way::{Fragment, Way};
+use super::way::Way;
 use super::{Cx, Namespace};
 use crate::addr::{Mac, broadcast};
 use crate::device::{Device, IfIndex};
@@ -14,7 +14,8 @@ use crate::namespace::fragment;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, cut};
 use crate::route::Action;
-use crate::socket::Errno;
+use crate::socket::{Discovery, Errno};
+use crate::time::{Duration, Instant};
 
 impl Namespace {
     /// The way to an address, or why there is none.
@@ -62,25 +63,41 @@ impl Namespace {
     }
 
     /// The largest packet to `dst`: the device's MTU, or less when the path is known to be narrower.
-    pub(super) fn path_mtu(&self, way: Way, dst: IpAddr) -> usize {
+    pub(super) fn path_mtu(&self, now: Instant, way: Way, dst: IpAddr) -> usize {
         let mtu = self.mtu_of(way.device);
-        self.path_mtu.get(&dst).map_or(mtu, |known| mtu.min(*known))
+        self.path_mtu.get(now, dst).map_or(mtu, |(known, _)| mtu.min(known))
+    }
+
+    /// What is known of a narrow place on the way to `dst`, and for how long.
+    #[must_use]
+    pub fn known_path_mtu(&self, now: Instant, dst: IpAddr) -> Option<(usize, Duration)> {
+        self.path_mtu.get(now, dst)
+    }
+
+    /// Forgets what is known of narrow places (`ip route flush cache`).
+    pub fn forget_path_mtus(&mut self) {
+        self.path_mtu.clear();
     }
 
     /// Sends a packet of our own.
     ///
     /// # Errors
     /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented.
-    pub(super) fn send(&mut self, cx: &mut Cx, parts: &Parts<'_>, fragment: Fragment) -> Result<(), Errno> {
+    pub(super) fn send(&mut self, cx: &mut Cx, parts: &Parts<'_>, discovery: Discovery) -> Result<(), Errno> {
         let way = self.way_to(parts.dst).map_err(Problem::errno)?;
         let len = build::header_len(parts.src) + parts.payload.len();
-        let fits = len <= self.path_mtu(way, parts.dst);
-        if len > 65535 || (!fits && fragment == Fragment::Never) {
+        let fits = len <= self.path_mtu(cx.now, way, parts.dst);
+        if len > 65535 || (!fits && discovery == Discovery::Do) {
             return Err(Errno::MessageTooLong);
         }
         let ident = self.next_ident;
         self.next_ident = self.next_ident.wrapping_add(1);
-        let parts = Parts { ident, dont_fragment: parts.dont_fragment || fits, ..*parts };
+        let dont_fragment = match discovery {
+            Discovery::Do => true,
+            Discovery::Dont => false,
+            Discovery::Want => fits,
+        };
+        let parts = Parts { ident, dont_fragment, ..*parts };
         let kind = if parts.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, len);
         build::write(&parts, frame.payload_mut());
@@ -121,7 +138,7 @@ impl Namespace {
     /// Gives a packet to its next hop, in pieces when it is too big for the device.
     pub(super) fn emit(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
-        let mtu = self.path_mtu(way, ip.dst);
+        let mtu = self.path_mtu(cx.now, way, ip.dst);
         if ip.total_len <= mtu || frame.offload.gso_size != 0 {
             self.hand_over(cx, way, ip.dst, frame);
             return;

@@ -4,12 +4,11 @@
 use core::net::IpAddr;
 
 use super::problem::Problem;
-use super::way::Fragment;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::packet::build::Parts;
 use crate::packet::{Ip, protocol};
-use crate::socket::Errno;
+use crate::socket::{Discovery, Errno};
 
 /// Bytes of the packet in question that an ICMP error of IPv4 quotes, as Linux does (RFC 1812 §4.3.2.3).
 const QUOTE_V4: usize = 548;
@@ -61,8 +60,8 @@ impl Namespace {
 
     fn send_icmp(&mut self, cx: &mut Cx, src: IpAddr, dst: IpAddr, message: &[u8]) {
         let protocol = if src.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
-        // A reply that has no way back is lost, as on any host.
-        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Fragment::Allowed);
+        // What Linux itself says may be cut on the way. A reply that has no way back is lost, as on any host.
+        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Discovery::Dont);
     }
 
     /// Tells the sender of a packet what is wrong with it, unless that could go on for ever (RFC 1122 §3.2.2).
@@ -118,7 +117,7 @@ impl Namespace {
     /// The way to the quoted packet's destination has a narrow place.
     fn learn_path_mtu(&mut self, cx: &mut Cx, quoted: &Ip, mtu: usize) {
         let least = if quoted.dst.is_ipv4() { 68 } else { 1280 };
-        self.path_mtu.insert(quoted.dst, mtu.max(least));
+        self.path_mtu.learn(cx.now, quoted.dst, mtu.max(least));
         self.blame(cx, quoted, Errno::MessageTooLong);
     }
 

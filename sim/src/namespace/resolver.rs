@@ -3,12 +3,11 @@
 
 use core::net::SocketAddr;
 
-use super::way::Fragment;
 use super::{Cx, Namespace};
 use crate::dns::{Action, Client, Server, Transport};
 use crate::packet::build::{self, Parts};
 use crate::packet::protocol;
-use crate::socket::{Kind, SendOptions, SocketId};
+use crate::socket::{Discovery, Kind, SendOptions, SocketId};
 
 /// The server and its sockets.
 pub(super) struct Resolver {
@@ -63,7 +62,7 @@ impl Namespace {
         let (src, dst) = (listen.ip(), client.addr.ip());
         let payload = build::udp(listen.port(), client.addr.port(), bytes);
         // A client that has no address any more gets no answer.
-        let _ = self.send(cx, &Parts::new(src, dst, protocol::UDP, &payload), Fragment::Allowed);
+        let _ = self.send(cx, &Parts::new(src, dst, protocol::UDP, &payload), Discovery::Want);
     }
 
     /// Forwards a query from this namespace, an ordinary datagram. An upstream without a route stays silent.

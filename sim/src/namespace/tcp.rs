@@ -184,7 +184,7 @@ impl Namespace {
         self.way_to(peer.ip()).map_err(Problem::errno)?;
         let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
         let local = self.free_tcp_port(source, peer)?;
-        let mtu = self.connection_mtu(peer.ip());
+        let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
         let interface = self.interface(cx, mtu);
         let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
@@ -221,8 +221,8 @@ impl Namespace {
         id
     }
 
-    fn connection_mtu(&self, peer: IpAddr) -> usize {
-        self.way_to(peer).map_or(1500, |way| self.path_mtu(way, peer)).min(65535)
+    fn connection_mtu(&self, now: Instant, peer: IpAddr) -> usize {
+        self.way_to(peer).map_or(1500, |way| self.path_mtu(now, way, peer)).min(65535)
     }
 
     /// The interface that serves connections of this MTU, made when there is none.
@@ -288,7 +288,7 @@ impl Namespace {
     /// Lets a connection take a packet and its timers, sends what it wants, and notes when it wants to be asked again.
     fn poll_connection(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {
         let Some(peer) = self.tcp.connections.get(&id).map(|c| c.tuple.1.ip()) else { return };
-        let mtu = self.connection_mtu(peer);
+        let mtu = self.connection_mtu(cx.now, peer);
         let mtu = self.interface(cx, mtu);
         let tcp = &mut self.tcp;
         let (Some(connection), Some(interface)) = (tcp.connections.get_mut(&id), tcp.interfaces.get_mut(&mtu)) else {

@@ -3,7 +3,6 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::problem::Problem;
-use super::way::Fragment;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
@@ -92,12 +91,10 @@ impl Namespace {
         let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
         let parts = Parts {
             ttl: options.ttl.unwrap_or(64),
-            dont_fragment: options.dont_fragment,
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };
-        let fragment = if options.dont_fragment { Fragment::Never } else { Fragment::Allowed };
-        self.send(cx, &parts, fragment)
+        self.send(cx, &parts, options.discovery)
     }
 
     /// The next datagram of a UDP or raw socket, if one has come.

@@ -1,4 +1,4 @@
-//! Where a packet leaves a namespace, and whether in pieces. The route is found in `egress`.
+//! Where a packet leaves a namespace. The route is found in `egress`.
 
 use core::net::IpAddr;
 
@@ -13,13 +13,4 @@ pub(super) struct Way {
     pub(super) next_hop: IpAddr,
     /// The source address that the route asks for.
     pub(super) source: Option<IpAddr>,
-}
-
-/// Whether a packet that is too big may be sent in pieces.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fragment {
-    /// Yes.
-    Allowed,
-    /// No: the caller wants to know the path's MTU.
-    Never,
 }

@@ -12,8 +12,10 @@ use crate::socket::{Datagram, SendOptions, SocketId};
 
 /// Puts both into the table.
 pub fn add(programs: &mut Programs) {
-    programs.add(Flavour::Busybox, "ping", || Box::<busybox::Ping>::default());
-    programs.add(Flavour::Host, "ping", || Box::<iputils::Ping>::default());
+    for name in ["ping", "ping6"] {
+        programs.add(Flavour::Busybox, name, || Box::<busybox::Ping>::default());
+        programs.add(Flavour::Host, name, || Box::<iputils::Ping>::default());
+    }
 }
 
 /// A raw socket that sends echo requests to one destination.

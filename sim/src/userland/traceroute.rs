@@ -11,7 +11,7 @@ use super::icmp::{self, Message, Problem};
 use super::lookup::Reverse;
 use super::{Errno, Flavour, Programs, Sys, origin};
 use crate::addr;
-use crate::socket::{Datagram, SendOptions, SocketId};
+use crate::socket::{Datagram, Discovery, SendOptions, SocketId};
 use crate::time::Instant;
 
 /// Puts both into the table.
@@ -96,7 +96,8 @@ impl Prober {
 
     fn send(&self, sys: &mut Sys<'_>, ttl: u8, number: u16) -> Result<(), Errno> {
         let Course { dst, source, dont_fragment, payload_len, .. } = self.course;
-        let options = SendOptions { ttl: Some(ttl), dont_fragment, source };
+        let discovery = if dont_fragment { Discovery::Do } else { Discovery::Want };
+        let options = SendOptions { ttl: Some(ttl), discovery, source };
         let payload = vec![0; payload_len];
         if let Some(udp) = self.udp {
             return sys.send_to(udp, SocketAddr::new(dst, number), &payload, options);

@@ -6,7 +6,7 @@ use netyard_sim::drop::DropReason;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::filter::{Policy, Rule, TableKind};
 use netyard_sim::namespace::{Received, TcpState};
-use netyard_sim::socket::{Errno, SendOptions, SocketId};
+use netyard_sim::socket::{Discovery, Errno, SendOptions, SocketId};
 use netyard_sim::time::Duration;
 
 use super::lab::{Lab, Ping, at, ip};
@@ -180,7 +180,7 @@ fn a_narrow_uplink_is_told_to_the_container_and_big_packets_pass_in_pieces() {
     assert_eq!(site.lab.ping_with(site.c1, FAR, 4000, SendOptions::default()), Ping::Reply { ttl: 62 });
     let uplink = site.lab.fabric.namespace(site.host).device_named("eth0").unwrap().index;
     site.lab.fabric.set_mtu(site.host, uplink, Mtu::new(1000).unwrap());
-    let whole = SendOptions { dont_fragment: true, ..SendOptions::default() };
+    let whole = SendOptions { discovery: Discovery::Do, ..SendOptions::default() };
     let too_big = Ping::Error { from: ip("172.17.0.1"), kind: 3, code: 4 };
     assert_eq!(site.lab.ping_with(site.c1, FAR, 1200, whole), too_big);
     let refused = Ping::Refused(Errno::MessageTooLong);

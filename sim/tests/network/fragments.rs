@@ -4,7 +4,7 @@ use netyard_sim::device::Mtu;
 use netyard_sim::drop::DropReason;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::filter::{Rule, TableKind};
-use netyard_sim::socket::{Errno, SendOptions};
+use netyard_sim::socket::{Discovery, Errno, SendOptions};
 use netyard_sim::time::Duration;
 
 use super::lab::{Lab, Ping, at, ip};
@@ -71,7 +71,7 @@ fn a_router_never_cuts_an_ipv6_packet_but_tells_its_sender_to() {
 #[test]
 fn an_ipv6_sender_that_may_not_cut_is_refused() {
     let mut path = Path::new();
-    let whole = SendOptions { dont_fragment: true, ..SendOptions::default() };
+    let whole = SendOptions { discovery: Discovery::Do, ..SendOptions::default() };
     let refused = Ping::Refused(Errno::MessageTooLong);
     assert_eq!(path.lab.ping_with(path.left, "2001:db8:2::2", 1453, whole), refused, "1501 bytes with its headers");
     assert_eq!(path.lab.ping_with(path.left, "2001:db8:2::2", 1452, whole), Ping::Reply { ttl: 63 });

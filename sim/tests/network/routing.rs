@@ -3,7 +3,7 @@
 use netyard_sim::device::Mtu;
 use netyard_sim::drop::DropReason;
 use netyard_sim::fabric::NamespaceId;
-use netyard_sim::socket::SendOptions;
+use netyard_sim::socket::{Discovery, SendOptions};
 use netyard_sim::time::Duration;
 
 use super::lab::{Lab, Ping, ip};
@@ -63,7 +63,7 @@ fn a_narrow_link_answers_with_its_mtu_and_the_sender_remembers() {
         let device = lab.fabric.namespace(host).device_named(name).unwrap().index;
         lab.fabric.set_mtu(host, device, Mtu::new(1000).unwrap());
     }
-    let whole = SendOptions { dont_fragment: true, ..SendOptions::default() };
+    let whole = SendOptions { discovery: Discovery::Do, ..SendOptions::default() };
     assert_eq!(lab.ping_with(left, "10.2.0.2", 1200, whole), Ping::Error { from: ip("10.1.0.1"), kind: 3, code: 4 });
     let refused = Ping::Refused(netyard_sim::socket::Errno::MessageTooLong);
     assert_eq!(lab.ping_with(left, "10.2.0.2", 1200, whole), refused, "the path's MTU is known now");

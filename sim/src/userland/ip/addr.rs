@@ -87,7 +87,7 @@ fn described(scene: &Scene<'_>, options: &Options, device: &Device, addresses: &
         }
     }
     for (address, secondary) in addresses {
-        let line = line(device, address, *secondary);
+        let line = line(device, address, *secondary, scene.flavour);
         let _ = if options.oneline {
             writeln!(text, "{}: {}{line}\\       {LIFETIME}", device.index.0, device.name)
         } else {
@@ -113,7 +113,7 @@ fn brief(scene: &Scene<'_>, device: &Device, addresses: &[(&Address, bool)]) -> 
 }
 
 /// The line of one address; IPv6 addresses have no label, only the blank before it.
-fn line(device: &Device, address: &Address, secondary: bool) -> String {
+fn line(device: &Device, address: &Address, secondary: bool, flavour: Flavour) -> String {
     let family = if address.net.is_ipv4() { "inet" } else { "inet6" };
     let mut line = format!("    {family} {} ", address.net);
     if let Some(broadcast) = address.broadcast {
@@ -123,6 +123,8 @@ fn line(device: &Device, address: &Address, secondary: bool) -> String {
     if address.net.is_ipv4() {
         line.push_str(if secondary { "secondary " } else { "" });
         line.push_str(&device.name);
+    } else if address.nodad {
+        line.push_str(if flavour == Flavour::Host { "nodad " } else { "flags 02 " });
     }
     line
 }
@@ -158,13 +160,14 @@ struct Change {
 
 impl Change {
     fn parse(mut words: Words, family: Family) -> Result<Self, Error> {
-        let (mut local, mut device, mut brd, mut scope) = (None, None, None, None);
+        let (mut local, mut device, mut brd, mut scope, mut nodad) = (None, None, None, None, false);
         while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => device = Some(words.value()?),
                 "brd" | "broadcast" => brd = Some(words.value()?),
                 "scope" => scope = Some(parse_scope(words.value()?)?),
                 "local" => local = Some(words.value()?),
+                "nodad" => nodad = true,
                 _ if local.is_some() => return Err(Error::Garbage { place: "local", word }),
                 _ => local = Some(word),
             }
@@ -174,6 +177,7 @@ impl Change {
         let mut address = Address::new(prefix(&local, family)?);
         address.scope = scope.unwrap_or(address.scope);
         address.broadcast = broadcast(&address, brd.as_deref())?;
+        address.nodad = nodad && address.net.is_ipv6();
         Ok(Self { address, exact: local.contains('/'), device })
     }
 

@@ -6,11 +6,15 @@ use core::net::IpAddr;
 use super::addr::scope;
 use super::{Error, Family, Options, Refusal, Words, device, permit, prefix};
 use crate::addr::{self, IpNetwork};
-use crate::device::{Devices, IfIndex, Scope};
+use crate::device::{Devices, IfIndex, Ipv6, Scope};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::{Action, Protocol, Route};
+use crate::time::Duration;
 use crate::userland::{Flavour, Sys};
+
+/// What the kernel gives its own routes of IPv6.
+const V6_METRIC: u32 = 256;
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -98,7 +102,20 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words)
     let flavour = sys.flavour();
     let here = sys.fabric().namespace(namespace);
     let chosen = here.routes.iter().filter(|r| selection.includes(r, family));
-    Ok(listing(chosen.copied(), &here.devices, selection.device, flavour))
+    let mut text = listing(chosen.copied(), &here.devices, selection.device, flavour);
+    if flavour == Flavour::Busybox {
+        text.push_str(&multicasts(&here.devices, &selection, family));
+    }
+    Ok(text)
+}
+
+/// The routes of IPv6's groups, which busybox shows although they are in another table.
+fn multicasts(devices: &Devices, selection: &Selection, family: Family) -> String {
+    let dst: IpNetwork = "ff00::/8".parse().expect("it is a prefix");
+    let speaks = devices.values().filter(|d| d.up && !d.is_loopback() && d.ipv6 == Ipv6::Enabled);
+    let routes = speaks.map(|device| (device, Route { metric: V6_METRIC, ..Route::via(dst, None, device.index) }));
+    let chosen = routes.filter(|(_, route)| selection.includes(route, family));
+    chosen.map(|(device, _)| format!("multicast {dst} dev {}  metric {V6_METRIC} \n", device.name)).collect()
 }
 
 /// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 the same but the default last.
@@ -179,7 +196,7 @@ fn lookup(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: 
     words.take("to");
     let word = words.take_next().ok_or(Error::MissingDestination)?;
     let dst = prefix(&word, family)?.ip();
-    let flavour = sys.flavour();
+    let (flavour, now) = (sys.flavour(), sys.now());
     let here = sys.fabric().namespace(namespace);
     if here.devices.values().any(|d| d.up && d.has(dst)) || dst.is_loopback() {
         return Ok(local(dst, flavour));
@@ -187,7 +204,8 @@ fn lookup(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: 
     let usable = |r: &Route| r.device.is_none_or(|index| here.devices.get(&index).is_some_and(|d| d.up));
     let route = here.routes.lookup(dst, usable).ok_or(Refusal::NetworkUnreachable)?;
     let src = route.src.or_else(|| here.source_for(dst));
-    found(dst, route, src, &here.devices, flavour)
+    let narrow = here.known_path_mtu(now, dst);
+    found(dst, route, src, narrow, &here.devices, flavour)
 }
 
 /// The answer for one of the host's own addresses.
@@ -198,11 +216,12 @@ fn local(dst: IpAddr, flavour: Flavour) -> String {
     }
 }
 
-/// The answer for `dst` by `route`, from the address `src`.
+/// The answer for `dst` by `route`, from the address `src`, with what is known of a narrow place on the way.
 fn found(
     dst: IpAddr,
     route: &Route,
     src: Option<IpAddr>,
+    narrow: Option<(usize, Duration)>,
     devices: &Devices,
     flavour: Flavour,
 ) -> Result<String, Error> {
@@ -215,12 +234,13 @@ fn found(
     let via = route.gateway.map(|g| format!("via {g} ")).unwrap_or_default();
     let dev = route.device.and_then(|i| devices.get(&i)).map(|d| format!("dev {} ", d.name)).unwrap_or_default();
     let src = src.map(|s| format!("src {s} ")).unwrap_or_default();
+    let narrow = narrow.map(|(mtu, left)| format!("expires {}sec mtu {mtu} ", left.as_secs())).unwrap_or_default();
     Ok(match flavour {
         Flavour::Busybox => format!("{dst} {via}{dev} {src}\n"),
-        Flavour::Host if dst.is_ipv4() => format!("{dst} {via}{dev}{src}uid 0 \n    cache \n"),
+        Flavour::Host if dst.is_ipv4() => format!("{dst} {via}{dev}{src}uid 0 \n    cache {narrow}\n"),
         Flavour::Host => {
             let (proto, metric) = (protocol(route.protocol), route.metric);
-            format!("{dst} from :: {via}{dev}{proto}{src}metric {metric} pref medium\n")
+            format!("{dst} from :: {via}{dev}{proto}{src}metric {metric} {narrow}pref medium\n")
         }
     })
 }
@@ -395,6 +415,11 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words
     if words.0.is_empty() {
         return Err(Error::FlushAll);
     }
+    if words.0.iter().eq(["cache"]) {
+        permit(sys)?;
+        sys.fabric().namespace_mut(namespace).forget_path_mtus();
+        return Ok(());
+    }
     let selection = Selection::parse(sys, namespace, family, words)?;
     permit(sys)?;
     sys.fabric().namespace_mut(namespace).routes.remove(|r| selection.includes(r, family));
@@ -469,10 +494,10 @@ mod tests {
     #[test]
     fn one_destination_is_answered_by_both() {
         let (dst, src) = ("172.17.0.9".parse().unwrap(), Some("172.17.0.1".parse().unwrap()));
-        let answer = |flavour| found(dst, &routes()[3], src, &devices(), flavour).unwrap();
+        let answer = |flavour| found(dst, &routes()[3], src, None, &devices(), flavour).unwrap();
         assert_eq!(answer(Flavour::Host), "172.17.0.9 dev docker0 src 172.17.0.1 uid 0 \n    cache \n");
         assert_eq!(answer(Flavour::Busybox), "172.17.0.9 dev docker0  src 172.17.0.1 \n");
-        let refused = found(dst, &routes()[1], src, &devices(), Flavour::Host);
+        let refused = found(dst, &routes()[1], src, None, &devices(), Flavour::Host);
         assert_eq!(refused, Err(Refusal::HostUnreachable.into()));
         assert_eq!(local(dst, Flavour::Host), "local 172.17.0.9 dev lo src 172.17.0.9 uid 0 \n    cache <local> \n");
     }

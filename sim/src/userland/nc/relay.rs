@@ -84,7 +84,8 @@ impl Relay {
             sys.tcp_shutdown(self.socket);
             self.way = Way::Tcp { is_shut: true };
         }
-        Ok(is_over)
+        // A peer that has said all may still be told the rest.
+        Ok(is_over && self.outbox.is_empty())
     }
 
     /// Prints what came; true when the peer has ended.

@@ -70,7 +70,8 @@ impl Program for Ping {
 }
 
 fn fail(sys: &mut Sys<'_>, text: &str) -> Step {
-    sys.eprint(format!("ping: {text}\n"));
+    let name = options::applet(sys.argv());
+    sys.eprint(format!("{name}: {text}\n"));
     Step::Exit(1)
 }
 

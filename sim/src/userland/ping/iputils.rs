@@ -119,7 +119,7 @@ impl Run {
         if is_broadcast(sys, dst) {
             allow_broadcast(sys, options.broadcast)?;
         }
-        let send = SendOptions { ttl: options.ttl, dont_fragment: options.dont_fragment, source };
+        let send = SendOptions { ttl: options.ttl, discovery: options.discovery, source };
         let with_names = !options.numeric && numeric(&options.host).is_none();
         let mut run = Self {
             echo: Echo::open(sys, dst, send),
@@ -207,7 +207,13 @@ impl Run {
             Err(Errno::MessageTooLong) => {
                 self.session.handle_local_error();
                 let mtu = mtu_towards(sys, self.echo.dst);
-                self.complain(sys, &format!("local error: message too long, mtu={mtu}"));
+                self.complain(
+                    sys,
+                    &format!(
+                        "local error: message too long, mtu{}{mtu}",
+                        if self.echo.dst.is_ipv4() { "=" } else { ": " }
+                    ),
+                );
             }
             Err(error) => self.complain(sys, &format!("sendmsg: {error}")),
         }
@@ -303,7 +309,8 @@ fn mtu_towards(sys: &Sys<'_>, dst: IpAddr) -> usize {
     let network = sys.network();
     let route = network.routes.lookup(dst, |route| route.device.is_some());
     let device = route.and_then(|r| r.device).and_then(|index| network.devices.get(&index));
-    device.map_or(0, |d| d.mtu.bytes())
+    let first = device.map_or(0, |d| d.mtu.bytes());
+    network.known_path_mtu(sys.now(), dst).map_or(first, |(mtu, _)| mtu.min(first))
 }
 
 fn unix_us(sys: &Sys<'_>, at: Instant) -> u64 {

@@ -51,12 +51,28 @@ Send ICMP ECHO_REQUESTs to HOST
 \t-p HEXBYTE\tPayload pattern
 ";
 
+/// The name under which it is for IPv6 only.
+const PING6: &str = "ping6";
+
+/// The name by which it was called.
+pub(super) fn applet(argv: &[String]) -> &'static str {
+    if argv.first().is_some_and(|name| name.ends_with(PING6)) { PING6 } else { "ping" }
+}
+
+/// The usage under a name; that of IPv6 has no choice of family.
+fn usage(name: &str) -> String {
+    let known = |line: &&str| name != PING6 || !line.starts_with("\t-4,-6");
+    let text: String = USAGE.split_inclusive('\n').filter(known).collect();
+    text.replace("Usage: ping ", &format!("Usage: {name} "))
+}
+
 impl Options {
     /// Reads the arguments. `-v` and `-n` are known and change nothing.
     pub(super) fn parse(argv: &[String]) -> Result<Self, Refusal> {
+        let name = applet(argv);
         let mut options = Self {
             host: String::new(),
-            family: Family::Any,
+            family: if name == PING6 { Family::V6 } else { Family::Any },
             count: 0,
             size: 56,
             interval: Duration::from_secs(1),
@@ -70,12 +86,12 @@ impl Options {
         };
         let mut words = Getopt::new(argv, "qvAc:s:t:w:W:I:np:i:46");
         for opt in &mut words {
-            let opt = opt.map_err(|error| format!("ping: {error}\n{USAGE}"))?;
-            options.set(opt.flag, opt.value).map_err(|text| format!("ping: {text}\n"))?;
+            let opt = opt.map_err(|error| format!("{name}: {error}\n{}", usage(name)))?;
+            options.set(opt.flag, opt.value).map_err(|text| format!("{name}: {text}\n"))?;
         }
         match words.operands().as_slice() {
             [host] => options.host = (*host).to_owned(),
-            _ => return Err(USAGE.to_owned()),
+            _ => return Err(usage(name)),
         }
         Ok(options)
     }

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use crate::socket::Discovery;
 use crate::userland::getopt::Getopt;
 use crate::userland::lookup::Family;
 
@@ -30,7 +31,7 @@ pub(super) struct Options {
     pub(super) outstanding: bool,
     /// Print the time before each line.
     pub(super) timestamps: bool,
-    pub(super) dont_fragment: bool,
+    pub(super) discovery: Discovery,
 }
 
 /// Why nothing is sent: what to print on standard error, and the exit code.
@@ -104,7 +105,7 @@ impl Options {
     pub(super) fn parse(argv: &[String]) -> Result<Self, Refusal> {
         let mut options = Self {
             host: String::new(),
-            family: Family::Any,
+            family: if argv.first().is_some_and(|name| name.ends_with("ping6")) { Family::V6 } else { Family::Any },
             count: 0,
             size: 56,
             interval: Duration::from_secs(1),
@@ -118,7 +119,7 @@ impl Options {
             numeric: false,
             outstanding: false,
             timestamps: false,
-            dont_fragment: false,
+            discovery: Discovery::Want,
         };
         let mut words = Getopt::new(argv, "h?46aAbBc:CdDe:fF:i:I:l:Lm:M:nN:OqQ:rRs:S:t:T:UvVw:W:p:");
         for opt in &mut words {
@@ -166,11 +167,13 @@ impl Options {
     }
 
     fn set_discovery(&mut self, value: &str) -> Result<(), Refusal> {
-        self.dont_fragment = value == "do";
-        match value {
-            "do" | "dont" | "want" => Ok(()),
-            _ => Err(Refusal::new(2, format!("invalid -M argument: {value}"))),
-        }
+        self.discovery = match value {
+            "do" => Discovery::Do,
+            "dont" => Discovery::Dont,
+            "want" => Discovery::Want,
+            _ => return Err(Refusal::new(2, format!("invalid -M argument: {value}"))),
+        };
+        Ok(())
     }
 
     fn set_family(&mut self, family: Family) -> Result<(), Refusal> {
@@ -211,7 +214,7 @@ mod tests {
     fn options_may_follow_the_host() {
         let options = parse("ping 10.0.9.4 -c 1 -W 0.5 -M do -s 1422 -n").unwrap();
         assert_eq!((options.host.as_str(), options.count, options.size), ("10.0.9.4", 1, 1422));
-        assert_eq!((options.linger, options.dont_fragment), (Duration::from_millis(500), true));
+        assert_eq!((options.linger, options.discovery), (Duration::from_millis(500), Discovery::Do));
     }
 
     #[test]
