@@ -130,6 +130,14 @@ fn machine(info: &Value, cx: &mut Cx<'_>) {
     }
     registries.iter().filter_map(Value::as_str).for_each(|range| cx.print_line(&format!("  {range}")));
     line("Live Restore Enabled", &info["LiveRestoreEnabled"], cx);
+    let pools = items(&info["DefaultAddressPools"]);
+    if !pools.is_empty() {
+        cx.print_line(" Default Address Pools:");
+    }
+    for pool in pools {
+        let base = pool["Base"].as_str().unwrap_or_default();
+        cx.print_line(&format!("   Base: {base}, Size: {}", pool["Size"]));
+    }
     for warning in items(&info["Warnings"]).iter().filter_map(Value::as_str) {
         cx.error_line(warning);
     }

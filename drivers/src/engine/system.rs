@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Engine, Reply};
 use crate::container::State;
+use crate::daemon::OnShutdown;
 use crate::date;
 
 /// The version of the engine whose behaviour this one has.
@@ -44,6 +45,7 @@ impl Engine {
         merge(&mut info, machine());
         merge(&mut info, json!({ "Name": self.host.name }));
         merge(&mut info, software());
+        merge(&mut info, self.told());
         Reply::ok(&info)
     }
 
@@ -116,6 +118,21 @@ fn machine() -> Value {
     })
 }
 
+impl Engine {
+    /// What follows from its settings.
+    fn told(&self) -> Value {
+        let live = self.config().on_shutdown == OnShutdown::KeepRunning;
+        let pools = self.config().pools.given().iter();
+        let pools: Vec<Value> = pools.map(|pool| json!({ "Base": pool.base.to_string(), "Size": pool.size })).collect();
+        let mut told = json!({ "LiveRestoreEnabled": live });
+        if !pools.is_empty() {
+            merge(&mut told, json!({ "DefaultAddressPools": pools }));
+        }
+        merge(&mut told, json!({ "Warnings": null }));
+        told
+    }
+}
+
 fn software() -> Value {
     json!({
         "Labels": [], "ExperimentalBuild": false, "ServerVersion": VERSION,
@@ -126,11 +143,10 @@ fn software() -> Value {
         "DefaultRuntime": "runc",
         "Swarm": { "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
             "Error": "", "RemoteManagers": null },
-        "LiveRestoreEnabled": false, "Isolation": "", "InitBinary": "docker-init",
+        "LiveRestoreEnabled": null, "Isolation": "", "InitBinary": "docker-init",
         "ContainerdCommit": { "ID": "1.6.20~ds1-1+deb12u3", "Expected": "1.6.20~ds1-1+deb12u3" },
         "RuncCommit": { "ID": "1.1.5+ds1-1+deb12u1", "Expected": "1.1.5+ds1-1+deb12u1" },
         "InitCommit": { "ID": "", "Expected": "" }, "SecurityOptions": ["name=seccomp,profile=default"],
-        "Warnings": null,
     })
 }
 
