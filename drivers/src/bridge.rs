@@ -2,6 +2,7 @@
 //! firewall's rules between them. It picks no addresses and knows no names.
 
 mod firewall;
+mod mapper;
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -13,10 +14,12 @@ use netyard_sim::rng::{Rng, Seed};
 
 use crate::daemon::{Config, Firewall};
 use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, NetworkSpec};
-use crate::error::Error;
+use crate::error::{Error, PublishFailure};
 use crate::id::Id;
 use crate::options::BridgeOptions;
+use crate::ports::{PortBinding, Publication};
 use firewall::{Hairpin, Reach, Walls};
+use mapper::{Mapper, Mapping, Target, UserlandProxy};
 
 /// The longest name of a Linux device, in bytes.
 const DEVICE_NAME_MAX: usize = 15;
@@ -30,14 +33,19 @@ struct Network {
     owned: bool,
     mtu: Option<Mtu>,
     interface_prefix: String,
+    /// The address of the host at which its ports are published.
+    host_binding: IpAddr,
     walls: Walls,
     endpoints: BTreeMap<Id, Endpoint>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Endpoint {
     outer: IfIndex,
     inner: IfIndex,
+    v4: Option<IpAddr>,
+    v6: Option<IpAddr>,
+    published: Vec<Mapping>,
 }
 
 /// The driver of bridge networks.
@@ -46,6 +54,7 @@ pub struct Bridge {
     networks: BTreeMap<Id, Network>,
     firewall: Firewall,
     hairpin: Hairpin,
+    mapper: Mapper,
     names: Rng,
     macs: Rng,
 }
@@ -59,6 +68,7 @@ impl Bridge {
             networks: BTreeMap::new(),
             firewall: Firewall::Managed,
             hairpin: Hairpin::Off,
+            mapper: Mapper::default(),
             names: stream("names"),
             macs: stream("macs"),
         }
@@ -111,6 +121,8 @@ impl Driver for Bridge {
     fn boot(&mut self, ground: &mut Ground<'_>, config: &Config) {
         self.firewall = config.firewall;
         self.hairpin = if config.userland_proxy { Hairpin::Off } else { Hairpin::On };
+        let proxy = if config.userland_proxy { UserlandProxy::On } else { UserlandProxy::Off };
+        self.mapper.configure(proxy, config.firewall);
         firewall::prepare(ground, config);
         if self.firewall == Firewall::Managed {
             for network in self.networks.values_mut() {
@@ -156,9 +168,16 @@ impl Driver for Bridge {
         if self.firewall == Firewall::Managed {
             walls.raise(ground);
         }
-        let owned = standing.is_none() && !options.is_default;
-        let (mtu, interface_prefix) = (options.mtu, options.interface_prefix);
-        let network = Network { bridge, device, owned, mtu, interface_prefix, walls, endpoints: BTreeMap::new() };
+        let network = Network {
+            bridge,
+            device,
+            owned: standing.is_none() && !options.is_default,
+            mtu: options.mtu,
+            interface_prefix: options.interface_prefix,
+            host_binding: options.host_binding,
+            walls,
+            endpoints: BTreeMap::new(),
+        };
         self.networks.insert(spec.id, network);
     }
 
@@ -193,7 +212,8 @@ impl Driver for Bridge {
         for device in [outer, inner] {
             ground.fabric.set_queue_len(ground.host, device, 0);
         }
-        network.endpoints.insert(spec.id, Endpoint { outer, inner });
+        let endpoint = Endpoint { outer, inner, v4: spec.v4, v6: spec.v6, published: Vec::new() };
+        network.endpoints.insert(spec.id, endpoint);
     }
 
     fn delete_endpoint(&mut self, ground: &mut Ground<'_>, network: Id, endpoint: Id) {
@@ -207,6 +227,29 @@ impl Driver for Bridge {
         let network = self.networks.get(&network)?;
         let endpoint = network.endpoints.get(&endpoint)?;
         Some(Interface { device: endpoint.inner, prefix: network.interface_prefix.clone() })
+    }
+
+    fn publish(
+        &mut self,
+        ground: &mut Ground<'_>,
+        network: Id,
+        endpoint: Id,
+        wanted: &[Publication],
+    ) -> Result<Option<Vec<PortBinding>>, PublishFailure> {
+        let network = self.networks.get_mut(&network).expect("an endpoint's network stands");
+        let endpoint = network.endpoints.get_mut(&endpoint).expect("the endpoint was made");
+        let target = Target { v4: endpoint.v4, v6: endpoint.v6, default_host: network.host_binding };
+        endpoint.published = self.mapper.map_all(ground, &network.bridge, target, wanted)?;
+        Ok(Some(endpoint.published.iter().map(|mapping| mapping.binding).collect()))
+    }
+
+    fn withdraw(&mut self, ground: &mut Ground<'_>, network: Id, endpoint: Id) {
+        let network = self.networks.get_mut(&network).expect("an endpoint's network stands");
+        let endpoint = network.endpoints.get_mut(&endpoint).expect("the endpoint was made");
+        let published = core::mem::take(&mut endpoint.published);
+        self.mapper.unmap_all(ground, &network.bridge, &published);
+        let target = Target { v4: endpoint.v4, v6: endpoint.v6, default_host: network.host_binding };
+        mapper::forget_flows(ground, target);
     }
 }
 

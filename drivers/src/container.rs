@@ -9,7 +9,7 @@ use crate::endpoint::{EndpointConfig, Link};
 use crate::id::Id;
 use crate::image::Image;
 use crate::network;
-use crate::ports::Port;
+use crate::ports::{Port, Publication};
 use crate::sandbox::resolv::DnsConfig;
 
 /// How a container is on the network.
@@ -116,6 +116,8 @@ pub struct ContainerConfig {
     pub env: Vec<String>,
     /// Ports that it exposes, the image's included.
     pub exposed: BTreeSet<Port>,
+    /// Which of them shall be published.
+    pub publications: Vec<Publication>,
     /// Working directory; `/` when empty.
     pub working_dir: String,
     /// Whether it has a terminal.
@@ -235,6 +237,8 @@ pub struct Container {
     pub finished: Option<Instant>,
     /// Why it could not be started.
     pub error: String,
+    /// The exit code that the last start left when it was refused; 0 when it was not.
+    pub refused_with: i32,
     /// Its network side: of this run, or of the last (fact 3).
     pub sandbox: Option<Id>,
     /// Its files; none for a container that was never started.
@@ -246,6 +250,15 @@ impl Container {
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.state.pid().is_some()
+    }
+
+    /// The exit code of its main process; of a refused start when there is no other (03 "port already allocated").
+    #[must_use]
+    pub const fn exit_code(&self) -> i32 {
+        match self.state {
+            State::Created | State::Exited(0) => self.refused_with,
+            state => state.exit_code(),
+        }
     }
 
     /// What it is as a member of a user network: the short id and a given host name are aliases there.

@@ -5,6 +5,7 @@
 mod boot;
 mod create;
 mod endpoints;
+mod external;
 mod interfaces;
 mod records;
 
@@ -31,6 +32,7 @@ pub use endpoints::EndpointRequest;
 /// All networks of an engine.
 pub struct Controller {
     host: NamespaceId,
+    context: ContextId,
     seed: Seed,
     ids: Rng,
     /// In the order of making, as the engine lists them.
@@ -38,22 +40,26 @@ pub struct Controller {
     sandboxes: BTreeMap<Id, Sandbox>,
     ipam: AddressSpace,
     drivers: BTreeMap<&'static str, Box<dyn Driver>>,
+    /// How often published ports have changed.
+    publishing: u64,
 }
 
 impl Controller {
-    /// A controller without networks on the host with this namespace and name. [`Self::boot`] comes next.
+    /// A controller without networks on the host with this name, namespace and files. [`Self::boot`] comes next.
     #[must_use]
-    pub fn new(seed: Seed, host_name: &str, host: NamespaceId) -> Self {
+    pub fn new(seed: Seed, host_name: &str, host: NamespaceId, context: ContextId) -> Self {
         let bridge = Bridge::new(seed, host_name);
         let drivers: [Box<dyn Driver>; 3] = [Box::new(bridge), Box::new(Host), Box::new(Null)];
         Self {
             host,
+            context,
             seed,
             ids: seed.stream(&format!("engine/{host_name}/networks")),
             networks: Vec::new(),
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
             drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
+            publishing: 0,
         }
     }
 

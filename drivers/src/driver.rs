@@ -7,17 +7,32 @@ use std::collections::BTreeMap;
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::device::IfIndex;
 use netyard_sim::fabric::{Fabric, NamespaceId};
+use netyard_sim::userland::ContextId;
+use netyard_sim::userland::process::Table;
+use netyard_sim::world::World;
 
 use crate::daemon::Config;
-use crate::error::Error;
+use crate::error::{Error, PublishFailure};
 use crate::id::Id;
+use crate::ports::{PortBinding, Publication};
 
-/// What a driver works on: all namespaces and links, and which namespace is the host's.
+/// What a driver works on: all namespaces, links and processes, and which of them are the host's.
 pub struct Ground<'a> {
     /// Namespaces and links.
     pub fabric: &'a mut Fabric,
+    /// What runs.
+    pub processes: &'a mut Table,
     /// The namespace of the engine's host.
     pub host: NamespaceId,
+    /// Where the programs of the host run.
+    pub context: ContextId,
+}
+
+impl<'a> Ground<'a> {
+    /// The ground of an engine on a host.
+    pub const fn new(world: &'a mut World, host: NamespaceId, context: ContextId) -> Self {
+        Self { fabric: &mut world.fabric, processes: &mut world.processes, host, context }
+    }
 }
 
 /// A network to be made.
@@ -42,6 +57,10 @@ pub struct EndpointSpec {
     pub network: Id,
     /// Its MAC address.
     pub mac: Option<Mac>,
+    /// Its IPv4 address.
+    pub v4: Option<IpAddr>,
+    /// Its IPv6 address.
+    pub v6: Option<IpAddr>,
 }
 
 /// A device that goes into a sandbox.
@@ -62,7 +81,7 @@ pub enum Addressing {
     Without,
 }
 
-/// A network driver. All that can fail is in `plan_network`; the rest is done after every check has passed.
+/// A network driver. What can fail is in `plan_network` and `publish`; the rest is done after every check has passed.
 pub trait Driver {
     /// Its name, as `docker network ls` shows it.
     fn name(&self) -> &'static str;
@@ -101,4 +120,22 @@ pub trait Driver {
 
     /// What goes into the sandbox of a container that joins; none when the network has no devices.
     fn join(&mut self, network: Id, endpoint: Id) -> Option<Interface>;
+
+    /// Publishes ports of an endpoint by which its sandbox is reached from outside (libnetwork's
+    /// `ProgramExternalConnectivity`). Nothing comes of it on a network that has no ports to publish.
+    ///
+    /// # Errors
+    /// A port of the host is taken; none is published then.
+    fn publish(
+        &mut self,
+        _ground: &mut Ground<'_>,
+        _network: Id,
+        _endpoint: Id,
+        _wanted: &[Publication],
+    ) -> Result<Option<Vec<PortBinding>>, PublishFailure> {
+        Ok(None)
+    }
+
+    /// Takes that back (`RevokeExternalConnectivity`).
+    fn withdraw(&mut self, _ground: &mut Ground<'_>, _network: Id, _endpoint: Id) {}
 }

@@ -9,6 +9,7 @@ use netyard_sim::addr::{IpNetwork, Mac};
 
 use crate::id::Id;
 use crate::ipam::PoolId;
+use crate::ports::PortBinding;
 
 /// Static addresses that were asked for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -111,6 +112,8 @@ pub struct Endpoint {
     pub v6: Option<Lease>,
     /// Its MAC address; none on networks without devices.
     pub mac: Option<Mac>,
+    /// The ports that are published here; none when the container was never reached from outside by this one.
+    pub published: Option<Vec<PortBinding>>,
     /// Its other names on this network.
     pub aliases: Vec<String>,
     /// Its own names for other containers.

@@ -21,6 +21,7 @@ mod listen;
 mod logs;
 mod networks;
 mod power;
+mod publishing;
 mod reply;
 mod request;
 mod shapes;
@@ -59,6 +60,7 @@ use request::Target;
 use stats::Watcher;
 
 pub use power::Power;
+pub use publishing::PublishedPort;
 pub use reply::{ExchangeId, Media, Output};
 
 /// The socket that an engine answers on.
@@ -120,7 +122,7 @@ impl Engine {
     /// An engine on `host` that was never started. [`Self::boot`] comes next.
     #[must_use]
     pub fn new(seed: Seed, epoch: Epoch, host: Host) -> Self {
-        let controller = Controller::new(seed, &host.name, host.namespace);
+        let controller = Controller::new(seed, &host.name, host.namespace, host.context);
         let stream = |what: &str| seed.stream(&format!("engine/{}/{what}", host.name));
         let (ids, names, joining) = (stream("ids"), stream("names"), stream("joining"));
         let mut identity = [0; 48];

@@ -4,7 +4,9 @@
 //! `fmt` and `status` are long because they are lists: one arm a refusal, in the order of the variants, nothing else.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
+
+use netyard_sim::socket::Errno;
 
 use netyard_sim::addr::IpNetwork;
 
@@ -98,6 +100,15 @@ pub enum Error {
     ExecUnknown(String),
     /// An exec without a command.
     ExecWithoutCommand,
+    /// The ports of an endpoint cannot be published.
+    ExternalConnectivity {
+        /// Its name.
+        endpoint: String,
+        /// Its id.
+        id: Id,
+        /// Why.
+        reason: PublishFailure,
+    },
     /// The gateway or another reserved address cannot be had.
     GatewayUnavailable {
         /// As it was asked for; empty when it was not.
@@ -350,6 +361,70 @@ impl fmt::Display for AllocationFailure {
     }
 }
 
+/// Why a port cannot be published.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PublishFailure {
+    /// Every port of the range is given away.
+    AllAllocated,
+    /// The port is given away.
+    Allocated(SocketAddr),
+    /// Linux does not let anybody listen there.
+    Listen {
+        /// Who tried.
+        by: Listener,
+        /// `tcp` or `udp`.
+        protocol: &'static str,
+        /// Where.
+        at: SocketAddr,
+        /// What Linux said.
+        errno: Errno,
+    },
+    /// A chain of the engine's was removed; with the arguments that were given to iptables.
+    NoChain(String),
+    /// Linux has no such sockets.
+    ProtocolUnsupported(Listener),
+}
+
+/// Who listens at a published port of the host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listener {
+    /// The engine itself, only to keep the port.
+    Engine,
+    /// A `docker-proxy`.
+    Proxy,
+}
+
+impl Listener {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Engine => "",
+            Self::Proxy => "Error starting userland proxy: ",
+        }
+    }
+}
+
+impl fmt::Display for PublishFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllAllocated => f.write_str("all ports are allocated"),
+            Self::Allocated(at) => {
+                write!(f, "Bind for {}:{} failed: port is already allocated", at.ip(), at.port())
+            }
+            Self::Listen { by, protocol, at, errno } => {
+                let family = if at.is_ipv4() { 4 } else { 6 };
+                let said = errno.to_string().to_lowercase();
+                write!(f, "{}listen {protocol}{family} {at}: bind: {said}", by.prefix())
+            }
+            Self::NoChain(arguments) => write!(
+                f,
+                " (iptables failed: iptables --wait {arguments}: iptables: No chain/target/match by that name.\n (exit \
+                 status 1))"
+            ),
+            Self::ProtocolUnsupported(by) => write!(f, "{}protocol not supported", by.prefix()),
+        }
+    }
+}
+
 impl Error {
     /// The HTTP status it goes with.
     #[must_use]
@@ -426,6 +501,7 @@ impl Error {
             | Self::AuxiliaryUnavailable { .. }
             | Self::BridgeNameTooLong
             | Self::ContainerNotPaused(_)
+            | Self::ExternalConnectivity { .. }
             | Self::GatewayUnavailable { .. }
             | Self::InvalidIpv4AtConnect(_)
             | Self::InvalidRange(_)
@@ -533,6 +609,9 @@ impl fmt::Display for Error {
             }
             Self::ExecUnknown(id) => write!(f, "No such exec instance: {id}"),
             Self::ExecWithoutCommand => f.write_str("No exec command specified"),
+            Self::ExternalConnectivity { endpoint, id, reason } => {
+                write!(f, "driver failed programming external connectivity on endpoint {endpoint} ({id}): {reason}")
+            }
             Self::GatewayUnavailable { gateway, reason } => {
                 write!(f, "failed to allocate gateway ({gateway}): {reason}")
             }

@@ -2,8 +2,8 @@
 //! them. Commands go in, replies and events come out; files, sockets and clocks are not known here.
 //!
 //! The layers, each importing only from the ones before it:
-//! `error id date` · `options ipam names image` · `network endpoint sandbox container events` · `daemon` (its settings) · `driver` (the trait) ·
-//! `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
+//! `error id date` · `options ipam names image ports` · `network endpoint sandbox container events proxy` · `daemon` (its
+//! settings) · `driver` (the trait) · `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
 pub mod bridge;
@@ -26,6 +26,7 @@ pub mod network;
 pub mod none;
 pub mod options;
 pub mod ports;
+pub mod proxy;
 pub mod sandbox;
 pub mod site;
 pub mod template;

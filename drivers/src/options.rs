@@ -1,7 +1,7 @@
 //! The options of a bridge network (`-o KEY=VALUE`), parsed once and strictly, as Go's strconv reads them (oracle fact
 //! 14). Options with other keys are kept by the network for `inspect` and mean nothing.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netyard_sim::device::Mtu;
@@ -47,6 +47,8 @@ pub struct BridgeOptions {
     pub icc: Icc,
     /// Whether it is masqueraded.
     pub masquerade: Masquerade,
+    /// The address of the host at which ports are published unless they say otherwise.
+    pub host_binding: IpAddr,
     /// The MTU of its containers; Ethernet's when none. A number that no device can have is kept out of here.
     pub mtu: Option<Mtu>,
     /// What the names of its interfaces in containers begin with.
@@ -68,14 +70,16 @@ impl BridgeOptions {
         let inhibit_ipv4 = flag(INHIBIT_V4)?.unwrap_or_default();
         let icc = flag(ICC)?.unwrap_or(true);
         let masquerade = flag(MASQUERADE)?.unwrap_or(true);
-        if let Some(text) = options.get(HOST_BINDING).filter(|text| text.parse::<IpAddr>().is_err()) {
-            return Err(refuse(HOST_BINDING, text, "nil ip".to_owned()));
-        }
+        let host_binding = match options.get(HOST_BINDING) {
+            Some(text) => text.parse().map_err(|_| refuse(HOST_BINDING, text, "nil ip".to_owned()))?,
+            None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
         let mtu = options.get(MTU).map(|text| atoi(MTU, text)).transpose()?;
         Ok(Self {
             name: options.get(NAME).filter(|name| !name.is_empty()).cloned(),
             icc: if icc { Icc::On } else { Icc::Off },
             masquerade: if masquerade { Masquerade::On } else { Masquerade::Off },
+            host_binding,
             mtu: mtu.and_then(|n| u32::try_from(n).ok()).and_then(Mtu::new),
             interface_prefix: options.get(INTERFACE_PREFIX).cloned().unwrap_or_else(|| "eth".to_owned()),
             inhibit_ipv4,

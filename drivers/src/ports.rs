@@ -1,10 +1,18 @@
-//! Ports of containers as `80/tcp`. Publishing them on the host is a driver's affair.
+//! Ports of containers as `80/tcp`, where they shall be published, and which ports of the host are given away. Making a
+//! published port work is a driver's affair.
+
+mod allocator;
+mod publication;
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::str::FromStr;
 
+pub use allocator::Allocator;
+pub use publication::{Publication, publications};
+
 /// The protocol of a port.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Protocol {
     /// SCTP.
     Sctp,
@@ -37,6 +45,17 @@ impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.protocol)
     }
+}
+
+/// A port of a container that is published.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct PortBinding {
+    /// The port of the container.
+    pub port: Port,
+    /// Where the container is.
+    pub container: SocketAddr,
+    /// Where the host takes it.
+    pub host: SocketAddr,
 }
 
 /// The text was not `NUMBER` or `NUMBER/PROTOCOL`.

@@ -10,6 +10,7 @@ use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ContextId;
 
 use crate::id::Id;
+use crate::ports::Publication;
 
 /// Where the engine keeps the namespaces of sandboxes.
 pub const DIRECTORY: &str = "/var/run/docker/netns";
@@ -23,6 +24,8 @@ pub struct SandboxConfig {
     pub dns: resolv::DnsConfig,
     /// Lines for `/etc/hosts`: address and name.
     pub extra_hosts: Vec<(String, String)>,
+    /// The ports that shall be published.
+    pub publications: Vec<Publication>,
 }
 
 /// Where the programs of a sandbox see the network.

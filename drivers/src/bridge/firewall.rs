@@ -7,7 +7,8 @@ use netyard_sim::filter::{Policy, Rule, Ruleset, TableKind};
 
 use crate::daemon::{Config, Firewall};
 use crate::driver::Ground;
-use crate::error::Error;
+use crate::error::{Error, PublishFailure};
+use crate::ports::PortBinding;
 use crate::options::{Icc, Masquerade};
 
 const FORWARD: &str = "FORWARD";
@@ -170,6 +171,59 @@ impl Walls {
             forward(format!("-o {br} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")),
             (TableKind::Filter, STAGE_1, At::Front, format!("-i {br} ! -o {br} -j {STAGE_2}")),
             (TableKind::Filter, STAGE_2, At::Front, format!("-o {br} -j DROP")),
+        ]
+    }
+}
+
+/// The rules of one published port. Only IPv4 has some in this engine.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    pub(super) bridge: String,
+    pub(super) binding: PortBinding,
+    pub(super) hairpin: Hairpin,
+}
+
+impl Opening {
+    /// Makes the rules. One that stands already serves this port too.
+    ///
+    /// # Errors
+    /// Somebody removed the engine's chains; none of the rules is left then.
+    pub(super) fn open(&self, ground: &mut Ground<'_>) -> Result<(), PublishFailure> {
+        for (table, chain, text) in self.rules() {
+            let (rules, rule) = (ruleset(ground), parse(&text));
+            if !rules.contains(table, chain, &rule) && rules.append(table, chain, rule).is_err() {
+                self.close(ground);
+                return Err(PublishFailure::NoChain(format!("-t {} -A {chain} {text}", table.name())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes them.
+    pub(super) fn close(&self, ground: &mut Ground<'_>) {
+        let rules = ruleset(ground);
+        for (table, chain, text) in self.rules() {
+            let _ = rules.delete(table, chain, &parse(&text));
+        }
+    }
+
+    /// The rules as the engine gives them to iptables.
+    fn rules(&self) -> Vec<(TableKind, &'static str, String)> {
+        let PortBinding { port, container, host } = self.binding;
+        if !host.is_ipv4() {
+            return Vec::new();
+        }
+        let (br, protocol) = (&self.bridge, port.protocol);
+        let dst = if host.ip().is_unspecified() { "0/0".to_owned() } else { host.ip().to_string() };
+        let outside = if self.hairpin == Hairpin::On { String::new() } else { format!(" ! -i {br}") };
+        let (from, to, number) = (host.port(), container.ip(), container.port());
+        let dnat = format!("-p {protocol} -d {dst} --dport {from} -j DNAT --to-destination {container}{outside}");
+        let accept = format!("! -i {br} -o {br} -p {protocol} -d {to} --dport {number} -j ACCEPT");
+        let masquerade = format!("-p {protocol} -s {to} -d {to} --dport {number} -j MASQUERADE");
+        vec![
+            (TableKind::Nat, DOCKER, dnat),
+            (TableKind::Filter, DOCKER, accept),
+            (TableKind::Nat, POSTROUTING, masquerade),
         ]
     }
 }

@@ -27,7 +27,7 @@ impl Controller {
     /// The default network cannot be made as `config` has it.
     pub fn boot(&mut self, world: &mut World, config: &Config) -> Result<(), daemon::Error> {
         self.ipam.set_automatic(config.pools.clone());
-        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let mut ground = Ground::new(world, self.host, self.context);
         self.drivers.values_mut().for_each(|driver| driver.boot(&mut ground, config));
         self.networks.iter_mut().for_each(show_gateways);
         for (name, driver) in [("none", "null"), ("host", "host")] {

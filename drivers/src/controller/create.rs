@@ -43,7 +43,7 @@ impl Controller {
         };
         let nets = subnets.iter().map(|s| (s.net, s.gateway)).collect();
         let spec = NetworkSpec { id, internal: config.internal, subnets: nets, options: &config.options };
-        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(config.driver.as_str()).expect("the driver was checked");
         // A refusal comes after the subnets were taken, so that the next network gets another automatic pool.
         if let Err(error) = driver.plan_network(&ground, &spec) {
@@ -149,7 +149,7 @@ impl Controller {
     pub(super) fn remove_network(&mut self, world: &mut World, id: Id) -> Network {
         let at = self.networks.iter().position(|n| n.id == id).expect("the caller found it");
         let network = self.networks.remove(at);
-        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(network.config.driver.as_str()).expect("the driver was checked");
         driver.delete_network(&mut ground, id);
         network.subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));

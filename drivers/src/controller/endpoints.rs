@@ -31,7 +31,8 @@ impl Controller {
     /// the networks (oracle fact 18).
     ///
     /// # Errors
-    /// What [`Self::connect`] says of one of them; nothing is changed then.
+    /// What [`Self::connect`] says of one of them. A sandbox that has joined some stays on them then, the one that
+    /// failed included.
     pub fn start(&mut self, world: &mut World, sandbox: Id, wanted: &[EndpointRequest<'_>]) -> Result<(), Error> {
         let mut planned = Vec::new();
         for request in wanted {
@@ -44,8 +45,14 @@ impl Controller {
             }
         }
         let mut networks: Vec<Id> = planned.iter().map(|(network, _)| *network).collect();
-        for (network, endpoint) in planned {
+        let mut rest = planned.into_iter();
+        while let Some((network, endpoint)) = rest.next() {
+            let before = self.external(sandbox);
             self.commit_endpoint(world, network, endpoint);
+            if let Err(error) = self.move_external(world, sandbox, before) {
+                rest.for_each(|(_, endpoint)| self.release(&endpoint));
+                return Err(error);
+            }
         }
         networks.sort_by_key(|id| self.network(*id).map(Network::rank));
         for network in networks {
@@ -57,25 +64,38 @@ impl Controller {
     /// Gives a running sandbox one endpoint more.
     ///
     /// # Errors
-    /// `EndpointExists`, or there is no such or no more address.
+    /// `EndpointExists`, there is no such or no more address, or its ports cannot be published there.
     pub fn connect(&mut self, world: &mut World, sandbox: Id, wanted: EndpointRequest<'_>) -> Result<(), Error> {
         let endpoint = self.plan_endpoint(sandbox, wanted)?;
+        let before = self.external(sandbox);
         self.commit_endpoint(world, wanted.network, endpoint);
         self.populate(world, sandbox, wanted.network);
-        Ok(())
+        let moved = self.move_external(world, sandbox, before);
+        if moved.is_err() {
+            self.leave(world, sandbox, wanted.network);
+        }
+        moved
     }
 
     /// Takes a sandbox off a network; false when it was not on it.
     pub fn leave(&mut self, world: &mut World, sandbox: Id, network: Id) -> bool {
         let Some(joined) = self.sandboxes.get(&sandbox).and_then(|s| s.on(network)).cloned() else { return false };
+        let was_external = self.external(sandbox) == Some(network);
+        if was_external {
+            self.withdraw(world, sandbox, network);
+        }
         let found = self.network_mut(network);
         let driver = found.config.driver.clone();
         let endpoint = found.endpoints.remove(&joined.endpoint).expect("a joined endpoint is on its network");
         self.release(&endpoint);
-        let mut ground = Ground { fabric: &mut world.fabric, host: self.host };
+        let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(driver.as_str()).expect("the driver was checked");
         driver.delete_endpoint(&mut ground, network, endpoint.id);
         self.sandbox_mut(sandbox).joined.retain(|j| j.network != network);
+        if let Some(next) = self.external(sandbox).filter(|_| was_external) {
+            // The engine only logs that the ports cannot be published there.
+            let _ = self.publish(world, sandbox, next);
+        }
         self.depopulate(world, sandbox);
         self.push_records(world, network);
         true
@@ -98,6 +118,7 @@ impl Controller {
             v4: None,
             v6: None,
             mac: None,
+            published: None,
             aliases: wanted.config.aliases.clone().unwrap_or_default(),
             links: wanted.config.links.clone().unwrap_or_default(),
         };
@@ -161,10 +182,12 @@ impl Controller {
 
     /// Makes a planned endpoint: its devices in the host, its place on the network and in the sandbox.
     fn commit_endpoint(&mut self, world: &mut World, network: Id, endpoint: Endpoint) {
-        let spec = EndpointSpec { id: endpoint.id, network, mac: endpoint.mac };
-        let host = self.host;
+        let address = |lease: Option<Lease>| lease.map(|lease| lease.net.ip());
+        let (v4, v6) = (address(endpoint.v4), address(endpoint.v6));
+        let spec = EndpointSpec { id: endpoint.id, network, mac: endpoint.mac, v4, v6 };
+        let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.network(network).expect("the plan found the network").config.driver.clone();
-        self.driver(&driver).create_endpoint(&mut Ground { fabric: &mut world.fabric, host }, spec);
+        self.driver(&driver).create_endpoint(&mut ground, spec);
         let joined = Joined { network, endpoint: endpoint.id, interface: None };
         self.sandbox_mut(endpoint.sandbox).joined.push(joined);
         let sandbox = self.sandbox(endpoint.sandbox).expect("it was just there");

@@ -26,7 +26,9 @@ impl Lab {
     fn new() -> Self {
         let mut world = World::new(Seed(1), Epoch::DEFAULT, Programs::default());
         let host = world.fabric.create_namespace("docker01");
-        let mut controller = Controller::new(Seed(1), "docker01", host);
+        let context = Context { files: Files::default(), hostname: "docker01".into(), flavour: Flavour::Host };
+        let context = world.processes.create_context(context);
+        let mut controller = Controller::new(Seed(1), "docker01", host, context);
         controller.boot(&mut world, &Config::default()).unwrap();
         Self { world, controller, next: 0 }
     }

@@ -1,5 +1,8 @@
 //! `GET /containers/json`: the list.
 
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+
 use netyard_sim::world::World;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +15,7 @@ use crate::container::{Container, State};
 use crate::date;
 use crate::error::Error;
 use crate::id::Id;
+use crate::ports::Port;
 
 const FILTERS: [&str; 15] = [
     "ancestor",
@@ -45,7 +49,7 @@ struct Line<'a> {
     ports: Vec<PortLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size_root_fs: Option<u64>,
-    labels: &'a std::collections::BTreeMap<String, String>,
+    labels: &'a BTreeMap<String, String>,
     state: &'static str,
     status: String,
     host_config: HostLine,
@@ -56,7 +60,11 @@ struct Line<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PortLine {
+    #[serde(rename = "IP", skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
     private_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_port: Option<u16>,
     #[serde(rename = "Type")]
     protocol: String,
 }
@@ -70,7 +78,7 @@ struct HostLine {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct NetworksLine {
-    networks: std::collections::BTreeMap<String, EndpointJson>,
+    networks: BTreeMap<String, EndpointJson>,
 }
 
 impl Engine {
@@ -104,7 +112,6 @@ impl Engine {
             let endpoint = self.endpoint_of(container, membership);
             (name.clone(), EndpointJson::listed(membership, endpoint))
         });
-        let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
         Line {
             id: container.id,
             names: self.names_of(container),
@@ -112,9 +119,7 @@ impl Engine {
             image_id: container.config.image.digest(),
             command: command(&container.config.argv),
             created: self.epoch.unix_nanos(container.created) / 1_000_000_000,
-            ports: exposed
-                .map(|port| PortLine { private_port: port.number, protocol: port.protocol.to_string() })
-                .collect(),
+            ports: self.ports_of(container).iter().flat_map(|(port, hosts)| lines(*port, hosts)).collect(),
             size_root_fs: sized.then_some(container.config.image.size),
             labels: &container.config.labels,
             state: container.state.word(),
@@ -125,9 +130,20 @@ impl Engine {
         }
     }
 
-    /// Whether the ports of a container are shown: while it runs in a namespace of its own.
-    pub(super) fn has_ports(&self, container: &Container) -> bool {
-        container.is_running() && container.config.mode.is_own_namespace()
+    /// The ports of a running container, with the host's addresses at which they are published. Those that it only
+    /// exposes are shown when it is on a network that could publish them.
+    pub(super) fn ports_of(&self, container: &Container) -> BTreeMap<Port, Vec<SocketAddr>> {
+        let mut ports = BTreeMap::new();
+        for endpoint in container.networks.values().filter_map(|m| self.endpoint_of(container, m)) {
+            let Some(published) = &endpoint.published else { continue };
+            for port in &container.config.exposed {
+                ports.entry(*port).or_insert_with(Vec::new);
+            }
+            for binding in published {
+                ports.entry(binding.port).or_insert_with(Vec::new).push(binding.host);
+            }
+        }
+        ports
     }
 
     fn is_listed(&self, container: &Container, filters: &Filters) -> bool {
@@ -141,6 +157,7 @@ impl Engine {
             && filters.any("network", |term| self.is_on(container, term))
             && filters.any("exited", |code| container.state == State::Exited(code.parse().unwrap_or(-1)))
             && filters.any("expose", |port| port.parse().is_ok_and(|port| config.exposed.contains(&port)))
+            && filters.any("publish", |port| port.parse().is_ok_and(|port| self.is_published(container, port)))
             && filters.any("before", |term| youth(term) == Some(core::cmp::Ordering::Less))
             && filters.any("since", |term| youth(term) == Some(core::cmp::Ordering::Greater))
             && filters.any("volume", |term| {
@@ -149,10 +166,25 @@ impl Engine {
             && filters.labels(&config.labels)
     }
 
+    fn is_published(&self, container: &Container, port: Port) -> bool {
+        self.ports_of(container).get(&port).is_some_and(|hosts| !hosts.is_empty())
+    }
+
     fn is_on(&self, container: &Container, term: &str) -> bool {
         let by_id = |id: &Id| id.to_string() == term;
         container.networks.iter().any(|(name, m)| name == term || m.network.as_ref().is_some_and(by_id))
     }
+}
+
+/// A port as the list shows it: once for each address at which it is published.
+fn lines(port: Port, hosts: &[SocketAddr]) -> Vec<PortLine> {
+    let line = |host: Option<&SocketAddr>| PortLine {
+        ip: host.map(SocketAddr::ip),
+        private_port: port.number,
+        public_port: host.map(SocketAddr::port),
+        protocol: port.protocol.to_string(),
+    };
+    if hosts.is_empty() { vec![line(None)] } else { hosts.iter().map(|host| line(Some(host))).collect() }
 }
 
 /// Program and arguments; an argument with a blank in it stands in quotes.

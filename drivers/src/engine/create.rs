@@ -5,7 +5,7 @@ mod echo;
 mod logging;
 mod mounts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::time::Duration;
 use netyard_sim::userland::{Rights, Signal};
@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::image::Image;
 use crate::names;
+use crate::ports::{Port, Publication, publications};
 use crate::sandbox::resolv::DnsConfig;
 
 /// How long a stop waits when the container says nothing else.
@@ -118,6 +119,14 @@ impl HostAsked {
             || (names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &["NET_ADMIN"]));
         if added || self.privileged == Some(true) { Rights::Administer } else { Rights::Use }
     }
+
+    /// Which of the exposed ports shall be published.
+    fn publications(&self, exposed: &BTreeSet<Port>) -> Result<Vec<Publication>, Error> {
+        let bindings = self.port_bindings.clone().unwrap_or_default();
+        let all = self.publish_all_ports == Some(true);
+        let refuse = |word: String| Error::BadParameter(format!("invalid port specification: {word:?}"));
+        publications(&bindings, exposed, all).map_err(refuse)
+    }
 }
 
 impl Engine {
@@ -133,6 +142,7 @@ impl Engine {
             raw_host.insert("NetworkMode".to_owned(), json!(format!("container:{base}")));
         }
         conflict::check(&mode, &asked, &host)?;
+        host.publications(&BTreeSet::new())?;
         let mut networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
         let reference = asked.image.clone().unwrap_or_default();
@@ -157,6 +167,7 @@ impl Engine {
             started: None,
             finished: None,
             error: String::new(),
+            refused_with: 0,
             sandbox: None,
             context: None,
         };
@@ -261,6 +272,7 @@ fn configuration(
     let hostname = asked.hostname.clone().filter(|name| !name.is_empty());
     let exposed = asked.exposed_ports.iter().flat_map(BTreeMap::keys).map(String::as_str);
     let exposed = exposed.chain(image.exposed.iter().copied());
+    let exposed: BTreeSet<Port> = exposed.filter_map(|text| text.parse().ok()).collect();
     let extra_hosts = host.extra_hosts.iter().flatten().filter_map(|line| line.split_once(':'));
     let stop_signal = asked.stop_signal.clone().filter(|text| !text.is_empty());
     let stop_signal = stop_signal.map(|text| Signal::parse(&text).ok_or(Error::InvalidSignal(text)));
@@ -272,7 +284,8 @@ fn configuration(
         image,
         argv: command(asked, image)?,
         env: environment(asked, image),
-        exposed: exposed.filter_map(|text| text.parse().ok()).collect(),
+        publications: host.publications(&exposed)?,
+        exposed,
         working_dir: asked.working_dir.clone().unwrap_or_default(),
         tty: asked.tty.unwrap_or_default(),
         open_stdin: asked.open_stdin.unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! `GET /containers/{name}/json`: all of a container, key by key as the engine sends it, since clients print it verbatim.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -119,7 +120,7 @@ impl Engine {
             "OOMKilled": false,
             "Dead": false,
             "Pid": container.state.pid().map_or(0, |pid| pid.0),
-            "ExitCode": container.state.exit_code(),
+            "ExitCode": container.exit_code(),
             "Error": container.error,
             "StartedAt": date::rfc3339_or_never(self.epoch, container.started),
             "FinishedAt": date::rfc3339_or_never(self.epoch, container.finished),
@@ -136,7 +137,6 @@ impl Engine {
         let networks = container.networks.iter().map(|(name, membership)| {
             (name.clone(), EndpointJson::of(membership, self.endpoint_of(container, membership)))
         });
-        let exposed = container.config.exposed.iter().filter(|_| self.has_ports(container));
         let kind = if container.config.mode == NetworkMode::Host { Kind::Host } else { Kind::Own };
         let sandbox = container.sandbox.filter(|_| !matches!(container.config.mode, NetworkMode::Container(_)));
         NetworkSettings {
@@ -145,7 +145,7 @@ impl Engine {
             hairpin_mode: false,
             link_local: "",
             link_local_len: 0,
-            ports: exposed.map(|port| (port.to_string(), Value::Null)).collect(),
+            ports: self.ports_of(container).iter().map(|(port, hosts)| (port.to_string(), bindings(hosts))).collect(),
             sandbox_key: sandbox.map(|id| Sandbox::key(id, kind)).unwrap_or_default(),
             secondary_v4: None,
             secondary_v6: None,
@@ -178,6 +178,14 @@ pub(super) fn mount(mount: &Mount) -> Value {
 /// What a volume's mode is when nothing is said: that it may be relabelled.
 fn mode(mount: &Mount) -> &str {
     if mount.mode.is_empty() { "z" } else { &mount.mode }
+}
+
+/// The host's addresses of a port; nothing when it is only exposed.
+fn bindings(hosts: &[SocketAddr]) -> Value {
+    if hosts.is_empty() {
+        return Value::Null;
+    }
+    hosts.iter().map(|host| json!({ "HostIp": host.ip(), "HostPort": host.port().to_string() })).collect()
 }
 
 /// Where a real engine would keep the files.

@@ -45,6 +45,7 @@ impl Engine {
         let result = self.try_start(world, id);
         let container = self.container_mut(id);
         container.error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        container.refused_with = result.as_ref().err().map(exit_code).unwrap_or_default();
         if result.is_err() && container.config.after_exit == AfterExit::Remove {
             self.remove(world, id);
         }
@@ -61,6 +62,7 @@ impl Engine {
             hostname: host_line_name(container),
             dns: container.config.dns.or(&self.config.dns),
             extra_hosts: container.config.extra_hosts.clone(),
+            publications: container.config.publications.clone(),
         };
         let name = container.name.clone();
         let sandbox = self.controller.create_sandbox(world, place, context, config);
@@ -69,7 +71,7 @@ impl Engine {
             .map(|p| EndpointRequest { network: p.network.id, container: id, name: &name, config: &p.config })
             .collect();
         if let Err(error) = self.controller.start(world, sandbox, &requests) {
-            self.controller.delete_sandbox(world, sandbox);
+            self.abandon(world, id, sandbox, planned);
             return Err(error);
         }
         self.container_mut(id).sandbox = Some(sandbox);
@@ -77,6 +79,22 @@ impl Engine {
         self.remember_networks(world, id, planned);
         self.tell_sources(world, id);
         self.run(world, id, sandbox, context)
+    }
+
+    /// Gives up a start that was refused on the way. Networks that were joined before are told so, and all are told
+    /// that they were left, as the engine does it (03 "port already allocated").
+    fn abandon(&mut self, world: &mut World, id: Id, sandbox: Id, planned: Vec<Planned>) {
+        let joined = self.controller.sandbox(sandbox).map_or(0, |sandbox| sandbox.joined.len());
+        if joined > 0 {
+            self.container_mut(id).sandbox = Some(sandbox);
+            let mut networks: Vec<NetworkName> = planned.iter().map(|p| p.network.clone()).collect();
+            self.remember_networks(world, id, planned.into_iter().take(joined - 1).collect());
+            networks.sort_by(|a, b| a.name.cmp(&b.name));
+            for network in networks {
+                self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
+            }
+        }
+        self.controller.delete_sandbox(world, sandbox);
     }
 
     /// Where the sandbox of a container will be.
@@ -220,6 +238,14 @@ impl Engine {
             let files = &mut world.processes.context_mut(self.host.context).files;
             files.remove(&Sandbox::key(sandbox.id, sandbox.kind));
         }
+    }
+}
+
+/// The exit code of a container that could not be started.
+const fn exit_code(why: &Error) -> i32 {
+    match why {
+        Error::CommandNotFound(_) => 127,
+        _ => 128,
     }
 }
 

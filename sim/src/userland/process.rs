@@ -125,7 +125,8 @@ struct Process {
     /// Whether it stands in the queue of the runnable already.
     queued: bool,
     pending: VecDeque<Signal>,
-    sockets: BTreeSet<(NamespaceId, SocketId)>,
+    /// Its sockets and their file descriptors.
+    sockets: BTreeMap<(NamespaceId, SocketId), u32>,
     calls: BTreeSet<CallId>,
     deadline: Option<Instant>,
     started: Instant,
@@ -284,7 +285,7 @@ impl Table {
             paused: false,
             queued: false,
             pending: VecDeque::new(),
-            sockets: BTreeSet::new(),
+            sockets: BTreeMap::new(),
             calls: BTreeSet::new(),
             deadline: None,
             started: now,
@@ -354,7 +355,7 @@ impl Table {
         if let Some(at) = process.deadline.take() {
             self.timers.remove(&(at, pid));
         }
-        for (namespace, socket) in sockets {
+        for (namespace, socket) in sockets.into_keys() {
             self.owners.remove(&(namespace, socket));
             fabric.with(namespace, |ns, cx| ns.close(cx, socket));
         }
@@ -449,6 +450,22 @@ impl Table {
         self.processes.get(&pid).is_some_and(|p| p.ended.is_none())
     }
 
+    /// Gives a process a socket that was opened for it, as file descriptor `fd`; it goes when the process does.
+    pub fn adopt(&mut self, pid: Pid, namespace: NamespaceId, socket: SocketId, fd: u32) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.sockets.insert((namespace, socket), fd);
+            self.owners.insert((namespace, socket), pid);
+        }
+    }
+
+    /// Who has a socket, and as which file descriptor.
+    #[must_use]
+    pub fn holder(&self, namespace: NamespaceId, socket: SocketId) -> Option<(Pid, u32)> {
+        let pid = *self.owners.get(&(namespace, socket))?;
+        let fd = self.processes.get(&pid)?.sockets.get(&(namespace, socket))?;
+        Some((pid, *fd))
+    }
+
     /// A socket has something for its owner.
     pub fn socket_ready(&mut self, namespace: NamespaceId, socket: SocketId) {
         if let Some(pid) = self.owners.get(&(namespace, socket)) {
@@ -515,6 +532,14 @@ impl Table {
             }
             other => self.close(other),
         }
+    }
+
+    /// The lowest file descriptor that a process has not got.
+    fn free_descriptor(&self, pid: Pid) -> u32 {
+        let process = self.process(pid);
+        let taken: BTreeSet<u32> = process.sockets.values().copied().collect();
+        let first = u32::try_from(process.streams.len()).unwrap_or(u32::MAX);
+        (first..u32::MAX).find(|fd| !taken.contains(fd)).unwrap_or(u32::MAX)
     }
 
     fn process(&self, pid: Pid) -> &Process {

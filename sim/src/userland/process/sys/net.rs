@@ -162,8 +162,8 @@ impl Sys<'_> {
 
     fn own(&mut self, socket: SocketId) -> SocketId {
         let id = self.namespace_id();
-        self.table.owners.insert((id, socket), self.pid);
-        self.table.process_mut(self.pid).sockets.insert((id, socket));
+        let fd = self.table.free_descriptor(self.pid);
+        self.table.adopt(self.pid, id, socket, fd);
         socket
     }
 }
