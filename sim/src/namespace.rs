@@ -27,7 +27,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 pub use configure::LinkError;
-pub use tcp::{Received, TcpState};
+pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 
 use crate::capture::Hop;
 use crate::device::{Device, Devices, IfIndex};

@@ -26,6 +26,14 @@ pub enum Discovery {
     Want,
 }
 
+impl SocketId {
+    /// Its number, for people.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// How a datagram shall be sent.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SendOptions {
@@ -126,6 +134,14 @@ pub struct Socket {
     pub kind: Kind,
     queue: VecDeque<Datagram>,
     error: Option<Errno>,
+}
+
+impl Socket {
+    /// Bytes that wait to be read.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.iter().map(|datagram| datagram.data.len()).sum()
+    }
 }
 
 /// What a socket takes.

@@ -146,6 +146,12 @@ const DEFAULT_BRIDGE: Topic = Topic {
     ],
 };
 
+const PUBLISH: Topic = Topic {
+    name: "03-publish",
+    text: include_str!("../oracle/transcripts/03-publish.md"),
+    differ: &[],
+};
+
 const MODES: Topic = Topic {
     name: "04-modes",
     text: include_str!("../oracle/transcripts/04-modes.md"),
@@ -193,6 +199,11 @@ fn lifecycle() {
 #[test]
 fn default_bridge() {
     check(&DEFAULT_BRIDGE);
+}
+
+#[test]
+fn publish() {
+    check(&PUBLISH);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! everything that touches a connection it is polled: what it wants to send leaves as ordinary packets, and its next
 //! timer is noted.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use indexmap::IndexMap;
@@ -52,12 +52,48 @@ pub enum Received {
     Closed,
 }
 
+/// A listener, as `ss` shows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ListenerView {
+    /// The socket.
+    pub socket: SocketId,
+    /// Where it listens.
+    pub local: SocketAddr,
+    /// Whether it takes both families.
+    pub dual: bool,
+    /// Connections that wait to be accepted.
+    pub waiting: usize,
+    /// How many may.
+    pub backlog: usize,
+}
+
+/// A connection, as `ss` shows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ConnectionView {
+    /// The socket.
+    pub socket: SocketId,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub peer: SocketAddr,
+    /// Whether it came to a listener for both families.
+    pub dual: bool,
+    /// Where it is in its life.
+    pub state: TcpState,
+    /// Bytes that nobody has read.
+    pub received: usize,
+    /// Bytes that nobody has acknowledged.
+    pub unsent: usize,
+}
+
 struct Connection {
     set: SocketSet<'static>,
     handle: SocketHandle,
     tuple: Tuple,
     /// The listener that it waits at to be accepted.
     listener: Option<SocketId>,
+    /// Whether it came to a listener for both families.
+    dual: bool,
     /// Nobody holds it: it only says goodbye.
     orphan: bool,
     timer: Option<Instant>,
@@ -66,6 +102,8 @@ struct Connection {
 
 struct Listener {
     local: SocketAddr,
+    /// Whether it takes IPv4 too, as an IPv6 socket does that was not told otherwise.
+    dual: bool,
     backlog: usize,
     waiting: VecDeque<SocketId>,
     pending: usize,
@@ -76,6 +114,21 @@ enum Greeting {
     Connection(SocketId),
     Full,
     Nobody,
+}
+
+impl Listener {
+    /// Whether it takes connections to this address.
+    fn takes(&self, local: SocketAddr) -> bool {
+        let family = self.local.is_ipv4() == local.is_ipv4() || self.dual;
+        self.local == local || (self.local.port() == local.port() && self.local.ip().is_unspecified() && family)
+    }
+
+    /// Whether it and another cannot both be.
+    fn clashes(&self, local: SocketAddr, dual: bool) -> bool {
+        self.takes(local) || (self.local.port() == local.port() && local.ip().is_unspecified() && {
+            self.local.is_ipv4() == local.is_ipv4() || dual
+        })
+    }
 }
 
 /// All connections and listeners of a namespace.
@@ -94,13 +147,7 @@ impl Tcp {
     }
 
     fn listener_for(&self, local: SocketAddr) -> Option<SocketId> {
-        let fits = |l: &Listener| {
-            l.local == local
-                || (l.local.port() == local.port()
-                    && l.local.ip().is_unspecified()
-                    && l.local.is_ipv4() == local.is_ipv4())
-        };
-        let mut all = self.listeners.iter().filter(|(_, l)| fits(l));
+        let mut all = self.listeners.iter().filter(|(_, l)| l.takes(local));
         all.clone().find(|(_, l)| l.local == local).or_else(|| all.next()).map(|(id, _)| *id)
     }
 
@@ -150,18 +197,26 @@ impl Namespace {
     /// # Errors
     /// `AddressInUse`, `AddressNotAvailable`.
     pub fn tcp_listen(&mut self, local: SocketAddr, backlog: usize) -> Result<SocketId, Errno> {
+        self.add_listener(local, false, backlog)
+    }
+
+    /// Listens at every address of both families with one socket.
+    ///
+    /// # Errors
+    /// `AddressInUse`.
+    pub fn tcp_listen_dual(&mut self, port: u16, backlog: usize) -> Result<SocketId, Errno> {
+        self.add_listener(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), true, backlog)
+    }
+
+    fn add_listener(&mut self, local: SocketAddr, dual: bool, backlog: usize) -> Result<SocketId, Errno> {
         if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
             return Err(Errno::AddressNotAvailable);
         }
-        let clash = |l: &Listener| {
-            let any = l.local.ip().is_unspecified() || local.ip().is_unspecified();
-            l.local == local || (any && l.local.port() == local.port() && l.local.is_ipv4() == local.is_ipv4())
-        };
-        if self.tcp.listeners.values().any(clash) {
+        if self.tcp.listeners.values().any(|other| other.clashes(local, dual)) {
             return Err(Errno::AddressInUse);
         }
         let id = self.sockets.allocate();
-        let listener = Listener { local, backlog: backlog.max(1), waiting: VecDeque::new(), pending: 0 };
+        let listener = Listener { local, dual, backlog: backlog.max(1), waiting: VecDeque::new(), pending: 0 };
         self.tcp.listeners.insert(id, listener);
         Ok(id)
     }
@@ -215,7 +270,8 @@ impl Namespace {
         socket.set_timeout(Some(SYN_TIMEOUT));
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(socket);
-        let connection = Connection { set, handle, tuple, listener, orphan: false, timer: None, error: None };
+        let dual = listener.and_then(|id| self.tcp.listeners.get(&id)).is_some_and(|listener| listener.dual);
+        let connection = Connection { set, handle, tuple, listener, dual, orphan: false, timer: None, error: None };
         self.tcp.connections.insert(id, connection);
         self.tcp.tuples.insert(tuple, id);
         id
@@ -358,6 +414,33 @@ impl Namespace {
     pub fn tcp_state(&self, socket: SocketId) -> TcpState {
         let connection = self.tcp.connections.get(&socket);
         connection.map_or(State::Closed, |c| c.set.get::<Socket<'_>>(c.handle).state())
+    }
+
+    /// The listeners, oldest first.
+    pub fn tcp_listeners(&self) -> impl Iterator<Item = ListenerView> {
+        self.tcp.listeners.iter().map(|(id, listener)| ListenerView {
+            socket: *id,
+            local: listener.local,
+            dual: listener.dual,
+            waiting: listener.waiting.len(),
+            backlog: listener.backlog,
+        })
+    }
+
+    /// The connections, oldest first, those that only say goodbye included.
+    pub fn tcp_connections(&self) -> impl Iterator<Item = ConnectionView> {
+        self.tcp.connections.iter().map(|(id, connection)| {
+            let socket = connection.set.get::<Socket<'_>>(connection.handle);
+            ConnectionView {
+                socket: *id,
+                local: connection.tuple.0,
+                peer: connection.tuple.1,
+                dual: connection.dual,
+                state: socket.state(),
+                received: socket.recv_queue(),
+                unsent: socket.send_queue(),
+            }
+        })
     }
 
     /// How many connections there are, those that only say goodbye included.

@@ -104,7 +104,12 @@ fn start(sys: &mut Sys<'_>) -> Turn {
 fn listen(sys: &mut Sys<'_>, options: Options) -> Turn {
     let addr = options.host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let local = SocketAddr::new(addr, options.port);
-    let opened = if options.udp { sys.udp_bind(local) } else { sys.tcp_listen(local, BACKLOG) };
+    let is_dual = sys.flavour() == Flavour::Busybox && local.ip().is_unspecified();
+    let opened = match options.udp {
+        true => sys.udp_bind(local),
+        false if is_dual => sys.tcp_listen_dual(local.port(), BACKLOG),
+        false => sys.tcp_listen(local, BACKLOG),
+    };
     let socket = match opened {
         Ok(socket) => socket,
         Err(errno) if sys.flavour() == Flavour::Busybox => return fail(sys, &format!("bind: {errno}")),

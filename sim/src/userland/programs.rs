@@ -1,8 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
 use super::{
-    Programs, arp, brctl, bridge_command, coreutils, curl, dig, httpd, ifconfig, ip, iptables, nc, nslookup, ping,
-    route_command, shell, sysctl, traceroute, wget,
+    Programs, arp, brctl, bridge_command, coreutils, curl, dig, httpd, ifconfig, ip, iptables, nc, netstat, nslookup,
+    ping, route_command, shell, ss, sysctl, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -21,6 +21,8 @@ pub fn linux() -> Programs {
     nslookup::add(&mut programs);
     dig::add(&mut programs);
     nc::add(&mut programs);
+    netstat::add(&mut programs);
+    ss::add(&mut programs);
     wget::add(&mut programs);
     curl::add(&mut programs);
     httpd::add(&mut programs);

@@ -33,6 +33,23 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     }
 }
 
+/// The table in the columns of `netstat -r`, where metric, references and uses have made way for TCP's measures.
+#[must_use]
+pub fn listing(sys: &Sys<'_>, numeric: bool) -> String {
+    let network = sys.network();
+    let name = |index| network.devices.get(&index).map_or("*", |d| d.name.as_str());
+    let plain = table(network.routes.iter(), name, numeric, sys.flavour());
+    let mut text = "Kernel IP routing table\n\
+                    Destination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n"
+        .to_owned();
+    for line in plain.lines().skip(2) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [dst, gateway, mask, flags, .., device] = words[..] else { continue };
+        text += &format!("{dst:<15} {gateway:<15} {mask:<15} {flags:<5} {:>5} {:<5} {:>6} {device}\n", 0, 0, 0);
+    }
+    text
+}
+
 /// The whole table, sorted as the kernel lists it.
 fn table<'a>(
     routes: impl Iterator<Item = &'a Route>,

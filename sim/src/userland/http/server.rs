@@ -1,7 +1,7 @@
 //! A web server without a program around it: it listens, reads requests, and sends what a [`Software`] answers. Which
 //! answers, which headers and which log lines there are is the software's.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use super::{HEAD_MAX, Malformed, Request};
@@ -10,8 +10,6 @@ use crate::socket::SocketId;
 use crate::userland::outbox::Outbox;
 use crate::userland::{Errno, Sys};
 
-/// Connections that may wait to be accepted.
-const BACKLOG: usize = 128;
 /// Bytes taken from a connection at once.
 const CHUNK: usize = 16384;
 
@@ -47,15 +45,22 @@ struct Visit {
 }
 
 impl Server {
-    /// Listens on every address of this host, or on one.
+    /// Listens on every address of this host with one socket, or on one address. At most `backlog` clients wait to be
+    /// accepted.
     ///
     /// # Errors
     /// `AddressInUse`, `AddressNotAvailable`.
-    pub fn listen(&mut self, sys: &mut Sys<'_>, addr: Option<IpAddr>, port: u16) -> Result<(), Errno> {
-        let every = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
-        for ip in addr.map_or_else(|| every.to_vec(), |ip| vec![ip]) {
-            self.listeners.push(sys.tcp_listen(SocketAddr::new(ip, port), BACKLOG)?);
-        }
+    pub fn listen(
+        &mut self,
+        sys: &mut Sys<'_>,
+        addr: Option<IpAddr>,
+        port: u16,
+        backlog: usize,
+    ) -> Result<(), Errno> {
+        self.listeners.push(match addr {
+            Some(ip) => sys.tcp_listen(SocketAddr::new(ip, port), backlog)?,
+            None => sys.tcp_listen_dual(port, backlog)?,
+        });
         Ok(())
     }
 

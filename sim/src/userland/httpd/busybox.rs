@@ -8,6 +8,9 @@ use crate::userland::http::server::{Answer, Server, Software};
 use crate::userland::http::{self, Malformed, Request};
 use crate::userland::{Program, Step, Stream, Sys, getopt::Getopt};
 
+/// Clients that may wait to be accepted.
+const BACKLOG: usize = 9;
+
 /// The program.
 #[derive(Default)]
 pub(super) struct Httpd(Option<Foreground<Pages>>);
@@ -47,7 +50,7 @@ fn start(sys: &mut Sys<'_>) -> Result<Foreground<Pages>, Step> {
         return Err(go_to_background(sys));
     }
     let mut server = Server::default();
-    server.listen(sys, options.addr, options.port).map_err(|errno| fail(sys, &format!("bind: {errno}")))?;
+    server.listen(sys, options.addr, options.port, BACKLOG).map_err(|errno| fail(sys, &format!("bind: {errno}")))?;
     let root = options.root.map_or_else(|| sys.cwd().to_owned(), |root| sys.absolute(&root));
     let software = Pages { root, verbose: options.verbose, is_dual: options.addr.is_none() };
     Ok(Foreground { server, software })

@@ -1,7 +1,7 @@
 //! nginx and Apache as their images start them: on port 80 in the foreground, with a page that says so, connections
 //! that stay open, and a log of requests on standard output.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use time::OffsetDateTime;
 
@@ -9,6 +9,9 @@ use super::{Foreground, file, media_type};
 use crate::userland::http::server::{Answer, Server, Software};
 use crate::userland::http::{self, Malformed, Request};
 use crate::userland::{Program, Step, Sys};
+
+/// Clients that may wait to be accepted.
+const BACKLOG: usize = 511;
 
 /// nginx.
 pub(super) fn nginx() -> Daemon {
@@ -23,6 +26,8 @@ pub(super) fn apache() -> Daemon {
 /// What one server does otherwise than the other.
 struct Brand {
     server: &'static str,
+    /// Where it listens; none for all addresses with one socket.
+    addresses: &'static [Option<IpAddr>],
     root: &'static str,
     /// The page that its image brings.
     welcome: &'static str,
@@ -36,6 +41,7 @@ struct Brand {
 
 const NGINX: Brand = Brand {
     server: "nginx/1.27.3",
+    addresses: &[Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED))],
     root: "/usr/share/nginx/html",
     welcome: "<!DOCTYPE html>\n<html>\n<head>\n<title>Welcome to nginx!</title>\n</head>\n<body>\n\
               <h1>Welcome to nginx!</h1>\n<p>This server is up, and this is the page it came with.</p>\n</body>\n</html>\n",
@@ -51,6 +57,7 @@ const NGINX: Brand = Brand {
 
 const APACHE: Brand = Brand {
     server: "Apache/2.4.62 (Unix)",
+    addresses: &[None],
     root: "/usr/local/apache2/htdocs",
     welcome: "<html><body><h1>It works!</h1></body></html>\n",
     taken: |why| format!("(98){why}: AH00072: make_sock: could not bind to address 0.0.0.0:80\n"),
@@ -76,7 +83,8 @@ impl Program for Daemon {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if self.running.is_none() {
             let mut server = Server::default();
-            if let Err(errno) = server.listen(sys, None, 80) {
+            let mut listen = |addr| server.listen(sys, addr, 80, BACKLOG);
+            if let Err(errno) = self.brand.addresses.iter().try_for_each(|addr| listen(*addr)) {
                 sys.eprint((self.brand.taken)(&errno.to_string()));
                 return Step::Exit(1);
             }

@@ -99,6 +99,23 @@ impl Sys<'_> {
         Ok(self.own(socket))
     }
 
+    /// A TCP socket that listens at every address of both families.
+    ///
+    /// # Errors
+    /// `AddressInUse`.
+    pub fn tcp_listen_dual(&mut self, port: u16, backlog: usize) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.tcp_listen_dual(port, backlog))?;
+        Ok(self.own(socket))
+    }
+
+    /// Who has a socket of this network: process, file descriptor and arguments.
+    #[must_use]
+    pub fn holder(&self, socket: SocketId) -> Option<(Pid, u32, &[String])> {
+        let (pid, fd) = self.table.holder(self.namespace_id(), socket)?;
+        Some((pid, fd, self.table.argv(pid)?))
+    }
+
     /// The next connection that waits at a listener, and its peer.
     pub fn tcp_accept(&mut self, listener: SocketId) -> Option<(SocketId, SocketAddr)> {
         let id = self.namespace_id();
