@@ -8,8 +8,8 @@ use netyard_sim::filter::{Policy, Rule, Ruleset, TableKind};
 use crate::daemon::{Config, Firewall};
 use crate::driver::Ground;
 use crate::error::{Error, PublishFailure};
-use crate::ports::PortBinding;
 use crate::options::{Icc, Masquerade};
+use crate::ports::PortBinding;
 
 const FORWARD: &str = "FORWARD";
 const POSTROUTING: &str = "POSTROUTING";
@@ -190,7 +190,7 @@ impl Opening {
     /// Somebody removed the engine's chains; none of the rules is left then.
     pub(super) fn open(&self, ground: &mut Ground<'_>) -> Result<(), PublishFailure> {
         for (table, chain, text) in self.rules() {
-            let (rules, rule) = (ruleset(ground), parse(&text));
+            let (rules, rule) = (ruleset(ground), self.parse(&text));
             if !rules.contains(table, chain, &rule) && rules.append(table, chain, rule).is_err() {
                 self.close(ground);
                 return Err(PublishFailure::NoChain(format!("-t {} -A {chain} {text}", table.name())));
@@ -203,8 +203,14 @@ impl Opening {
     pub(super) fn close(&self, ground: &mut Ground<'_>) {
         let rules = ruleset(ground);
         for (table, chain, text) in self.rules() {
-            let _ = rules.delete(table, chain, &parse(&text));
+            let _ = rules.delete(table, chain, &self.parse(&text));
         }
+    }
+
+    /// A rule out of the words that the engine gives to iptables, which knows the match that a protocol brings.
+    fn parse(&self, text: &str) -> Rule {
+        let dport = format!("-m {} --dport", self.binding.port.protocol);
+        parse(&text.replace(" -d 0/0", "").replace("--dport", &dport))
     }
 
     /// The rules as the engine gives them to iptables.

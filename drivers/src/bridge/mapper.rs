@@ -135,22 +135,41 @@ impl Mapper {
             let number = self.allocator.request(host, wanted.port.protocol, first, last)?;
             let binding = PortBinding { port: wanted.port, container, host: SocketAddr::new(host, number) };
             let opening = self.opening(bridge, &binding);
-            let opened = if self.firewall == Firewall::Managed { opening.open(ground) } else { Ok(()) };
-            result = opened.and_then(|()| self.listen(ground, &binding));
-            if result.is_ok() {
-                break;
+            let admitted = self.admit(&binding).and_then(|()| match self.firewall {
+                Firewall::Managed => opening.open(ground),
+                Firewall::Untouched => Ok(()),
+            });
+            if admitted.is_ok() {
+                result = self.listen(ground, &binding);
+                if result.is_ok() {
+                    break;
+                }
+                opening.close(ground);
+            } else if let Err(failure) = admitted {
+                result = Err(failure);
             }
-            opening.close(ground);
             self.allocator.release(host, wanted.port.protocol, number);
         }
         result
     }
 
-    fn listen(&self, ground: &mut Ground<'_>, binding: &PortBinding) -> Result<Mapping, PublishFailure> {
-        let by = match self.proxy {
+    /// The simulated kernel has no SCTP, as that of the recording.
+    const fn admit(&self, binding: &PortBinding) -> Result<(), PublishFailure> {
+        match binding.port.protocol {
+            Protocol::Sctp => Err(PublishFailure::ProtocolUnsupported(self.listener())),
+            Protocol::Tcp | Protocol::Udp => Ok(()),
+        }
+    }
+
+    const fn listener(&self) -> Listener {
+        match self.proxy {
             UserlandProxy::On => Listener::Proxy,
             UserlandProxy::Off => Listener::Engine,
-        };
+        }
+    }
+
+    fn listen(&self, ground: &mut Ground<'_>, binding: &PortBinding) -> Result<Mapping, PublishFailure> {
+        let by = self.listener();
         let (protocol, at) = (binding.port.protocol, binding.host);
         let (name, opened) = match protocol {
             Protocol::Tcp => ("tcp", ground.fabric.with(ground.host, |ns, _| ns.tcp_listen(at, BACKLOG))),

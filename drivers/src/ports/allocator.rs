@@ -42,7 +42,8 @@ impl Allocator {
         let (begin, end) = if first == 0 { EPHEMERAL } else { (first, last) };
         let before = ports.last.get(&(begin, end)).copied().unwrap_or(end);
         let after = (before..end).map(|port| port + 1);
-        let found = after.chain(begin..=before).find(|port| !ports.taken.contains(port)).ok_or(PublishFailure::AllAllocated)?;
+        let found =
+            after.chain(begin..=before).find(|port| !ports.taken.contains(port)).ok_or(PublishFailure::AllAllocated)?;
         ports.taken.insert(found);
         ports.last.insert((begin, end), found);
         Ok(found)

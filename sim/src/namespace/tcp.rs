@@ -125,9 +125,10 @@ impl Listener {
 
     /// Whether it and another cannot both be.
     fn clashes(&self, local: SocketAddr, dual: bool) -> bool {
-        self.takes(local) || (self.local.port() == local.port() && local.ip().is_unspecified() && {
-            self.local.is_ipv4() == local.is_ipv4() || dual
-        })
+        self.takes(local)
+            || (self.local.port() == local.port() && local.ip().is_unspecified() && {
+                self.local.is_ipv4() == local.is_ipv4() || dual
+            })
     }
 }
 

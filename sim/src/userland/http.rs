@@ -110,6 +110,16 @@ impl Response {
         self.headers.find(name)
     }
 
+    /// Whether the server leaves the connection open after this answer (RFC 9112 §9.3).
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        match self.header("connection") {
+            Some(value) if value.eq_ignore_ascii_case("close") => false,
+            Some(value) if value.eq_ignore_ascii_case("keep-alive") => true,
+            _ => self.text.starts_with("HTTP/1.1"),
+        }
+    }
+
     /// How long the body is, if the server said so.
     #[must_use]
     pub fn length(&self) -> Option<u64> {

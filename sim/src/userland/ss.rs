@@ -114,7 +114,17 @@ impl Options {
         let one_state = self.filter.states.as_ref().is_some_and(|states| states.len() == 1);
         let mut table = Table::new(kinds > 1, !one_state);
         if !self.bare {
-            table.add(["Netid", "State", "Recv-Q", "Send-Q", "Local Address:", "Port", "Peer Address:", "Port", "Process"]);
+            table.add([
+                "Netid",
+                "State",
+                "Recv-Q",
+                "Send-Q",
+                "Local Address:",
+                "Port",
+                "Peer Address:",
+                "Port",
+                "Process",
+            ]);
         }
         for row in rows.iter().filter(|row| self.shows(row)) {
             let cells = cells(row, self.processes);
@@ -279,6 +289,9 @@ LISTEN    0      4096            [::]:5050         [::]:*           \n";
         let bare = shown("ss -Hnt state listening src :5050", &rows);
         assert_eq!(bare, "0      4096   0.0.0.0:5050 0.0.0.0:*\n", "one state needs no column");
         let refused = Options::parse(&["ss".to_owned(), "foo".to_owned()]).unwrap_err();
-        assert_eq!(refused.0, "Error: an inet prefix is expected rather than \"foo\".\nCannot parse dst/src address.\n");
+        assert_eq!(
+            refused.0,
+            "Error: an inet prefix is expected rather than \"foo\".\nCannot parse dst/src address.\n"
+        );
     }
 }

@@ -83,6 +83,8 @@ fn start(sys: &Sys<'_>) -> Result<Run, String> {
         attempts: Attempts::First,
         request: request.into_bytes(),
         has_body: !options.spider,
+        connection: None,
+        keep: false,
     };
     let (fetch, deadline) = (Fetch::new(sys, wish), sys.now() + options.timeout);
     Ok(Run { options, url, fetch, deadline, output: None, received: 0 })
@@ -136,7 +138,7 @@ impl Run {
                 self.received += bytes.len() as u64;
                 self.keep(sys, &bytes)?;
             }
-            Event::Connecting(_) | Event::Connected(_) | Event::Done => {}
+            Event::Connecting(_) | Event::Refused(..) | Event::Connected { .. } | Event::Done => {}
         }
         Ok(())
     }

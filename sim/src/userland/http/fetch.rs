@@ -21,8 +21,17 @@ const CHUNK: usize = 65536;
 pub enum Event {
     /// A connection to this address was begun.
     Connecting(SocketAddr),
+    /// It was refused, or not answered.
+    Refused(SocketAddr, Errno),
     /// It stands, and the request goes out.
-    Connected(SocketAddr),
+    Connected {
+        /// The other end.
+        peer: SocketAddr,
+        /// Our end.
+        local: SocketAddr,
+        /// Whether it was made for this request.
+        is_new: bool,
+    },
     /// The head of the answer came.
     Head(Response),
     /// A part of the body came.
@@ -72,6 +81,10 @@ pub struct Wish {
     pub request: Vec<u8>,
     /// Whether the answer has a body, as one to `HEAD` has not.
     pub has_body: bool,
+    /// A connection that stands, to be used again, and who is at its other end.
+    pub connection: Option<(SocketId, SocketAddr)>,
+    /// Whether the connection is of use afterwards: [`Fetch::take_connection`] gives it.
+    pub keep: bool,
 }
 
 /// A request under way.
@@ -79,15 +92,30 @@ pub struct Wish {
 pub struct Fetch {
     wish: Wish,
     stage: Stage,
+    /// The connection of a complete answer.
+    kept: Option<SocketId>,
 }
 
 #[derive(Debug)]
 enum Stage {
+    /// A connection stands from before.
+    Standing(SocketId, SocketAddr),
     Resolving(Lookup),
     Choosing(VecDeque<IpAddr>),
-    Connecting { rest: VecDeque<IpAddr>, peer: SocketAddr, socket: SocketId },
+    Connecting {
+        rest: VecDeque<IpAddr>,
+        peer: SocketAddr,
+        socket: SocketId,
+    },
+    /// This one did not take the connection; the others are next.
+    Failed {
+        rest: VecDeque<IpAddr>,
+        peer: SocketAddr,
+        errno: Errno,
+    },
     Talking(Talk),
-    Over,
+    /// The answer is complete; the connection when it still stands.
+    Over(Option<SocketId>),
 }
 
 #[derive(Debug)]
@@ -96,6 +124,8 @@ struct Talk {
     outbox: Outbox,
     inbox: Vec<u8>,
     body: Body,
+    /// Whether the connection may stand afterwards.
+    keep: bool,
     /// Whether the peer has closed or broken the connection.
     end: Option<Result<(), Errno>>,
 }
@@ -115,8 +145,30 @@ impl Fetch {
     /// Begins with the name.
     #[must_use]
     pub fn new(sys: &Sys<'_>, wish: Wish) -> Self {
-        let lookup = Lookup::new(sys, &wish.host, wish.family);
-        Self { wish, stage: Stage::Resolving(lookup) }
+        let stage = match wish.connection {
+            Some((socket, peer)) => Stage::Standing(socket, peer),
+            None => Stage::Resolving(Lookup::new(sys, &wish.host, wish.family)),
+        };
+        Self { wish, stage, kept: None }
+    }
+
+    /// Whether a connection from before can carry another request: the server neither said something nor closed it.
+    pub fn can_reuse(sys: &mut Sys<'_>, socket: SocketId) -> bool {
+        sys.tcp_state(socket) == TcpState::Established && sys.tcp_recv(socket, 1) == Ok(Received::Blocked)
+    }
+
+    /// The connection of a complete answer, if it still stands.
+    pub const fn take_connection(&mut self) -> Option<SocketId> {
+        self.kept.take()
+    }
+
+    /// Gives up what is under way.
+    pub fn abandon(&mut self, sys: &mut Sys<'_>) {
+        match core::mem::replace(&mut self.stage, Stage::Over(None)) {
+            Stage::Connecting { socket, .. } | Stage::Standing(socket, _) => sys.close(socket),
+            Stage::Talking(talk) => sys.close(talk.socket),
+            Stage::Resolving(_) | Stage::Choosing(_) | Stage::Failed { .. } | Stage::Over(_) => {}
+        }
     }
 
     /// When to poll again at the latest.
@@ -134,19 +186,16 @@ impl Fetch {
         matches!(self.stage, Stage::Resolving(_))
     }
 
-    /// Whether the connection stands.
-    #[must_use]
-    pub const fn is_connected(&self) -> bool {
-        matches!(self.stage, Stage::Talking(_))
-    }
-
     /// Goes on; after `Done` or a failure it must not be asked again.
     pub fn poll(&mut self, sys: &mut Sys<'_>) -> Poll<Result<Event, Failure>> {
         loop {
-            let stage = core::mem::replace(&mut self.stage, Stage::Over);
+            let stage = core::mem::replace(&mut self.stage, Stage::Over(None));
             match self.advance(sys, stage) {
                 Turn::Go(stage) => self.stage = stage,
                 Turn::Tell(event, stage) => {
+                    if let Stage::Over(connection) = stage {
+                        self.kept = connection;
+                    }
                     self.stage = stage;
                     return Poll::Ready(Ok(event));
                 }
@@ -168,8 +217,11 @@ impl Fetch {
             },
             Stage::Choosing(rest) => self.connect(sys, rest),
             Stage::Connecting { rest, peer, socket } => self.connecting(sys, rest, peer, socket),
+            Stage::Failed { rest, peer, errno } if rest.is_empty() => Turn::Fail(Failure::Connect(peer, errno)),
+            Stage::Failed { rest, .. } => Turn::Go(Stage::Choosing(rest)),
+            Stage::Standing(socket, peer) => self.talk(sys, peer, socket, false),
             Stage::Talking(talk) => talk.step(sys, self.wish.has_body),
-            Stage::Over => Turn::Wait(Stage::Over),
+            Stage::Over(connection) => Turn::Wait(Stage::Over(connection)),
         }
     }
 
@@ -195,13 +247,17 @@ impl Fetch {
                 sys.close(socket);
                 refused(rest, peer, errno)
             }
-            _ => {
-                let mut outbox = Outbox::default();
-                outbox.push(&self.wish.request);
-                let talk = Talk { socket, outbox, inbox: Vec::new(), body: Body::NotBegun, end: None };
-                Turn::Tell(Event::Connected(peer), Stage::Talking(talk))
-            }
+            _ => self.talk(sys, peer, socket, true),
         }
+    }
+
+    fn talk(&self, sys: &Sys<'_>, peer: SocketAddr, socket: SocketId, is_new: bool) -> Turn {
+        let mut outbox = Outbox::default();
+        outbox.push(&self.wish.request);
+        let local = sys.network().tcp_addresses(socket).map_or(peer, |(local, _)| local);
+        let keep = self.wish.keep;
+        let talk = Talk { socket, outbox, inbox: Vec::new(), body: Body::NotBegun, keep, end: None };
+        Turn::Tell(Event::Connected { peer, local, is_new }, Stage::Talking(talk))
     }
 }
 
@@ -213,9 +269,9 @@ enum Turn {
     Fail(Failure),
 }
 
-/// The next address after one that refused, if there is one.
-fn refused(rest: VecDeque<IpAddr>, peer: SocketAddr, errno: Errno) -> Turn {
-    if rest.is_empty() { Turn::Fail(Failure::Connect(peer, errno)) } else { Turn::Go(Stage::Choosing(rest)) }
+/// Tells of an address that refused; the next comes then, if there is one.
+const fn refused(rest: VecDeque<IpAddr>, peer: SocketAddr, errno: Errno) -> Turn {
+    Turn::Tell(Event::Refused(peer, errno), Stage::Failed { rest, peer, errno })
 }
 
 impl Talk {
@@ -245,6 +301,8 @@ impl Talk {
         match Response::parse(&self.inbox) {
             Ok(Some((head, len))) => {
                 self.inbox.drain(..len);
+                // What has no length ends with the connection.
+                self.keep &= head.keeps_alive() && (head.length().is_some() || !has_body);
                 self.body = match head.length() {
                     _ if !has_body => Body::Left(0),
                     Some(length) => Body::Left(length),
@@ -280,8 +338,11 @@ impl Talk {
     }
 
     fn finish(self, sys: &mut Sys<'_>) -> Turn {
-        sys.close(self.socket);
-        Turn::Tell(Event::Done, Stage::Over)
+        let stands = self.keep && self.end.is_none() && self.inbox.is_empty();
+        if !stands {
+            sys.close(self.socket);
+        }
+        Turn::Tell(Event::Done, Stage::Over(stands.then_some(self.socket)))
     }
 
     fn fail(self, sys: &mut Sys<'_>, failure: Failure) -> Turn {

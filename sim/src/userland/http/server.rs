@@ -50,13 +50,7 @@ impl Server {
     ///
     /// # Errors
     /// `AddressInUse`, `AddressNotAvailable`.
-    pub fn listen(
-        &mut self,
-        sys: &mut Sys<'_>,
-        addr: Option<IpAddr>,
-        port: u16,
-        backlog: usize,
-    ) -> Result<(), Errno> {
+    pub fn listen(&mut self, sys: &mut Sys<'_>, addr: Option<IpAddr>, port: u16, backlog: usize) -> Result<(), Errno> {
         self.listeners.push(match addr {
             Some(ip) => sys.tcp_listen(SocketAddr::new(ip, port), backlog)?,
             None => sys.tcp_listen_dual(port, backlog)?,

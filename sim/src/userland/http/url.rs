@@ -41,6 +41,18 @@ impl Url {
         Ok(Self { host: host.to_owned(), port, path })
     }
 
+    /// Where a `Location` leads, seen from here.
+    #[must_use]
+    pub fn join(&self, location: &str) -> String {
+        if location.contains("://") {
+            return location.to_owned();
+        }
+        let path = self.path.split('?').next().unwrap_or_default();
+        let directory = &path[..=path.rfind('/').unwrap_or_default()];
+        let path = if location.starts_with('/') { location.to_owned() } else { format!("{directory}{location}") };
+        format!("http://{}{path}", self.authority())
+    }
+
     /// What the request's `Host` line says.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -53,6 +65,12 @@ impl Url {
     pub fn file_name(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl core::fmt::Display for Url {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "http://{}{}", self.authority(), self.path)
     }
 }
 

@@ -50,7 +50,8 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<usize> = (0..COLUMNS.len()).filter(|at| !self.hidden.contains(at) && self.width(*at) > 0).collect();
+        let shown: Vec<usize> =
+            (0..COLUMNS.len()).filter(|at| !self.hidden.contains(at) && self.width(*at) > 0).collect();
         for line in &self.lines {
             for (place, at) in shown.iter().enumerate() {
                 let (column, width) = (COLUMNS[*at], self.width(*at));
