@@ -70,7 +70,7 @@ impl Run {
                 match begun {
                     Ok(transfer) => self.transfer = Some(transfer),
                     Err(trouble) => {
-                        self.end(sys, Err(trouble));
+                        self.end(sys, &Err(trouble));
                         continue;
                     }
                 }
@@ -78,21 +78,21 @@ impl Run {
             let transfer = self.transfer.as_mut().expect("it was just begun");
             match transfer.step(sys, &self.options, &mut self.kept, &mut self.connections) {
                 Poll::Pending => return Step::Wait(transfer.next_at(&self.options)),
-                Poll::Ready(result) => self.end(sys, result),
+                Poll::Ready(result) => self.end(sys, &result),
             }
         }
         Step::Exit(self.exit)
     }
 
     /// Goes on to the next URL.
-    fn end(&mut self, sys: &mut Sys<'_>, result: Result<(), Trouble>) {
+    fn end(&mut self, sys: &mut Sys<'_>, result: &Result<(), Trouble>) {
         self.exit = result.as_ref().map_or_else(|(code, _)| *code, |()| 0);
         let transfer = self.transfer.take();
-        if let (Err((code, text)), true) = (&result, !self.options.silent || self.options.show_error) {
+        if let (Err((code, text)), true) = (result, !self.options.silent || self.options.show_error) {
             sys.eprint(format!("curl: ({code}) {text}\n"));
         }
         if let Some(format) = &self.options.write_out {
-            let (text, unknown) = report::written_out(format, transfer.as_ref(), &result, sys.now());
+            let (text, unknown) = report::written_out(format, transfer.as_ref(), result, sys.now());
             for name in unknown {
                 sys.eprint(format!("curl: unknown --write-out variable: '{name}'\n"));
             }

@@ -182,7 +182,7 @@ impl Transfer {
                 note(sys, options, &said);
             }
             Event::Connected { peer, local, is_new } => {
-                self.connected.get_or_insert(sys.now());
+                self.connected.get_or_insert_with(|| sys.now());
                 (self.facts.peer, self.facts.local) = (Some(peer), Some(local));
                 let (host, number) = (&self.url.host, self.number);
                 if is_new {

@@ -226,7 +226,12 @@ impl Fetch {
     }
 
     fn candidates(&self, addresses: Vec<IpAddr>) -> VecDeque<IpAddr> {
+        let mut addresses = addresses;
         let limit = if self.wish.attempts == Attempts::First { 1 } else { usize::MAX };
+        // libcurl knows localhost itself, and tries it by IPv4 first.
+        if self.wish.attempts == Attempts::All && self.wish.host == "localhost" {
+            addresses.sort_by_key(IpAddr::is_ipv6);
+        }
         addresses.into_iter().take(limit).collect()
     }
 
