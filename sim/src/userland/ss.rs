@@ -153,8 +153,9 @@ fn cells(row: &Row, processes: bool) -> [String; 9] {
     [
         netid.to_owned(),
         word(row).to_owned(),
-        row.received.to_string(),
-        row.unsent.to_string(),
+        // These two are laid out before the table is.
+        format!("{:<6}", row.received),
+        format!("{:<6}", row.unsent),
         address(row.local.ip()),
         row.local.port().to_string(),
         address(peer),
