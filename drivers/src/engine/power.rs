@@ -9,6 +9,7 @@ use netyard_sim::world::World;
 use super::{Engine, Output};
 use crate::daemon::{self, Config, OnShutdown};
 use crate::id::Id;
+use crate::network::DEFAULT;
 
 /// Whether an engine answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,7 +80,10 @@ impl Engine {
         let waits = self.config.on_shutdown == OnShutdown::Stop && self.containers.values().any(|c| c.is_running());
         match self.power {
             Power::Starting if !waits => match self.controller.boot(world, &self.config) {
-                Ok(()) => self.power = Power::Up,
+                Ok(()) => {
+                    self.power = Power::Up;
+                    self.follow_default_network();
+                }
                 Err(error) => {
                     self.power = Power::Down;
                     self.failure = Some(error);
@@ -88,6 +92,15 @@ impl Engine {
             Power::Stopping if !waits => self.crash(),
             Power::Down | Power::Starting | Power::Stopping | Power::Up => {}
         }
+    }
+
+    /// The default network is another one after a start; who was set up for it is set up for that.
+    fn follow_default_network(&mut self) {
+        let default = self.controller.find(DEFAULT).ok().map(|network| network.id);
+        let memberships = self.containers.values_mut().filter_map(|container| container.networks.get_mut(DEFAULT));
+        memberships
+            .filter(|membership| membership.network.is_some())
+            .for_each(|membership| membership.network = default);
     }
 
     /// Asks every container to end, and kills it when its time is over.

@@ -148,6 +148,8 @@ impl Site {
         self.units[at].keeper = None;
         self.units[at].failed = true;
         self.engines[at].crash();
+        self.set_main(at, None);
+        self.go_on_with_jobs(at);
         true
     }
 
@@ -175,6 +177,9 @@ impl Site {
                     self.units[at].failed = failure.is_some();
                     let said = failure.map(|error| error.report()).unwrap_or_default();
                     self.refuse_daemon(call, &said);
+                    // Whoever started the process hears of its end; that its engine is gone is known here.
+                    self.set_main(at, None);
+                    self.go_on_with_jobs(at);
                 }
                 Power::Up | Power::Starting | Power::Stopping => {}
             }

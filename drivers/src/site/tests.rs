@@ -195,6 +195,16 @@ fn a_restart_stops_containers_keeps_networks_and_knows_gateways() {
 }
 
 #[test]
+fn a_container_of_the_default_network_finds_the_new_one() {
+    let (mut site, host) = host_told("");
+    enter(&mut site, host, "docker run -itd --name c1 busybox");
+    enter(&mut site, host, "systemctl restart docker");
+    assert_eq!(enter(&mut site, host, "docker start c1"), "c1\nexit 0\n");
+    let address = "docker inspect -f {{.NetworkSettings.IPAddress}} c1";
+    assert_eq!(enter(&mut site, host, address), "172.17.0.2\nexit 0\n");
+}
+
+#[test]
 fn with_live_restore_containers_go_on() {
     let (mut site, host) = host_told(r#"{"live-restore": true}"#);
     enter(&mut site, host, "docker run -itd --name c1 busybox");
