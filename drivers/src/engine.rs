@@ -11,6 +11,7 @@ mod containers;
 mod create;
 mod echo;
 mod exec;
+mod flow;
 mod health;
 mod images;
 mod inspect;
@@ -59,9 +60,11 @@ use reply::Reply;
 use request::Target;
 use stats::Watcher;
 
+pub use flow::Patience;
 pub use power::Power;
 pub use publishing::PublishedPort;
 pub use reply::{ExchangeId, Media, Output};
+pub use system::VERSION;
 
 /// The socket that an engine answers on.
 pub const SOCKET: &str = "/var/run/docker.sock";
@@ -282,19 +285,17 @@ impl Engine {
 
     /// Takes in what a client sends on a stream; empty at its end.
     pub fn handle_input(&mut self, world: &mut World, exchange: ExchangeId, bytes: &[u8]) {
-        let consoles = self.runs.values_mut().map(|run| &mut run.console);
-        let consoles = consoles.chain(self.execs.values_mut().map(|exec| &mut exec.console));
-        for console in consoles {
-            match console.handle_input(world, exchange, bytes) {
-                Intake::Elsewhere => {}
-                Intake::Taken => return,
-                Intake::Detached => return self.detached(world, exchange),
-            }
+        let mut intakes = self.consoles_mut().map(|console| console.handle_input(world, exchange, bytes));
+        let intake = intakes.find(|intake| *intake != Intake::Elsewhere);
+        drop(intakes);
+        if intake == Some(Intake::Detached) {
+            self.detached(world, exchange);
         }
     }
 
     /// A client has left by its keys: what it watched goes on without it.
-    fn detached(&mut self, world: &World, exchange: ExchangeId) {
+    fn detached(&mut self, world: &mut World, exchange: ExchangeId) {
+        self.release(world, exchange);
         let run = self.runs.iter_mut().find(|(_, run)| run.console.is_watched_by(exchange));
         let run = run.map(|(id, run)| (*id, &mut run.console));
         let exec = self.execs.iter_mut().find(|(_, exec)| exec.console.is_watched_by(exchange));
@@ -310,25 +311,19 @@ impl Engine {
     }
 
     /// Takes in that a client is gone.
-    pub fn handle_hangup(&mut self, exchange: ExchangeId) {
+    pub fn handle_hangup(&mut self, world: &mut World, exchange: ExchangeId) {
         self.waiters.retain(|waiter| waiter.exchange != exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
         self.watchers.retain(|watcher| watcher.exchange != exchange);
-        self.runs.values_mut().for_each(|run| run.console.detach(exchange));
-        self.execs.values_mut().for_each(|exec| exec.console.detach(exchange));
+        // Others may have waited for it.
+        self.release(world, exchange);
+        self.consoles_mut().for_each(|console| console.detach(exchange));
     }
 
     /// Takes in that a pipe has something to read; false when it is none of this engine's.
     pub fn handle_readable(&mut self, world: &mut World, pipe: PipeId) -> bool {
-        let run = self.runs.iter().find(|(_, run)| run.console.reads(pipe)).map(|(id, _)| *id);
-        let exec = self.execs.iter().find(|(_, exec)| exec.console.reads(pipe)).map(|(id, _)| *id);
-        if let Some(container) = run {
-            self.carry_output(world, container);
-        } else if let Some(exec) = exec {
-            self.carry_exec_output(world, exec);
-        }
-        run.is_some() || exec.is_some()
+        self.carry(world, |console| console.reads(pipe) && !console.is_held())
     }
 
     /// Takes in that a process ended; false when it is none of this engine's.

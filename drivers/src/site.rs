@@ -2,9 +2,12 @@
 //! ask engines and what engines answer; it decides nothing about networks.
 //!
 //! How it works: `run` lets the world go on until something happens. A call to an engine's socket becomes an errand that
-//! is due a little later, since every request takes some time; so no two things are made at the same moment.
+//! is due a little later, since every request takes some time; so no two things are made at the same moment. Programs
+//! in the world and clients outside it ask in the same way ([`exchange`]).
 
 mod daemon;
+mod exchange;
+mod flow;
 mod lan;
 mod terminal;
 
@@ -13,23 +16,23 @@ use std::collections::{BTreeMap, VecDeque};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
-use netyard_sim::time::{Duration, Epoch, Instant};
+use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::userland::process::Event;
-use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, programs};
+use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, Status, programs};
 use netyard_sim::world::World;
 
 use crate::cli::{self, dockerd, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
-use crate::engine::{Engine, ExchangeId, Output, Power, SOCKET};
+use crate::engine::{Engine, Output};
 use crate::image;
 use daemon::Unit;
+use exchange::Exchanges;
+use flow::Flows;
 use terminal::Terminal;
 
+pub use flow::Transport;
 pub use terminal::{TerminalEvent, TerminalId};
-
-/// What an engine spends on a request before it answers.
-const REQUEST_COST: Duration = Duration::from_millis(1);
 
 /// What a site shall be.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,28 +80,18 @@ pub struct Place {
     pub cwd: String,
 }
 
-/// Something for an engine that is due at some time.
-#[derive(Clone, Debug)]
-enum Errand {
-    Hangup,
-    Input(Vec<u8>),
-    Request(Request),
-}
-
 /// Docker hosts on a LAN.
 pub struct Site {
     world: World,
     engines: Vec<Engine>,
     /// The daemons that the engines are, in the same order.
     units: Vec<Unit>,
-    errands: BTreeMap<(Instant, u64), (CallId, usize, Errand)>,
-    /// The engine that answers a call, and when it has begun with it.
-    calls: BTreeMap<CallId, (usize, Instant)>,
+    exchanges: Exchanges,
+    flows: Flows,
     terminals: BTreeMap<TerminalId, Terminal>,
     events: VecDeque<TerminalEvent>,
-    next_errand: u64,
-    /// When the last errand is due; the next comes after it.
-    busy_until: Instant,
+    /// What engines answer to clients outside.
+    outbox: VecDeque<Output>,
 }
 
 impl Site {
@@ -124,12 +117,11 @@ impl Site {
             world,
             engines,
             units: Vec::new(),
-            errands: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            exchanges: Exchanges::default(),
+            flows: Flows::default(),
             terminals: BTreeMap::new(),
             events: VecDeque::new(),
-            next_errand: 0,
-            busy_until: Instant::ZERO,
+            outbox: VecDeque::new(),
         };
         site.begin_daemons(|host| config.engines.get(host).cloned().unwrap_or_default());
         site
@@ -189,20 +181,27 @@ impl Site {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            let limit = self.next_at().map_or(until, |at| at.clamp(self.now(), until.max(self.now())));
-            match self.world.run_until(limit) {
-                Some(event) => self.take(event),
-                None if self.do_what_is_due() => {}
-                None if self.now() >= until => return None,
-                None => {}
+            if !self.go_on(until) {
+                return None;
             }
         }
     }
 
+    /// One turn of the world; false when `until` is reached and nothing is due.
+    fn go_on(&mut self, until: Instant) -> bool {
+        let limit = self.next_due_at().map_or(until, |at| at.clamp(self.now(), until.max(self.now())));
+        match self.world.run_until(limit) {
+            Some(event) => self.take(event),
+            None if self.do_what_is_due() => {}
+            None if self.now() >= until => return false,
+            None => {}
+        }
+        true
+    }
+
     /// When the next errand or the next thing of an engine is due.
-    fn next_at(&self) -> Option<Instant> {
-        let errand = self.errands.keys().next().map(|(at, _)| *at);
-        self.engines.iter().filter_map(Engine::next_at).chain(errand).min()
+    fn next_due_at(&self) -> Option<Instant> {
+        self.engines.iter().filter_map(Engine::next_at).chain(self.exchanges.next_at()).min()
     }
 
     /// Hands a report of the world to whom it concerns.
@@ -210,18 +209,14 @@ impl Site {
         match event {
             Event::Called { id, pid, context, socket, request } => self.take_call(id, (pid, context), &socket, request),
             Event::CallInput(id, _) if self.daemon_asked_to_end(id) => {}
-            Event::CallInput(id, bytes) => self.take_more(id, Errand::Input(bytes)),
+            Event::CallInput(id, bytes) => self.exchanges.add_input(id, bytes, self.world.now()),
             Event::CallDropped(id) if self.daemon_was_killed(id) => {}
-            Event::CallDropped(id) => self.take_more(id, Errand::Hangup),
-            Event::Exited(pid, status) => {
-                let of_engine = self.engines.iter_mut().any(|engine| engine.handle_exit(&mut self.world, pid, status));
-                self.settle_daemons();
-                if !of_engine && !self.daemon_ended(pid) {
-                    self.terminal_closed(pid, status.code());
-                }
-            }
+            Event::CallDropped(id) => self.exchanges.drop_call(id, self.world.now()),
+            Event::Exited(pid, status) => self.take_exit(pid, status),
             Event::Readable(pipe) => {
-                self.engines.iter_mut().any(|engine| engine.handle_readable(&mut self.world, pipe));
+                let world = &mut self.world;
+                let _ = self.flows.readable(&mut world.processes, pipe, &mut self.outbox)
+                    || self.engines.iter_mut().any(|engine| engine.handle_readable(world, pipe));
             }
             Event::Ready(pid, status) => self.terminal_ready(pid, status),
         }
@@ -237,39 +232,24 @@ impl Site {
                 _ => {}
             }
         }
-        let is_up = |engine: &Engine| engine.host().context == context && engine.power() == Power::Up;
-        let engine = self.engines.iter().position(is_up);
-        let Some(engine) = engine.filter(|_| socket == SOCKET || socket == "/run/docker.sock") else {
-            self.world.processes.respond_end(id);
-            return;
-        };
-        let due = self.busy_until.max(self.now()) + REQUEST_COST;
-        self.busy_until = due;
-        self.calls.insert(id, (engine, due));
-        self.add_errand(due, id, engine, Errand::Request(request));
+        self.ask_engine(id, context, socket, request);
     }
 
-    /// More on a call, after its request.
-    fn take_more(&mut self, id: CallId, errand: Errand) {
-        if let Some((engine, begun)) = self.calls.get(&id).copied() {
-            self.add_errand(begun.max(self.now()), id, engine, errand);
+    /// Tells whose process it was that it ended.
+    fn take_exit(&mut self, pid: Pid, status: Status) {
+        let world = &mut self.world;
+        let is_taken = self.engines.iter_mut().any(|engine| engine.handle_exit(world, pid, status))
+            || self.flows.exited(&mut world.processes, pid, &mut self.outbox);
+        self.settle_daemons();
+        if !is_taken && !self.daemon_ended(pid) {
+            self.terminal_closed(pid, status.code());
         }
-    }
-
-    fn add_errand(&mut self, due: Instant, id: CallId, engine: usize, errand: Errand) {
-        self.errands.insert((due, self.next_errand), (id, engine, errand));
-        self.next_errand += 1;
     }
 
     /// Does the errands that are due and lets the engines do what is due; false when there was nothing.
     fn do_what_is_due(&mut self) -> bool {
         let now = self.now();
-        let mut any = false;
-        while let Some(entry) = self.errands.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (id, engine, errand) = entry.remove();
-            self.run_errand(id, engine, errand);
-            any = true;
-        }
+        let mut any = self.run_errands(now);
         for engine in &mut self.engines {
             if engine.next_at().is_some_and(|at| at <= now) {
                 engine.poll(&mut self.world);
@@ -277,36 +257,6 @@ impl Site {
             }
         }
         any
-    }
-
-    fn run_errand(&mut self, id: CallId, engine: usize, errand: Errand) {
-        let exchange = ExchangeId(u64::from(id.0));
-        let engine = &mut self.engines[engine];
-        match errand {
-            Errand::Hangup => {
-                engine.handle_hangup(exchange);
-                self.calls.remove(&id);
-            }
-            Errand::Input(bytes) => engine.handle_input(&mut self.world, exchange, &bytes),
-            Errand::Request(request) => engine.handle(&mut self.world, exchange, &request),
-        }
-    }
-
-    /// Brings what engines answer to the programs that asked.
-    fn carry_outputs(&mut self) {
-        for engine in &mut self.engines {
-            while let Some(output) = engine.poll_output() {
-                let processes = &mut self.world.processes;
-                match output {
-                    Output::Head { exchange, status, .. } => processes.respond(call_of(exchange), status),
-                    Output::Body { exchange, bytes } => processes.respond_body(call_of(exchange), &bytes),
-                    Output::End { exchange } => {
-                        self.calls.remove(&call_of(exchange));
-                        processes.respond_end(call_of(exchange));
-                    }
-                }
-            }
-        }
     }
 
     /// What still runs, as `PLACE: COMMAND`: neither terminals nor the containers' own main processes.
@@ -327,10 +277,6 @@ impl Site {
         let host = || self.engines.iter().map(Engine::host).find(|host| host.context == context);
         container.or_else(|| host().map(|host| host.name.as_str())).unwrap_or("?")
     }
-}
-
-fn call_of(exchange: ExchangeId) -> CallId {
-    CallId(u32::try_from(exchange.0).expect("a site numbers exchanges as the world numbers calls"))
 }
 
 fn container_login(engine: &Engine, name: &str) -> Option<Place> {

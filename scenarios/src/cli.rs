@@ -3,6 +3,7 @@
 
 pub mod selection;
 pub mod test;
+pub mod up;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -23,18 +24,24 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Test(test::Arguments),
+    Up(up::Arguments),
 }
 
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn run() -> Exit {
-    let Command::Test(arguments) = Typed::parse().command;
     let (stdout, mut stderr) = (io::stdout(), io::stderr());
-    let style = Style::detect(stdout.is_terminal());
-    let coloured_errors = Style::detect(stderr.is_terminal()) == Style::Coloured;
-    let mut out = BufWriter::new(stdout.lock());
-    let report = Report { format: arguments.format, style, coloured_errors, out: &mut out, err: &mut stderr };
-    match test::run(&arguments, report) {
+    let done = match &Typed::parse().command {
+        Command::Test(arguments) => {
+            let style = Style::detect(stdout.is_terminal());
+            let coloured_errors = Style::detect(stderr.is_terminal()) == Style::Coloured;
+            let mut out = BufWriter::new(stdout.lock());
+            let (out, err) = (&mut out, &mut stderr);
+            test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err })
+        }
+        Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
+    };
+    match done {
         Ok(exit) => exit,
         // The reader of our output went away: nobody is left to tell.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Interrupted,

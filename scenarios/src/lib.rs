@@ -5,6 +5,7 @@
 //! | [`scenario`] | the file format: reading, matching, rewriting text |
 //! | [`runner`] | playing a scenario on a site in virtual time, and the verdict over it |
 //! | [`report`] | telling people and programs what became of scenarios |
+//! | [`live`] | the live engine: a site behind a socket, in real time |
 //! | [`cli`] | the `netyard` command |
 //!
 //! Each uses only what stands above it. Networks, protocols and Docker are not here but in `netyard-sim` and
@@ -21,6 +22,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod live;
 pub mod report;
 pub mod runner;
 pub mod scenario;

@@ -5,6 +5,7 @@ mod failures;
 mod faults;
 mod formats;
 mod limits;
+mod live;
 mod places;
 mod selection;
 mod update;

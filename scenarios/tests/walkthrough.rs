@@ -1,8 +1,8 @@
 //! The container1–7 tutorial and other sessions, against the recordings of a real engine.
 
-mod chance;
-mod engine;
+pub(crate) mod chance;
+pub(crate) mod engine;
 mod errors;
-mod host;
+pub(crate) mod host;
 mod replay;
 mod seeds;

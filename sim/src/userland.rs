@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod exec;
 pub mod files;
 pub mod filter;
+pub mod gate;
 pub mod getopt;
 pub mod http;
 pub mod httpd;

@@ -3,9 +3,14 @@
 
 use crate::fabric::Fabric;
 use crate::rng::Seed;
-use crate::time::{Epoch, Instant};
+use crate::time::{Duration, Epoch, Instant};
 use crate::userland::process::{Event, Pid, Table};
 use crate::userland::{Programs, Signal};
+
+/// How many steps programs make at one moment before they are seen to use time.
+const STEPS_AT_ONCE: u32 = 10_000;
+/// How much time so many steps take.
+const QUANTUM: Duration = Duration::from_millis(1);
 
 /// Everything that is simulated.
 pub struct World {
@@ -17,13 +22,15 @@ pub struct World {
     pub seed: Seed,
     /// What wall time the beginning stands for.
     pub epoch: Epoch,
+    /// The steps that programs have made at this moment.
+    steps: u32,
 }
 
 impl World {
     /// An empty world with these programs.
     #[must_use]
     pub fn new(seed: Seed, epoch: Epoch, programs: Programs) -> Self {
-        Self { fabric: Fabric::new(seed), processes: Table::new(programs, epoch), seed, epoch }
+        Self { fabric: Fabric::new(seed), processes: Table::new(programs, epoch), seed, epoch, steps: 0 }
     }
 
     /// The present.
@@ -41,13 +48,15 @@ impl World {
         [self.fabric.next_at(), self.processes.next_at()].into_iter().flatten().min()
     }
 
-    /// Lets time pass until the owner must know something, or until `limit`, which is then the present.
+    /// Lets time pass until the owner must know something, or until `limit`, which is then the present. Programs take no
+    /// time for what they do, unless they do it on and on: else nothing but them would ever happen again.
     pub fn run_until(&mut self, limit: Instant) -> Option<Event> {
         loop {
             if let Some(event) = self.processes.poll_event() {
                 return Some(event);
             }
-            if self.processes.run_one(&mut self.fabric) {
+            if self.steps < STEPS_AT_ONCE && self.processes.run_one(&mut self.fabric) {
+                self.steps += 1;
                 self.wake();
             } else if !self.advance(limit) {
                 return None;
@@ -57,6 +66,17 @@ impl World {
 
     /// Moves to the next frame, timer or deadline; false when none is due by `limit`.
     fn advance(&mut self, limit: Instant) -> bool {
+        let before = self.now();
+        let is_busy = self.processes.is_busy();
+        let came = self.move_on(if is_busy { limit.min(before + QUANTUM) } else { limit });
+        let moved = self.now() > before;
+        if moved {
+            self.steps = 0;
+        }
+        came || (is_busy && moved)
+    }
+
+    fn move_on(&mut self, limit: Instant) -> bool {
         let deadline = self.processes.next_at().filter(|at| *at <= limit);
         if self.fabric.step(deadline.unwrap_or(limit)) {
             self.wake();
@@ -80,5 +100,45 @@ impl World {
     /// Sends a signal to a process; false when there is no such process.
     pub fn signal(&mut self, pid: Pid, signal: Signal) -> bool {
         self.processes.signal(&mut self.fabric, pid, signal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::userland::process::Context;
+    use crate::userland::{Flavour, Program, Rights, Spawn, Step, Stream, Sys};
+
+    struct Endless;
+
+    impl Program for Endless {
+        fn step(&mut self, _: &mut Sys<'_>) -> Step {
+            Step::Yield
+        }
+    }
+
+    #[test]
+    fn who_computes_for_ever_uses_time() {
+        let mut world = World::new(Seed(1), Epoch::DEFAULT, Programs::default());
+        let namespace = world.fabric.create_namespace("host");
+        let context = Context { files: Default::default(), hostname: "host".to_owned(), flavour: Flavour::Host };
+        let context = world.processes.create_context(context);
+        let spawn = Spawn {
+            argv: vec!["endless".to_owned()],
+            env: BTreeMap::new(),
+            cwd: "/".to_owned(),
+            namespace,
+            rights: Rights::Use,
+            context,
+            streams: [Stream::Null, Stream::Null, Stream::Null],
+            group: None,
+            init: false,
+        };
+        world.processes.spawn_program(Box::new(Endless), spawn, None, Instant::ZERO);
+        let limit = Instant::ZERO + Duration::from_millis(5);
+        assert!(world.run_until(limit).is_none());
+        assert_eq!(world.now(), limit);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use netyard_sim::userland::stream::PipeId;
+use netyard_sim::userland::stream::{PIPE_CAPACITY, PipeId};
 use netyard_sim::userland::{Read, Stream};
 use netyard_sim::world::World;
 
@@ -67,13 +67,23 @@ pub(super) struct Console {
     stdin: Option<Stream>,
     outputs: Vec<(Channel, Stream)>,
     viewers: Vec<Viewer>,
+    /// Viewers who take no more for now.
+    held: Vec<ExchangeId>,
     /// What came before the process was there; an empty piece is the end.
     early: Vec<Vec<u8>>,
 }
 
 impl Console {
     pub(super) const fn new(tty: bool, input_end: InputEnd) -> Self {
-        Self { tty, input_end, stdin: None, outputs: Vec::new(), viewers: Vec::new(), early: Vec::new() }
+        Self {
+            tty,
+            input_end,
+            stdin: None,
+            outputs: Vec::new(),
+            viewers: Vec::new(),
+            held: Vec::new(),
+            early: Vec::new(),
+        }
     }
 
     /// The streams for a process that starts now. With a terminal both outputs are one.
@@ -136,7 +146,40 @@ impl Console {
 
     /// Lets all viewers go.
     pub(super) fn dismiss(&mut self, outbox: &mut VecDeque<Output>) {
+        self.held.clear();
         outbox.extend(self.viewers.drain(..).map(|viewer| Output::End { exchange: viewer.exchange }));
+    }
+
+    /// A viewer takes no more for now.
+    pub(super) fn hold(&mut self, exchange: ExchangeId) {
+        if self.is_watched_by(exchange) && !self.held.contains(&exchange) {
+            self.held.push(exchange);
+        }
+    }
+
+    /// A viewer takes more again; true when nobody holds it up any more.
+    pub(super) fn release(&mut self, exchange: ExchangeId) -> bool {
+        let before = self.held.len();
+        self.held.retain(|held| *held != exchange);
+        before > 0 && self.held.is_empty()
+    }
+
+    /// Whether a viewer holds it up.
+    pub(super) fn is_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether what was sent to the process is more than it should hold.
+    pub(super) fn is_input_full(&self, world: &World) -> bool {
+        let early: usize = self.early.iter().map(Vec::len).sum();
+        let full = |stdin| world.processes.streams().is_full(stdin);
+        early >= PIPE_CAPACITY || self.stdin.as_ref().is_some_and(full)
+    }
+
+    /// Whether the process wants to read what this client has not sent yet.
+    pub(super) fn awaits_input(&self, world: &World, exchange: ExchangeId) -> bool {
+        let sends = self.viewers.iter().any(|viewer| viewer.exchange == exchange && viewer.stdin);
+        sends && self.stdin.as_ref().is_some_and(|stdin| world.processes.streams().is_awaited(stdin))
     }
 
     /// Shows a piece to all who watch its channel.
@@ -201,6 +244,7 @@ impl Console {
         for stream in self.stdin.take().into_iter().chain(outputs) {
             world.processes.close(stream);
         }
+        self.held.clear();
         outbox.extend(self.viewers.drain(..).map(|viewer| Output::End { exchange: viewer.exchange }));
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Waiter {
     pub(super) exchange: ExchangeId,
     container: Id,
     condition: Condition,
+    /// Whether it came before the container ran.
+    pub(super) early: bool,
 }
 
 impl Run {
@@ -348,7 +350,7 @@ impl Engine {
         };
         let (exchange, id, state) = (call.exchange, container.id, container.state);
         self.head(exchange, 200, Media::Json);
-        self.waiters.push(Waiter { exchange, container: id, condition });
+        self.waiters.push(Waiter { exchange, container: id, condition, early: state.pid().is_none() });
         if state.pid().is_none() && condition == Condition::NotRunning {
             self.release_waiters(id, state.exit_code(), |condition| condition == Condition::NotRunning);
         }

@@ -50,6 +50,16 @@ pub enum Output {
     },
 }
 
+impl Output {
+    /// Which request is answered.
+    #[must_use]
+    pub const fn exchange(&self) -> ExchangeId {
+        match self {
+            Self::Head { exchange, .. } | Self::Body { exchange, .. } | Self::End { exchange } => *exchange,
+        }
+    }
+}
+
 /// How a handler answers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Reply {

@@ -9,7 +9,7 @@ use crate::daemon::OnShutdown;
 use crate::date;
 
 /// The version of the engine whose behaviour this one has.
-pub(super) const VERSION: &str = "20.10.24+dfsg1";
+pub const VERSION: &str = "20.10.24+dfsg1";
 const KERNEL: &str = "6.18.44";
 /// The memory of the host.
 pub(super) const MEMORY: u64 = 8_589_934_592;

@@ -469,7 +469,7 @@ fn a_terminal_gets_carriage_returns_and_a_detached_client_none() {
     lab.engine.handle_input(&mut lab.world, attach, b"ls\r");
     lab.pass(Duration::from_millis(1));
     assert_eq!(lab.body(attach), b"ls\r\n");
-    lab.engine.handle_hangup(attach);
+    lab.engine.handle_hangup(&mut lab.world, attach);
     let again = lab.send("POST", "/containers/c1/attach?stream=1&stdin=1&stdout=1&stderr=1", &Value::Null);
     lab.engine.handle_input(&mut lab.world, again, b"pwd\r");
     lab.pass(Duration::from_millis(1));

@@ -1,9 +1,11 @@
 //! Stories of a site: programs on hosts call engines, terminals speak, and one seed gives one history.
 
+use netyard_sim::time::Duration;
 use netyard_sim::userland::process::Call;
-use netyard_sim::userland::{Flavour, Program, Read, Step, Sys};
+use netyard_sim::userland::{CallId, Flavour, Program, Read, Request, Step, Sys};
 
 use super::*;
+use crate::engine::SOCKET;
 
 /// A shell that knows one thing: it asks the engine for the path that it is told and prints status and body.
 #[derive(Default)]

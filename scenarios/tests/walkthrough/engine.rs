@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use super::chance::{Chance, canonical_json};
 use super::host::Host;
 
-const MATRIX: &str = include_str!("../oracle/matrix.tsv");
+pub(crate) const MATRIX: &str = include_str!("../oracle/matrix.tsv");
 const EVENTS: &str = include_str!("../oracle/events.txt");
 
 /// The steps after which the engine's state was recorded, and what was typed since the one before.
-const STEPS: [(&str, &[&str]); 17] = [
+pub(crate) const STEPS: [(&str, &[&str]); 17] = [
     (
         "1-step01",
         &[
@@ -61,7 +61,7 @@ const ENDING: &[&str] = &[
 
 /// A seed with which chance decides as it did when the engine was recorded: container6, when it is started again, joins
 /// `local_alias` before `isolated_nw`.
-const AS_RECORDED: u64 = 1;
+pub(crate) const AS_RECORDED: u64 = 1;
 
 macro_rules! state {
     ($name:literal) => {
@@ -70,7 +70,7 @@ macro_rules! state {
 }
 
 /// The recorded state after each step.
-const STATES: [&str; 17] = [
+pub(crate) const STATES: [&str; 17] = [
     state!("01-step01"),
     state!("02-step02"),
     state!("03-step03"),
@@ -128,7 +128,7 @@ fn addresses(answer: &str) -> Vec<&str> {
 }
 
 /// Where an alias has two owners, either is right for a ping.
-fn same_owner(dns: &str, recorded: &str, ours: &str) -> bool {
+pub(crate) fn same_owner(dns: &str, recorded: &str, ours: &str) -> bool {
     recorded == ours || {
         let owners = addresses(dns);
         owners.len() > 1 && owners.iter().any(|a| ours == format!("{a} ok"))
@@ -136,7 +136,7 @@ fn same_owner(dns: &str, recorded: &str, ours: &str) -> bool {
 }
 
 /// The same answer, its addresses in any order.
-fn same_answer(recorded: &str, ours: &str) -> bool {
+pub(crate) fn same_answer(recorded: &str, ours: &str) -> bool {
     let rest = |answer: &str| {
         answer.split(' ').enumerate().filter(|(n, _)| *n != 1).map(|(_, w)| w.to_owned()).collect::<Vec<_>>()
     };
@@ -169,7 +169,7 @@ fn every_recorded_state_agrees() {
 }
 
 /// The commands of a state dump and what they printed.
-fn blocks(state: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn blocks(state: &str) -> impl Iterator<Item = (&str, &str)> {
     state.split("\n$ ").enumerate().map(|(n, block)| {
         let block = if n == 0 { block.trim_start_matches("$ ") } else { block };
         let (command, output) = block.split_once('\n').unwrap_or((block, ""));

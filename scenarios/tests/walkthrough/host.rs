@@ -95,40 +95,53 @@ impl Host {
         terminal
     }
 
-    /// What `ping -c 1 -W 1` sees, in the words of the matrix: the address and `ok`, or `bad address`.
+    /// What `ping -c 1 -W 1` sees, in the words of the matrix.
     pub(crate) fn ping_as_matrix(&mut self, from: &str, name: &str) -> String {
-        let output = self.run(&format!("docker exec {from} ping -c 1 -W 1 {name}"));
-        let Some((_, rest)) = output.split_once(&format!("PING {name} (")) else {
-            return if output.contains("bad address") { "bad address".to_owned() } else { output };
-        };
-        let address = rest.split(')').next().unwrap_or_default();
-        let verdict = match () {
-            () if output.contains(" 0% packet loss") => "ok",
-            () if output.contains("unreachable") => "unreach",
-            () => "100%loss",
-        };
-        format!("{address} {verdict}")
+        ping_in_words(name, self.run(&format!("docker exec {from} ping -c 1 -W 1 {name}")))
     }
 
     /// What the first nameserver of a container answers, in the words of the matrix.
     pub(crate) fn dig_as_matrix(&mut self, from: &str, name: &str) -> String {
         let conf = self.run(&format!("docker exec {from} cat /etc/resolv.conf"));
-        let server = conf.lines().find_map(|l| l.strip_prefix("nameserver ")).unwrap_or("127.0.0.11");
+        let server = nameserver(&conf);
         let query = format!("dig @{server} +tries=1 +time=3 +noall +comments +answer {name} A");
-        let output = self.run_in(from, &query);
-        let status = output.split("status: ").nth(1).and_then(|s| s.split(',').next()).unwrap_or("no reply");
-        let records: Vec<Vec<&str>> = output
-            .lines()
-            .filter(|l| !l.starts_with(';'))
-            .map(|l| l.split_whitespace().collect::<Vec<_>>())
-            .filter(|w| w.len() == 5 && w[2] == "IN")
-            .collect();
-        match records.first() {
-            None => status.to_owned(),
-            Some(first) => {
-                let addresses: Vec<&str> = records.iter().map(|r| r[4]).collect();
-                format!("{status} {} ttl={}", addresses.join(","), first[1])
-            }
+        dig_in_words(&self.run_in(from, &query))
+    }
+}
+
+/// The first nameserver of a resolv.conf.
+fn nameserver(conf: &str) -> &str {
+    conf.lines().find_map(|l| l.strip_prefix("nameserver ")).unwrap_or("127.0.0.11")
+}
+
+/// What a ping printed, in the words of the matrix: the address and `ok`, or `bad address`.
+pub(crate) fn ping_in_words(name: &str, output: String) -> String {
+    let Some((_, rest)) = output.split_once(&format!("PING {name} (")) else {
+        return if output.contains("bad address") { "bad address".to_owned() } else { output };
+    };
+    let address = rest.split(')').next().unwrap_or_default();
+    let verdict = match () {
+        () if output.contains(" 0% packet loss") => "ok",
+        () if output.contains("unreachable") => "unreach",
+        () => "100%loss",
+    };
+    format!("{address} {verdict}")
+}
+
+/// What dig printed, in the words of the matrix.
+pub(crate) fn dig_in_words(output: &str) -> String {
+    let status = output.split("status: ").nth(1).and_then(|s| s.split(',').next()).unwrap_or("no reply");
+    let records: Vec<Vec<&str>> = output
+        .lines()
+        .filter(|l| !l.starts_with(';'))
+        .map(|l| l.split_whitespace().collect::<Vec<_>>())
+        .filter(|w| w.len() == 5 && w[2] == "IN")
+        .collect();
+    match records.first() {
+        None => status.to_owned(),
+        Some(first) => {
+            let addresses: Vec<&str> = records.iter().map(|r| r[4]).collect();
+            format!("{status} {} ttl={}", addresses.join(","), first[1])
         }
     }
 }

@@ -214,6 +214,12 @@ impl Table {
         &mut self.streams
     }
 
+    /// Pipes and files, to look at.
+    #[must_use]
+    pub const fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
     /// Reads from a pipe's outside end.
     pub fn read(&mut self, stream: &mut Stream) -> Read {
         self.read_in(None, stream, usize::MAX)

@@ -46,6 +46,8 @@ struct Pipe {
     bytes: VecDeque<u8>,
     readers: u32,
     writers: u32,
+    /// Whether a reader found nothing and nothing came since.
+    awaited: bool,
 }
 
 /// All pipes.
@@ -60,7 +62,7 @@ impl Streams {
     pub fn pipe(&mut self) -> (Stream, Stream) {
         let id = PipeId(self.next);
         self.next += 1;
-        self.pipes.insert(id, Pipe { bytes: VecDeque::new(), readers: 1, writers: 1 });
+        self.pipes.insert(id, Pipe { readers: 1, writers: 1, ..Pipe::default() });
         (Stream::Read(id), Stream::Write(id))
     }
 
@@ -102,7 +104,8 @@ impl Streams {
             Stream::Read(id) => {
                 let pipe = self.pipe_mut(*id);
                 if pipe.bytes.is_empty() {
-                    return if pipe.writers == 0 { Read::End } else { Read::Blocked };
+                    pipe.awaited = pipe.writers > 0;
+                    return if pipe.awaited { Read::Blocked } else { Read::End };
                 }
                 let take = pipe.bytes.len().min(max);
                 Read::Data(pipe.bytes.drain(..take).collect())
@@ -131,6 +134,7 @@ impl Streams {
                     return Err(Errno::BrokenPipe);
                 }
                 pipe.bytes.extend(bytes);
+                pipe.awaited = false;
                 Ok(())
             }
             Stream::File { path, .. } => files.append(path, bytes),
@@ -142,6 +146,12 @@ impl Streams {
     pub fn is_full(&self, stream: &Stream) -> bool {
         let full = |pipe: &Pipe| pipe.readers > 0 && pipe.bytes.len() >= PIPE_CAPACITY;
         matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(full))
+    }
+
+    /// Whether somebody wants to read what was not written yet.
+    #[must_use]
+    pub fn is_awaited(&self, stream: &Stream) -> bool {
+        matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(|pipe| pipe.awaited))
     }
 
     fn pipe_mut(&mut self, id: PipeId) -> &mut Pipe {

@@ -1,0 +1,140 @@
+//! Flows: connections of somebody outside to an address that a host of the site can reach. A flow looks like an exchange
+//! with an engine: input goes in, parts of the body come out, and an end; there is no head.
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, VecDeque};
+
+use netyard_sim::userland::gate::{TcpGate, UdpGate};
+use netyard_sim::userland::process::Table;
+use netyard_sim::userland::stream::PipeId;
+use netyard_sim::userland::{Pid, Program, Read, Rights, Signal, Spawn, Stream};
+
+use super::Site;
+use crate::engine::{ExchangeId, Output};
+
+/// How bytes are carried.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    /// As a stream.
+    Tcp,
+    /// As datagrams, packed by [`netyard_sim::userland::gate::pack`].
+    Udp,
+}
+
+/// A gate and the outer ends of its streams.
+#[derive(Debug)]
+struct Flow {
+    gate: Pid,
+    /// None when the input has ended.
+    input: Option<Stream>,
+    output: Stream,
+    is_held: bool,
+}
+
+/// All flows.
+#[derive(Debug, Default)]
+pub(super) struct Flows(BTreeMap<ExchangeId, Flow>);
+
+impl Flows {
+    pub(super) fn contains(&self, id: ExchangeId) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    /// Sends bytes into a flow; an empty piece ends the input.
+    pub(super) fn input(&mut self, processes: &mut Table, id: ExchangeId, bytes: &[u8]) {
+        let Some(flow) = self.0.get_mut(&id) else { return };
+        match flow.input.take_if(|_| bytes.is_empty()) {
+            Some(input) => processes.close(input),
+            None => flow.input.iter().for_each(|input| processes.write(input, bytes)),
+        }
+    }
+
+    pub(super) fn is_input_full(&self, processes: &Table, id: ExchangeId) -> bool {
+        let input = self.0.get(&id).and_then(|flow| flow.input.as_ref());
+        input.is_some_and(|input| processes.streams().is_full(input))
+    }
+
+    pub(super) fn hold(&mut self, id: ExchangeId) {
+        self.0.entry(id).and_modify(|flow| flow.is_held = true);
+    }
+
+    pub(super) fn release(&mut self, processes: &mut Table, id: ExchangeId, outbox: &mut VecDeque<Output>) {
+        if let Some(flow) = self.0.get_mut(&id) {
+            flow.is_held = false;
+            flow.drain(processes, id, outbox);
+        }
+    }
+
+    /// Takes in that a pipe has something to read; false when it is of no flow.
+    pub(super) fn readable(&mut self, processes: &mut Table, pipe: PipeId, outbox: &mut VecDeque<Output>) -> bool {
+        let Some((id, flow)) = self.0.iter_mut().find(|(_, flow)| flow.output == Stream::Read(pipe)) else {
+            return false;
+        };
+        if !flow.is_held {
+            flow.drain(processes, *id, outbox);
+        }
+        true
+    }
+
+    /// Takes in that a process ended; false when it is no gate.
+    pub(super) fn exited(&mut self, processes: &mut Table, pid: Pid, outbox: &mut VecDeque<Output>) -> bool {
+        let Some(exchange) = self.0.iter().find(|(_, flow)| flow.gate == pid).map(|(id, _)| *id) else { return false };
+        let mut flow = self.0.remove(&exchange).expect("it was just found");
+        flow.drain(processes, exchange, outbox);
+        flow.close(processes);
+        outbox.push_back(Output::End { exchange });
+        true
+    }
+}
+
+impl Flow {
+    fn drain(&mut self, processes: &mut Table, exchange: ExchangeId, outbox: &mut VecDeque<Output>) {
+        while let Read::Data(bytes) = processes.read(&mut self.output) {
+            outbox.push_back(Output::Body { exchange, bytes });
+        }
+    }
+
+    fn close(self, processes: &mut Table) {
+        self.input.into_iter().chain([self.output]).for_each(|stream| processes.close(stream));
+    }
+}
+
+impl Site {
+    /// Somebody outside speaks to `peer` as a program on the host of an engine would.
+    ///
+    /// # Panics
+    /// When there is no such engine.
+    pub fn dial(&mut self, engine: usize, transport: Transport, peer: SocketAddr) -> ExchangeId {
+        let host = self.engines[engine].host();
+        let (program, argv): (Box<dyn Program>, _) = match transport {
+            Transport::Tcp => (Box::new(TcpGate::new(peer)), format!("gate tcp {peer}")),
+            Transport::Udp => (Box::new(UdpGate::new(peer)), format!("gate udp {peer}")),
+        };
+        let processes = &mut self.world.processes;
+        let (stdin, input) = processes.streams_mut().pipe();
+        let (output, stdout) = processes.streams_mut().pipe();
+        let spawn = Spawn {
+            argv: argv.split(' ').map(str::to_owned).collect(),
+            env: BTreeMap::new(),
+            cwd: "/".to_owned(),
+            namespace: host.namespace,
+            rights: Rights::Use,
+            context: host.context,
+            streams: [stdin, stdout, Stream::Null],
+            group: None,
+            init: false,
+        };
+        let gate = processes.spawn_program(program, spawn, None, self.world.fabric.now());
+        let id = self.exchanges.next_id();
+        self.flows.0.insert(id, Flow { gate, input: Some(input), output, is_held: false });
+        id
+    }
+
+    /// Somebody outside lets a flow go; its peer sees an end.
+    pub(super) fn end_flow(&mut self, id: ExchangeId) {
+        if let Some(flow) = self.flows.0.remove(&id) {
+            self.world.signal(flow.gate, Signal::Kill);
+            flow.close(&mut self.world.processes);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `netyard up`: a live engine in the foreground, until it is interrupted.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use netyard_drivers::site::SiteConfig;
+use netyard_sim::rng::Seed;
+use netyard_sim::time::Epoch;
+
+use crate::exit::Exit;
+use crate::live::pace::Pace;
+use crate::live::{self, Setup};
+
+/// Run a live engine: the Docker API on a Unix socket, for the docker command and other clients
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The Unix socket [default: netyard/docker.sock in the user's runtime directory]
+    #[arg(long, env = "NETYARD_UP_SOCKET", value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Listen on this loopback address and port too: everybody on this machine can then use the engine
+    #[arg(long, env = "NETYARD_UP_TCP", value_name = "ADDRESS:PORT", value_parser = loopback)]
+    tcp: Option<SocketAddr>,
+    /// The name of the simulated Docker host
+    #[arg(long, env = "NETYARD_UP_HOST_NAME", value_name = "NAME", default_value = "docker01")]
+    host_name: String,
+    /// Decides all that is random
+    #[arg(long, env = "NETYARD_UP_SEED", value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How virtual time passes
+    #[arg(long, env = "NETYARD_UP_PACE", value_enum, default_value_t = Pace::Real)]
+    pace: Pace,
+}
+
+/// Only addresses that this machine alone can reach.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let addr: SocketAddr = text.parse().map_err(|_| "not an address and a port, like 127.0.0.1:2375".to_owned())?;
+    if addr.ip().is_loopback() { Ok(addr) } else { Err("only loopback addresses can be listened on".to_owned()) }
+}
+
+/// Runs the engine that `arguments` mean until it is told to end.
+///
+/// # Errors
+/// When nobody can be told where it listens.
+pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let site = SiteConfig {
+        seed: Seed(arguments.seed),
+        epoch: Epoch::from_unix(unix),
+        hosts: vec![arguments.host_name.clone()],
+        ..SiteConfig::default()
+    };
+    let setup = Setup {
+        site,
+        pace: arguments.pace,
+        socket: arguments.socket.clone().unwrap_or_else(live::socket::default_path),
+        tcp: arguments.tcp,
+    };
+    let live = match live::begin(&setup) {
+        Ok(live) => live,
+        Err(text) => {
+            writeln!(err, "error: {text}")?;
+            return Ok(Exit::Usage);
+        }
+    };
+    if let Some(addr) = live.tcp() {
+        writeln!(err, "warning: whoever can reach {addr} can use this engine")?;
+    }
+    writeln!(out, "export DOCKER_HOST={}", quoted(&format!("unix://{}", live.socket().display())))?;
+    out.flush()?;
+    live.run();
+    Ok(Exit::Pass)
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:._-+,@%".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_addresses_are_listened_on() {
+        assert!(loopback("127.0.0.1:2375").is_ok() && loopback("[::1]:0").is_ok());
+        assert!(loopback("0.0.0.0:2375").is_err() && loopback("2375").is_err());
+    }
+
+    #[test]
+    fn a_line_to_paste_survives_a_shell() {
+        assert_eq!(quoted("unix:///run/user/0/netyard/docker.sock"), "unix:///run/user/0/netyard/docker.sock");
+        assert_eq!(quoted("unix:///tmp/it's here"), r"'unix:///tmp/it'\''s here'");
+    }
+}

@@ -1,0 +1,133 @@
+//! The live engine: a site that real clients talk to over a socket. HTTP, sockets and the clock of this machine live
+//! here and nowhere else; what a request means is known in `netyard-drivers`.
+//!
+//! How it works: one thread owns the site ([`owner`]); nobody else touches it. Connections are tasks of an
+//! asynchronous runtime on the main thread ([`http`], [`stream`]); they send what comes from clients through the
+//! [`door`] and carry back what comes out of it. How virtual time passes beside real time is [`pace`]'s affair.
+
+pub mod clients;
+pub mod door;
+pub mod http;
+pub mod owner;
+pub mod pace;
+pub mod publish;
+pub mod serve;
+pub mod socket;
+pub mod stream;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use netyard_drivers::site::SiteConfig;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use door::Door;
+use pace::Pace;
+use serve::Listener;
+use socket::Socket;
+
+/// What a live engine shall be.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The world that it is in.
+    pub site: SiteConfig,
+    /// How its time passes.
+    pub pace: Pace,
+    /// Where its socket is.
+    pub socket: PathBuf,
+    /// A port to listen on as well.
+    pub tcp: Option<SocketAddr>,
+}
+
+/// A live engine that can be asked already.
+#[derive(Debug)]
+pub struct Live {
+    runtime: Runtime,
+    door: Door,
+    owner: JoinHandle<()>,
+    socket: Socket,
+    tcp: Option<SocketAddr>,
+    signals: [Signal; 2],
+}
+
+/// Starts a live engine.
+///
+/// # Errors
+/// In words, when its socket or port cannot be had.
+pub fn begin(setup: &Setup) -> Result<Live, String> {
+    let mut socket = Socket::bind(&setup.socket)?;
+    raise_limit();
+    let tcp = setup.tcp.map(|addr| listen(addr).map_err(|error| format!("cannot listen on {addr}: {error}")));
+    let tcp = tcp.transpose()?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot_run(&error))?;
+    let (door, inbox) = Door::new();
+    let (site, pace) = (setup.site.clone(), setup.pace);
+    let owner = thread::Builder::new().name("world".to_owned());
+    let owner = owner.spawn(move || owner::run(&site, pace, &inbox)).map_err(|error| cannot_run(&error))?;
+    let guard = runtime.enter();
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()];
+    let [interrupt, terminate] = signals.map(|kind| signal(kind).map_err(|error| cannot_run(&error)));
+    let signals = [interrupt?, terminate?];
+    let tcp_addr = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+    let unix = socket.take_listener().map(|listener| {
+        listener.set_nonblocking(true)?;
+        tokio::net::UnixListener::from_std(listener).map(Listener::Unix)
+    });
+    let tcp = tcp.map(|listener| tokio::net::TcpListener::from_std(listener).map(Listener::Tcp));
+    for listener in unix.into_iter().chain(tcp) {
+        runtime.spawn(listener.map_err(|error| cannot_run(&error))?.serve(door.clone()));
+    }
+    drop(guard);
+    Ok(Live { runtime, door, owner, socket, tcp: tcp_addr, signals })
+}
+
+fn cannot_run(error: &io::Error) -> String {
+    format!("cannot run: {error}")
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Allows this process as many descriptors as it may have: every client needs one.
+fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Without it there is room for fewer clients, and the others wait.
+    let _ = setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit });
+}
+
+impl Live {
+    /// Where its socket is.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        self.socket.path()
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        self.tcp
+    }
+
+    /// Serves until the process is told to end.
+    pub fn run(self) {
+        let Self { runtime, door, owner, socket, signals: [mut interrupt, mut terminate], .. } = self;
+        runtime.block_on(async {
+            let mut told = tokio::task::JoinSet::new();
+            told.spawn(async move { interrupt.recv().await });
+            told.spawn(async move { terminate.recv().await });
+            told.join_next().await;
+        });
+        drop(socket);
+        door.stop();
+        // Whatever a client still waits for, it will not come: connections end with the runtime.
+        drop(owner.join());
+        runtime.shutdown_background();
+    }
+}

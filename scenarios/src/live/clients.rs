@@ -1,0 +1,119 @@
+//! The clients of a live site: which exchange is whose, where its answer goes, and who waits for his input to be taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use netyard_drivers::engine::{ExchangeId, Output, Patience};
+use netyard_drivers::site::{Site, Transport};
+use netyard_sim::userland::Request;
+
+use super::door::{Part, Reply, Ticket};
+use super::pace::Demand;
+
+/// Bytes that lie ready for a client that cannot be held up when it is sent away.
+const TOO_MUCH: usize = 64 * 1024 * 1024;
+
+#[derive(Debug)]
+struct Client {
+    exchange: ExchangeId,
+    reply: Reply,
+}
+
+/// All clients.
+#[derive(Debug, Default)]
+pub struct Clients {
+    clients: BTreeMap<Ticket, Client>,
+    tickets: BTreeMap<ExchangeId, Ticket>,
+    /// Those whose input was not taken yet.
+    typing: BTreeSet<Ticket>,
+}
+
+impl Clients {
+    /// A client asks engine number `engine`.
+    pub fn request(&mut self, site: &mut Site, engine: usize, ticket: Ticket, request: Request, reply: Reply) {
+        let exchange = site.request(engine, request);
+        self.welcome(ticket, exchange, reply);
+    }
+
+    /// A client speaks to an address as a program on the host of engine number `engine` would.
+    pub fn dial(&mut self, site: &mut Site, engine: usize, ticket: Ticket, to: (Transport, SocketAddr), reply: Reply) {
+        let exchange = site.dial(engine, to.0, to.1);
+        self.welcome(ticket, exchange, reply);
+    }
+
+    fn welcome(&mut self, ticket: Ticket, exchange: ExchangeId, reply: Reply) {
+        self.clients.insert(ticket, Client { exchange, reply });
+        self.tickets.insert(exchange, ticket);
+    }
+
+    /// A client sends more.
+    pub fn input(&mut self, site: &mut Site, ticket: Ticket, bytes: Vec<u8>) {
+        if let Some(client) = self.clients.get(&ticket) {
+            site.input(client.exchange, bytes);
+            self.typing.insert(ticket);
+        }
+    }
+
+    /// A client is gone.
+    pub fn hangup(&mut self, site: &mut Site, ticket: Ticket) {
+        if let Some(client) = self.forget(ticket) {
+            site.hangup(client.exchange);
+        }
+    }
+
+    /// A client that was held takes more.
+    pub fn taken(&self, site: &mut Site, ticket: Ticket) {
+        if let Some(client) = self.clients.get(&ticket) {
+            site.release(client.exchange);
+        }
+    }
+
+    /// Brings what the site has for them to the clients.
+    pub fn deliver(&mut self, site: &mut Site) {
+        while let Some(output) = site.poll_output() {
+            let Some(ticket) = self.tickets.get(&output.exchange()).copied() else { continue };
+            let ended = matches!(output, Output::End { .. });
+            let client = self.clients.get(&ticket).expect("whoever has a ticket is a client");
+            let is_there = client.reply.send(part(output));
+            if ended {
+                self.forget(ticket);
+            } else if !is_there || client.reply.backlog() > TOO_MUCH {
+                self.hangup(site, ticket);
+            } else if client.reply.hold_when_full() {
+                site.hold(client.exchange);
+            }
+        }
+        let clients = &self.clients;
+        self.typing.retain(|ticket| {
+            let client = clients.get(ticket).filter(|client| !site.is_input_full(client.exchange));
+            client.inspect(|client| client.reply.input_taken()).is_none()
+        });
+    }
+
+    /// What all of them together want of time. Who takes nothing cannot wait for more.
+    #[must_use]
+    pub fn demand(&self, site: &Site) -> Demand {
+        let of = |client: &Client| match site.patience(client.exchange) {
+            None => Demand::None,
+            Some(Patience::Time) if !client.reply.is_held() => Demand::Leap,
+            Some(Patience::Time | Patience::Others) => Demand::Flow,
+        };
+        self.clients.values().map(of).max().unwrap_or(Demand::None)
+    }
+
+    fn forget(&mut self, ticket: Ticket) -> Option<Client> {
+        let client = self.clients.remove(&ticket)?;
+        self.tickets.remove(&client.exchange);
+        self.typing.remove(&ticket);
+        Some(client)
+    }
+}
+
+fn part(output: Output) -> Part {
+    match output {
+        Output::Head { status, media, headers, .. } => Part::Head { status, media, headers },
+        Output::Body { bytes, .. } => Part::Body(Bytes::from(bytes)),
+        Output::End { .. } => Part::End,
+    }
+}

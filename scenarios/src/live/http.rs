@@ -1,0 +1,181 @@
+//! HTTP: a request becomes an exchange, and what comes out of it a response with the headers that dockerd gives. What
+//! requests mean is not known here.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::ext::ReasonPhrase;
+use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, UPGRADE};
+use hyper::{Method, Request, Response, StatusCode};
+use netyard_drivers::engine::{Media, VERSION};
+use netyard_sim::userland::Request as Question;
+
+use super::door::{Door, Exchange, Part};
+use super::stream;
+
+/// The largest body that is taken, in bytes.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// What a response carries: one piece, or pieces as they come.
+type Answer = Either<Full<Bytes>, Pieces>;
+
+/// Answers one request.
+///
+/// # Errors
+/// None: whatever goes wrong is told to the client.
+pub async fn serve(door: Door, mut request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+    let question = match read(&mut request).await {
+        Ok(question) => question,
+        Err((status, text)) => return Ok(refusal(status, text)),
+    };
+    let mut exchange = door.ask(question);
+    let Some(Part::Head { status, media, headers }) = exchange.next().await else {
+        return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine is shutting down"));
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = head(status, media, headers);
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        upgrade(&mut response, request.uri().path());
+        tokio::spawn(stream::carry(hyper::upgrade::on(request), exchange));
+        return Ok(response);
+    }
+    let is_head = request.method() == Method::HEAD;
+    *response.body_mut() = answer(exchange, is_head);
+    Ok(response)
+}
+
+/// What a client asks. Names of methods that nobody answers become an empty one.
+async fn read(request: &mut Request<Incoming>) -> Result<Question, (StatusCode, &'static str)> {
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "",
+    };
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let headers = request.headers().iter().map(header).collect();
+    let body = match Limited::new(request.body_mut(), BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes().into(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, "http: request body too large"));
+        }
+        Err(_) => return Err((StatusCode::BAD_REQUEST, "unexpected EOF")),
+    };
+    Ok(Question { method, target, headers, body })
+}
+
+/// A response as dockerd begins it, without its body.
+fn head(status: StatusCode, media: Media, more: Vec<(&'static str, String)>) -> Response<Answer> {
+    let mut response = Response::new(Either::Left(Full::default()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert("api-version", HeaderValue::from_static("1.41"));
+    if media == Media::Text {
+        // Only a ping is answered with text, and nobody shall remember its answer.
+        headers.insert("cache-control", HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+        headers.insert("pragma", HeaderValue::from_static("no-cache"));
+    }
+    let kind = match media {
+        Media::Json => Some("application/json"),
+        Media::None => None,
+        Media::RawStream => Some("application/vnd.docker.raw-stream"),
+        Media::Tar => Some("application/x-tar"),
+        Media::Text => Some("text/plain; charset=utf-8"),
+    };
+    if let Some(kind) = kind {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    headers.insert("docker-experimental", HeaderValue::from_static("false"));
+    headers.insert("ostype", HeaderValue::from_static("linux"));
+    headers.insert("server", text(&format!("Docker/{VERSION} (linux)")));
+    for (name, value) in more {
+        headers.insert(name, text(&value));
+    }
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        headers.insert(DATE, text(&httpdate::fmt_http_date(SystemTime::now())));
+    }
+    response
+}
+
+/// A header's value; one that cannot be sent is empty.
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Makes a response that of a connection which becomes a stream. dockerd writes this head by hand, and for attach leaves
+/// out what it says of every reply.
+fn upgrade(response: &mut Response<Answer>, path: &str) {
+    let kind = response.headers_mut().remove(CONTENT_TYPE);
+    if path.ends_with("/attach") {
+        response.headers_mut().clear();
+    }
+    if let Some(kind) = kind {
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    response.extensions_mut().insert(ReasonPhrase::from_static(b"UPGRADED"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response<Answer> {
+    let mut response = head(status, Media::Json, Vec::new());
+    let json = serde_json::json!({ "message": message }).to_string() + "\n";
+    *response.body_mut() = Either::Left(Full::from(json));
+    response
+}
+
+/// The body: of one piece when all of it is there already.
+fn answer(mut exchange: Exchange, is_head: bool) -> Answer {
+    let mut pieces = Vec::new();
+    loop {
+        match exchange.try_next() {
+            Some(Part::Body(bytes)) => pieces.push(bytes),
+            Some(Part::Head { .. }) => {}
+            Some(Part::End) if is_head => return Either::Left(Full::default()),
+            Some(Part::End) => return Either::Left(Full::from(pieces.concat())),
+            None => break,
+        }
+    }
+    let early = (!pieces.is_empty()).then(|| Bytes::from(pieces.concat()));
+    Either::Right(Pieces { early, exchange })
+}
+
+/// A body whose pieces go out as they come.
+#[derive(Debug)]
+pub struct Pieces {
+    /// What had come when the response began.
+    early: Option<Bytes>,
+    exchange: Exchange,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(bytes) = self.early.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if self.exchange.is_over() {
+            return Poll::Ready(None);
+        }
+        loop {
+            match std::task::ready!(self.exchange.poll_next(cx)) {
+                Some(Part::Body(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Part::Head { .. }) => {}
+                Some(Part::End) | None => return Poll::Ready(None),
+            }
+        }
+    }
+}

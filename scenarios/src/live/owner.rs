@@ -1,0 +1,101 @@
+//! The owner: the one thread that has the site. It takes commands, lets virtual time pass as far as its pace allows, and
+//! brings answers to clients.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Instant as WallInstant;
+
+use netyard_drivers::site::{Site, SiteConfig};
+
+use super::clients::Clients;
+use super::door::Command;
+use super::pace::{Clock, Pace, Rest};
+
+/// How many commands are taken before time goes on.
+const AT_ONCE: usize = 1024;
+
+/// The owner's end of the door.
+#[derive(Debug)]
+pub struct Inbox(Receiver<Command>);
+
+impl Inbox {
+    pub(super) const fn new(commands: Receiver<Command>) -> Self {
+        Self(commands)
+    }
+
+    /// The next command, after at most that rest.
+    fn wait(&self, rest: Rest) -> Option<Command> {
+        match rest {
+            Rest::No => self.take(),
+            Rest::UntilCommand => Some(self.0.recv().unwrap_or(Command::Stop)),
+            Rest::For(wait) => match self.0.recv_timeout(wait) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
+            },
+        }
+    }
+
+    /// The next command that has come already.
+    fn take(&self) -> Option<Command> {
+        match self.0.try_recv() {
+            Ok(command) => Some(command),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Command::Stop),
+        }
+    }
+}
+
+/// The owner of a site.
+struct Owner {
+    site: Site,
+    clock: Clock,
+    clients: Clients,
+}
+
+/// Builds a site and keeps it alive until it is told to stop. The world cannot leave the thread on which it was built.
+pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox) {
+    let site = Site::new(config);
+    let mut owner = Owner { site, clock: Clock::new(pace, WallInstant::now()), clients: Clients::default() };
+    let mut rest = Rest::No;
+    loop {
+        let mut next = inbox.wait(rest);
+        // What came while we rested comes at the present, not at the time when the rest began.
+        owner.go_on();
+        let mut taken = 0;
+        while let Some(command) = next {
+            if matches!(command, Command::Stop) {
+                return;
+            }
+            owner.obey(command);
+            taken += 1;
+            next = if taken < AT_ONCE { inbox.take() } else { None };
+        }
+        rest = owner.go_on();
+    }
+}
+
+impl Owner {
+    fn obey(&mut self, command: Command) {
+        let (site, clients) = (&mut self.site, &mut self.clients);
+        match command {
+            Command::Request { ticket, request, reply } => clients.request(site, 0, ticket, request, reply),
+            Command::Dial { ticket, transport, peer, reply } => {
+                clients.dial(site, 0, ticket, (transport, peer), reply);
+            }
+            Command::Input(ticket, bytes) => clients.input(site, ticket, bytes),
+            Command::Hangup(ticket) => clients.hangup(site, ticket),
+            Command::Taken(ticket) => clients.taken(site, ticket),
+            Command::Stop => {}
+        }
+    }
+
+    /// Lets some time pass and brings what came of it to the clients; when to go on.
+    fn go_on(&mut self) -> Rest {
+        let wall = WallInstant::now();
+        self.clock.set_demand(|| self.clients.demand(&self.site), wall, self.site.now());
+        let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
+        let came = self.site.run_outside(limit);
+        self.clients.deliver(&mut self.site);
+        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.now(), self.site.next_at()) }
+    }
+}

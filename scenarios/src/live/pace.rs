@@ -1,0 +1,146 @@
+//! How virtual time passes beside the time of this machine. It owns no world: it says how far one may go now, and when
+//! to look again.
+
+use std::time::{Duration, Instant as WallInstant};
+
+use clap::ValueEnum;
+use netyard_sim::time::Instant;
+
+/// How much virtual time passes at most before commands are looked at again.
+const SLICE: Duration = Duration::from_millis(10);
+
+/// How virtual time passes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Pace {
+    /// As on this machine.
+    Real,
+    /// As fast as can be while a client waits for what time brings; as on this machine while clients type or listen;
+    /// not at all while there is no client.
+    Fast,
+}
+
+/// What clients want of time.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Demand {
+    /// Nobody is there.
+    None,
+    /// That it passes as for everybody.
+    Flow,
+    /// That it has passed already.
+    Leap,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rest {
+    /// At once: there is more to do.
+    No,
+    /// After so long, or when a command comes.
+    For(Duration),
+    /// When a command comes.
+    UntilCommand,
+}
+
+/// A clock that ties virtual time to real time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pace: Pace,
+    /// What is the same moment in both times: the last at which they were tied.
+    tied: (WallInstant, Instant),
+    demand: Demand,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    #[must_use]
+    pub const fn new(pace: Pace, wall: WallInstant) -> Self {
+        Self { pace, tied: (wall, Instant::ZERO), demand: Demand::None }
+    }
+
+    /// Takes in what clients want from now on, where that matters.
+    pub fn set_demand(&mut self, demand: impl FnOnce() -> Demand, wall: WallInstant, now: Instant) {
+        let demand = if self.pace == Pace::Real { Demand::Flow } else { demand() };
+        if demand != self.demand {
+            // The flow goes on from where the leap or the rest has left it.
+            self.demand = demand;
+            self.tied = (wall, now);
+        }
+    }
+
+    /// How far time may go in one piece when it stands at `now` and the next thing happens at `next`.
+    #[must_use]
+    pub fn limit(&self, wall: WallInstant, now: Instant, next: Option<Instant>) -> Instant {
+        match self.demand {
+            Demand::None => now,
+            Demand::Flow => {
+                let flow = self.flow(wall).max(now);
+                next.map_or(flow, |next| flow.min(next.max(now) + SLICE))
+            }
+            Demand::Leap => next.map_or(now, |next| next.max(now) + SLICE),
+        }
+    }
+
+    /// When to look again when all that happens until `now` has happened and the next thing happens at `next`.
+    #[must_use]
+    pub fn rest(&self, wall: WallInstant, now: Instant, next: Option<Instant>) -> Rest {
+        match (self.demand, next) {
+            (Demand::None, Some(next)) if next <= now => Rest::No,
+            (Demand::None, _) | (Demand::Flow | Demand::Leap, None) => Rest::UntilCommand,
+            (Demand::Leap, Some(_)) => Rest::No,
+            (Demand::Flow, Some(next)) => match next.since(self.flow(wall)) {
+                Duration::ZERO => Rest::No,
+                wait => Rest::For(wait),
+            },
+        }
+    }
+
+    /// The virtual time that belongs to a real one.
+    fn flow(&self, wall: WallInstant) -> Instant {
+        self.tied.1 + wall.saturating_duration_since(self.tied.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_real_pace_is_that_of_the_wall_clock() {
+        let wall = WallInstant::now();
+        let mut clock = Clock::new(Pace::Real, wall);
+        clock.set_demand(|| Demand::Leap, wall, Instant::ZERO);
+        let later = wall + SECOND / 200;
+        let five = Instant::ZERO + SECOND / 200;
+        assert_eq!(clock.limit(later, Instant::ZERO, None), five);
+        assert_eq!(clock.rest(later, five, Some(Instant::ZERO + SECOND)), Rest::For(SECOND * 199 / 200));
+        assert_eq!(clock.rest(later, five, None), Rest::UntilCommand);
+    }
+
+    #[test]
+    fn late_time_catches_up_in_slices() {
+        let wall = WallInstant::now();
+        let mut clock = Clock::new(Pace::Real, wall);
+        clock.set_demand(|| Demand::None, wall, Instant::ZERO);
+        let late = wall + SECOND;
+        let next = Instant::ZERO + SECOND / 2;
+        assert_eq!(clock.limit(late, Instant::ZERO, Some(next)), next + SLICE, "nothing happens before");
+        assert_eq!(clock.rest(late, next + SLICE, Some(next + SLICE * 2)), Rest::No);
+    }
+
+    #[test]
+    fn the_fast_pace_leaps_flows_and_stands() {
+        let wall = WallInstant::now();
+        let mut clock = Clock::new(Pace::Fast, wall);
+        let (now, far) = (Instant::ZERO + SECOND, Instant::ZERO + SECOND * 100);
+        clock.set_demand(|| Demand::Leap, wall, now);
+        assert_eq!(clock.limit(wall, now, Some(far)), far + SLICE);
+        assert_eq!(clock.rest(wall, now, None), Rest::UntilCommand, "there is nothing to leap to");
+        clock.set_demand(|| Demand::Flow, wall, far);
+        assert_eq!(clock.limit(wall + SLICE, far, None), far + SLICE);
+        clock.set_demand(|| Demand::None, wall, far);
+        assert_eq!(clock.limit(wall + SECOND, far, Some(far + SECOND)), far);
+        assert_eq!(clock.rest(wall + SECOND, far, Some(far + SECOND)), Rest::UntilCommand);
+    }
+}

@@ -1,0 +1,8 @@
+//! `netyard up` from outside: the real `docker` command is run against it. Where there is no such command the tests say
+//! so and end.
+
+mod containers;
+mod engine;
+mod socket;
+mod streams;
+mod tutorial;

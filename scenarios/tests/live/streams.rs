@@ -1,0 +1,59 @@
+//! Streams by the real command: input and its end, terminals, logs that are followed, clients that vanish or do not read.
+
+use std::process::{Command, Stdio};
+
+use super::engine::{Engine, said};
+
+#[test]
+fn the_end_of_input_is_not_the_end_of_the_stream() {
+    let Some(engine) = Engine::fast() else { return };
+    let late = ["run", "--rm", "-i", "busybox", "sh", "-c", "cat; sleep 2; echo done"];
+    assert_eq!(engine.docker_with_input(&late, b"typed\n"), said("typed\ndone\n", "", 0));
+    engine.docker("run -d --name c1 busybox sleep 100000");
+    assert_eq!(engine.docker_with_input(&["exec", "-i", "c1", "wc", "-c"], &[b'x'; 300_000]), said("300000\n", "", 0));
+    assert_eq!(engine.docker_with_input(&["exec", "-i", "c1", "true"], &[b'x'; 3_000_000]), said("", "", 0));
+    assert_eq!(engine.try_docker(&["exec", "c1", "sh", "-c", "echo e >&2; exit 7"]), said("", "e\n", 7));
+}
+
+#[test]
+fn a_terminal_echoes_nothing_that_its_program_does_not_say() {
+    let Some(engine) = Engine::fast() else { return };
+    // `script` gives the command a terminal.
+    let line = format!("docker -H unix://{} run --rm -it busybox echo hello", engine.socket().display());
+    let Ok(output) = Command::new("script").args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).output() else {
+        eprintln!("SKIPPED: there is no script command on this machine");
+        return;
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "hello\r\n");
+}
+
+#[test]
+fn logs_are_followed_to_the_end_of_the_container() {
+    let Some(engine) = Engine::fast() else { return };
+    let counting = "for i in 1 2 3; do echo $i; sleep 1; done";
+    assert_eq!(engine.try_docker(&["run", "-d", "--name", "c1", "busybox", "sh", "-c", counting]).code, 0);
+    assert_eq!(engine.docker("logs -f c1"), "1\n2\n3\n");
+    assert_eq!(engine.docker("wait c1"), "0\n");
+    assert_eq!(engine.docker("logs --tail 1 c1"), "3\n");
+}
+
+#[test]
+fn a_client_that_types_is_answered_and_may_leave() {
+    let Some(engine) = Engine::fast() else { return };
+    engine.docker("run -id --name c1 busybox sh");
+    let mut attached = engine.begin(&["attach", "c1"]);
+    attached.enter("echo one\n");
+    assert_eq!(attached.line(), "one\n");
+    attached.kill();
+    assert_eq!(engine.docker("ps -q --filter name=c1").lines().count(), 1, "the container lives on");
+}
+
+#[test]
+fn who_does_not_read_holds_up_nobody_else() {
+    let Some(engine) = Engine::fast() else { return };
+    engine.docker("run -d --name c1 busybox sleep 100000");
+    let mut flood = engine.begin(&["exec", "c1", "yes"]);
+    assert_eq!(flood.line(), "y\n");
+    assert_eq!(engine.try_docker(&["exec", "c1", "echo", "still here"]), said("still here\n", "", 0));
+    flood.kill();
+}
