@@ -27,6 +27,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use door::Door;
 use pace::Pace;
+use publish::{Publisher, Reach};
 use serve::Listener;
 use socket::Socket;
 
@@ -41,6 +42,8 @@ pub struct Setup {
     pub socket: PathBuf,
     /// A port to listen on as well.
     pub tcp: Option<SocketAddr>,
+    /// Where ports of containers are published that are published everywhere.
+    pub reach: Reach,
 }
 
 /// A live engine that can be asked already.
@@ -66,8 +69,9 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot_run(&error))?;
     let (door, inbox) = Door::new();
     let (site, pace) = (setup.site.clone(), setup.pace);
+    let publisher = Publisher::new(setup.reach, door.clone(), runtime.handle().clone());
     let owner = thread::Builder::new().name("world".to_owned());
-    let owner = owner.spawn(move || owner::run(&site, pace, &inbox)).map_err(|error| cannot_run(&error))?;
+    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, publisher)).map_err(|error| cannot_run(&error))?;
     let guard = runtime.enter();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupt, terminate] = signals.map(|kind| signal(kind).map_err(|error| cannot_run(&error)));

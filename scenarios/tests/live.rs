@@ -3,6 +3,7 @@
 
 mod containers;
 mod engine;
+mod publish;
 mod socket;
 mod streams;
 mod tutorial;

@@ -12,6 +12,7 @@ use netyard_sim::time::Epoch;
 
 use crate::exit::Exit;
 use crate::live::pace::Pace;
+use crate::live::publish::Reach;
 use crate::live::{self, Setup};
 
 /// Run a live engine: the Docker API on a Unix socket, for the docker command and other clients
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// How virtual time passes
     #[arg(long, env = "NETYARD_UP_PACE", value_enum, default_value_t = Pace::Real)]
     pace: Pace,
+    /// Where this machine listens for ports of containers that are published everywhere
+    #[arg(long, env = "NETYARD_UP_PUBLISH_ON", value_enum, default_value_t = Reach::Loopback)]
+    publish_on: Reach,
 }
 
 /// Only addresses that this machine alone can reach.
@@ -57,6 +61,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         pace: arguments.pace,
         socket: arguments.socket.clone().unwrap_or_else(live::socket::default_path),
         tcp: arguments.tcp,
+        reach: arguments.publish_on,
     };
     let live = match live::begin(&setup) {
         Ok(live) => live,

@@ -1,6 +1,7 @@
 //! The owner: the one thread that has the site. It takes commands, lets virtual time pass as far as its pace allows, and
 //! brings answers to clients.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Instant as WallInstant;
 
@@ -9,6 +10,7 @@ use netyard_drivers::site::{Site, SiteConfig};
 use super::clients::Clients;
 use super::door::Command;
 use super::pace::{Clock, Pace, Rest};
+use super::publish::{Published, Publisher};
 
 /// How many commands are taken before time goes on.
 const AT_ONCE: usize = 1024;
@@ -50,12 +52,17 @@ struct Owner {
     site: Site,
     clock: Clock,
     clients: Clients,
+    publisher: Publisher,
+    /// What the engine said of its published ports when they were looked at last.
+    publishing: u64,
 }
 
 /// Builds a site and keeps it alive until it is told to stop. The world cannot leave the thread on which it was built.
-pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox) {
+pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox, publisher: Publisher) {
     let site = Site::new(config);
-    let mut owner = Owner { site, clock: Clock::new(pace, WallInstant::now()), clients: Clients::default() };
+    let clock = Clock::new(pace, WallInstant::now());
+    let publishing = site.engines()[0].publishing();
+    let mut owner = Owner { site, clock, clients: Clients::default(), publisher, publishing };
     let mut rest = Rest::No;
     loop {
         let mut next = inbox.wait(rest);
@@ -95,7 +102,20 @@ impl Owner {
         self.clock.set_demand(|| self.clients.demand(&self.site), wall, self.site.now());
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
+        // A port listens before the client hears that its container runs.
+        self.follow_ports();
         self.clients.deliver(&mut self.site);
         if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.now(), self.site.next_at()) }
+    }
+
+    fn follow_ports(&mut self) {
+        let engine = &self.site.engines()[0];
+        if core::mem::replace(&mut self.publishing, engine.publishing()) == self.publishing {
+            return;
+        }
+        let wanted: BTreeSet<Published> = engine.published().iter().filter_map(Published::of).collect();
+        for (published, error) in self.publisher.publish(&wanted) {
+            eprintln!("warning: {} cannot be published on this machine: {error}", published.at);
+        }
     }
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use netyard_drivers::engine::PublishedPort;
+use netyard_drivers::ports::Protocol;
 use netyard_drivers::site::Transport;
 use netyard_sim::userland::gate::{pack, unpack};
 use tokio::runtime::Handle;
@@ -54,6 +56,17 @@ pub struct Publisher {
 }
 
 impl Published {
+    /// A port of an engine; none for a protocol that this machine is not asked to speak.
+    #[must_use]
+    pub fn of(port: &PublishedPort) -> Option<Self> {
+        let transport = match port.binding.port.protocol {
+            Protocol::Tcp => Transport::Tcp,
+            Protocol::Udp => Transport::Udp,
+            Protocol::Sctp => return None,
+        };
+        Some(Self { transport, at: port.binding.host })
+    }
+
     /// Where this machine listens for it; none for addresses that only the simulated host has.
     fn here(self, reach: Reach) -> Option<SocketAddr> {
         let ip = match (self.at.ip(), reach) {
@@ -100,6 +113,8 @@ impl Publisher {
             let Some(here) = published.here(self.reach) else { continue };
             match self.listen(published, here) {
                 Ok(listener) => drop(self.listeners.insert(published, listener)),
+                // A machine without IPv6 has no such address.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && here.is_ipv6() => {}
                 Err(error) => refused.push((published, error)),
             }
         }
