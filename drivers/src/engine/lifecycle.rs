@@ -316,7 +316,9 @@ impl Engine {
     /// `POST /containers/prune`: removes all that do not run.
     pub(super) fn container_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
-        let unused = |c: &&Container| !c.is_running() && filters.labels(&c.config.labels);
+        let (now, epoch) = (world.now(), self.epoch);
+        let fits = |c: &Container| filters.prune(&c.config.labels, c.created, now, epoch);
+        let unused = |c: &&Container| !c.is_running() && fits(c);
         let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
         for id in &ids {
             self.remove(world, *id);

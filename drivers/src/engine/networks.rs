@@ -64,7 +64,9 @@ impl Engine {
     /// `POST /networks/prune`: removes the user's networks that no running container is on.
     pub(super) fn network_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
-        let unused = |n: &&Network| n.is_user_defined() && n.endpoints.is_empty() && filters.labels(&n.config.labels);
+        let (now, epoch) = (world.now(), self.epoch);
+        let fits = |n: &Network| filters.prune(&n.config.labels, n.created, now, epoch);
+        let unused = |n: &&Network| n.is_user_defined() && n.endpoints.is_empty() && fits(n);
         let names: Vec<String> =
             self.controller.networks().iter().filter(unused).map(|n| n.name().to_owned()).collect();
         for name in &names {

@@ -4,6 +4,7 @@ pub(super) mod shape;
 
 use std::collections::BTreeMap;
 
+use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::userland::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -126,6 +127,21 @@ impl Filters {
         values.is_empty() || values.iter().any(|value| fits(value))
     }
 
+    /// Whether what has these labels and was made then may be pruned: its labels fit, none of those that spare it does,
+    /// and it is as old as is asked for.
+    pub(super) fn prune(
+        &self,
+        labels: &BTreeMap<String, String>,
+        created: Instant,
+        now: Instant,
+        epoch: Epoch,
+    ) -> bool {
+        let spares =
+            |wanted: &String| Self(BTreeMap::from([("label".to_owned(), vec![wanted.clone()])])).labels(labels);
+        let is_old = |text: &String| until(text, now, epoch).is_none_or(|until| created < until);
+        self.labels(labels) && !self.values("label!").iter().any(spares) && self.values("until").iter().all(is_old)
+    }
+
     /// Whether all labels fit: `key` or `key=value`.
     pub(super) fn labels(&self, labels: &BTreeMap<String, String>) -> bool {
         self.values("label").iter().all(|wanted| match wanted.split_once('=') {
@@ -133,6 +149,32 @@ impl Filters {
             None => labels.contains_key(wanted),
         })
     }
+}
+
+/// The moment that `until` means: a span before now, as Go writes it (`1h30m`), or seconds since 1970. One before the
+/// world began is its beginning.
+fn until(text: &str, now: Instant, epoch: Epoch) -> Option<Instant> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        let since = seconds.saturating_mul(1_000_000_000).saturating_sub(epoch.unix_nanos(Instant::ZERO));
+        return Some(Instant::from_nanos(since));
+    }
+    let (mut span, mut rest) = (0_u64, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let nanos: u64 = match unit {
+            "h" => 3_600_000_000_000,
+            "m" => 60_000_000_000,
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            _ => return None,
+        };
+        span = span.saturating_add(number.parse::<u64>().ok()?.saturating_mul(nanos));
+        rest = after;
+    }
+    Some(Instant::from_nanos(now.as_nanos().saturating_sub(span)))
 }
 
 /// Reads a JSON body. No type need be said where there is no body, and there is nothing to be read then.
