@@ -229,7 +229,7 @@ impl Engine {
             ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
             ("POST", ["exec", id, "start"]) => self.exec_start(world, id, call),
             ("POST", ["exec", id, "resize"]) => self.exec_resize(id),
-            ("GET", ["nodes" | "services" | "tasks" | "swarm", ..]) => Err(Error::SwarmInactive),
+            (_, ["nodes" | "services" | "tasks" | "swarm" | "secrets" | "configs", ..]) => Err(Error::SwarmInactive),
             _ => Err(Error::PageUnknown),
         }
     }
