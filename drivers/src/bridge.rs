@@ -90,16 +90,6 @@ impl Bridge {
         let [a, b, c, d] = self.macs.u32().to_be_bytes();
         Mac([0x02, 0x42, a, b, c, d])
     }
-
-    /// `veth` and seven hexadecimal digits that no device of the host has.
-    fn veth_name(&mut self, ground: &Ground<'_>) -> String {
-        loop {
-            let name = format!("veth{:07x}", self.names.u32() >> 4);
-            if ground.fabric.namespace(ground.host).device_named(&name).is_none() {
-                return name;
-            }
-        }
-    }
 }
 
 /// The name of a network's bridge: what the user said, else `br-` and the short id.
@@ -192,8 +182,8 @@ impl Driver for Bridge {
     }
 
     fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec) {
-        let outer_name = self.veth_name(ground);
-        let inner_name = self.veth_name(ground);
+        let outer_name = ground.free_veth_name(&mut self.names);
+        let inner_name = ground.free_veth_name(&mut self.names);
         let network = self.networks.get_mut(&spec.network).expect("an endpoint's network stands");
         let (outer, inner) = ground
             .fabric

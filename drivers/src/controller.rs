@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::id::Id;
 use crate::ipam::AddressSpace;
+use crate::macvlan::{Macvlan, Sharing};
 use crate::network::Network;
 use crate::none::Null;
 use crate::sandbox::{Kind, Sandbox, SandboxConfig};
@@ -49,7 +50,9 @@ impl Controller {
     #[must_use]
     pub fn new(seed: Seed, host_name: &str, host: NamespaceId, context: ContextId) -> Self {
         let bridge = Bridge::new(seed, host_name);
-        let drivers: [Box<dyn Driver>; 3] = [Box::new(bridge), Box::new(Host), Box::new(Null)];
+        let stacked = |sharing| Box::new(Macvlan::new(sharing, seed, host_name));
+        let (macvlan, ipvlan) = (stacked(Sharing::Macvlan), stacked(Sharing::Ipvlan));
+        let drivers: [Box<dyn Driver>; 5] = [Box::new(bridge), Box::new(Host), Box::new(Null), macvlan, ipvlan];
         Self {
             host,
             context,

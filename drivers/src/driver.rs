@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::device::IfIndex;
 use netyard_sim::fabric::{Fabric, NamespaceId};
+use netyard_sim::rng::Rng;
 use netyard_sim::userland::ContextId;
 use netyard_sim::userland::process::Table;
 use netyard_sim::world::World;
@@ -32,6 +33,18 @@ impl<'a> Ground<'a> {
     /// The ground of an engine on a host.
     pub const fn new(world: &'a mut World, host: NamespaceId, context: ContextId) -> Self {
         Self { fabric: &mut world.fabric, processes: &mut world.processes, host, context }
+    }
+}
+
+impl Ground<'_> {
+    /// `veth` and seven hexadecimal digits that no device of the host has.
+    pub fn free_veth_name(&self, names: &mut Rng) -> String {
+        loop {
+            let name = format!("veth{:07x}", names.u32() >> 4);
+            if self.fabric.namespace(self.host).device_named(&name).is_none() {
+                return name;
+            }
+        }
     }
 }
 
@@ -75,13 +88,16 @@ pub struct Interface {
 /// Whether a driver's networks have addresses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Addressing {
-    /// IPAM gives them subnets and addresses.
+    /// IPAM gives them subnets and addresses, and an IPv4 address makes an Ethernet address.
     Ipam,
+    /// The same, and all have the Ethernet address of their parent.
+    IpamOnly,
     /// They have none.
     Without,
 }
 
-/// A network driver. What can fail is in `plan_network` and `publish`; the rest is done after every check has passed.
+/// A network driver. What can fail is in `plan_network`, `plan_endpoint` and `publish`; the rest is done after every
+/// check has passed.
 pub trait Driver {
     /// Its name, as `docker network ls` shows it.
     fn name(&self) -> &'static str;
@@ -112,6 +128,14 @@ pub trait Driver {
     /// Removes a network without endpoints.
     fn delete_network(&mut self, ground: &mut Ground<'_>, network: Id);
 
+    /// Checks whether a network takes another endpoint.
+    ///
+    /// # Errors
+    /// What the kernel would say.
+    fn plan_endpoint(&self, _: &Ground<'_>, _: Id) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes the devices of an endpoint.
     fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec);
 
@@ -138,4 +162,9 @@ pub trait Driver {
 
     /// Takes that back (`RevokeExternalConnectivity`).
     fn withdraw(&mut self, _ground: &mut Ground<'_>, _network: Id, _endpoint: Id) {}
+
+    /// Whether the default route of a container names the device alone, and no gateway.
+    fn routes_by_device(&self, _: Id) -> bool {
+        false
+    }
 }

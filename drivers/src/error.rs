@@ -3,12 +3,16 @@
 //!
 //! `fmt` and `status` are long because they are lists: one arm a refusal, in the order of the variants, nothing else.
 
+mod parent;
+
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use netyard_sim::socket::Errno;
 
 use netyard_sim::addr::IpNetwork;
+
+pub use parent::ParentError;
 
 use crate::id::Id;
 
@@ -211,6 +215,8 @@ pub enum Error {
     LinkLocalUnreadable(Vec<String>),
     /// A container that is asked for without a name.
     NameEmpty,
+    /// A macvlan or ipvlan network cannot stand on its parent.
+    Parent(ParentError),
     /// A bridge network was asked for with two subnets of a family.
     BridgeSubnets,
     /// The stopped container is not set up for such a network.
@@ -512,6 +518,7 @@ impl Error {
             | Self::NoChain(_)
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
+            | Self::Parent(_)
             | Self::PoolExhausted { .. }
             | Self::PidColumnMissing
             | Self::PsRefused(_)
@@ -713,6 +720,7 @@ impl fmt::Display for Error {
             Self::RenameEmpty => f.write_str("Neither old nor new names may be empty"),
             Self::RenameRefused(inner) => write!(f, "Error when allocating new name: {inner}"),
             Self::RenameToSame => f.write_str("Renaming a container with the same name as its current name"),
+            Self::Parent(error) => error.fmt(f),
             Self::BridgeSubnets => f.write_str("bridge driver doesn't support multiple subnets"),
             Self::RestartRefused { name, reason } => write!(f, "Cannot restart container {name}: {reason}"),
             Self::SharedNamespaceIsFixed => f.write_str(

@@ -26,6 +26,7 @@ use crate::container::Container;
 use crate::daemon::Config;
 use crate::engine::{Engine, Output};
 use crate::image;
+use crate::pipework;
 use daemon::Unit;
 use exchange::Exchanges;
 use flow::Flows;
@@ -101,6 +102,7 @@ impl Site {
         let mut programs = programs::linux();
         cli::add(&mut programs);
         image::hello::add(&mut programs);
+        pipework::add(&mut programs);
         Self::with_programs(config, programs)
     }
 

@@ -4,6 +4,7 @@
 mod failures;
 mod faults;
 mod formats;
+mod kernel;
 mod limits;
 mod live;
 mod places;

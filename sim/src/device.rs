@@ -9,6 +9,7 @@ use crate::addr::{self, Mac};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
+use crate::stack::{IpvlanMode, Over, Upper};
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -45,6 +46,15 @@ pub enum Kind {
     },
     /// A learning bridge whose ports are devices of the same namespace.
     Bridge(Box<Bridge>),
+    /// A device that swallows what is sent.
+    Dummy,
+    /// A device that stands on another one: macvlan, ipvlan, 802.1Q.
+    Stacked {
+        /// What leads to the device beneath.
+        link: LinkId,
+        /// How it shares that device.
+        over: Over,
+    },
 }
 
 /// An address of a device.
@@ -58,6 +68,8 @@ pub struct Address {
     pub broadcast: Option<Ipv4Addr>,
     /// Whether nobody was asked whether it is taken (`nodad`); of IPv6.
     pub nodad: bool,
+    /// Whether packets to it are for this host: no longer once its device went down, until that comes up again.
+    pub local: bool,
 }
 
 /// How far an address reaches, as `ip addr` prints it.
@@ -81,7 +93,7 @@ impl Address {
             IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
             _ => Scope::Global,
         };
-        Self { net, scope, broadcast: None, nodad: false }
+        Self { net, scope, broadcast: None, nodad: false, local: true }
     }
 
     /// The same with the broadcast address of its prefix (`brd +`).
@@ -155,14 +167,21 @@ pub struct Device {
     pub queue_len: u32,
     /// The bridge that it is a port of.
     pub master: Option<IfIndex>,
-    /// For a veth: the index of its peer, in whatever namespace that is (`@if8`).
+    /// What stands on it, in the order in which it was put there.
+    pub uppers: Vec<Upper>,
+    /// Whether somebody asked for all frames (`promisc on`).
+    pub promiscuous: bool,
+    /// For a veth: the index of its peer, in whatever namespace that is (`@if8`). For a stacked device: of the one
+    /// beneath.
     pub peer_index: Option<IfIndex>,
-    /// For a veth: the number by which `ip` names its peer's namespace when it is another (`link-netnsid`).
+    /// For those: the number by which `ip` names its peer's namespace when it is another (`link-netnsid`).
     pub peer_netnsid: Option<u32>,
     /// Its addresses, in the order in which they were added.
     pub addresses: Vec<Address>,
     /// Whether IPv6 runs here.
     pub ipv6: Ipv6,
+    /// Whether it has given itself a link-local address since it came up.
+    pub has_link_local: bool,
     /// What passed.
     pub counters: Counters,
 }
@@ -175,10 +194,10 @@ impl Device {
         self.up && self.carrier
     }
 
-    /// Whether it has this very address.
+    /// Whether it has this very address, and packets to it are for this host.
     #[must_use]
     pub fn has(&self, addr: IpAddr) -> bool {
-        self.addresses.iter().any(|a| a.net.ip() == addr)
+        self.addresses.iter().any(|a| a.local && a.net.ip() == addr)
     }
 
     /// The bridge inside, when it is one.
@@ -186,7 +205,7 @@ impl Device {
     pub fn bridge(&self) -> Option<&Bridge> {
         match &self.kind {
             Kind::Bridge(bridge) => Some(bridge),
-            Kind::Loopback | Kind::Veth { .. } => None,
+            _ => None,
         }
     }
 
@@ -194,8 +213,43 @@ impl Device {
     pub fn bridge_mut(&mut self) -> Option<&mut Bridge> {
         match &mut self.kind {
             Kind::Bridge(bridge) => Some(bridge),
-            Kind::Loopback | Kind::Veth { .. } => None,
+            _ => None,
         }
+    }
+
+    /// How it shares the device beneath, when it stands on one.
+    #[must_use]
+    pub const fn over(&self) -> Option<Over> {
+        match self.kind {
+            Kind::Stacked { over, .. } => Some(over),
+            _ => None,
+        }
+    }
+
+    /// The link to its peer, or to the device beneath.
+    #[must_use]
+    pub const fn link(&self) -> Option<LinkId> {
+        match self.kind {
+            Kind::Veth { link } | Kind::Stacked { link, .. } => Some(link),
+            _ => None,
+        }
+    }
+
+    /// How many want all frames of it: its bridge, somebody by hand, and macvlans whose addresses it is not made to
+    /// filter by (`ip -d link`).
+    #[must_use]
+    pub fn promiscuity(&self) -> u32 {
+        let filters = !self.uppers.iter().any(|upper| upper.up && upper.mac != self.mac);
+        u32::from(self.master.is_some()) + u32::from(self.promiscuous) + u32::from(!filters)
+    }
+
+    /// Whether it asks for the Ethernet addresses of others: lo, dummies and ipvlans that are routed do not.
+    #[must_use]
+    pub const fn has_neighbours(&self) -> bool {
+        !matches!(
+            self.kind,
+            Kind::Loopback | Kind::Dummy | Kind::Stacked { over: Over::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3s), .. }
+        )
     }
 
     /// Whether it is lo.

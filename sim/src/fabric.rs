@@ -11,22 +11,32 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::capture::Capture;
-use crate::device::{Address, IfIndex, Ipv6, Mtu};
+use crate::device::{Address, Device, IfIndex, Ipv6, Mtu};
 use crate::event::Queue;
 use crate::frame::Frame;
 pub use crate::link::NamespaceId;
-use crate::link::{Condition, End, Link, LinkId};
+use crate::link::{Condition, End, Joint, Link, LinkId};
 use crate::namespace::{Cx, LinkError, Namespace, Sent};
 use crate::rng::{Rng, Seed};
 use crate::route::Route;
 use crate::socket::SocketId;
+use crate::stack::{MacvlanMode, Over};
 use crate::time::{Duration, Instant};
 
 /// How long a frame takes through lo.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(5);
 
 enum Event {
-    Arrive { end: End, frame: Frame },
+    Arrive {
+        end: End,
+        frame: Frame,
+    },
+    /// A device that stands on another one sent a frame down by this link.
+    Descend {
+        end: End,
+        link: LinkId,
+        frame: Frame,
+    },
     Poll(NamespaceId),
 }
 
@@ -90,6 +100,7 @@ impl Fabric {
             self.delete_device(id, device);
         }
         self.namespaces.remove(&id);
+        self.namespaces.values_mut().for_each(|ns| ns.forget_namespace(id));
         self.planned.remove(&id);
     }
 
@@ -140,14 +151,40 @@ impl Fabric {
         self.record(id, cx);
         for Sent { device, link, frame } in cx.sent.drain(..) {
             let here = End { namespace: id, device };
-            let (at, end) = match link.and_then(|l| self.links.get(&l)) {
-                Some(link) => (link.arrival(self.now), link.other(here)),
-                None => (self.now + LOOPBACK_DELAY, here),
-            };
-            self.queue.push(at, Event::Arrive { end, frame });
+            match link.and_then(|l| Some((l, self.links.get(&l)?))) {
+                Some((link, joint)) => {
+                    let (at, end) = (joint.arrival(self.now), joint.other(here));
+                    let descends = joint.joint == Joint::Stack && joint.ends[0] == here;
+                    self.queue.push(
+                        at,
+                        if descends { Event::Descend { end, link, frame } } else { Event::Arrive { end, frame } },
+                    );
+                }
+                // What it went up to is gone.
+                None if link.is_some() => {}
+                None => self.queue.push(self.now + LOOPBACK_DELAY, Event::Arrive { end: here, frame }),
+            }
         }
         self.woken.extend(cx.woken.drain(..).map(|socket| (id, socket)));
         self.plan(id);
+        for (device, switched) in core::mem::take(&mut cx.shifted) {
+            self.carry_up(id, device, switched);
+        }
+    }
+
+    /// What stands on a device has carrier while that runs.
+    fn carry_up(&mut self, namespace: NamespaceId, device: IfIndex, switched: bool) {
+        let Some(lower) = self.namespaces.get(&namespace).and_then(|ns| ns.devices.get(&device)) else { return };
+        let (runs, up) = (lower.is_running(), lower.up);
+        let links: Vec<(LinkId, Over)> = lower.uppers.iter().map(|u| (u.link, u.over)).collect();
+        for (link, over) in links {
+            let Some([upper, _]) = self.links.get(&link).map(|l| l.ends) else { continue };
+            self.with(upper.namespace, |ns, cx| ns.set_carrier(cx, upper.device, runs));
+            // A sub-interface is switched on and off with its parent.
+            if switched && matches!(over, Over::Vlan(_)) {
+                self.set_up(upper.namespace, upper.device, up);
+            }
+        }
     }
 
     /// Puts what a namespace saw into the capture. A device that is gone already is called by its number.
@@ -195,9 +232,60 @@ impl Fabric {
         let peer = ns.add_veth(peer_name, peer_mac, link);
         let device = ns.add_veth(name, mac, link);
         let ends = [End { namespace, device }, End { namespace, device: peer }];
-        self.links.insert(link, Link { ends, condition });
+        self.links.insert(link, Link { joint: Joint::Pair, ends, condition });
         self.link_peers(link);
         Ok((device, peer))
+    }
+
+    /// A device that swallows what is sent, down.
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken.
+    pub fn create_dummy(&mut self, namespace: NamespaceId, name: &str) -> Result<IfIndex, LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        let mac = self.random_mac();
+        Ok(self.namespace_mut(namespace).add_dummy(name, mac))
+    }
+
+    /// A device that shares `parent` of the same namespace, down.
+    ///
+    /// # Errors
+    /// `Exists` when the name or the VLAN is taken, `NoDevice`, `Sharing` when the parent is a bridge's port or macvlans
+    /// and ipvlans would share it, `Incompatible` when it is lo or one passes through.
+    pub fn create_stacked(
+        &mut self,
+        namespace: NamespaceId,
+        parent: IfIndex,
+        name: &str,
+        over: Over,
+    ) -> Result<IfIndex, LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        let random = self.random_mac();
+        let lower = self.namespace(namespace).devices.get(&parent).ok_or(LinkError::NoDevice)?;
+        Self::check_sharing(lower, over)?;
+        let mac = match over {
+            Over::Macvlan(mode) if mode != MacvlanMode::Passthru => random,
+            _ => lower.mac,
+        };
+        let (mtu, runs) = (lower.mtu, lower.is_running());
+        let link = LinkId(self.next_link);
+        self.next_link = self.next_link.checked_add(1).expect("a world has fewer than 2^32 links");
+        let device = self.namespace_mut(namespace).add_stacked(name, mac, (link, over), mtu);
+        let ends = [End { namespace, device }, End { namespace, device: parent }];
+        let condition = Condition { delay: Duration::ZERO };
+        self.links.insert(link, Link { joint: Joint::Stack, ends, condition });
+        self.link_peers(link);
+        self.note_upper(namespace, device);
+        self.with(namespace, |ns, cx| ns.set_carrier(cx, device, runs));
+        Ok(device)
+    }
+
+    /// Tells the device beneath what it has to know of this one, when it stands on one.
+    fn note_upper(&mut self, namespace: NamespaceId, device: IfIndex) {
+        let upper = self.namespaces.get(&namespace).and_then(|ns| ns.devices.get(&device)).and_then(|d| d.as_upper());
+        let Some(upper) = upper else { return };
+        let Some([_, lower]) = self.links.get(&upper.link).map(|l| l.ends) else { return };
+        self.namespace_mut(lower.namespace).note_upper(lower.device, upper);
     }
 
     /// A bridge without ports, down. Without `mac` its address follows its ports.
@@ -215,23 +303,53 @@ impl Fabric {
         Ok(self.namespace_mut(namespace).add_bridge(name, mac, random))
     }
 
-    /// Removes a device, and the other end of its link when it has one.
+    /// Removes a device with what stands on it, and the other end of its pair when it has one.
     pub fn delete_device(&mut self, namespace: NamespaceId, device: IfIndex) {
-        let Some(link) = self.namespace(namespace).link_of(device) else {
+        self.delete_uppers(namespace, device);
+        let Some(id) = self.namespace(namespace).link_of(device) else {
             self.with(namespace, |ns, cx| ns.remove_device(cx, device));
             return;
         };
-        let Some(link) = self.links.remove(&link) else { return };
-        for end in link.ends {
-            self.with(end.namespace, |ns, cx| ns.remove_device(cx, end.device));
+        let Some(Link { joint, ends, .. }) = self.links.remove(&id) else { return };
+        match joint {
+            Joint::Pair => {
+                for end in ends {
+                    self.delete_uppers(end.namespace, end.device);
+                    self.with(end.namespace, |ns, cx| ns.remove_device(cx, end.device));
+                }
+            }
+            Joint::Stack => {
+                self.with(namespace, |ns, cx| ns.remove_device(cx, device));
+                self.namespace_mut(ends[1].namespace).forget_upper(ends[1].device, id);
+            }
         }
     }
 
-    /// Moves a veth end to another namespace under a new name. It comes down, loses its addresses and keeps its number
+    /// Removes the device that stands on another one by this link, in whatever namespace it is.
+    pub fn delete_stacked(&mut self, link: LinkId) {
+        if let Some(upper) = self.links.get(&link).filter(|l| l.joint == Joint::Stack).map(|l| l.ends[0]) {
+            self.delete_device(upper.namespace, upper.device);
+        }
+    }
+
+    fn delete_uppers(&mut self, namespace: NamespaceId, device: IfIndex) {
+        for upper in self.uppers_of(namespace, device) {
+            self.delete_device(upper.namespace, upper.device);
+        }
+    }
+
+    /// The devices that stand on one.
+    fn uppers_of(&self, namespace: NamespaceId, device: IfIndex) -> Vec<End> {
+        let device = self.namespace(namespace).devices.get(&device);
+        let links = device.into_iter().flat_map(|d| &d.uppers).filter_map(|u| self.links.get(&u.link));
+        links.map(|link| link.ends[0]).collect()
+    }
+
+    /// Moves a veth end, or what stands on a device, to another namespace under a new name. It comes down, loses its addresses and keeps its number
     /// when that is free there, as Linux does.
     ///
     /// # Errors
-    /// `Exists` when the name is taken there, `NotMovable` when it is no veth.
+    /// `Exists` when the name is taken there, `NotMovable` when it is neither.
     pub fn move_device(
         &mut self,
         from: NamespaceId,
@@ -245,18 +363,26 @@ impl Fabric {
         }
         let moved = self.with(from, |ns, cx| ns.take_device(cx, device)).ok_or(LinkError::NoDevice)?;
         let index = self.namespace_mut(to).put_device(moved, name);
-        let link = self.links.get_mut(&id).expect("a veth has its link");
-        let end = usize::from(link.ends[0] != End { namespace: from, device });
-        link.ends[end] = End { namespace: to, device: index };
-        self.link_peers(id);
-        self.update_carrier(id);
+        let (old, new) = (End { namespace: from, device }, End { namespace: to, device: index });
+        let device = self.namespace(to).devices.get(&index).expect("it was just put there");
+        let links: Vec<LinkId> = device.uppers.iter().map(|u| u.link).chain([id]).collect();
+        for id in links {
+            let link = self.links.get_mut(&id).expect("a device's links are there");
+            let end = usize::from(link.ends[0] != old);
+            link.ends[end] = new;
+            self.link_peers(id);
+            self.update_carrier(id);
+        }
+        self.note_upper(to, index);
         Ok(index)
     }
 
-    /// Tells both ends of a link each other's number.
+    /// Tells both ends of a link each other's number; what stands on a device is told, the device beneath has its own
+    /// peer.
     fn link_peers(&mut self, link: LinkId) {
-        let [a, b] = self.links.get(&link).expect("the link was just made").ends;
-        for (end, peer) in [(a, b), (b, a)] {
+        let Link { joint, ends: [a, b], .. } = *self.links.get(&link).expect("the link was just made");
+        let told = if joint == Joint::Pair { 2 } else { 1 };
+        for (end, peer) in [(a, b), (b, a)].into_iter().take(told) {
             let ns = self.namespace_mut(end.namespace);
             let netnsid = if end.namespace == peer.namespace { None } else { Some(ns.netnsid_of(peer.namespace)) };
             let device = ns.devices.get_mut(&end.device).expect("a link has two ends");
@@ -265,9 +391,13 @@ impl Fabric {
         }
     }
 
-    /// A veth has carrier while both its ends are up.
+    /// A veth has carrier while both its ends are up; what stands on a device while that runs.
     fn update_carrier(&mut self, link: LinkId) {
-        let Some(Link { ends, .. }) = self.links.get(&link).copied() else { return };
+        let Some(Link { ends, joint, .. }) = self.links.get(&link).copied() else { return };
+        if joint == Joint::Stack {
+            self.carry_up(ends[1].namespace, ends[1].device, false);
+            return;
+        }
         let up = ends.iter().all(|e| self.namespace(e.namespace).devices.get(&e.device).is_some_and(|d| d.up));
         for end in ends {
             self.with(end.namespace, |ns, cx| ns.set_carrier(cx, end.device, up));
@@ -277,9 +407,14 @@ impl Fabric {
     /// Sets a device administratively up or down.
     pub fn set_up(&mut self, namespace: NamespaceId, device: IfIndex, up: bool) {
         self.with(namespace, |ns, cx| ns.set_up(cx, device, up));
-        if let Some(link) = self.namespace(namespace).link_of(device) {
+        self.note_upper(namespace, device);
+        if let Some(link) = self.namespace(namespace).link_of(device).filter(|l| self.is_pair(*l)) {
             self.update_carrier(link);
         }
+    }
+
+    fn is_pair(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|l| l.joint == Joint::Pair)
     }
 
     /// Makes a device a port of a bridge of its namespace, or of none.
@@ -312,6 +447,14 @@ impl Fabric {
     /// Sets the Ethernet address of a device.
     pub fn set_mac(&mut self, namespace: NamespaceId, device: IfIndex, mac: Mac) {
         self.with(namespace, |ns, cx| ns.set_mac(cx, device, mac));
+        self.note_upper(namespace, device);
+    }
+
+    /// Whether a device shall be given all frames (`promisc on`).
+    pub fn set_promiscuous(&mut self, namespace: NamespaceId, device: IfIndex, promiscuous: bool) {
+        if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
+            device.promiscuous = promiscuous;
+        }
     }
 
     /// Switches IPv6 on a device on or off.
@@ -332,7 +475,9 @@ impl Fabric {
     /// # Errors
     /// `NoDevice`, `AddressExists`.
     pub fn assign(&mut self, namespace: NamespaceId, device: IfIndex, address: Address) -> Result<(), LinkError> {
-        self.with(namespace, |ns, cx| ns.add_address(cx, device, address))
+        self.with(namespace, |ns, cx| ns.add_address(cx, device, address))?;
+        self.note_upper(namespace, device);
+        Ok(())
     }
 
     /// Takes an address away, with the routes that came with it.
@@ -340,7 +485,9 @@ impl Fabric {
     /// # Errors
     /// `NoDevice`, `NoAddress`.
     pub fn remove_address(&mut self, namespace: NamespaceId, device: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
-        self.with(namespace, |ns, _| ns.remove_address(device, net))
+        self.with(namespace, |ns, _| ns.remove_address(device, net))?;
+        self.note_upper(namespace, device);
+        Ok(())
     }
 
     /// Adds a route.
@@ -351,7 +498,7 @@ impl Fabric {
         self.namespace_mut(namespace).add_route(route)
     }
 
-    /// The other end of a veth, wherever it is.
+    /// The other end of a veth, or the device beneath, wherever it is.
     #[must_use]
     pub fn peer_of(&self, namespace: NamespaceId, device: IfIndex) -> Option<End> {
         let link = self.namespace(namespace).link_of(device)?;
@@ -380,6 +527,7 @@ impl Fabric {
         self.now = self.now.max(at);
         match event {
             Event::Arrive { end, frame } => self.arrive(end, frame),
+            Event::Descend { end, link, frame } => self.descend(end, link, frame),
             Event::Poll(id) => self.poll(id),
         }
         true
@@ -394,6 +542,12 @@ impl Fabric {
     fn arrive(&mut self, end: End, frame: Frame) {
         if self.exists(end.namespace) {
             self.with(end.namespace, |ns, cx| ns.receive(cx, end.device, frame));
+        }
+    }
+
+    fn descend(&mut self, end: End, link: LinkId, frame: Frame) {
+        if self.exists(end.namespace) {
+            self.with(end.namespace, |ns, cx| ns.receive_from_above(cx, end.device, link, frame));
         }
     }
 
@@ -413,5 +567,27 @@ impl Fabric {
     pub fn inject(&mut self, namespace: NamespaceId, device: IfIndex, frame: Frame) {
         let end = End { namespace, device };
         self.queue.push(self.now, Event::Arrive { end, frame });
+    }
+
+    /// Whether a device may be shared in this way, with what shares it already.
+    ///
+    /// # Errors
+    /// See [`Fabric::create_stacked`].
+    pub fn check_sharing(parent: &Device, over: Over) -> Result<(), LinkError> {
+        let kinds = |wanted: fn(&Over) -> bool| parent.uppers.iter().any(|u| wanted(&u.over));
+        let has_macvlan = kinds(|o| matches!(o, Over::Macvlan(_)));
+        let has_ipvlan = kinds(|o| matches!(o, Over::Ipvlan(_)));
+        let has_passthru = kinds(|o| *o == Over::Macvlan(MacvlanMode::Passthru));
+        match over {
+            _ if parent.is_loopback() => Err(LinkError::Incompatible),
+            Over::Vlan(_) if parent.uppers.iter().any(|u| u.over == over) => Err(LinkError::Exists),
+            Over::Vlan(_) => Ok(()),
+            Over::Macvlan(_) | Over::Ipvlan(_) if parent.master.is_some() => Err(LinkError::Sharing),
+            Over::Macvlan(_) if has_ipvlan => Err(LinkError::Sharing),
+            Over::Macvlan(_) if has_passthru => Err(LinkError::Incompatible),
+            Over::Macvlan(MacvlanMode::Passthru) if has_macvlan => Err(LinkError::Incompatible),
+            Over::Ipvlan(_) if has_macvlan => Err(LinkError::Sharing),
+            Over::Macvlan(_) | Over::Ipvlan(_) => Ok(()),
+        }
     }
 }

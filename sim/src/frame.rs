@@ -14,6 +14,8 @@ pub const HEADROOM: usize = START as usize;
 const START: u32 = 64;
 /// Length of an Ethernet header.
 pub const ETHERNET_LEN: usize = 14;
+/// Length of an 802.1Q tag.
+pub const TAG_LEN: usize = 4;
 
 /// EtherTypes that the stack knows.
 pub mod ethertype {
@@ -141,6 +143,45 @@ impl Frame {
         bytes[6..12].copy_from_slice(&src.0);
     }
 
+    /// The 802.1Q number of the frame's tag, when it has one.
+    #[must_use]
+    pub fn vlan(&self) -> Option<u16> {
+        if self.ethertype() != ethertype::VLAN || self.len() < ETHERNET_LEN + TAG_LEN {
+            return None;
+        }
+        let b = self.bytes();
+        Some(u16::from_be_bytes([b[14], b[15]]) & 0x0fff)
+    }
+
+    /// The same frame with an 802.1Q tag.
+    #[must_use]
+    pub fn tagged(&self, vlan: u16) -> Self {
+        let bytes = self.bytes();
+        let mut tagged = Self::zeroed(self.len() + TAG_LEN);
+        tagged.offload = self.offload;
+        let to = tagged.bytes_mut();
+        to[0..12].copy_from_slice(&bytes[0..12]);
+        to[12..14].copy_from_slice(&ethertype::VLAN.to_be_bytes());
+        to[14..16].copy_from_slice(&(vlan & 0x0fff).to_be_bytes());
+        to[16..].copy_from_slice(&bytes[12..]);
+        tagged
+    }
+
+    /// The same frame without its tag.
+    #[must_use]
+    pub fn untagged(&self) -> Self {
+        if self.vlan().is_none() {
+            return self.clone();
+        }
+        let bytes = self.bytes();
+        let mut bare = Self::zeroed(self.len() - TAG_LEN);
+        bare.offload = self.offload;
+        let to = bare.bytes_mut();
+        to[0..12].copy_from_slice(&bytes[0..12]);
+        to[12..].copy_from_slice(&bytes[16..]);
+        bare
+    }
+
     /// Drops what follows the first `len` bytes (the padding of a short frame).
     pub fn truncate(&mut self, len: usize) {
         let end = self.start as usize + len;
@@ -167,6 +208,17 @@ impl Eq for Frame {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_goes_between_the_addresses_and_the_type() {
+        let mut frame = Frame::ethernet(Mac::BROADCAST, Mac([2, 0, 0, 0, 0, 1]), ethertype::ARP, 2);
+        frame.payload_mut().copy_from_slice(&[7, 9]);
+        let tagged = frame.tagged(10);
+        assert_eq!(tagged.bytes()[12..], [0x81, 0, 0, 10, 8, 6, 7, 9]);
+        assert_eq!((frame.vlan(), tagged.vlan()), (None, Some(10)));
+        assert_eq!(tagged.untagged(), frame);
+        assert_eq!(frame.untagged(), frame);
+    }
 
     #[test]
     fn a_flooded_frame_is_one_buffer_until_somebody_writes() {

@@ -29,6 +29,7 @@ pub mod packet;
 pub mod rng;
 pub mod route;
 pub mod socket;
+pub mod stack;
 pub mod time;
 pub mod userland;
 pub mod world;

@@ -1,5 +1,5 @@
-//! Links: what joins the two ends of a veth pair, and how long a frame takes from one to the other. It says when a
-//! frame arrives; it carries none.
+//! Links: what joins the two ends of a veth pair, or a device to the one that it stands on, and how long a frame takes
+//! from one to the other. It says when a frame arrives; it carries none.
 
 use crate::id::IfIndex;
 pub use crate::id::{LinkId, NamespaceId};
@@ -28,9 +28,20 @@ impl Default for Condition {
     }
 }
 
+/// What a link is between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Joint {
+    /// The two ends of a veth pair: a cable.
+    Pair,
+    /// A device, the first end, and the one that it stands on: nothing of a way, and gone with either.
+    Stack,
+}
+
 /// A link between two devices.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
+    /// What it is between.
+    pub joint: Joint,
     /// Its two ends.
     pub ends: [End; 2],
     /// What it does to frames.

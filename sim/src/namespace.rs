@@ -19,6 +19,7 @@ mod path;
 mod problem;
 mod raw;
 mod resolver;
+mod stack;
 mod tcp;
 mod udp;
 mod way;
@@ -30,7 +31,7 @@ pub use configure::LinkError;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 
 use crate::capture::Hop;
-use crate::device::{Device, Devices, IfIndex};
+use crate::device::{Device, Devices, IfIndex, Ipv6};
 use crate::dns;
 use crate::drop::{DropReason, Drops};
 use crate::frame::Frame;
@@ -59,6 +60,8 @@ pub struct Cx {
     pub(crate) sent: Vec<Sent>,
     pub(crate) woken: Vec<SocketId>,
     pub(crate) hops: Vec<(Option<IfIndex>, Hop, Frame)>,
+    /// Devices that began or ceased to run, and on which others stand, with whether they went up or down themselves.
+    pub(crate) shifted: Vec<(IfIndex, bool)>,
     capturing: bool,
 }
 
@@ -112,6 +115,8 @@ pub struct Namespace {
     pub netfilter: Netfilter,
     /// Its switches.
     pub sysctl: Sysctl,
+    /// Whether IPv6 runs on devices that are new here (`net.ipv6.conf.default.disable_ipv6`).
+    pub ipv6: Ipv6,
     /// What was dropped, where and why.
     pub drops: Drops,
     sockets: socket::Table,
@@ -136,6 +141,7 @@ impl Namespace {
             neighbours: neighbour::Table::default(),
             netfilter: Netfilter::default(),
             sysctl: Sysctl { ipv4_forward: false, ipv6_forward: false, bridge_nf_call: false },
+            ipv6: Ipv6::Enabled,
             drops: Drops::default(),
             sockets: socket::Table::default(),
             tcp: tcp::Tcp::default(),

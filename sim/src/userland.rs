@@ -12,6 +12,7 @@ pub mod context;
 pub mod coreutils;
 pub mod curl;
 pub mod dig;
+pub mod ethtool;
 pub mod exchange;
 pub mod exec;
 pub mod files;

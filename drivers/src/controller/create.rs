@@ -38,7 +38,7 @@ impl Controller {
         let driver = self.drivers.get(config.driver.as_str()).expect("the driver was checked");
         let addressing = driver.addressing();
         let subnets = match addressing {
-            Addressing::Ipam => self.take_subnets(world, &config)?,
+            Addressing::Ipam | Addressing::IpamOnly => self.take_subnets(world, &config)?,
             Addressing::Without => Vec::new(),
         };
         let nets = subnets.iter().map(|s| (s.net, s.gateway)).collect();

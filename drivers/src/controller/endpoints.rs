@@ -36,7 +36,7 @@ impl Controller {
     pub fn start(&mut self, world: &mut World, sandbox: Id, wanted: &[EndpointRequest<'_>]) -> Result<(), Error> {
         let mut planned = Vec::new();
         for request in wanted {
-            match self.plan_endpoint(sandbox, *request) {
+            match self.plan_endpoint(world, sandbox, *request) {
                 Ok(endpoint) => planned.push((request.network, endpoint)),
                 Err(error) => {
                     planned.iter().for_each(|(_, endpoint)| self.release(endpoint));
@@ -66,7 +66,7 @@ impl Controller {
     /// # Errors
     /// `EndpointExists`, there is no such or no more address, or its ports cannot be published there.
     pub fn connect(&mut self, world: &mut World, sandbox: Id, wanted: EndpointRequest<'_>) -> Result<(), Error> {
-        let endpoint = self.plan_endpoint(sandbox, wanted)?;
+        let endpoint = self.plan_endpoint(world, sandbox, wanted)?;
         let before = self.external(sandbox);
         self.commit_endpoint(world, wanted.network, endpoint);
         self.populate(world, sandbox, wanted.network);
@@ -102,7 +102,12 @@ impl Controller {
     }
 
     /// Makes all checks of an endpoint and takes its addresses.
-    fn plan_endpoint(&mut self, sandbox: Id, wanted: EndpointRequest<'_>) -> Result<Endpoint, Error> {
+    fn plan_endpoint(
+        &mut self,
+        world: &mut World,
+        sandbox: Id,
+        wanted: EndpointRequest<'_>,
+    ) -> Result<Endpoint, Error> {
         let network = self.network(wanted.network).expect("the caller found the network");
         if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
             let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
@@ -122,10 +127,24 @@ impl Controller {
             aliases: wanted.config.aliases.clone().unwrap_or_default(),
             links: wanted.config.links.clone().unwrap_or_default(),
         };
-        if addressing == Some(Addressing::Ipam) {
+        if addressing.is_some_and(|a| a != Addressing::Without) {
             self.take_addresses(wanted, &mut endpoint)?;
         }
+        if addressing == Some(Addressing::IpamOnly) {
+            endpoint.mac = None;
+        }
+        if let Err(error) = self.check_room(world, wanted.network) {
+            self.release(&endpoint);
+            return Err(error);
+        }
         Ok(endpoint)
+    }
+
+    /// Asks the driver whether the network takes one more.
+    fn check_room(&self, world: &mut World, network: Id) -> Result<(), Error> {
+        let found = self.network(network).expect("the caller found the network");
+        let driver = self.drivers.get(found.config.driver.as_str()).expect("the driver was checked");
+        driver.plan_endpoint(&Ground::new(world, self.host, self.context), network)
     }
 
     fn take_addresses(&mut self, wanted: EndpointRequest<'_>, endpoint: &mut Endpoint) -> Result<(), Error> {

@@ -26,6 +26,7 @@ const V6_METRIC: u32 = 1024;
 pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
     let namespace = world.fabric.create_namespace(name);
     let lo = loopback(world, namespace);
+    world.fabric.namespace_mut(namespace).ipv6 = Ipv6::Disabled;
     world.fabric.set_ipv6(namespace, lo, Ipv6::Disabled);
     world.fabric.set_up(namespace, lo, true);
     namespace
@@ -104,19 +105,21 @@ impl Controller {
                 let device = world.fabric.namespace(sandbox.namespace).device_named(&name).map(|d| d.index);
                 let device = device.expect("a joined interface is in the sandbox");
                 let metric = if is_v4 { 0 } else { V6_METRIC };
-                let route = Route { metric, ..Route::via(default_route(is_v4), Some(gateway), device) };
+                let route = Route { metric, ..Route::via(default_route(is_v4), gateway, device) };
                 world.fabric.add_route(sandbox.namespace, route).expect("the gateway is on the device's own subnet");
             }
         }
     }
 
-    /// The gateway of one family and the device that leads to it.
-    fn gateway_of(&self, sandbox: &Sandbox, is_v4: bool) -> Option<(IpAddr, String)> {
+    /// The gateway of one family, if the way has one, and the device that leads to it.
+    fn gateway_of(&self, sandbox: &Sandbox, is_v4: bool) -> Option<(Option<IpAddr>, String)> {
         let ways = sandbox.joined.iter().filter_map(|joined| {
             let network = self.network(joined.network)?;
             let endpoint = network.endpoints.get(&joined.endpoint)?;
             let lease = if is_v4 { endpoint.v4 } else { endpoint.v6 }?;
-            Some((network.rank(), lease.gateway, joined.interface.clone()?))
+            let driver = self.drivers.get(network.config.driver.as_str())?;
+            let gateway = (!driver.routes_by_device(network.id)).then_some(lease.gateway);
+            Some((network.rank(), gateway, joined.interface.clone()?))
         });
         ways.min_by_key(|(rank, ..)| *rank).map(|(_, gateway, name)| (gateway, name))
     }

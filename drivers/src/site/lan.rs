@@ -24,7 +24,7 @@ const PREFIX_LEN: u8 = 24;
 
 /// Directories of a host.
 const DIRECTORIES: [&str; 11] =
-    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sys", "/tmp", "/usr/bin", "/var/run/netns", "/var/tmp"];
+    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/run/netns", "/sys", "/tmp", "/usr/bin", "/var/tmp"];
 
 /// Builds the LAN with these docker hosts on it.
 ///
@@ -71,8 +71,8 @@ fn plug(
     let cable = world.fabric.create_namespace("cable");
     let ends = world.fabric.create_veth(cable, "far", "near", condition);
     let (far, near) = ends.expect("the namespace is empty");
-    let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
     let port = world.fabric.move_device(cable, far, gateway, &port_name(name)).expect("host names differ");
+    let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
     world.fabric.delete_namespace(cable);
     world.fabric.set_master(gateway, port, Some(bridge)).expect("lan0 is a bridge");
     world.fabric.set_up(gateway, port, true);
@@ -105,6 +105,7 @@ fn port_name(host: &str) -> String {
 fn files(name: &str) -> Files {
     let mut files = Files::default();
     DIRECTORIES.iter().for_each(|path| files.make_directory(path));
+    files.link("/var/run", "/run");
     let texts = [
         ("/etc/hosts", format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{name}\n")),
         ("/etc/hostname", format!("{name}\n")),

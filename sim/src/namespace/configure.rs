@@ -12,6 +12,7 @@ use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::{Protocol, Route};
+use crate::stack::Over;
 
 /// Why a change was refused, as the kernel says it (`RTNETLINK answers: …`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +21,8 @@ pub enum LinkError {
     AddressExists,
     /// It is a bridge, which cannot be a port.
     Busy,
+    /// The device shares its parent in a way that those already there do not allow.
+    Incompatible,
     /// A device of that name is there already.
     Exists,
     /// The name is empty, too long or has a slash or blank in it.
@@ -38,14 +41,16 @@ pub enum LinkError {
     NotMovable,
     /// The route is there already.
     RouteExists,
+    /// The device is shared in another way, or a port of a bridge.
+    Sharing,
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AddressExists | Self::Exists | Self::RouteExists => "File exists",
-            Self::Busy => "Device or resource busy",
-            Self::InvalidName | Self::NotMovable => "Invalid argument",
+            Self::Busy | Self::Sharing => "Device or resource busy",
+            Self::Incompatible | Self::InvalidName | Self::NotMovable => "Invalid argument",
             Self::NetworkDown => "Network is down",
             Self::NextHopUnreachable => "Network is unreachable",
             Self::NoAddress => "Cannot assign requested address",
@@ -67,6 +72,20 @@ impl Namespace {
 
     pub(crate) fn add_veth(&mut self, name: &str, mac: Mac, link: LinkId) -> IfIndex {
         self.add_device(name, mac, Kind::Veth { link })
+    }
+
+    /// A dummy has carrier from the beginning.
+    pub(crate) fn add_dummy(&mut self, name: &str, mac: Mac) -> IfIndex {
+        let index = self.add_device(name, mac, Kind::Dummy);
+        self.devices.get_mut(&index).expect("it was just added").carrier = true;
+        index
+    }
+
+    /// A device over another one, whose MTU it begins with.
+    pub(crate) fn add_stacked(&mut self, name: &str, mac: Mac, (link, over): (LinkId, Over), mtu: Mtu) -> IfIndex {
+        let index = self.add_device(name, mac, Kind::Stacked { link, over });
+        self.devices.get_mut(&index).expect("it was just added").mtu = mtu;
+        index
     }
 
     pub(crate) fn add_bridge(&mut self, name: &str, mac: Option<Mac>, random: Mac) -> IfIndex {
@@ -92,10 +111,13 @@ impl Namespace {
             opened: false,
             queue_len: 1000,
             master: None,
+            uppers: Vec::new(),
+            promiscuous: false,
             peer_index: None,
             peer_netnsid: None,
             addresses: Vec::new(),
-            ipv6: Ipv6::Enabled,
+            ipv6: self.ipv6,
+            has_link_local: false,
             counters: Counters::default(),
         };
         self.devices.insert(index, device);
@@ -110,19 +132,25 @@ impl Namespace {
         if self.device_named(name).is_some() { Err(LinkError::Exists) } else { Ok(()) }
     }
 
-    /// The link behind a device, when it is a veth.
+    /// The link behind a device: to a veth's peer, or to what a device stands on.
     #[must_use]
     pub fn link_of(&self, device: IfIndex) -> Option<LinkId> {
-        match self.devices.get(&device)?.kind {
-            Kind::Veth { link } => Some(link),
-            Kind::Loopback | Kind::Bridge(_) => None,
-        }
+        self.devices.get(&device)?.link()
     }
 
     /// The number by which this namespace calls another one (`link-netnsid`), given at the first link to it.
     pub(crate) fn netnsid_of(&mut self, other: NamespaceId) -> u32 {
-        let next = u32::try_from(self.netnsids.len()).unwrap_or(u32::MAX);
-        *self.netnsids.entry(other).or_insert(next)
+        if let Some(number) = self.netnsids.get(&other) {
+            return *number;
+        }
+        let free = (0..).find(|n| !self.netnsids.values().any(|taken| taken == n)).expect("there are fewer than 2^32");
+        self.netnsids.insert(other, free);
+        free
+    }
+
+    /// A namespace is gone, and its number is free again.
+    pub(crate) fn forget_namespace(&mut self, other: NamespaceId) {
+        self.netnsids.remove(&other);
     }
 
     pub(crate) fn remove_device(&mut self, cx: &mut Cx, index: IfIndex) {
@@ -150,6 +178,7 @@ impl Namespace {
         }
         self.next_index = self.next_index.max(device.index.0 + 1);
         name.clone_into(&mut device.name);
+        device.ipv6 = self.ipv6;
         let index = device.index;
         self.devices.insert(index, device);
         index
@@ -160,16 +189,19 @@ impl Namespace {
         let Some(device) = self.devices.get_mut(&index).filter(|d| d.up != up) else { return };
         device.up = up;
         device.opened |= up;
+        if !device.uppers.is_empty() {
+            cx.shifted.push((index, true));
+        }
         if up {
+            if device.bridge().is_some() {
+                self.judge_bridge_carrier(cx, index);
+            }
             self.came_up(cx, index);
         } else {
             self.went_down(index);
         }
         if let Some(master) = self.devices.get(&index).and_then(|d| d.master) {
             self.judge_bridge_carrier(cx, master);
-        }
-        if self.devices.get(&index).is_some_and(|d| d.bridge().is_some()) {
-            self.judge_bridge_carrier(cx, index);
         }
     }
 
@@ -181,6 +213,9 @@ impl Namespace {
                 let net: IpNetwork = net.parse().expect("the loopback prefixes are well formed");
                 let _ = self.add_address(cx, index, net.into());
             }
+        }
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.addresses.iter_mut().for_each(|a| a.local = true);
         }
         let nets: Vec<IpNetwork> =
             self.devices.get(&index).map(|d| d.addresses.iter().map(|a| a.net).collect()).unwrap_or_default();
@@ -194,9 +229,9 @@ impl Namespace {
     fn add_link_local(&mut self, cx: &mut Cx, index: IfIndex) {
         let Some(device) = self.devices.get(&index) else { return };
         let wants = device.is_running() && device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO;
-        let has_carrier = device.bridge().is_none_or(|b| !b.ports().is_empty());
         let net = IpNetwork::V6(Ipv6Network::new(device.mac.link_local(), 64).expect("64 is a prefix length"));
-        if wants && has_carrier && !device.has(net.ip()) {
+        if wants && !device.has_link_local {
+            self.devices.get_mut(&index).expect("it was just looked at").has_link_local = true;
             let _ = self.add_address(cx, index, net.into());
         }
     }
@@ -206,6 +241,8 @@ impl Namespace {
         self.neighbours.flush(index);
         if let Some(device) = self.devices.get_mut(&index) {
             device.addresses.retain(|a| a.net.is_ipv4());
+            device.addresses.iter_mut().for_each(|a| a.local = false);
+            device.has_link_local = false;
             if let Some(bridge) = device.bridge_mut() {
                 let ports = bridge.ports().to_vec();
                 ports.into_iter().for_each(|p| bridge.flush_port(p));
@@ -221,6 +258,9 @@ impl Namespace {
         let master = device.master;
         if !changed {
             return;
+        }
+        if !device.uppers.is_empty() {
+            cx.shifted.push((index, false));
         }
         if carrier {
             self.add_link_local(cx, index);
@@ -243,6 +283,9 @@ impl Namespace {
         let device = self.devices.get_mut(&index).expect("it was just looked at");
         device.carrier = any || never_had_ports;
         device.carrier_known |= any || !never_had_ports;
+        if !device.uppers.is_empty() {
+            cx.shifted.push((index, false));
+        }
         self.add_link_local(cx, index);
     }
 
@@ -298,10 +341,10 @@ impl Namespace {
     }
 
     fn replace_mac(&mut self, cx: &mut Cx, index: IfIndex, mac: Mac) {
-        let Some(device) = self.devices.get_mut(&index).filter(|d| d.mac != mac) else { return };
-        let old = IpAddr::V6(device.mac.link_local());
-        device.mac = mac;
-        device.addresses.retain(|a| a.net.ip() != old);
+        // A link-local address stays what it was until the device goes down.
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.mac = mac;
+        }
         self.add_link_local(cx, index);
     }
 
@@ -317,6 +360,7 @@ impl Namespace {
             Ipv6::Enabled => self.add_link_local(cx, index),
             Ipv6::Disabled => {
                 device.addresses.retain(|a| a.net.is_ipv4());
+                device.has_link_local = false;
                 self.routes.remove(|r| r.device == Some(index) && r.dst.is_ipv6());
             }
         }

@@ -21,7 +21,8 @@ impl Namespace {
     /// The way to an address, or why there is none.
     pub(super) fn way_to(&self, dst: IpAddr) -> Result<Way, Problem> {
         if self.is_local(dst) {
-            let lo = self.devices.values().find(|d| d.is_loopback()).filter(|d| d.up);
+            // Where lo is down, it swallows what is sent to an own address (oracle fact 27).
+            let lo = self.devices.values().find(|d| d.is_loopback());
             let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
             return Ok(Way { device, next_hop: dst, source: Some(dst) });
         }
@@ -82,7 +83,8 @@ impl Namespace {
     /// Sends a packet of our own.
     ///
     /// # Errors
-    /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented.
+    /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented;
+    /// `NotPermitted` when the firewall stops it.
     pub(super) fn send(&mut self, cx: &mut Cx, parts: &Parts<'_>, discovery: Discovery) -> Result<(), Errno> {
         let way = self.way_to(parts.dst).map_err(Problem::errno)?;
         let len = build::header_len(parts.src) + parts.payload.len();
@@ -101,18 +103,22 @@ impl Namespace {
         let kind = if parts.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, len);
         build::write(&parts, frame.payload_mut());
-        self.originate(cx, way, frame);
-        Ok(())
+        self.originate(cx, way, frame)
     }
 
     /// A packet of our own begins its way: the output hook, and a new route when that changed where it goes.
-    pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
-        let Some(packet) = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device)) else { return };
+    ///
+    /// # Errors
+    /// `NotPermitted` when the firewall stops it.
+    pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) -> Result<(), Errno> {
+        let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device));
+        let packet = passed.ok_or(Errno::NotPermitted)?;
         let way = if packet.is_rerouted() { self.reroute(&packet.frame) } else { Ok(way) };
         match way {
             Ok(way) => self.leave(cx, way, packet),
             Err(problem) => self.drop_frame(cx, None, problem.drop_reason(), &packet.frame),
         }
+        Ok(())
     }
 
     /// The way of a packet whose destination a hook changed.
@@ -132,7 +138,8 @@ impl Namespace {
             cut::set_ident(frame.payload_mut(), self.next_ident);
             self.next_ident = self.next_ident.wrapping_add(1);
         }
-        self.originate(cx, way, frame);
+        // A connection goes on as if the packet had been lost.
+        let _ = self.originate(cx, way, frame);
     }
 
     /// Gives a packet to its next hop, in pieces when it is too big for the device.
@@ -156,8 +163,11 @@ impl Namespace {
     /// Finds the Ethernet address and sends.
     fn hand_over(&mut self, cx: &mut Cx, way: Way, dst: IpAddr, mut frame: Frame) {
         let Some(device) = self.devices.get(&way.device) else { return };
-        let (own, is_lo) = (device.mac, device.is_loopback());
-        if is_lo {
+        let own = device.mac;
+        if device.is_loopback() {
+            self.transmit(cx, way.device, frame);
+        } else if !device.has_neighbours() {
+            frame.readdress(own, own);
             self.transmit(cx, way.device, frame);
         } else if let Some(group) = group_address(device, dst) {
             frame.readdress(group, own);

@@ -6,7 +6,7 @@ use crate::bridge::{Bridge, Egress};
 use crate::capture::Hop;
 use crate::device::{Device, IfIndex, Kind};
 use crate::drop::DropReason;
-use crate::frame::{ETHERNET_LEN, Frame, ethertype};
+use crate::frame::{ETHERNET_LEN, Frame, TAG_LEN, ethertype};
 use crate::link::LinkId;
 
 impl Namespace {
@@ -19,9 +19,20 @@ impl Namespace {
             self.drop_frame(cx, Some(index), reason, &frame);
             return;
         }
+        // A veth takes nothing that is longer than its own MTU allows, with room for a tag.
+        if matches!(device.kind, Kind::Veth { .. })
+            && frame.len() > device.mtu.bytes() + ETHERNET_LEN + TAG_LEN
+            && frame.offload.gso_size == 0
+        {
+            device.counters.rx_dropped += 1;
+            self.drop_frame(cx, Some(index), DropReason::TooBig, &frame);
+            return;
+        }
         device.count_received(&frame);
-        let master = device.master;
+        let (master, is_shared) = (device.master, !device.uppers.is_empty());
         cx.hop(Some(index), Hop::Received, &frame);
+        let rest = if is_shared { self.share(cx, index, frame) } else { Some(frame) };
+        let Some(frame) = rest else { return };
         match master {
             Some(bridge) => self.bridge_frame(cx, bridge, index, frame),
             None => self.accept(cx, index, frame),
@@ -29,7 +40,7 @@ impl Namespace {
     }
 
     /// A frame that reached the stack of this host at a device.
-    fn accept(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+    pub(super) fn accept(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(device) = self.devices.get(&index) else { return };
         let dst = frame.dst();
         if dst != device.mac && !dst.is_multicast() {
@@ -69,7 +80,9 @@ impl Namespace {
             device.count_received(&frame);
         }
         cx.hop(Some(bridge), Hop::Received, &frame);
-        self.accept(cx, bridge, frame);
+        if let Some(frame) = self.share(cx, bridge, frame) {
+            self.accept(cx, bridge, frame);
+        }
     }
 
     /// A bridged frame goes out by one port, past the firewall when that is asked for.
@@ -116,7 +129,8 @@ impl Namespace {
         }
         match &device.kind {
             Kind::Loopback => device.launch(cx, None, frame),
-            Kind::Veth { link } => {
+            Kind::Dummy => device.count_sent(cx, &frame),
+            Kind::Veth { link } | Kind::Stacked { link, .. } => {
                 let link = *link;
                 device.launch(cx, Some(link), frame);
             }
@@ -149,7 +163,8 @@ impl Namespace {
 impl Device {
     /// Whether a frame is not longer than the MTU allows; segments are cut where it leaves the simulation.
     fn fits(&self, frame: &Frame) -> bool {
-        frame.len() <= self.mtu.bytes() + ETHERNET_LEN || frame.offload.gso_size != 0
+        let tag = if frame.vlan().is_some() { TAG_LEN } else { 0 };
+        frame.len() <= self.mtu.bytes() + ETHERNET_LEN + tag || frame.offload.gso_size != 0
     }
 
     /// Puts a frame on the link, or back to the stack for lo.

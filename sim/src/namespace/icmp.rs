@@ -20,6 +20,15 @@ const ECHO_REPLY: u8 = 0;
 const ECHO_REQUEST_V6: u8 = 128;
 const ECHO_REPLY_V6: u8 = 129;
 
+/// Whether what an ICMP error says may pass: a UDP socket is not told then (Linux's `icmp_err_convert`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Gravity {
+    /// A route may come back.
+    Passing,
+    /// Nobody is there.
+    Final,
+}
+
 impl Namespace {
     pub(super) fn receive_icmp(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8]) {
         let message = &packet[ip.header_len..ip.total_len];
@@ -90,7 +99,7 @@ impl Namespace {
     pub(super) fn host_unreachable(&mut self, cx: &mut Cx, packet: &[u8]) {
         let Some(ip) = Ip::parse(packet) else { return };
         if self.is_local(ip.src) {
-            self.blame(cx, &ip, Errno::HostUnreachable);
+            self.blame(cx, &ip, Errno::HostUnreachable, Gravity::Passing);
         }
         self.complain(cx, Problem::HostUnreachable, packet);
     }
@@ -111,20 +120,26 @@ impl Namespace {
             (true, 3, 9 | 10 | 13) | (false, 1, 1) => Errno::HostUnreachable,
             _ => Errno::HostUnreachable,
         };
-        self.blame(cx, &quoted, errno);
+        let is_v4 = quoted.dst.is_ipv4();
+        let gravity = match (is_v4, message[0], message[1]) {
+            (true, 3, 0 | 1 | 5 | 11 | 12) | (false, 1, 0 | 2 | 3) => Gravity::Passing,
+            (true, 3, _) | (false, 1, _) => Gravity::Final,
+            _ => Gravity::Passing,
+        };
+        self.blame(cx, &quoted, errno, gravity);
     }
 
     /// The way to the quoted packet's destination has a narrow place.
     fn learn_path_mtu(&mut self, cx: &mut Cx, quoted: &Ip, mtu: usize) {
         let least = if quoted.dst.is_ipv4() { 68 } else { 1280 };
         self.path_mtu.learn(cx.now, quoted.dst, mtu.max(least));
-        self.blame(cx, quoted, Errno::MessageTooLong);
+        self.blame(cx, quoted, Errno::MessageTooLong, Gravity::Final);
     }
 
     /// Gives an error to the socket that sent a packet.
-    fn blame(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
+    fn blame(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno, gravity: Gravity) {
         match sent.protocol {
-            protocol::UDP => self.blame_udp(cx, sent, errno),
+            protocol::UDP => self.blame_udp(cx, sent, errno, gravity),
             protocol::TCP => self.blame_tcp(cx, sent, errno),
             _ => {}
         }

@@ -37,10 +37,11 @@ impl Namespace {
         }
     }
 
-    /// Loopback addresses must not be seen on a wire.
+    /// Loopback addresses must not be seen on a wire, nor can a packet from this host's own address come from one.
     fn is_martian(&self, index: IfIndex, ip: &Ip) -> bool {
         let is_lo = self.devices.get(&index).is_some_and(crate::device::Device::is_loopback);
-        !is_lo && (ip.src.is_loopback() || ip.dst.is_loopback() || ip.src.is_multicast())
+        let forged = ip.is_v4() && self.is_local(ip.src);
+        !is_lo && (ip.src.is_loopback() || ip.dst.is_loopback() || ip.src.is_multicast() || forged)
     }
 
     /// Whether a packet to `addr` that came in by `index` is (also) for this host.

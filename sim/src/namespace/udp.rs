@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use super::icmp::Gravity;
 use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
@@ -152,7 +153,7 @@ impl Namespace {
     }
 
     /// An error for a datagram that was sent: only a socket with a peer learns of it.
-    pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno) {
+    pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno, gravity: Gravity) {
         let Some((sport, dport)) = sent.ports() else { return };
         let (local, peer) = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
         if self.resolver_takes(local) {
@@ -160,7 +161,8 @@ impl Namespace {
             return;
         }
         let Some(socket) = self.sockets.udp_for(local, peer) else { return };
-        if matches!(self.sockets.find(socket).map(|s| s.kind), Some(Kind::Udp { peer: Some(_), .. })) {
+        let is_connected = matches!(self.sockets.find(socket).map(|s| s.kind), Some(Kind::Udp { peer: Some(_), .. }));
+        if is_connected && gravity == Gravity::Final {
             self.sockets.fail(socket, errno);
             cx.woken.push(socket);
         }

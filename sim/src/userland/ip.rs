@@ -120,10 +120,12 @@ pub struct Options {
     pub statistics: bool,
     /// `-n NAME`
     pub netns: Option<String>,
+    /// `-all`: `netns exec` in each of them.
+    pub all: bool,
 }
 
 /// The rest of a command line, word by word.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Words(VecDeque<String>);
 
 impl Words {
@@ -230,6 +232,7 @@ fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Re
         "o" | "oneline" => options.oneline = true,
         "d" | "details" => options.details = true,
         "s" | "stats" | "statistics" => options.statistics = true,
+        "a" | "all" => options.all = true,
         "br" | "brief" => options.brief = true,
         "c" | "color" | "color=never" | "color=auto" => {}
         _ => return None,
@@ -247,7 +250,7 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
         Object::Link => link::run(sys, namespace, options, words),
         Object::Route => route::run(sys, namespace, options, words),
         Object::Neighbour => neigh::run(sys, namespace, options, words),
-        Object::Netns => return netns::run(sys, namespace, words),
+        Object::Netns => return netns::run(sys, namespace, options.all, words),
     }
     .map(Outcome::Text)
 }

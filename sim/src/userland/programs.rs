@@ -1,8 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
 use super::{
-    Programs, arp, brctl, bridge_command, coreutils, curl, dig, httpd, ifconfig, ip, iptables, nc, netstat, nslookup,
-    ping, route_command, shell, ss, sysctl, traceroute, wget,
+    Programs, arp, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc, netstat,
+    nslookup, ping, route_command, shell, ss, sysctl, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -16,6 +16,7 @@ pub fn linux() -> Programs {
     arp::add(&mut programs);
     brctl::add(&mut programs);
     bridge_command::add(&mut programs);
+    ethtool::add(&mut programs);
     sysctl::add(&mut programs);
     ping::add(&mut programs);
     nslookup::add(&mut programs);

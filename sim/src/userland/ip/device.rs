@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use super::{Family, Options};
 use crate::addr::Mac;
+use crate::bridge::Bridge;
 use crate::device::{Device, Devices, IfIndex, Ipv6, Kind};
+use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::userland::Flavour;
 
 /// The devices of a namespace with what a description needs from around them.
@@ -59,7 +61,15 @@ impl<'a> Scene<'a> {
         if device.up && !device.carrier {
             flags.push("NO-CARRIER");
         }
-        flags.extend(if device.is_loopback() { &["LOOPBACK"][..] } else { &["BROADCAST", "MULTICAST"] });
+        flags.extend(match device.kind {
+            Kind::Loopback => &["LOOPBACK"][..],
+            Kind::Dummy => &["BROADCAST", "NOARP"],
+            _ if !device.has_neighbours() => &["BROADCAST", "MULTICAST", "NOARP"],
+            _ => &["BROADCAST", "MULTICAST"],
+        });
+        if device.promiscuous {
+            flags.push("PROMISC");
+        }
         if device.up {
             flags.push("UP");
         }
@@ -141,9 +151,10 @@ impl<'a> Scene<'a> {
 pub const fn state(device: &Device) -> &'static str {
     match (&device.kind, device.up, device.carrier) {
         (_, false, _) => "DOWN",
-        (Kind::Loopback, true, _) => "UNKNOWN",
+        (Kind::Loopback | Kind::Dummy, true, _) => "UNKNOWN",
         (Kind::Bridge(_), true, true) if !device.carrier_known => "UNKNOWN",
         (_, true, true) => "UP",
+        (Kind::Stacked { .. }, true, false) => "LOWERLAYERDOWN",
         (Kind::Veth { .. }, true, false) if !device.carrier_known || device.peer_netnsid.is_none() => "LOWERLAYERDOWN",
         (_, true, false) => "DOWN",
     }
@@ -161,16 +172,75 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
         Kind::Loopback => None,
         Kind::Veth { .. } => Some("veth"),
         Kind::Bridge(_) => Some("bridge"),
+        Kind::Dummy => Some("dummy"),
+        Kind::Stacked { over: Over::Macvlan(_), .. } => Some("macvlan"),
+        Kind::Stacked { over: Over::Ipvlan(_), .. } => Some("ipvlan"),
+        Kind::Stacked { over: Over::Vlan(_), .. } => Some("vlan"),
     }
+}
+
+/// What `-d` says of the kind, after its name.
+fn particulars(device: &Device) -> String {
+    match &device.kind {
+        Kind::Bridge(bridge) => bridging(device.mac, bridge),
+        Kind::Stacked { over: Over::Macvlan(mode), .. } => {
+            format!("mode {} bcqueuelen 1000 usedbcqueuelen 1000 ", macvlan_mode(*mode))
+        }
+        Kind::Stacked { over: Over::Ipvlan(mode), .. } => format!(" mode {} bridge ", ipvlan_mode(*mode)),
+        Kind::Stacked { over: Over::Vlan(id), .. } => format!("protocol 802.1Q id {id} <REORDER_HDR> "),
+        Kind::Loopback | Kind::Veth { .. } | Kind::Dummy => String::new(),
+    }
+}
+
+const fn macvlan_mode(mode: MacvlanMode) -> &'static str {
+    match mode {
+        MacvlanMode::Private => "private",
+        MacvlanMode::Vepa => "vepa",
+        MacvlanMode::Bridge => "bridge",
+        MacvlanMode::Passthru => "passthru",
+    }
+}
+
+const fn ipvlan_mode(mode: IpvlanMode) -> &'static str {
+    match mode {
+        IpvlanMode::L2 => "l2",
+        IpvlanMode::L3 => "l3",
+        IpvlanMode::L3s => "l3s",
+    }
+}
+
+/// The settings of a bridge, in the order in which the kernel sends them.
+fn bridging(mac: Mac, bridge: &Bridge) -> String {
+    // iproute2 prints the bytes of an identifier without a leading nought.
+    let [a, b, c, d, e, f] = mac.0;
+    let id = format!("8000.{a:x}:{b:x}:{c:x}:{d:x}:{e:x}:{f:x}");
+    format!(
+        "forward_delay 1500 hello_time 200 max_age 2000 ageing_time {} stp_state 0 priority 32768 vlan_filtering 0 \
+         bridge_id {id} designated_root {id} root_port 0 root_path_cost 0 topology_change 0 topology_change_detected 0 \
+         hello_timer    0.00 tcn_timer    0.00 topology_change_timer    0.00 gc_timer    0.00 group_fwd_mask 0 \
+         group_address 01:80:c2:00:00:00 mcast_snooping 1 no_linklocal_learn 0 mcast_vlan_snooping 0 mcast_router 1 \
+         mcast_query_use_ifaddr 0 mcast_querier 0 mcast_hash_elasticity 16 mcast_hash_max 4096 \
+         mcast_last_member_count 2 mcast_startup_query_count 2 mcast_last_member_interval 100 \
+         mcast_membership_interval 26000 mcast_querier_interval 25500 mcast_query_interval 12500 \
+         mcast_query_response_interval 1000 mcast_startup_query_interval 3124 mcast_stats_enabled 0 \
+         mcast_igmp_version 2 mcast_mld_version 1 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0 ",
+        bridge.ageing().as_millis() / 10
+    )
 }
 
 /// What `-d` adds: limits, and on a line of its own the kind.
 fn details(device: &Device, listing: Listing, options: &Options) -> String {
-    let ports = u8::from(device.master.is_some());
-    let (least, most, queues) = if device.is_loopback() { (0, 0, 1) } else { (68, 65535, 2) };
-    let mut text = format!(" promiscuity {ports}  allmulti {ports} minmtu {least} maxmtu {most} ");
+    let (promiscuity, groups) = (device.promiscuity(), u8::from(device.master.is_some()));
+    let (least, most) = match device.kind {
+        Kind::Loopback | Kind::Dummy => (0, 0),
+        Kind::Stacked { over: Over::Vlan(_), .. } => (0, 65535),
+        _ => (68, 65535),
+    };
+    let queues = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
+    let mut text = format!(" promiscuity {promiscuity}  allmulti {groups} minmtu {least} maxmtu {most} ");
     if let Some(kind) = kind(device) {
-        let _ = write!(text, "{}    {kind} ", if options.oneline { '\\' } else { '\n' });
+        let end = if options.oneline { '\\' } else { '\n' };
+        let _ = write!(text, "{end}    {kind} {}", particulars(device));
     }
     if listing == Listing::Links && device.ipv6 == Ipv6::Enabled {
         text.push_str("addrgenmode eui64 ");
@@ -203,7 +273,6 @@ pub(super) fn statistics(device: &Device) -> String {
 pub(in crate::userland) mod tests {
     use super::*;
     use crate::addr::IpNetwork;
-    use crate::bridge::Bridge;
     use crate::device::{Address, Counters, Mtu};
     use crate::link::LinkId;
 
@@ -221,10 +290,13 @@ pub(in crate::userland) mod tests {
             opened: true,
             queue_len: 0,
             master: None,
+            uppers: Vec::new(),
+            promiscuous: false,
             peer_index: None,
             peer_netnsid: None,
             addresses: Vec::new(),
             ipv6: Ipv6::Enabled,
+            has_link_local: false,
             counters: Counters::default(),
         }
     }

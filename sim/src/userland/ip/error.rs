@@ -58,6 +58,14 @@ pub enum Refusal {
     NotPermitted,
     /// No such type of device.
     UnknownType,
+    /// A device that must stand on another one.
+    MissingLink,
+    /// A VLAN without its number.
+    MissingVlan,
+    /// A VLAN beyond 4094.
+    VlanRange,
+    /// A device that is shared in another way already.
+    Busy,
 }
 
 impl Refusal {
@@ -79,7 +87,11 @@ impl Refusal {
             Self::NameTooLong => "Attribute failed policy validation.",
             Self::NoLinkLayerAddress => "No link layer address given.",
             Self::UnknownType => "Unknown device type.",
-            Self::Exists
+            Self::MissingVlan => "VLAN properties not specified.",
+            Self::VlanRange => "Invalid VLAN id.",
+            Self::MissingLink
+            | Self::Busy
+            | Self::Exists
             | Self::Invalid
             | Self::NoEntry
             | Self::NoDevice
@@ -108,7 +120,11 @@ impl Refusal {
             Self::HostUnreachable => "No route to host",
             Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
+            Self::Busy => "Device or resource busy",
+            Self::VlanRange => "Numerical result out of range",
             Self::BadSource
+            | Self::MissingLink
+            | Self::MissingVlan
             | Self::BadPrefix
             | Self::Immutable
             | Self::Invalid
@@ -125,7 +141,8 @@ impl From<LinkError> for Refusal {
             LinkError::AddressExists => Self::AddressAssigned,
             LinkError::Busy => Self::BridgeInBridge,
             LinkError::Exists | LinkError::RouteExists => Self::Exists,
-            LinkError::InvalidName => Self::Invalid,
+            LinkError::Incompatible | LinkError::InvalidName => Self::Invalid,
+            LinkError::Sharing => Self::Busy,
             LinkError::NextHopUnreachable => Self::BadGateway,
             LinkError::NoAddress => Self::AddressNotFound,
             LinkError::NoDevice => Self::NoDevice,
@@ -170,6 +187,24 @@ pub enum Error {
         /// What stands there.
         word: String,
     },
+    /// Neither `on` nor `off`.
+    NotASwitch {
+        /// What is switched.
+        name: &'static str,
+        /// What stands there.
+        word: String,
+    },
+    /// A word that the type of a new device does not know.
+    UnknownParticular {
+        /// The type.
+        kind: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// Not a mode of macvlan.
+    MacvlanMode(String),
+    /// Not a mode of ipvlan.
+    IpvlanMode,
     /// Not an Ethernet address.
     BadMac(String),
     /// A device must be named.
@@ -271,6 +306,15 @@ impl Error {
             }
             Self::Wrong { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n\n"),
             Self::Expected { what, word } => format!("Error: {what} is expected rather than \"{word}\".\n"),
+            Self::NotASwitch { name, word } => {
+                format!("Error: argument of \"{name}\" must be \"on\" or \"off\", not \"{word}\"\n")
+            }
+            Self::UnknownParticular { kind, word } => format!("{kind}: unknown option \"{word}\"?\n"),
+            Self::MacvlanMode(word) => format!(
+                "Error: argument of \"mode\" must be \"private\", \"vepa\", \"bridge\", \"passthru\" or \"source\", \
+                 not \"{word}\"\n"
+            ),
+            Self::IpvlanMode => "Error: argument of \"mode\" must be either \"l2\", \"l3\" or \"l3s\"\n".to_owned(),
             Self::BadMac(word) => format!("\"{word}\" is invalid lladdr.\n"),
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
             Self::MissingType => "Not enough information: \"type\" argument is required\n".to_owned(),

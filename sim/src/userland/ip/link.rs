@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::device::{Listing, Scene, kind, state, statistics};
+use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
 use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit};
 use crate::addr::Mac;
@@ -10,6 +10,7 @@ use crate::device::{Device, IfIndex, Mtu};
 use crate::fabric::NamespaceId;
 use crate::link::Condition;
 use crate::namespace::LinkError;
+use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::userland::{Pid, Sys};
 
 #[derive(Clone, Copy)]
@@ -78,6 +79,7 @@ struct Change {
     mtu: Option<String>,
     mac: Option<Mac>,
     queue_len: Option<u32>,
+    promiscuous: Option<bool>,
     /// A bridge by name, or none to leave the one it is in.
     master: Option<Option<String>>,
     netns: Option<String>,
@@ -102,6 +104,7 @@ impl Change {
             "master" => self.master = Some(Some(words.value()?)),
             "nomaster" => self.master = Some(None),
             "netns" => self.netns = Some(words.value()?),
+            "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
             "txqueuelen" | "qlen" => self.queue_len = Some(queue_len(words.value()?)?),
             "dev" => self.device = Some(words.value()?),
             _ if self.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
@@ -111,12 +114,20 @@ impl Change {
     }
 }
 
+fn switch(name: &'static str, word: String) -> Result<bool, Error> {
+    match word.as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Error::NotASwitch { name, word }),
+    }
+}
+
 fn queue_len(word: String) -> Result<u32, Error> {
-    word.parse().map_err(|_| Error::Wrong { word, why: "Invalid \"txqueuelen\" value\n" })
+    word.parse().map_err(|_| Error::Wrong { word, why: "Invalid \"txqueuelen\" value" })
 }
 
 fn mtu(word: String) -> Result<Mtu, Error> {
-    let Ok(bytes) = word.parse() else { return Err(Error::Wrong { word, why: "Invalid \"mtu\" value\n" }) };
+    let Ok(bytes) = word.parse() else { return Err(Error::Wrong { word, why: "Invalid \"mtu\" value" }) };
     let refusal = if bytes < 68 { Refusal::MtuTooSmall } else { Refusal::MtuTooLarge };
     Mtu::new(bytes).ok_or_else(|| refusal.into())
 }
@@ -129,6 +140,7 @@ struct Plan {
     mtu: Option<Mtu>,
     mac: Option<Mac>,
     queue_len: Option<u32>,
+    promiscuous: Option<bool>,
     master: Option<Option<IfIndex>>,
     netns: Option<NamespaceId>,
 }
@@ -151,7 +163,7 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
     };
     let netns = change.netns.map(|word| destination(sys, word)).transpose()?;
     let device = device_at(sys, namespace, index);
-    if netns.is_some() && kind(device) != Some("veth") {
+    if netns.is_some() && device.link().is_none() {
         return Err(Refusal::Immutable.into());
     }
     let name = change.name.clone().unwrap_or_else(|| device.name.clone());
@@ -165,6 +177,7 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         mtu: change.mtu.map(mtu).transpose()?,
         mac: change.mac,
         queue_len: change.queue_len,
+        promiscuous: change.promiscuous,
         master,
         netns,
     })
@@ -208,7 +221,7 @@ fn destination(sys: &Sys<'_>, word: String) -> Result<NamespaceId, Error> {
     }
     match word.parse() {
         Ok(pid) => sys.namespace_of(Pid(pid)).ok_or_else(|| Refusal::NoProcess.into()),
-        Err(_) => Err(Error::Wrong { word, why: "Invalid \"netns\" value\n" }),
+        Err(_) => Err(Error::Wrong { word, why: "Invalid \"netns\" value" }),
     }
 }
 
@@ -223,6 +236,9 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
     if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
         device.queue_len = plan.queue_len.unwrap_or(device.queue_len);
         device.name = plan.name.unwrap_or_else(|| device.name.clone());
+    }
+    if let Some(promiscuous) = plan.promiscuous {
+        fabric.set_promiscuous(namespace, index, promiscuous);
     }
     if let Some(master) = plan.master {
         fabric.set_master(namespace, index, master)?;
@@ -244,7 +260,11 @@ struct Model {
     kind: Option<String>,
     mtu: Option<String>,
     mac: Option<Mac>,
+    /// The device that it shall stand on.
+    parent: Option<String>,
     peer: Peer,
+    /// The words after the type.
+    particulars: Words,
 }
 
 /// The other end of a veth to be made.
@@ -264,7 +284,7 @@ impl Model {
                 "name" | "dev" => model.name = Some(words.value()?),
                 "mtu" => model.mtu = Some(words.value()?),
                 "address" => model.mac = Some(mac(&words.value()?)?),
-                "link" => drop(words.value()?),
+                "link" => model.parent = Some(words.value()?),
                 "type" => {
                     model.kind = Some(words.value()?);
                     break;
@@ -276,6 +296,7 @@ impl Model {
         if words.take("peer") {
             model.peer = Peer::parse(&mut words)?;
         }
+        model.particulars = words;
         Ok(model)
     }
 }
@@ -304,7 +325,91 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
     match kind {
         "bridge" => add_bridge(sys, namespace, model),
         "veth" => add_veth(sys, namespace, model),
+        "dummy" => add_dummy(sys, namespace, model),
+        "macvlan" | "ipvlan" | "vlan" => {
+            let over = sharing(kind, model.particulars.clone())?;
+            add_stacked(sys, namespace, model, over)
+        }
         _ => Err(Refusal::UnknownType.into()),
+    }
+}
+
+fn add_dummy(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
+    let name = new_name(sys, namespace, model.name, "dummy")?;
+    let mtu = model.mtu.map(mtu).transpose()?;
+    let index = sys.fabric().create_dummy(namespace, &name)?;
+    dress(sys, namespace, index, mtu, model.mac);
+    Ok(())
+}
+
+fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Over) -> Result<(), Error> {
+    let parent = model.parent.ok_or(Refusal::MissingLink)?;
+    let parent = device(sys, namespace, &parent)?;
+    let stem = match over {
+        Over::Macvlan(_) => "macvlan",
+        Over::Ipvlan(_) => "ipvlan",
+        Over::Vlan(_) => "vlan",
+    };
+    let name = new_name(sys, namespace, model.name, stem)?;
+    let mtu = model.mtu.map(mtu).transpose()?;
+    let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
+    dress(sys, namespace, index, mtu, model.mac);
+    Ok(())
+}
+
+/// How a device shall share its parent: what follows `type macvlan` and the like.
+fn sharing(kind: &str, mut words: Words) -> Result<Over, Error> {
+    let mut over = match kind {
+        "macvlan" => Some(Over::Macvlan(MacvlanMode::Vepa)),
+        "ipvlan" => Some(Over::Ipvlan(IpvlanMode::L3)),
+        _ => None,
+    };
+    while let Some(word) = words.take_next() {
+        match (kind, word.as_str()) {
+            ("macvlan", "mode") => over = Some(Over::Macvlan(macvlan_mode(words.value()?)?)),
+            ("ipvlan", "mode") => over = Some(Over::Ipvlan(ipvlan_mode(&words.value()?)?)),
+            ("ipvlan", "bridge") => {}
+            ("vlan", "id") => over = Some(Over::Vlan(vlan_id(words.value()?)?)),
+            ("vlan", "protocol" | "proto") if words.take("802.1Q") || words.take("802.1q") => {}
+            _ => return Err(Error::UnknownParticular { kind: over.map_or("vlan", of_kind), word }),
+        }
+    }
+    over.ok_or_else(|| Refusal::MissingVlan.into())
+}
+
+const fn of_kind(over: Over) -> &'static str {
+    match over {
+        Over::Macvlan(_) => "macvlan",
+        Over::Ipvlan(_) => "ipvlan",
+        Over::Vlan(_) => "vlan",
+    }
+}
+
+fn macvlan_mode(word: String) -> Result<MacvlanMode, Error> {
+    match word.as_str() {
+        "private" => Ok(MacvlanMode::Private),
+        "vepa" => Ok(MacvlanMode::Vepa),
+        "bridge" => Ok(MacvlanMode::Bridge),
+        "passthru" => Ok(MacvlanMode::Passthru),
+        _ => Err(Error::MacvlanMode(word)),
+    }
+}
+
+fn ipvlan_mode(word: &str) -> Result<IpvlanMode, Error> {
+    match word {
+        "l2" => Ok(IpvlanMode::L2),
+        "l3" => Ok(IpvlanMode::L3),
+        "l3s" => Ok(IpvlanMode::L3s),
+        _ => Err(Error::IpvlanMode),
+    }
+}
+
+fn vlan_id(word: String) -> Result<u16, Error> {
+    match word.parse() {
+        Ok(id @ 1..4095) => Ok(id),
+        Ok(0) => Ok(0),
+        Ok(4095..) => Err(Refusal::VlanRange.into()),
+        Err(_) => Err(Error::Wrong { word, why: "id is invalid" }),
     }
 }
 

@@ -32,13 +32,14 @@ const VERBS: [(&str, Verb); 7] = [
     ("exec", Verb::Exec),
 ];
 
-pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<Outcome, Error> {
+pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, all: bool, mut words: Words) -> Result<Outcome, Error> {
     match words.command(&VERBS, Verb::List)? {
         Verb::List => Ok(list(sys, namespace)),
         Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Identify => identify(sys, words.take_next().as_deref()),
         Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Exec if all => exec_in_all(sys, &Vec::from(words.0)),
         Verb::Exec => {
             let name = words.take_next().ok_or(Error::MissingName)?;
             exec(sys, name, words.0.into())
@@ -158,6 +159,18 @@ fn exec(sys: &mut Sys<'_>, name: String, argv: Vec<String>) -> Result<Outcome, E
     let program = argv.first().cloned().ok_or(Error::MissingCommand)?;
     let exec = Exec::start(sys, argv, |spawn| spawn.namespace = namespace);
     exec.map(Outcome::Exec).map_err(|_| Error::NoProgram(program))
+}
+
+/// Runs a command in each named namespace, one after the other, under its name: a shell does it, as a loop.
+fn exec_in_all(sys: &mut Sys<'_>, argv: &[String]) -> Result<Outcome, Error> {
+    if argv.is_empty() {
+        return Err(Error::MissingCommand);
+    }
+    let quoted: Vec<String> = argv.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+    let line = |name: &str| format!("printf '\\nnetns: %s\\n' {name}; ip netns exec {name} {};", quoted.join(" "));
+    let script = names(sys).iter().map(|(name, _)| line(name)).collect::<Vec<_>>().join(" ");
+    let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+    Exec::start(sys, argv, |_| {}).map(Outcome::Exec).map_err(|_| Error::NoProgram("sh".to_owned()))
 }
 
 #[cfg(test)]

@@ -296,7 +296,7 @@ impl Change {
             "src" => self.src = Some(address(&words.value()?)?),
             "metric" | "preference" => {
                 let word = words.value()?;
-                let wrong = Error::Wrong { word: word.clone(), why: "\"metric\" value is invalid\n" };
+                let wrong = Error::Wrong { word: word.clone(), why: "\"metric\" value is invalid" };
                 self.metric = Some(word.parse().map_err(|_| wrong)?);
             }
             "proto" | "protocol" => self.protocol = parse_protocol(words.value()?)?,
@@ -332,7 +332,7 @@ fn parse_protocol(word: String) -> Result<Protocol, Error> {
         "kernel" => Ok(Protocol::Kernel),
         "boot" => Ok(Protocol::Boot),
         "static" => Ok(Protocol::Static),
-        _ => Err(Error::Wrong { word, why: "\"protocol\" value is invalid\n" }),
+        _ => Err(Error::Wrong { word, why: "\"protocol\" value is invalid" }),
     }
 }
 
@@ -341,7 +341,7 @@ fn parse_scope(word: String) -> Result<Scope, Error> {
         "global" => Ok(Scope::Global),
         "link" => Ok(Scope::Link),
         "host" => Ok(Scope::Host),
-        _ => Err(Error::Wrong { word, why: "invalid \"scope\" value\n" }),
+        _ => Err(Error::Wrong { word, why: "invalid \"scope\" value" }),
     }
 }
 

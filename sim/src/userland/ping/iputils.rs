@@ -215,6 +215,8 @@ impl Run {
                     ),
                 );
             }
+            // What the firewall stops counts as sent, and nothing is said of it.
+            Err(Errno::NotPermitted) => {}
             Err(error) => self.complain(sys, &format!("sendmsg: {error}")),
         }
     }
@@ -272,7 +274,11 @@ impl Run {
 fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(Option<IpAddr>, String), Refusal> {
     let refuse = |text: String| Refusal::new(2, text);
     let Some(name) = &options.source else {
-        origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| refuse(format!("connect: {error}")))?;
+        origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| match error {
+            // What a broadcast is refused with; a route that prohibits says the same.
+            Errno::AccessDenied => Refusal::new(2, BROADCAST),
+            error => refuse(format!("connect: {error}")),
+        })?;
         return Ok((None, String::new()));
     };
     if let Ok(addr) = name.parse::<IpAddr>() {
@@ -295,10 +301,11 @@ fn is_broadcast(sys: &Sys<'_>, dst: IpAddr) -> bool {
     matches!(dst, IpAddr::V4(v4) if v4.is_broadcast()) || addresses.any(|a| directed(a.net))
 }
 
+const BROADCAST: &str = "Do you want to ping broadcast? Then -b. If not, check your local firewall rules";
+
 fn allow_broadcast(sys: &mut Sys<'_>, allowed: bool) -> Result<(), Refusal> {
     if !allowed {
-        let text = "Do you want to ping broadcast? Then -b. If not, check your local firewall rules";
-        return Err(Refusal::new(2, text));
+        return Err(Refusal::new(2, BROADCAST));
     }
     sys.eprint("WARNING: pinging broadcast address\n");
     Ok(())
