@@ -265,7 +265,7 @@ fn ip_refuses_in_the_words_of_iproute2() {
     host.refuses("ip link show nosuch", 1, "Device \"nosuch\" does not exist.\n");
     host.refuses("ip link add br0 type bridge", 2, "RTNETLINK answers: File exists\n");
     host.refuses("ip link add averyveryverylongname type bridge", 2, "Error: Attribute failed policy validation.\n");
-    host.refuses("ip link add dm0 type dummy", 2, "Error: Unknown device type.\n");
+    host.refuses("ip link add x0 type nosuchtype", 2, "Error: Unknown device type.\n");
     host.refuses("ip link set lo netns 1", 2, "RTNETLINK answers: No such process\n");
     host.refuses("ip link set br0 mtu 50", 2, "Error: mtu less than device minimum.\n");
     host.refuses("ip addr add 10.0.0.1/24 dev br0", 2, "Error: ipv4: Address already assigned.\n");

@@ -179,7 +179,11 @@ fn a_narrow_uplink_is_told_to_the_container_and_big_packets_pass_in_pieces() {
     let mut site = Site::new();
     assert_eq!(site.lab.ping_with(site.c1, FAR, 4000, SendOptions::default()), Ping::Reply { ttl: 62 });
     let uplink = site.lab.fabric.namespace(site.host).device_named("eth0").unwrap().index;
-    site.lab.fabric.set_mtu(site.host, uplink, Mtu::new(1000).unwrap());
+    // Both ends of the cable: a veth takes nothing that is longer than its own MTU.
+    let far_end = site.lab.fabric.peer_of(site.host, uplink).unwrap();
+    for (namespace, device) in [(site.host, uplink), (far_end.namespace, far_end.device)] {
+        site.lab.fabric.set_mtu(namespace, device, Mtu::new(1000).unwrap());
+    }
     let whole = SendOptions { discovery: Discovery::Do, ..SendOptions::default() };
     let too_big = Ping::Error { from: ip("172.17.0.1"), kind: 3, code: 4 };
     assert_eq!(site.lab.ping_with(site.c1, FAR, 1200, whole), too_big);
