@@ -143,6 +143,24 @@ const DEFAULT_BRIDGE: Topic = Topic {
     ],
 };
 
+const PUBLISH: Topic = Topic {
+    name: "03-publish",
+    text: include_str!("../oracle/transcripts/03-publish.md"),
+    differ: &[
+        (
+            "Dates, numbers of processes and of ports that Linux picks, and the age of a container",
+            &[16, 21, 22, 23, 45, 97],
+        ),
+        ("timeout is not there", &[35, 41, 42, 43, 44, 94]),
+        ("Counters and flows, which count the packets of all commands before", &[46, 47, 48]),
+        ("Whether the request came before the proxy gave the client up", &[65]),
+        ("No files of /proc", &[120]),
+        ("The recording asks with python3", &[135, 136, 137, 138, 139, 140, 141, 142]),
+        ("Two ports of the host for one of the container are told from the higher down", &[159]),
+        ("The client does not warn that the host network publishes nothing", &[197]),
+    ],
+};
+
 const MODES: Topic = Topic {
     name: "04-modes",
     text: include_str!("../oracle/transcripts/04-modes.md"),
@@ -190,6 +208,11 @@ fn lifecycle() {
 #[test]
 fn default_bridge() {
     check(&DEFAULT_BRIDGE);
+}
+
+#[test]
+fn publish() {
+    check(&PUBLISH);
 }
 
 #[test]
