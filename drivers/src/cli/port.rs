@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::flags::{Arguments, Order, quoted};
+use super::listing::natural;
 use super::object::{items, text};
 use super::ps::joined;
 use super::script::{Cx, Failure, Next, Outcome, call, request};
@@ -27,23 +28,24 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     call(cx, request("GET", &format!("/containers/{}/json", checked(&container)?)), move |reply, cx| {
         let found = reply.json()?;
         let ports = &found["NetworkSettings"]["Ports"];
-        match port {
-            Some(port) => one(&container, &port, ports, cx)?,
-            None => all(ports, cx),
-        }
+        let mut lines = match port {
+            Some(port) => one(&container, &port, ports)?,
+            None => all(ports),
+        };
+        lines.sort_by_cached_key(|line| natural(line));
+        lines.iter().for_each(|line| cx.print_line(line));
         Ok(Next::Exit(0))
     })
 }
 
-fn one(container: &str, port: &str, ports: &Value, cx: &mut Cx<'_>) -> Result<(), Failure> {
+fn one(container: &str, port: &str, ports: &Value) -> Result<Vec<String>, Failure> {
     let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
     check(number).map_err(|why| Failure::new(format!("Error: invalid port ({number}): {why}")))?;
     let bindings = items(&ports[format!("{number}/{protocol}")]);
     if bindings.is_empty() {
         return Err(Failure::new(format!("Error: No public port '{port}' published for {container}")));
     }
-    bindings.iter().for_each(|binding| cx.print_line(&address(binding)));
-    Ok(())
+    Ok(bindings.iter().map(address).collect())
 }
 
 /// What `strconv.ParseUint` says about a port.
@@ -58,16 +60,10 @@ fn address(binding: &Value) -> String {
     joined(text(binding, "HostIp"), text(binding, "HostPort"))
 }
 
-fn all(ports: &Value, cx: &mut Cx<'_>) {
-    let Some(ports) = ports.as_object() else { return };
-    let mut lines = Vec::new();
-    for (port, bindings) in ports {
-        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-        let number = check(number).unwrap_or_default();
-        lines.extend(items(bindings).iter().map(|binding| (number, protocol, address(binding))));
-    }
-    lines.sort_unstable();
-    lines.iter().for_each(|(number, protocol, at)| cx.print_line(&format!("{number}/{protocol} -> {at}")));
+fn all(ports: &Value) -> Vec<String> {
+    let line = |port: &str, binding: &Value| format!("{port} -> {}", address(binding));
+    let lines = ports.as_object().into_iter().flatten();
+    lines.flat_map(|(port, bindings)| items(bindings).iter().map(move |binding| line(port, binding))).collect()
 }
 
 #[cfg(test)]
@@ -85,15 +81,24 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_sorted_by_number_as_well() {
+        let mut play = Play::new("docker port twice 80");
+        let ports = r#"{"80/tcp":[{"HostIp":"::","HostPort":"8002"},{"HostIp":"0.0.0.0","HostPort":"10001"},
+            {"HostIp":"0.0.0.0","HostPort":"8001"}]}"#;
+        play.answer(0, 200, format!(r#"{{"NetworkSettings":{{"Ports":{ports}}}}}"#));
+        assert_eq!(play.stdout(), "0.0.0.0:8001\n0.0.0.0:10001\n[::]:8002\n");
+    }
+
+    #[test]
     fn ports_are_listed_by_number() {
         let expected = "53/udp -> 0.0.0.0:32768\n443/tcp -> 0.0.0.0:32775\n443/tcp -> [::]:32775\n";
         assert_eq!(play("docker port P2").stdout(), expected);
     }
 
     #[test]
-    fn one_port_is_shown_without_its_number() {
+    fn one_port_is_shown_without_its_number_and_sorted_too() {
         assert_eq!(play("docker port P2 53/udp").stdout(), "0.0.0.0:32768\n");
-        assert_eq!(play("docker port P2 443").stdout(), "[::]:32775\n0.0.0.0:32775\n");
+        assert_eq!(play("docker port P2 443").stdout(), "0.0.0.0:32775\n[::]:32775\n");
     }
 
     #[test]

@@ -171,10 +171,11 @@ impl Engine {
             sandbox: None,
             context: None,
         };
+        let warnings = warnings(&container.config.mode, &host);
         let health = asked.healthcheck.and_then(|asked| serde_json::from_value(Value::Object(asked)).ok());
         self.keep(container, echo, health.and_then(Health::new));
         self.tell_container(world, id, "create", &[]);
-        Ok(Reply::created(&json!({ "Id": id, "Warnings": [] })))
+        Ok(Reply::created(&json!({ "Id": id, "Warnings": warnings })))
     }
 
     /// Another container's namespace is asked for by name, and kept by id.
@@ -242,6 +243,13 @@ impl Engine {
         linked.sort_by_key(|(created, _)| *created);
         Ok(linked.into_iter().map(|(_, link)| link).collect())
     }
+}
+
+/// What is made all the same, but not as it was asked for.
+fn warnings(mode: &NetworkMode, host: &HostAsked) -> Vec<&'static str> {
+    let bound = host.port_bindings.as_ref().is_some_and(|bindings| !bindings.is_empty());
+    let discarded = *mode == NetworkMode::Host && bound;
+    discarded.then_some("Published ports are discarded when using host network mode").into_iter().collect()
 }
 
 /// The networks that a container begins with: the one of its mode, as the networking configuration describes it.
@@ -385,6 +393,16 @@ mod tests {
             begins("n1", r#"{"n1":{"IPAMConfig":{"IPv4Address":"2001:db8::5"}}}"#).unwrap_err(),
             "invalid IPv4 address: 2001:db8::5"
         );
+    }
+
+    #[test]
+    fn ports_bound_on_the_network_of_the_host_are_warned_of() {
+        let warned = |mode, host: &str| warnings(&mode, &serde_json::from_str(host).unwrap());
+        let bound = r#"{"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":""}]}}"#;
+        let expected = ["Published ports are discarded when using host network mode"];
+        assert_eq!(warned(NetworkMode::Host, bound), expected);
+        assert!(warned(NetworkMode::Bridge, bound).is_empty());
+        assert!(warned(NetworkMode::Host, r#"{"PortBindings":{},"PublishAllPorts":true}"#).is_empty());
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     call(cx, request("GET", &format!("/networks{query}")), move |reply, cx| {
         let networks = reply.json()?;
         let mut networks: Vec<&Value> = items(&networks).iter().collect();
-        networks.sort_by_key(|network| natural(text(network, "Name")));
+        networks.sort_by_key(|network| listing::natural(text(network, "Name")));
         let rows: Vec<Value> = networks.into_iter().map(|network| row(network, whole)).collect();
         KIND.print(&format, &rows, cx)?;
         Ok(Next::Exit(0))
@@ -72,21 +72,6 @@ fn row(network: &Value, whole: bool) -> Value {
         "Name": text(network, "Name"),
         "Scope": text(network, "Scope"),
     })
-}
-
-/// A key that puts `n2` before `n10`: text and numbers by turns.
-fn natural(name: &str) -> Vec<(String, u64)> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let digits_at = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let (word, tail) = rest.split_at(digits_at);
-        let digits_end = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
-        let (digits, tail) = tail.split_at(digits_end);
-        parts.push((word.to_owned(), digits.parse().unwrap_or(0)));
-        rest = tail;
-    }
-    parts
 }
 
 #[cfg(test)]
