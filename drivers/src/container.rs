@@ -1,9 +1,12 @@
 //! Containers: what one was asked to be and how it stands. Starting and stopping them is the engine's work.
 
+pub mod restart;
+pub mod signal;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::time::{Duration, Instant};
-use netyard_sim::userland::{ContextId, Pid, Rights, Signal};
+use netyard_sim::userland::{ContextId, Pid, Rights};
 
 use crate::endpoint::{EndpointConfig, Link};
 use crate::id::Id;
@@ -11,6 +14,8 @@ use crate::image::Image;
 use crate::network;
 use crate::ports::{Port, Publication};
 use crate::sandbox::resolv::DnsConfig;
+use restart::{RestartPolicy, Restarts};
+use signal::SignalNumber;
 
 /// How a container is on the network.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -144,10 +149,10 @@ pub struct ContainerConfig {
     pub log: LogDriver,
     /// What becomes of it when it ended.
     pub after_exit: AfterExit,
-    /// The signal that `stop` sends first.
-    pub stop_signal: Signal,
-    /// How long `stop` waits after it.
-    pub stop_timeout: Duration,
+    /// The signal that `stop` sends first, when it is another than SIGTERM.
+    pub stop_signal: Option<SignalNumber>,
+    /// How long `stop` waits after it; for ever when nothing is said.
+    pub stop_timeout: Option<Duration>,
 }
 
 /// A network that a container is set up for, running or not.
@@ -179,6 +184,8 @@ pub enum State {
     Running(Pid),
     /// It lives but does not run.
     Paused(Pid),
+    /// It ended with this code and will be started again.
+    Restarting(i32),
     /// It ended with this code.
     Exited(i32),
 }
@@ -191,6 +198,7 @@ impl State {
             Self::Created => "created",
             Self::Running(_) => "running",
             Self::Paused(_) => "paused",
+            Self::Restarting(_) => "restarting",
             Self::Exited(_) => "exited",
         }
     }
@@ -200,7 +208,7 @@ impl State {
     pub const fn pid(self) -> Option<Pid> {
         match self {
             Self::Running(pid) | Self::Paused(pid) => Some(pid),
-            Self::Created | Self::Exited(_) => None,
+            Self::Created | Self::Restarting(_) | Self::Exited(_) => None,
         }
     }
 
@@ -208,7 +216,7 @@ impl State {
     #[must_use]
     pub const fn exit_code(self) -> i32 {
         match self {
-            Self::Exited(code) => code,
+            Self::Exited(code) | Self::Restarting(code) => code,
             Self::Created | Self::Running(_) | Self::Paused(_) => 0,
         }
     }
@@ -229,6 +237,10 @@ pub struct Container {
     pub networks: BTreeMap<String, Membership>,
     /// Its legacy links, the oldest target first; Docker leaves their order to chance.
     pub linked: Vec<LegacyLink>,
+    /// Whether it is started again when it ended.
+    pub policy: RestartPolicy,
+    /// What came of that so far.
+    pub restarts: Restarts,
     /// How it stands.
     pub state: State,
     /// When it was last started.
@@ -259,6 +271,12 @@ impl Container {
             State::Created | State::Exited(0) => self.refused_with,
             state => state.exit_code(),
         }
+    }
+
+    /// Whether it counts as running, as one does that will be started again.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        self.is_running() || matches!(self.state, State::Restarting(_))
     }
 
     /// What it is as a member of a user network: the short id and a given host name are aliases there.

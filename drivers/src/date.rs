@@ -1,6 +1,8 @@
 //! Dates as the engine's JSON has them: RFC 3339 in UTC with the nanoseconds that are not zero at the end, as Go prints
 //! a time. It reads no clock.
 
+pub mod moment;
+
 use netyard_sim::time::{Duration, Epoch, Instant};
 
 /// What Go prints for a time that never came.

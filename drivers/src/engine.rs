@@ -25,6 +25,7 @@ mod power;
 mod publishing;
 mod reply;
 mod request;
+mod restart;
 mod shapes;
 mod start;
 mod stats;
@@ -276,8 +277,8 @@ impl Engine {
             "stats" => self.container_stats(world, name, call),
             "stop" => self.container_stop(world, name, call),
             "top" => self.container_top(world, name, call),
-            "update" => self.container_update(world, name, call),
             "unpause" => self.container_unpause(world, name),
+            "update" => self.container_update(world, name, call),
             "wait" => self.container_wait(name, call),
             _ => Err(Error::PageUnknown),
         }
@@ -342,7 +343,7 @@ impl Engine {
         if self.power == Power::Down {
             return None;
         }
-        let stops = self.runs.values().filter_map(Run::deadline);
+        let stops = self.runs.values().filter_map(Run::next_at);
         let listeners = self.listeners.iter().filter_map(|listener| listener.until);
         let watchers = self.watchers.iter().map(|watcher| watcher.due);
         let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
@@ -352,6 +353,7 @@ impl Engine {
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
     pub fn poll(&mut self, world: &mut World) {
         self.kill_overdue(world);
+        self.restart_due(world);
         self.end_listeners(world.now());
         self.tell_watchers(world);
         self.check_health(world);

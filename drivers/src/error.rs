@@ -83,6 +83,10 @@ pub enum Error {
     ContainerAlreadyPaused(Id),
     /// A running container that shall go on.
     ContainerNotPaused(Id),
+    /// The container ended and waits for its next start.
+    ContainerRestarting(Id),
+    /// Such a container shall be removed.
+    ContainerRestartingForRemoval(Id),
     /// A container that shall be removed but runs.
     ContainerRunning(Id),
     /// A paused container that shall be removed.
@@ -184,13 +188,15 @@ pub enum Error {
     InvalidRange(String),
     /// A signal that does not exist.
     InvalidSignal(String),
-    /// `kill` of a container that does not run; named as the client named it.
-    KillNotRunning {
+    /// A container that cannot be killed.
+    KillRefused {
         /// As the client named it.
         name: String,
-        /// The container.
-        container: Id,
+        /// Why.
+        reason: Box<Self>,
     },
+    /// A link shall be removed, and the container itself was named.
+    LinkNameIsDefault,
     /// `--link` to a container that cannot be linked to.
     LinkRefused {
         /// As it was named.
@@ -257,6 +263,8 @@ pub enum Error {
         /// What Go's strconv says.
         reason: String,
     },
+    /// The same, as a filter says it.
+    NoSuchContainer(String),
     /// No container of that name or id.
     ContainerUnknown(String),
     /// A second instance of a driver that has one.
@@ -476,6 +484,7 @@ impl Error {
             | Self::NetworkPredefined(_)
             | Self::PoolOverlaps => 403,
             Self::ContainerUnknown(_)
+            | Self::NoSuchContainer(_)
             | Self::EndpointUnknown(_)
             | Self::ExecUnknown(_)
             | Self::ImageInspectUnknown(_)
@@ -494,11 +503,12 @@ impl Error {
             | Self::ContainerPausedForExec(_)
             | Self::ContainerPausedForRemoval(_)
             | Self::ContainerPausedForStart
+            | Self::ContainerRestarting(_)
+            | Self::ContainerRestartingForRemoval(_)
             | Self::ContainerRunning(_)
             | Self::ImageNameInUse { .. }
             | Self::ImageNamedOften(_)
             | Self::ImageUsed { .. }
-            | Self::KillNotRunning { .. }
             | Self::NetworkNameTaken(_)
             | Self::VolumeInUse { .. } => 409,
             Self::AddressOutside(_)
@@ -513,6 +523,7 @@ impl Error {
             | Self::InvalidRange(_)
             | Self::InvalidSubnet(_)
             | Self::LinkLocalUnreadable(_)
+            | Self::LinkNameIsDefault
             | Self::LinkTargetElsewhere(_)
             | Self::LinkTargetStopped { .. }
             | Self::NoChain(_)
@@ -523,6 +534,7 @@ impl Error {
             | Self::PidColumnMissing
             | Self::PsRefused(_)
             | Self::RegistryUnreachable(_) => 500,
+            Self::KillRefused { reason, .. } => reason.status(),
             Self::RenameRefused(inner) => inner.status(),
             Self::RestartRefused { .. } => 500,
             Self::LogUnreadable | Self::Unsupported(_) => 501,
@@ -600,6 +612,14 @@ impl fmt::Display for Error {
                 f.write_str("attempting removal or force remove")
             }
             Self::ContainerPausedForStart => f.write_str("cannot start a paused container, try unpause instead"),
+            Self::ContainerRestarting(id) => {
+                write!(f, "Container {id} is restarting, wait until the container is running")
+            }
+            Self::ContainerRestartingForRemoval(id) => write!(
+                f,
+                "You cannot remove a restarting container {id}. Stop the container before attempting removal or force \
+                 remove"
+            ),
             Self::ContainerRunning(id) => write!(
                 f,
                 "You cannot remove a running container {id}. Stop the container before attempting removal or force \
@@ -665,9 +685,8 @@ impl fmt::Display for Error {
             Self::InvalidRange(text) => write!(f, "Invalid subPool {text} : invalid CIDR address: {text}"),
             Self::InvalidSignal(text) => write!(f, "Invalid signal: {text}"),
             Self::InvalidSubnet(text) => write!(f, "Invalid subnet {text} : invalid CIDR address: {text}"),
-            Self::KillNotRunning { name, container } => {
-                write!(f, "Cannot kill container: {name}: Container {container} is not running")
-            }
+            Self::KillRefused { name, reason } => write!(f, "Cannot kill container: {name}: {reason}"),
+            Self::LinkNameIsDefault => f.write_str("Conflict, cannot remove the default link name of the container"),
             Self::LinkRefused { name, reason } => write!(f, "could not get container for {name}: {reason}"),
             Self::LinkTargetElsewhere(target) => {
                 write!(f, "Cannot link to /{target}, as it does not belong to the default network")
@@ -692,6 +711,7 @@ impl fmt::Display for Error {
             Self::NetworkNotRemovable(name) => write!(f, "{name} is a pre-defined network and cannot be removed"),
             Self::NetworkPredefined(name) => write!(f, "operation is not permitted on predefined {name} network"),
             Self::NetworkUnknown(name) => write!(f, "network {name} not found"),
+            Self::NoSuchContainer(name) => write!(f, "no such container {name}"),
             Self::NoneExcludesOthers => f.write_str(
                 "container cannot be connected to multiple networks with one of the networks in private (none) mode",
             ),

@@ -43,9 +43,9 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         let found = reply.json()?;
         let is = |name: &str| found["State"][name] == true;
         let objection = match () {
-            () if !is("Running") => Some("cannot attach to a stopped container, start it first"),
-            () if is("Paused") => Some("cannot attach to a paused container, unpause it first"),
-            () if is("Restarting") => Some("cannot attach to a restarting container, wait until it is running"),
+            () if !is("Running") => Some("You cannot attach to a stopped container, start it first"),
+            () if is("Paused") => Some("You cannot attach to a paused container, unpause it first"),
+            () if is("Restarting") => Some("You cannot attach to a restarting container, wait until it is running"),
             () => None,
         };
         if let Some(objection) = objection {
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(play.stderr(), "Error response from daemon: No such container: nosuch\n");
         let mut play = Play::new("docker attach c1");
         play.answer(1, 200, r#"{"State":{"Running":false},"Config":{}}"#);
-        assert_eq!(play.stderr(), "cannot attach to a stopped container, start it first\n");
+        assert_eq!(play.stderr(), "You cannot attach to a stopped container, start it first\n");
         assert_eq!(play.exit(), Some(1));
     }
 }

@@ -1,9 +1,13 @@
 //! `docker create`, and the making of a container that `docker run` begins with.
 
-mod body;
+pub(super) mod body;
+mod device;
+mod health;
+mod mount;
 mod networks;
 pub(super) mod options;
 mod publish;
+pub(super) mod quantity;
 
 use netyard_sim::userland::files::normalise;
 use serde_json::Value;

@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::inspect::FORMAT as LETTERED_FORMAT;
-use super::moment;
 use super::object::text;
 use super::query::{filters, query};
 use super::script::{Cx, Failure, Next, OnLine, Outcome, request};
+use crate::date::moment;
 use crate::template::Template;
 use time::OffsetDateTime;
 
@@ -35,7 +35,7 @@ pub(super) const EVENTS: Command = Command {
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let template = template(typed.text("format").unwrap_or_default())?;
     let now = cx.place.now;
-    let moment = |name| typed.text(name).map(|text| moment::unix(text, now)).transpose();
+    let moment = |name| typed.text(name).map(|text| moment::unix(text, now).map_err(Failure::new)).transpose();
     let query =
         query(&[("filters", filters(typed.list("filter"))), ("since", moment("since")?), ("until", moment("until")?)]);
     let ticket = cx.open(request("GET", &format!("/events{query}")));

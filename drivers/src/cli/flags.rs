@@ -33,11 +33,41 @@ pub(super) struct Flag {
     default: &'static str,
     check: Check,
     target: Option<&'static str>,
+    needs: Option<Needs>,
+    hidden: bool,
+}
+
+/// What a flag needs that an engine of API 1.41 on Linux does not have: it is in no help text and always refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Needs {
+    /// A later version of the API.
+    Api(&'static str),
+    /// Experimental features.
+    Experiments,
+    /// Another operating system.
+    Windows,
+}
+
+impl Needs {
+    fn missing(self, flag: &str) -> String {
+        match self {
+            Self::Api(version) => {
+                format!("\"--{flag}\" requires API version {version}, but the Docker daemon API version is 1.41")
+            }
+            Self::Experiments => {
+                format!("\"--{flag}\" is only supported on a Docker daemon with experimental features enabled")
+            }
+            Self::Windows => format!(
+                "\"--{flag}\" is only supported on a Docker daemon running on windows, but the Docker daemon is \
+                 running on linux"
+            ),
+        }
+    }
 }
 
 impl Flag {
     const fn new(name: &'static str, takes: Takes, label: &'static str, usage: &'static str, check: Check) -> Self {
-        Self { name, short: None, takes, label, usage, default: "", check, target: None }
+        Self { name, short: None, takes, label, usage, default: "", check, target: None, needs: None, hidden: false }
     }
 
     /// A boolean.
@@ -105,6 +135,21 @@ impl Flag {
         Self { label, ..self }
     }
 
+    /// One that needs what this engine does not have.
+    pub(super) const fn needs(self, needs: Needs) -> Self {
+        Self { needs: Some(needs), ..self }
+    }
+
+    /// One that help does not show.
+    pub(super) const fn hidden(self) -> Self {
+        Self { hidden: true, ..self }
+    }
+
+    /// Whether help shows it.
+    const fn is_shown(&self) -> bool {
+        self.target.is_none() && self.needs.is_none() && !self.hidden
+    }
+
     /// How errors name it: `-f, --filter`.
     fn title(&self) -> String {
         match self.short {
@@ -168,7 +213,23 @@ impl Arguments {
 
     /// The last value typed, as a number; the parser has checked it.
     pub(super) fn int(&self, name: &str) -> Option<i64> {
-        self.text(name).and_then(|text| text.parse().ok())
+        self.text(name).and_then(parse_int)
+    }
+
+    /// Adds a value that was not typed.
+    pub(super) fn add(&mut self, name: &'static str, value: String) {
+        self.typed.entry(name).or_default().push(value);
+    }
+
+    /// Whether no flag was typed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.typed.is_empty()
+    }
+
+    /// What is missing for flags that were typed.
+    pub(super) fn unmet(&self, flags: &[Flag]) -> Vec<String> {
+        let typed = flags.iter().filter(|flag| self.has(flag.name));
+        typed.filter_map(|flag| Some(flag.needs?.missing(flag.name))).collect()
     }
 
     /// Every value typed.
@@ -310,11 +371,45 @@ pub(super) fn boolean(text: &str) -> Result<(), String> {
 
 /// What `strconv.ParseInt` takes.
 pub(super) fn integer(text: &str) -> Result<(), String> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let (radix, digits) = radix(text.strip_prefix(['-', '+']).unwrap_or(text));
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return Err(format!("strconv.ParseInt: parsing {}: invalid syntax", quoted(text)));
     }
-    text.parse::<i64>().map(drop).map_err(|_| format!("strconv.ParseInt: parsing {}: value out of range", quoted(text)))
+    match parse_int(text) {
+        Some(_) => Ok(()),
+        None => Err(format!("strconv.ParseInt: parsing {}: value out of range", quoted(text))),
+    }
+}
+
+/// What `strconv.ParseUint` takes for a number of so many bits.
+pub(super) fn unsigned(text: &str, bits: u32) -> Result<(), String> {
+    let (radix, digits) = radix(text);
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return Err(format!("strconv.ParseUint: parsing {}: invalid syntax", quoted(text)));
+    }
+    match u128::from_str_radix(digits, radix) {
+        Ok(number) if number >> bits == 0 => Ok(()),
+        _ => Err(format!("strconv.ParseUint: parsing {}: value out of range", quoted(text))),
+    }
+}
+
+/// The base of a number, as Go writes it in front, and its digits.
+fn radix(text: &str) -> (u32, &str) {
+    let prefixes = [("0x", 16), ("0X", 16), ("0b", 2), ("0B", 2), ("0o", 8), ("0O", 8)];
+    let found = prefixes.iter().find_map(|(prefix, radix)| Some((*radix, text.strip_prefix(prefix)?)));
+    found.unwrap_or_else(|| match text.strip_prefix('0') {
+        Some(rest) if !rest.is_empty() => (8, rest),
+        _ => (10, text),
+    })
+}
+
+fn parse_int(text: &str) -> Option<i64> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (radix, digits) = radix(rest);
+    i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
 fn filter(text: &str) -> Result<(), String> {

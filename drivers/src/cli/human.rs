@@ -42,6 +42,21 @@ pub(super) fn size(bytes: u64, digits: usize) -> String {
     format!("{}{}", text.trim_end_matches('0').trim_end_matches('.'), UNITS[unit])
 }
 
+/// `bytes` in units of 1024 with four digits that count: `352KiB`.
+pub(super) fn binary_size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut unit, mut divisor) = (0, 1_u64);
+    while bytes / divisor >= 1024 && unit + 1 < UNITS.len() {
+        divisor *= 1024;
+        unit += 1;
+    }
+    let decimals = 4_usize.saturating_sub((bytes / divisor).to_string().len());
+    let steps = 10_u128.pow(u32::try_from(decimals).expect("a few digits"));
+    let rounded = (u128::from(bytes) * steps + u128::from(divisor) / 2) / u128::from(divisor);
+    let text = format!("{}.{:0decimals$}", rounded / steps, rounded % steps);
+    format!("{}{}", text.trim_end_matches('0').trim_end_matches('.'), UNITS[unit])
+}
+
 /// A moment as Go prints it: `2026-11-21 06:27:50 +0000 UTC`. `nanos` counts since 1970.
 pub(super) fn moment(nanos: i128) -> String {
     let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);

@@ -35,16 +35,19 @@ pub(super) const INSPECT: Command = Command {
     arity: Arity::AtLeast(1),
     decorate: plain,
     run: |typed, cx| match typed.text("type") {
-        None | Some("") => begin(typed, &[Kind::Container, Kind::Image, Kind::Network, Kind::Volume], cx),
+        None => begin(typed, &[Kind::Container, Kind::Image, Kind::Network, Kind::Volume], cx),
         Some("container") => begin(typed, &[Kind::Container], cx),
         Some("image") => begin(typed, &[Kind::Image], cx),
         Some("network") => begin(typed, &[Kind::Network], cx),
         Some("volume") => begin(typed, &[Kind::Volume], cx),
-        Some(other) => Err(Failure::new(format!(
-            "unknown type: {}: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \
-             \"secret\", \"service\", \"task\", \"volume\"",
-            quoted(other)
-        ))),
+        Some("plugin") => begin(typed, &[Kind::Plugin], cx),
+        Some("node") => begin(typed, &[Kind::Swarm("nodes")], cx),
+        Some("service") => begin(typed, &[Kind::Swarm("services")], cx),
+        Some("task") => begin(typed, &[Kind::Swarm("tasks")], cx),
+        Some("secret") => begin(typed, &[Kind::Swarm("secrets")], cx),
+        Some("config") => begin(typed, &[Kind::Swarm("configs")], cx),
+        Some("") => Err(Failure::new(format!("type is empty: {TYPES}"))),
+        Some(other) => Err(Failure::new(format!("unknown type: {}: {TYPES}", quoted(other)))),
     },
 };
 
@@ -75,11 +78,27 @@ pub(super) const NETWORK: Command = Command {
     ..INSPECT
 };
 
+/// What may be inspected.
+const TYPES: &str = "must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \
+                     \"secret\", \"service\", \"task\", \"volume\"";
+
+/// `docker volume inspect`.
+pub(super) const VOLUME: Command = Command {
+    usage: "[OPTIONS] VOLUME [VOLUME...]",
+    about: "Display detailed information on one or more volumes",
+    flags: &[FORMAT],
+    run: |typed, cx| begin(typed, &[Kind::Volume], cx),
+    ..INSPECT
+};
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Container,
     Image,
     Network,
+    Plugin,
+    /// Something of a swarm, under this path.
+    Swarm(&'static str),
     Volume,
 }
 
@@ -89,6 +108,8 @@ impl Kind {
             Self::Container => "container",
             Self::Image => "image",
             Self::Network => "network",
+            Self::Plugin => "plugin",
+            Self::Swarm(path) => path,
             Self::Volume => "volume",
         }
     }
@@ -101,6 +122,8 @@ impl Kind {
             Self::Network => {
                 format!("/networks/{name}{}", query(&[("verbose", yes(typed.is_on("verbose"), "true"))]))
             }
+            Self::Plugin => format!("/plugins/{name}/json"),
+            Self::Swarm(path) => format!("/{path}/{name}"),
             Self::Volume => format!("/volumes/{name}"),
         }
     }
@@ -110,7 +133,7 @@ impl Kind {
         match self {
             Self::Container => Shape::Container.fit(sent),
             Self::Network => Shape::Network.fit(sent),
-            Self::Image | Self::Volume => sent.clone(),
+            Self::Image | Self::Plugin | Self::Swarm(_) | Self::Volume => sent.clone(),
         }
     }
 }

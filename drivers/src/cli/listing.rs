@@ -52,8 +52,7 @@ impl Kind {
         };
         let (table, text) = text.strip_prefix("table").map_or((false, text), |rest| (true, rest.trim()));
         let text = text.replace("\\t", "\t").replace("\\n", "\n");
-        let template =
-            Template::parse(&text).map_err(|why| Failure::new(format!("failed to parse template: {why}")))?;
+        let template = Template::parse(&text).map_err(|why| Failure::new(format!("template parsing error: {why}")))?;
         Ok(Format { template, table })
     }
 
@@ -82,7 +81,7 @@ impl Kind {
 
 impl Format {
     fn line(&self, row: &Value, context: Context<'_>) -> Result<String, Failure> {
-        let failed = |why| Failure::new(format!("failed to execute template: {why}"));
+        let failed = |why| Failure::new(format!("template parsing error: {why}"));
         self.template.render_for(row, context).map_err(failed)
     }
 }

@@ -3,10 +3,10 @@
 use super::command::{Arity, Command, plain};
 use super::containers::checked;
 use super::flags::{Arguments, Flag, Order};
-use super::moment;
 use super::object::text;
 use super::query::{one, query};
 use super::script::{Cx, Failure, Framing, Input, Next, OnSignal, Outcome, Reply, Session, call, request};
+use crate::date::moment;
 
 /// The command.
 pub(super) const LOGS: Command = Command {
@@ -63,7 +63,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 
 fn moment(typed: &Arguments, name: &str, cx: &Cx<'_>) -> Result<Option<String>, Failure> {
     let Some(text) = typed.text(name) else { return Ok(None) };
-    let explain = |why: Failure| Failure::new(format!("invalid value for \"{name}\": {}", why.message));
+    let explain = |why: String| Failure::new(format!("invalid value for \"{name}\": {why}"));
     moment::unix(text, cx.place.now).map(Some).map_err(explain)
 }
 

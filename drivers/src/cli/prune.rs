@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::human;
-use super::object::items;
+use super::object::{items, text};
 use super::query::{filters, query};
 use super::script::{Cx, Next, Outcome, call, request};
+use super::volume::show_pruned;
 
 /// `docker container prune`.
 pub(super) const CONTAINERS: Command = Command {
@@ -33,6 +34,55 @@ pub(super) const NETWORKS: Command = Command {
     },
     ..CONTAINERS
 };
+
+/// `docker image prune`.
+pub(super) const IMAGES: Command = Command {
+    about: "Remove unused images",
+    flags: &[
+        Flag::switch("all", "Remove all unused images, not just dangling ones").short('a'),
+        Flag::filter("Provide filter values (e.g. \"until=<timestamp>\")"),
+        Flag::switch("force", "Do not prompt for confirmation").short('f'),
+    ],
+    run: |typed, cx| {
+        let mut typed = typed.clone();
+        let all = typed.is_on("all");
+        typed.add("filter", format!("dangling={}", !all));
+        let warning = if all {
+            "This will remove all images without at least one container associated to them."
+        } else {
+            "This will remove all dangling images."
+        };
+        run(&typed, "images", warning, show_images, cx)
+    },
+    ..CONTAINERS
+};
+
+/// `docker volume prune`.
+pub(super) const VOLUMES: Command = Command {
+    about: "Remove unused local volumes",
+    flags: &[
+        Flag::filter("Provide filter values (e.g. \"label=<label>\")"),
+        Flag::switch("force", "Do not prompt for confirmation").short('f'),
+    ],
+    run: |typed, cx| {
+        let warning = "This will remove anonymous local volumes not used by at least one container.";
+        run(typed, "volumes", warning, show_pruned, cx)
+    },
+    ..CONTAINERS
+};
+
+fn show_images(done: &Value, cx: &mut Cx<'_>) {
+    let line = |image: &Value| match image["Untagged"].as_str() {
+        Some(name) => format!("untagged: {name}"),
+        None => format!("deleted: {}", text(image, "Deleted")),
+    };
+    let lines: Vec<String> = items(&done["ImagesDeleted"]).iter().map(line).collect();
+    if !lines.is_empty() {
+        cx.print(format!("Deleted Images:\n{}\n\n", lines.join("\n")));
+    }
+    let bytes = done["SpaceReclaimed"].as_u64().unwrap_or_default();
+    cx.print_line(&format!("Total reclaimed space: {}", human::size(bytes, 4)));
+}
 
 fn run(typed: &Arguments, kind: &str, warning: &str, show: fn(&Value, &mut Cx<'_>), cx: &mut Cx<'_>) -> Outcome {
     let target = format!("/{kind}/prune{}", query(&[("filters", filters(typed.list("filter")))]));

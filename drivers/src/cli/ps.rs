@@ -8,7 +8,8 @@ use super::human;
 use super::listing::{self, FORMAT, Kind};
 use super::object::{items, short_id, text};
 use super::query::{filters, one, query};
-use super::script::{Cx, Next, Outcome, call, request};
+use super::script::{Cx, Failure, Next, Outcome, call, request};
+use crate::template::{Context, Template};
 
 /// The command.
 pub(super) const PS: Command = Command {
@@ -60,8 +61,14 @@ const WITH_SIZE: Kind = Kind {
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let size = typed.is_on("size") || typed.text("format").is_some_and(|format| format.contains(".Size"));
+    let wants_size = |format: &str| format.contains(".Size") || format.contains("json .}}") || format == "json";
+    let size = typed.is_on("size") || typed.text("format").is_some_and(wants_size);
     let kind = if typed.is_on("size") { WITH_SIZE } else { KIND };
+    let asked = typed.text("format").unwrap_or_default();
+    try_out(asked)?;
+    if typed.is_on("quiet") && !asked.is_empty() {
+        cx.error_line("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+    }
     let format = kind.format(typed.text("format"), typed.is_on("quiet"))?;
     let last = if typed.is_on("latest") { Some(1) } else { typed.int("last").filter(|n| *n > 0) };
     let query = query(&[
@@ -78,6 +85,15 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         kind.print(&format, &rows, cx)?;
         Ok(Next::Exit(0))
     })
+}
+
+/// The client first prints the format as it was typed for a container without properties, to see which of them it
+/// will need.
+fn try_out(format: &str) -> Result<(), Failure> {
+    let template = Template::parse(format).map_err(|why| Failure::new(format!("failed to parse template: {why}")))?;
+    let nobody = row(&json!({}), false, 0);
+    let failed = |why| Failure::new(format!("failed to execute template: {why}"));
+    template.render_for(&nobody, Context::Row { type_name: KIND.type_name }).map(drop).map_err(failed)
 }
 
 fn row(container: &Value, whole: bool, now: u64) -> Value {
@@ -293,8 +309,7 @@ CONTAINER ID   IMAGE     COMMAND                  CREATED          STATUS       
 
     #[test]
     fn an_unknown_field_is_called_what_go_calls_it() {
-        let mut play = Play::new("docker ps --format {{.Foo}}");
-        play.answer(0, 200, LISTED);
+        let play = Play::new("docker ps --format {{.Foo}}");
         let expected = "failed to execute template: template: :1:2: executing \"\" at <.Foo>: can't evaluate field Foo in \
                         type *formatter.ContainerContext\n";
         assert_eq!((play.stderr(), play.exit()), (expected, Some(1)));

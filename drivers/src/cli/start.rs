@@ -3,7 +3,7 @@
 use super::attach::{DETACH_KEYS, Joined, detach_keys};
 use super::command::{Arity, Command, plain};
 use super::containers::checked;
-use super::flags::{Arguments, Flag, Order};
+use super::flags::{Arguments, Flag, Needs, Order};
 use super::object::text;
 use super::run::foreground;
 use super::script::{Cx, Failure, Next, Outcome, call, request};
@@ -15,6 +15,8 @@ pub(super) const START: Command = Command {
     aliases: "docker container start, docker start",
     flags: &[
         Flag::switch("attach", "Attach STDOUT/STDERR and forward signals").short('a'),
+        Flag::text("checkpoint", "Restore from this checkpoint").needs(Needs::Experiments),
+        Flag::text("checkpoint-dir", "Use a custom checkpoint storage directory").needs(Needs::Experiments),
         DETACH_KEYS,
         Flag::switch("interactive", "Attach container's STDIN").short('i'),
     ],
@@ -62,7 +64,15 @@ struct Starting {
 impl Starting {
     fn next(mut self, cx: &mut Cx<'_>) -> Outcome {
         let Some(name) = self.left.pop() else { return self.finish() };
-        call(cx, request("POST", &format!("/containers/{}/start", checked(&name)?)), move |reply, cx| {
+        let path = match checked(&name) {
+            Ok(name) => format!("/containers/{name}/start"),
+            Err(failure) => {
+                cx.error_line(&failure.message);
+                self.failed.push(name);
+                return self.next(cx);
+            }
+        };
+        call(cx, request("POST", &path), move |reply, cx| {
             match reply.accepted() {
                 Ok(_) => cx.print_line(&name),
                 Err(failure) => {

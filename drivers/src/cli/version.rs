@@ -7,7 +7,7 @@ use super::flags::{Arguments, Order};
 use super::inspect::FORMAT;
 use super::object::{items, text};
 use super::script::{Cx, Failure, Next, Outcome, Reply, request};
-use crate::template::{Context, Template};
+use crate::template::{Context, Template, TemplateError};
 
 /// The client that these commands are.
 pub(super) const CLIENT: &str = "28.2.2";
@@ -34,13 +34,14 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         "json" => Some("{{json .}}"),
         text => Some(text),
     };
+    let json = format.is_some_and(|format| format.contains("json "));
     let broken = |why| Failure::new(format!("template parsing error: {why}")).code(64);
     let template = format.map(Template::parse).transpose().map_err(broken)?;
     let ticket = cx.open(request("GET", "/version"));
     Ok(Next::Reply(
         ticket,
         Box::new(move |reply, cx| match template {
-            Some(template) => formatted(&template, reply, cx),
+            Some(template) => formatted(&template, json, reply, cx),
             None => told(reply, cx),
         }),
     ))
@@ -54,14 +55,29 @@ fn client(api: &str) -> Value {
     })
 }
 
+fn named_as_in_go(mut all: Value) -> Value {
+    for part in ["Client", "Server"] {
+        if let Some(fields) = all[part].as_object_mut()
+            && let Some(version) = fields.get("ApiVersion").cloned()
+        {
+            fields.insert("APIVersion".to_owned(), version);
+        }
+    }
+    all
+}
+
 /// The client is told even when the engine does not answer.
-fn formatted(template: &Template, reply: Result<Reply, Failure>, cx: &mut Cx<'_>) -> Outcome {
+fn formatted(template: &Template, json: bool, reply: Result<Reply, Failure>, cx: &mut Cx<'_>) -> Outcome {
     let server = reply.and_then(Reply::json);
     let api = if server.is_ok() { API } else { NEWEST_API };
     let all = json!({"Client": client(api), "Server": server.as_ref().map_or(&Value::Null, |server| server)});
-    let text = template
-        .render_for(&all, Context::Row { type_name: "system.versionInfo" })
-        .map_err(|why| Failure::new(why.to_string()))?;
+    // Go calls this template `version`, and the version of the API by another name than JSON does.
+    let failed = |why: TemplateError| {
+        let text = why.to_string().replacen("template: :", "template: version:", 1);
+        Failure::new(text.replacen("executing \"\" at", "executing \"version\" at", 1))
+    };
+    let all = if json { all } else { named_as_in_go(all) };
+    let text = template.render_for(&all, Context::Row { type_name: "system.versionInfo" }).map_err(failed)?;
     cx.print_line(&text);
     server.map(|_| Next::Exit(0))
 }

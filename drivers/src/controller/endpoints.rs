@@ -85,7 +85,7 @@ impl Controller {
             self.withdraw(world, sandbox, network);
         }
         let found = self.network_mut(network);
-        let driver = found.config.driver.clone();
+        let (driver, user_defined) = (found.config.driver.clone(), found.is_user_defined());
         let endpoint = found.endpoints.remove(&joined.endpoint).expect("a joined endpoint is on its network");
         self.release(&endpoint);
         let mut ground = Ground::new(world, self.host, self.context);
@@ -95,6 +95,9 @@ impl Controller {
         if let Some(next) = self.external(sandbox).filter(|_| was_external) {
             // The engine only logs that the ports cannot be published there.
             let _ = self.publish(world, sandbox, next);
+        }
+        if user_defined {
+            self.forget_host_lines(world, sandbox);
         }
         self.depopulate(world, sandbox);
         self.push_records(world, network);

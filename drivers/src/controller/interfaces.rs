@@ -84,11 +84,17 @@ impl Controller {
         self.push_records(world, network);
     }
 
-    /// Adjusts a sandbox that has left a network.
-    pub(super) fn depopulate(&mut self, world: &mut World, sandbox: Id) {
+    /// Removes a container's own lines from `/etc/hosts`, because it leaves a user's network. The default network does
+    /// not know them by name and leaves them where they are, so that who comes back to it has one line more.
+    pub(super) fn forget_host_lines(&self, world: &mut World, sandbox: Id) {
         let inside = self.sandbox(sandbox).expect("a running container's sandbox stands");
         let hostname = inside.config.hostname.clone();
         self.edit(world, inside, HOSTS, |text| hosts::without(text, &hostname));
+    }
+
+    /// Adjusts a sandbox that has left a network.
+    pub(super) fn depopulate(&mut self, world: &mut World, sandbox: Id) {
+        let inside = self.sandbox(sandbox).expect("a running container's sandbox stands");
         self.push_records_to(world, inside);
         self.update_gateway(world, sandbox);
     }

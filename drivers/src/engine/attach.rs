@@ -17,6 +17,10 @@ impl Engine {
             let text = format!("Container {name} is paused, unpause the container before attach.");
             return Err(Error::BadParameter(text));
         }
+        if matches!(container.state, State::Restarting(_)) {
+            let text = format!("container {name} is restarting, wait until the container is running before attach");
+            return Err(Error::BadParameter(text));
+        }
         let keys = Some(DetachKeys::parse(query.text("detachKeys"))?);
         let (id, tty, exchange) = (container.id, container.config.tty, call.exchange);
         let (stdout, stderr) = (query.flag("stdout"), query.flag("stderr"));

@@ -35,6 +35,40 @@ const FILTERS: [&str; 15] = [
     "volume",
 ];
 
+/// Words for how a container stands, and for its health.
+const STATES: [&str; 7] = ["created", "dead", "exited", "paused", "removing", "restarting", "running"];
+const HEALTH: [&str; 4] = ["healthy", "none", "starting", "unhealthy"];
+
+/// Ports that a filter means: `80`, `80-90/udp`.
+struct PortRange {
+    numbers: core::ops::RangeInclusive<u16>,
+    protocol: String,
+}
+
+impl PortRange {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (numbers, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+        let (low, high) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        let number = |part: &str| {
+            let why = if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+                "invalid syntax"
+            } else {
+                "value out of range"
+            };
+            part.parse::<u16>().map_err(|_| format!("strconv.ParseUint: parsing \"{part}\": {why}"))
+        };
+        let (low, high) = (number(low)?, number(high)?);
+        if low > high {
+            return Err(format!("Invalid range specified for the Port: {numbers}"));
+        }
+        Ok(Self { numbers: low..=high, protocol: protocol.to_owned() })
+    }
+
+    fn has(&self, port: &Port) -> bool {
+        self.numbers.contains(&port.number) && port.protocol.to_string() == self.protocol
+    }
+}
+
 /// One container in the list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -86,14 +120,11 @@ impl Engine {
     pub(super) fn container_list(&self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
         let filters = query.filters(&FILTERS)?;
+        self.check_filters(&filters)?;
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let all = query.flag("all") || limit.is_some() || !filters.values("status").is_empty();
-        let mut fits: Vec<&Container> = self
-            .containers
-            .values()
-            .filter(|c| all || c.is_running())
-            .filter(|c| self.is_listed(c, &filters))
-            .collect();
+        let mut fits: Vec<&Container> =
+            self.containers.values().filter(|c| all || c.is_up()).filter(|c| self.is_listed(c, &filters)).collect();
         fits.sort_by_key(|c| core::cmp::Reverse(c.created));
         fits.truncate(limit.unwrap_or(usize::MAX));
         let sized = query.flag("size");
@@ -150,14 +181,18 @@ impl Engine {
         let config = &container.config;
         let youth = |term: &str| self.find_container(term).ok().map(|other| container.created.cmp(&other.created));
         filters.any("id", |prefix| container.id.begins_with(prefix))
-            && filters.any("name", |part| format!("/{}", container.name).contains(part))
+            && filters.matches("name", &[&format!("/{}", container.name), &container.name])
             && filters.any("status", |word| word == container.state.word())
             && filters.any("ancestor", |image| self.images.find(image) == Some(config.image))
             && filters.any("health", |word| self.health_of(container.id).map_or("none", Health::word) == word)
             && filters.any("network", |term| self.is_on(container, term))
             && filters.any("exited", |code| container.state == State::Exited(code.parse().unwrap_or(-1)))
-            && filters.any("expose", |port| port.parse().is_ok_and(|port| config.exposed.contains(&port)))
-            && filters.any("publish", |port| port.parse().is_ok_and(|port| self.is_published(container, port)))
+            && filters.any("is-task", |word| matches!(word, "0" | "false"))
+            && filters.any("expose", |port| {
+                PortRange::parse(port).is_ok_and(|range| config.exposed.iter().any(|port| range.has(port)))
+            })
+            && filters
+                .any("publish", |port| PortRange::parse(port).is_ok_and(|range| self.is_published(container, &range)))
             && filters.any("before", |term| youth(term) == Some(core::cmp::Ordering::Less))
             && filters.any("since", |term| youth(term) == Some(core::cmp::Ordering::Greater))
             && filters.any("volume", |term| {
@@ -166,8 +201,41 @@ impl Engine {
             && filters.labels(&config.labels)
     }
 
-    fn is_published(&self, container: &Container, port: Port) -> bool {
-        self.ports_of(container).get(&port).is_some_and(|hosts| !hosts.is_empty())
+    /// Whether one of these ports of the host leads to it.
+    fn is_published(&self, container: &Container, range: &PortRange) -> bool {
+        let ports = self.ports_of(container);
+        ports.iter().any(|(port, hosts)| {
+            port.protocol.to_string() == range.protocol && hosts.iter().any(|host| range.numbers.contains(&host.port()))
+        })
+    }
+
+    /// Whether the values of filters are such as the engine knows, in its order of looking.
+    fn check_filters(&self, filters: &Filters) -> Result<(), Error> {
+        let first = |key: &str, wrong: &dyn Fn(&str) -> bool| filters.values(key).iter().find(|value| wrong(value));
+        if let Some(code) = first("exited", &|code| code.parse::<i64>().is_err()) {
+            return Err(Error::BadParameter(format!("strconv.Atoi: parsing \"{code}\": invalid syntax")));
+        }
+        if let Some(word) = first("status", &|word| !STATES.contains(&word)) {
+            return Err(Error::InvalidFilter(format!("status={word}")));
+        }
+        if let Some(word) = first("is-task", &|word| !matches!(word, "0" | "1" | "false" | "true")) {
+            return Err(Error::InvalidFilter(format!("is-task=[{word}]")));
+        }
+        if let Some(word) = first("health", &|word| !HEALTH.contains(&word)) {
+            return Err(Error::BadParameter(format!("Unrecognised filter value for health: {word}")));
+        }
+        for key in ["before", "since"] {
+            if let Some(name) = first(key, &|name| self.find_container(name).is_err()) {
+                return Err(Error::NoSuchContainer(name.clone()));
+            }
+        }
+        for key in ["publish", "expose"] {
+            for port in filters.values(key) {
+                let look_up = |why| Error::BadParameter(format!("error while looking up for {key} {port}: {why}"));
+                PortRange::parse(port).map_err(look_up)?;
+            }
+        }
+        Ok(())
     }
 
     fn is_on(&self, container: &Container, term: &str) -> bool {
@@ -203,6 +271,7 @@ fn status(world: &World, container: &Container, health: Option<&Health>) -> Stri
             None => format!("Up {}", since(at)),
         },
         (State::Paused(_), Some(at), _) => format!("Up {} (Paused)", since(at)),
+        (State::Restarting(code), _, Some(at)) => format!("Restarting ({code}) {} ago", since(at)),
         (State::Exited(code), _, Some(at)) => format!("Exited ({code}) {} ago", since(at)),
         _ => "Created".to_owned(),
     }

@@ -2,13 +2,15 @@
 
 mod conflict;
 mod echo;
+pub(super) mod limits;
 mod logging;
 mod mounts;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::time::Duration;
-use netyard_sim::userland::{Rights, Signal};
+use netyard_sim::userland::Rights;
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,6 +22,8 @@ use super::lifecycle::Run;
 use super::request::{json_body, shape};
 use super::shapes::{Door, EndpointAsked};
 use super::{Call, Engine, Reply};
+use crate::container::restart::{RestartPolicy, Restarts};
+use crate::container::signal::SignalNumber;
 use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
 use crate::endpoint::Link;
 use crate::error::Error;
@@ -56,7 +60,7 @@ struct Asked {
     mac_address: Option<String>,
     labels: Option<BTreeMap<String, String>>,
     stop_signal: Option<String>,
-    stop_timeout: Option<u64>,
+    stop_timeout: Option<i64>,
     host_config: Option<Map<String, Value>>,
     networking_config: Option<NetworkingAsked>,
 }
@@ -90,6 +94,7 @@ struct NetworkingAsked {
 struct HostAsked {
     network_mode: Option<String>,
     auto_remove: Option<bool>,
+    restart_policy: Option<PolicyAsked>,
     dns: Option<Vec<String>>,
     dns_options: Option<Vec<String>>,
     dns_search: Option<Vec<String>>,
@@ -106,6 +111,30 @@ struct HostAsked {
     log_config: Option<logging::Asked>,
     #[serde(rename = "UTSMode")]
     uts_mode: Option<String>,
+}
+
+/// `RestartPolicy`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PolicyAsked {
+    name: String,
+    maximum_retry_count: i64,
+}
+
+impl PolicyAsked {
+    /// Whether it is more than `no`.
+    fn restarts(&self) -> bool {
+        !matches!(self.name.as_str(), "" | "no")
+    }
+
+    /// What it means; nothing when it names none.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn parse(&self) -> Result<Option<RestartPolicy>, Error> {
+        let policy = RestartPolicy::parse(&self.name, self.maximum_retry_count)?;
+        Ok((!self.name.is_empty()).then_some(policy))
+    }
 }
 
 impl HostAsked {
@@ -143,6 +172,7 @@ impl Engine {
         }
         conflict::check(&mode, &asked, &host)?;
         host.publications(&BTreeSet::new())?;
+        let (policy, mut told) = settings::check(&asked, &host, &raw_host)?;
         let mut networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
         give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
         let reference = asked.image.clone().unwrap_or_default();
@@ -163,6 +193,8 @@ impl Engine {
             config,
             networks,
             linked,
+            policy,
+            restarts: Restarts::default(),
             state: State::Created,
             started: None,
             finished: None,
@@ -171,11 +203,11 @@ impl Engine {
             sandbox: None,
             context: None,
         };
-        let warnings = warnings(&container.config.mode, &host);
+        told.extend(warnings(&container.config.mode, &host).into_iter().map(str::to_owned));
         let health = asked.healthcheck.and_then(|asked| serde_json::from_value(Value::Object(asked)).ok());
         self.keep(container, echo, health.and_then(Health::new));
         self.tell_container(world, id, "create", &[]);
-        Ok(Reply::created(&json!({ "Id": id, "Warnings": warnings })))
+        Ok(Reply::created(&json!({ "Id": id, "Warnings": told })))
     }
 
     /// Another container's namespace is asked for by name, and kept by id.
@@ -283,7 +315,7 @@ fn configuration(
     let exposed: BTreeSet<Port> = exposed.filter_map(|text| text.parse().ok()).collect();
     let extra_hosts = host.extra_hosts.iter().flatten().filter_map(|line| line.split_once(':'));
     let stop_signal = asked.stop_signal.clone().filter(|text| !text.is_empty());
-    let stop_signal = stop_signal.map(|text| Signal::parse(&text).ok_or(Error::InvalidSignal(text)));
+    let stop_signal = stop_signal.map(|text| SignalNumber::parse(&text).ok_or(Error::InvalidSignal(text)));
     Ok(ContainerConfig {
         hostname_given: hostname.is_some(),
         hostname: hostname.unwrap_or(default_hostname),
@@ -311,8 +343,11 @@ fn configuration(
         mounts: Vec::new(),
         log: logging::driver(host.log_config.as_ref()),
         after_exit: if host.auto_remove == Some(true) { AfterExit::Remove } else { AfterExit::Keep },
-        stop_signal: stop_signal.transpose()?.unwrap_or(Signal::Terminate),
-        stop_timeout: Duration::from_secs(asked.stop_timeout.unwrap_or(STOP_TIMEOUT_SECS)),
+        stop_signal: stop_signal.transpose()?,
+        stop_timeout: match asked.stop_timeout {
+            Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
+            None => Some(Duration::from_secs(STOP_TIMEOUT_SECS)),
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a client asked for when it made a container, as `inspect` repeats it. It is not what the engine acts on.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What `inspect` repeats. It is kept as text: as trees it would be half of what an idle container costs.
 #[derive(Clone, Debug)]
@@ -14,14 +14,26 @@ impl Echo {
         Self { config: config.to_string().into(), host_config: host_config.to_string().into() }
     }
 
-    /// Takes another host configuration, after an update.
-    pub(super) fn set_host_config(&mut self, host_config: &Value) {
-        self.host_config = host_config.to_string().into();
-    }
-
     /// `Config`.
     pub(super) fn config(&self) -> Value {
         serde_json::from_str(&self.config).expect("it was written from JSON")
+    }
+
+    /// Takes in what an update says of limits and, with `policy`, of restarts.
+    pub(super) fn update_host(&mut self, asked: &Map<String, Value>, policy: bool) {
+        let mut host = self.host_config();
+        let fields = host.as_object_mut().expect("it was written from an object");
+        for (key, value) in asked {
+            let says = match value {
+                Value::Number(number) => number.as_i64() != Some(0),
+                Value::String(text) => !text.is_empty(),
+                _ => key == "RestartPolicy" && policy,
+            };
+            if let Some(field) = fields.get_mut(key).filter(|_| says) {
+                *field = value.clone();
+            }
+        }
+        self.host_config = host.to_string().into();
     }
 
     /// `HostConfig`.

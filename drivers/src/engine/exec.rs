@@ -82,6 +82,7 @@ impl Engine {
         match container.state {
             State::Running(_) => {}
             State::Paused(_) => return Err(Error::ContainerPausedForExec(name.to_owned())),
+            State::Restarting(_) => return Err(Error::ContainerRestarting(container.id)),
             State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
         }
         self.check_links(container)?;
@@ -120,6 +121,7 @@ impl Engine {
         match container.state {
             State::Running(_) => {}
             State::Paused(_) => return Err(Error::ContainerPausedForExec(container.id.to_string())),
+            State::Restarting(_) => return Err(Error::ContainerRestarting(container.id)),
             State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
         }
         self.tell_exec(world, id, "exec_start");

@@ -86,7 +86,7 @@ impl Engine {
             "HostsPath": file("hosts"),
             "LogPath": file(&format!("{id}-json.log")),
             "Name": format!("/{}", container.name),
-            "RestartCount": 0,
+            "RestartCount": container.restarts.count,
             "Driver": "overlay2",
             "Platform": "linux",
             "MountLabel": "",
@@ -114,9 +114,9 @@ impl Engine {
     fn state(&self, container: &Container) -> Value {
         let mut state = json!({
             "Status": container.state.word(),
-            "Running": container.is_running(),
+            "Running": container.is_up(),
             "Paused": matches!(container.state, State::Paused(_)),
-            "Restarting": false,
+            "Restarting": matches!(container.state, State::Restarting(_)),
             "OOMKilled": false,
             "Dead": false,
             "Pid": container.state.pid().map_or(0, |pid| pid.0),

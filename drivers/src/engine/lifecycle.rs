@@ -10,9 +10,11 @@ use super::console::Console;
 use super::echo::Echo;
 use super::health::Health;
 use super::logs::Log;
+use super::power::Power;
 use super::reply::{ExchangeId, Media, Output, Reply};
 use super::request::Query;
 use super::{Call, Engine, Owner};
+use crate::container::signal::SignalNumber;
 use crate::container::{AfterExit, Container, State};
 use crate::error::Error;
 use crate::id::Id;
@@ -27,6 +29,8 @@ pub(super) struct Run {
     pub(super) ending: Option<Ending>,
     /// How it fares, when it asks to be checked.
     pub(super) health: Option<Health>,
+    /// When it is started again.
+    pub(super) restart_at: Option<Instant>,
 }
 
 /// An end that was asked for and has not come yet.
@@ -67,7 +71,7 @@ pub(super) struct Waiter {
 
 impl Run {
     pub(super) fn new(console: Console, echo: Echo, health: Option<Health>) -> Self {
-        Self { console, log: Log::default(), echo, ending: None, health }
+        Self { console, log: Log::default(), echo, ending: None, health, restart_at: None }
     }
 
     /// The clients that wait for its end, who hear no more of it.
@@ -78,6 +82,11 @@ impl Run {
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.ending.as_ref().and_then(|ending| ending.deadline)
     }
+
+    /// When something is to be done about it.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.deadline().into_iter().chain(self.restart_at).min()
+    }
 }
 
 impl Engine {
@@ -86,10 +95,10 @@ impl Engine {
         let container = self.find_container(name)?;
         match container.state {
             State::Paused(_) => Err(Error::ContainerPausedForStart),
-            State::Running(_) => Ok(Reply::Empty(304)),
+            State::Running(_) | State::Restarting(_) => Ok(Reply::Empty(304)),
             State::Created | State::Exited(_) => {
                 let id = container.id;
-                self.start(world, id)?;
+                self.start_anew(world, id)?;
                 Ok(Reply::Empty(204))
             }
         }
@@ -98,10 +107,14 @@ impl Engine {
     /// `POST /containers/{name}/stop`: asks, waits, kills.
     pub(super) fn container_stop(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
-        if !container.is_running() {
+        if !container.is_up() {
             return Ok(Reply::Empty(304));
         }
         let id = container.id;
+        if self.give_up_restarting(id) {
+            self.tell_container(world, id, "stop", &[]);
+            return Ok(Reply::Empty(204));
+        }
         self.end(world, id, Then::Stay, call);
         Ok(Reply::Later)
     }
@@ -114,7 +127,10 @@ impl Engine {
             self.end(world, id, Then::Restart, call);
             return Ok(Reply::Later);
         }
-        self.start(world, id).map_err(|error| refused_restart(name, error))?;
+        if self.give_up_restarting(id) {
+            self.tell_container(world, id, "stop", &[]);
+        }
+        self.start_anew(world, id).map_err(|error| refused_restart(name, error))?;
         self.tell_container(world, id, "restart", &[]);
         Ok(Reply::Empty(204))
     }
@@ -122,7 +138,7 @@ impl Engine {
     fn end(&mut self, world: &mut World, id: Id, then: Then, call: &Call<'_>) {
         let container = self.containers.get(&id).expect("the caller found the container");
         let deadline = deadline(world.now(), &call.target.query, container);
-        let signal = container.config.stop_signal;
+        let signal = container.config.stop_signal.unwrap_or(SignalNumber::TERMINATE);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         match &mut run.ending {
             Some(ending) => {
@@ -137,8 +153,8 @@ impl Engine {
     /// Ends a container because its engine does.
     pub(super) fn end_with_engine(&mut self, world: &mut World, id: Id) {
         let container = self.containers.get(&id).expect("the caller found the container");
-        let deadline = Some(world.now() + container.config.stop_timeout);
-        let signal = container.config.stop_signal;
+        let deadline = container.config.stop_timeout.map(|patience| world.now() + patience);
+        let signal = container.config.stop_signal.unwrap_or(SignalNumber::TERMINATE);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         if run.ending.is_none() {
             run.ending = Some(Ending { deadline, then: Then::Stay, exchanges: Vec::new() });
@@ -155,27 +171,50 @@ impl Engine {
             if let Some(ending) = self.runs.get_mut(&id).and_then(|run| run.ending.as_mut()) {
                 ending.deadline = None;
             }
-            self.signal(world, id, Signal::Kill);
+            self.signal(world, id, SignalNumber::KILL);
         }
     }
 
-    /// Sends a signal to the main process and tells so.
-    fn signal(&mut self, world: &mut World, id: Id, signal: Signal) {
-        let Some(pid) = self.containers.get(&id).and_then(|c| c.state.pid()) else { return };
+    /// Sends a signal to the main process and tells so. One that may end it, which is any unless the container has a
+    /// stop signal of its own, also wakes a paused container and is the end of its restarts.
+    fn signal(&mut self, world: &mut World, id: Id, signal: SignalNumber) {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let Some(pid) = container.state.pid() else { return };
+        let ends = signal == SignalNumber::KILL || container.config.stop_signal.is_none_or(|own| own == signal);
+        let paused = matches!(container.state, State::Paused(_));
+        let by_hand = self.power == Power::Up;
+        let restarts = &mut self.container_mut(id).restarts;
+        restarts.cancelled |= ends;
+        restarts.by_hand |= by_hand;
         self.tell_container(world, id, "kill", &[("signal", signal.number().to_string())]);
-        world.signal(pid, signal);
+        // What no program here has a handler for, the first process of a container does not even notice.
+        if let Some(signal) = signal.known() {
+            world.signal(pid, signal);
+        }
+        if ends && paused {
+            self.set_paused(world, id, State::Running(pid));
+            self.tell_container(world, id, "unpause", &[]);
+        }
     }
 
     /// `POST /containers/{name}/kill`.
     pub(super) fn container_kill(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let container = self.find_container(name)?;
         let text = call.target.query.text("signal").unwrap_or("KILL");
-        let signal = Signal::parse(text).ok_or_else(|| Error::InvalidSignal(text.to_owned()))?;
-        if !container.is_running() {
-            return Err(Error::KillNotRunning { name: name.to_owned(), container: container.id });
+        let signal = SignalNumber::parse(text).ok_or_else(|| Error::InvalidSignal(text.to_owned()))?;
+        let refused = |reason| Error::KillRefused { name: name.to_owned(), reason: Box::new(reason) };
+        let container = self.find_container(name).map_err(refused)?;
+        if !signal.is_supported() {
+            let text = format!("The linux daemon does not support signal {}", signal.number());
+            return Err(refused(Error::BadParameter(text)));
+        }
+        if !container.is_up() {
+            return Err(refused(Error::ContainerNotRunning(container.id)));
         }
         let id = container.id;
-        if signal != Signal::Kill {
+        if self.give_up_restarting(id) {
+            return Ok(Reply::Empty(204));
+        }
+        if signal != SignalNumber::KILL {
             self.signal(world, id, signal);
             return Ok(Reply::Empty(204));
         }
@@ -189,7 +228,7 @@ impl Engine {
         let mut exchanges = run.ending.take().map(|ending| ending.exchanges).unwrap_or_default();
         exchanges.push(exchange);
         run.ending = Some(Ending { deadline: None, then, exchanges });
-        self.signal(world, id, Signal::Kill);
+        self.signal(world, id, SignalNumber::KILL);
     }
 
     /// The main process is gone: all others of the container go too, its networks are left, and what was waiting for it
@@ -203,13 +242,16 @@ impl Engine {
         self.suspend_health(id);
         let now = world.now();
         let container = self.container_mut(id);
-        container.state = State::Exited(code);
+        let ran = container.started.map_or(Duration::ZERO, |started| now.since(started));
+        let wait = container.restarts.after(container.policy, code, ran);
+        container.state = if wait.is_some() { State::Restarting(code) } else { State::Exited(code) };
         container.finished = Some(now);
         self.tell_container(world, id, "die", &[("exitCode", code.to_string())]);
         self.leave_networks(world, id);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         run.console.end(world, &mut self.outbox);
         let ending = run.ending.take();
+        run.restart_at = wait.map(|wait| now + wait);
         self.end_followers(id);
         self.release_waiters(id, code, |condition| condition != Condition::Removed);
         self.follow_up(world, id, ending);
@@ -240,7 +282,7 @@ impl Engine {
     fn restart_now(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         self.tell_container(world, id, "stop", &[]);
         let name = self.containers.get(&id).map(|c| c.name.clone()).unwrap_or_default();
-        self.start(world, id).map_err(|error| refused_restart(&name, error))?;
+        self.start_anew(world, id).map_err(|error| refused_restart(&name, error))?;
         self.tell_container(world, id, "restart", &[]);
         Ok(())
     }
@@ -251,6 +293,7 @@ impl Engine {
         let pid = match container.state {
             State::Running(pid) => pid,
             State::Paused(_) => return Err(Error::ContainerAlreadyPaused(container.id)),
+            State::Restarting(_) => return Err(Error::ContainerRestarting(container.id)),
             State::Created | State::Exited(_) => return Err(Error::ContainerNotRunning(container.id)),
         };
         let id = container.id;
@@ -300,14 +343,24 @@ impl Engine {
     /// `DELETE /containers/{name}`.
     pub(super) fn container_remove(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
+        if call.target.query.flag("link") {
+            return Err(Error::LinkNameIsDefault);
+        }
         let id = container.id;
-        if !container.is_running() {
+        if !container.is_up() {
             self.remove(world, id);
             return Ok(Reply::Empty(204));
         }
         if !call.target.query.flag("force") {
-            let paused = matches!(container.state, State::Paused(_));
-            return Err(if paused { Error::ContainerPausedForRemoval(id) } else { Error::ContainerRunning(id) });
+            return Err(match container.state {
+                State::Paused(_) => Error::ContainerPausedForRemoval(id),
+                State::Restarting(_) => Error::ContainerRestartingForRemoval(id),
+                State::Created | State::Running(_) | State::Exited(_) => Error::ContainerRunning(id),
+            });
+        }
+        if self.give_up_restarting(id) {
+            self.remove(world, id);
+            return Ok(Reply::Empty(204));
         }
         self.kill_and_then(world, id, Then::Remove, call.exchange);
         Ok(Reply::Later)
@@ -316,9 +369,9 @@ impl Engine {
     /// `POST /containers/prune`: removes all that do not run.
     pub(super) fn container_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
-        let (now, epoch) = (world.now(), self.epoch);
-        let fits = |c: &Container| filters.prune(&c.config.labels, c.created, now, epoch);
-        let unused = |c: &&Container| !c.is_running() && fits(c);
+        let until = filters.until(self.epoch, world.now())?;
+        let old = |c: &Container| until.is_none_or(|until| c.created <= until);
+        let unused = |c: &&Container| !c.is_up() && old(c) && filters.labels(&c.config.labels);
         let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
         for id in &ids {
             self.remove(world, *id);
@@ -377,7 +430,7 @@ fn refused_restart(name: &str, error: Error) -> Error {
 fn deadline(now: Instant, query: &Query, container: &Container) -> Option<Instant> {
     let wait = match query.number("t") {
         Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
-        None => Some(container.config.stop_timeout),
+        None => container.config.stop_timeout,
     };
     wait.map(|wait| now + wait)
 }

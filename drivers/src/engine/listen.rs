@@ -3,12 +3,10 @@
 use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::world::World;
 
-use super::request::Query;
+use super::request::{Query, instant};
 use super::{Call, Engine, ExchangeId, Media, Output, Reply};
 use crate::error::Error;
 use crate::events::{Message, Wanted};
-
-const FILTERS: [&str; 9] = ["container", "daemon", "event", "image", "label", "network", "scope", "type", "volume"];
 
 /// A client that listens.
 #[derive(Clone, Debug)]
@@ -23,7 +21,7 @@ impl Engine {
     /// `GET /events`.
     pub(super) fn events(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
-        let filters = query.filters(&FILTERS)?;
+        let filters = query.filters(&[])?;
         let wanted = Wanted {
             subjects: filters.values("type").to_vec(),
             actions: filters.values("event").to_vec(),
@@ -35,8 +33,14 @@ impl Engine {
             scopes: filters.values("scope").to_vec(),
         };
         let exchange = call.exchange;
-        self.head(exchange, 200, Media::Json);
         let until = moment(query, "until", self.epoch);
+        if let (Some(since), Some(until)) = (query.text("since"), query.text("until"))
+            && instant(since, self.epoch) > instant(until, self.epoch)
+        {
+            let text = format!("`since` time ({since}) cannot be after `until` time ({until})");
+            return Err(Error::BadParameter(text));
+        }
+        self.head(exchange, 200, Media::Json);
         if let Some(since) = moment(query, "since", self.epoch) {
             let past = self.messages.iter().filter(|m| m.at >= since && until.is_none_or(|until| m.at <= until));
             let lines = past.filter(|m| wanted.includes(m)).map(|m| m.line(self.epoch).into_bytes());
@@ -65,11 +69,7 @@ impl Engine {
     }
 }
 
-/// A moment in the query: seconds since 1970, perhaps with a fraction. One before the world began is its beginning.
+/// A moment in the query.
 pub(super) fn moment(query: &Query, key: &str, epoch: Epoch) -> Option<Instant> {
-    let text = query.text(key)?;
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let nanos: u64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-    let unix = seconds.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?;
-    Some(Instant::from_nanos(unix.saturating_sub(epoch.unix_nanos(Instant::ZERO))))
+    instant(query.text(key)?, epoch)
 }

@@ -36,6 +36,7 @@ impl Engine {
     /// `GET /networks`.
     pub(super) fn network_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&FILTERS)?;
+        check_filters(&filters)?;
         let fits = self.controller.networks().iter().filter(|network| is_listed(network, &filters));
         Ok(Reply::ok(&fits.map(|network| NetworkJson::listed(network, self.epoch)).collect::<Vec<_>>()))
     }
@@ -64,13 +65,17 @@ impl Engine {
     /// `POST /networks/prune`: removes the user's networks that no running container is on.
     pub(super) fn network_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
-        let (now, epoch) = (world.now(), self.epoch);
-        let fits = |n: &Network| filters.prune(&n.config.labels, n.created, now, epoch);
-        let unused = |n: &&Network| n.is_user_defined() && n.endpoints.is_empty() && fits(n);
-        let names: Vec<String> =
-            self.controller.networks().iter().filter(unused).map(|n| n.name().to_owned()).collect();
-        for name in &names {
-            self.network_remove(world, name)?;
+        let until = filters.until(self.epoch, world.now())?;
+        let old = |n: &Network| until.is_none_or(|until| n.created <= until);
+        let unused =
+            |n: &&Network| n.is_user_defined() && old(n) && n.endpoints.is_empty() && filters.labels(&n.config.labels);
+        let unused: Vec<(Id, String)> =
+            self.controller.networks().iter().filter(unused).map(|n| (n.id, n.name().to_owned())).collect();
+        let mut names = Vec::new();
+        for (id, name) in unused {
+            // By id: another network may be called like it.
+            self.network_remove(world, &id.to_string())?;
+            names.push(name);
         }
         let deleted = if names.is_empty() { None } else { Some(names) };
         Ok(Reply::ok(&json!({ "NetworksDeleted": deleted })))
@@ -79,8 +84,8 @@ impl Engine {
     /// `POST /networks/{name}/connect`. A container that does not run is only set up for the network.
     pub(super) fn network_connect(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: ConnectAsked = json_body(call.request, shape::CONNECT)?;
-        let network = self.controller.find(name)?.id;
         let container = self.find_container(&asked.container.unwrap_or_default())?.id;
+        let network = self.controller.find(name)?.id;
         let config = asked.endpoint_config.unwrap_or_default().parse(Door::Connect)?;
         self.connect(world, container, network, &config)?;
         Ok(Reply::Empty(200))
@@ -181,12 +186,24 @@ pub(super) fn check_config(network: &Network, config: &EndpointConfig) -> Result
     Ok(())
 }
 
+/// Whether the values of filters are such as the engine knows.
+fn check_filters(filters: &Filters) -> Result<(), Error> {
+    if let Some(value) = filters.values("type").iter().find(|value| !matches!(value.as_str(), "builtin" | "custom")) {
+        return Err(Error::BadParameter(format!("invalid filter: 'type'='{value}'")));
+    }
+    if filters.values("dangling").iter().any(|value| !matches!(value.as_str(), "1" | "true" | "0" | "false")) {
+        let text = "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")";
+        return Err(Error::BadParameter(text.to_owned()));
+    }
+    Ok(())
+}
+
 fn is_listed(network: &Network, filters: &Filters) -> bool {
     let kind = if network.is_user_defined() { "custom" } else { "builtin" };
-    let dangling = network.is_user_defined() && network.endpoints.is_empty();
-    let is_dangling = |wanted: &str| dangling == matches!(wanted, "1" | "true" | "True");
+    // The engine looks at a list in which no network has containers.
+    let is_dangling = |wanted: &str| network.is_user_defined() == matches!(wanted, "1" | "true");
     let labels: &BTreeMap<String, String> = &network.config.labels;
-    filters.any("name", |part| network.name().contains(part))
+    filters.matches("name", &[network.name()])
         && filters.any("id", |prefix| network.id.begins_with(prefix))
         && filters.any("driver", |driver| network.config.driver == driver)
         && filters.any("scope", |scope| scope == "local")

@@ -83,6 +83,7 @@ impl Engine {
                 Ok(()) => {
                     self.power = Power::Up;
                     self.follow_default_network();
+                    self.start_returning(world);
                 }
                 Err(error) => {
                     self.power = Power::Down;

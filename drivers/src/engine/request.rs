@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 
 use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::userland::Request;
+use regex_lite::Regex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::date::moment;
 use crate::error::Error;
 use shape::Shape;
 
@@ -79,7 +81,7 @@ impl Query {
         self.text(key).and_then(|text| text.parse().ok())
     }
 
-    /// The `filters` of a list, which may only have these keys.
+    /// The `filters` of a list, which may only have these keys; any when there are none.
     ///
     /// # Errors
     /// `InvalidFilter` for another key, `BadParameter` when it is not JSON.
@@ -87,7 +89,7 @@ impl Query {
         let Some(text) = self.text("filters") else { return Ok(Filters::default()) };
         let read: Result<BTreeMap<String, Values>, _> = serde_json::from_str(text);
         let read = read.map_err(|error| Error::BadParameter(error.to_string()))?;
-        if let Some(key) = read.keys().find(|key| !allowed.contains(&key.as_str())) {
+        if let Some(key) = read.keys().find(|key| !allowed.is_empty() && !allowed.contains(&key.as_str())) {
             return Err(Error::InvalidFilter(key.clone()));
         }
         Ok(Filters(read.into_iter().map(|(key, values)| (key, values.into_list())).collect()))
@@ -127,54 +129,40 @@ impl Filters {
         values.is_empty() || values.iter().any(|value| fits(value))
     }
 
-    /// Whether what has these labels and was made then may be pruned: its labels fit, none of those that spare it does,
-    /// and it is as old as is asked for.
-    pub(super) fn prune(
-        &self,
-        labels: &BTreeMap<String, String>,
-        created: Instant,
-        now: Instant,
-        epoch: Epoch,
-    ) -> bool {
-        let spares =
-            |wanted: &String| Self(BTreeMap::from([("label".to_owned(), vec![wanted.clone()])])).labels(labels);
-        let is_old = |text: &String| until(text, now, epoch).is_none_or(|until| created < until);
-        self.labels(labels) && !self.values("label!").iter().any(spares) && self.values("until").iter().all(is_old)
+    /// Whether one of the values is or matches one of `names`, or the key is not filtered by. What is no regular
+    /// expression matches nothing but itself.
+    pub(super) fn matches(&self, key: &str, names: &[&str]) -> bool {
+        self.any(key, |value| {
+            names.contains(&value) || Regex::new(value).is_ok_and(|regex| names.iter().any(|name| regex.is_match(name)))
+        })
     }
 
-    /// Whether all labels fit: `key` or `key=value`.
+    /// Whether all labels fit: `key` or `key=value`; with `label!` none may.
     pub(super) fn labels(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.values("label").iter().all(|wanted| match wanted.split_once('=') {
+        let has = |wanted: &String| match wanted.split_once('=') {
             Some((key, value)) => labels.get(key).is_some_and(|v| v == value),
             None => labels.contains_key(wanted),
-        })
+        };
+        self.values("label").iter().all(has) && !self.values("label!").iter().any(has)
+    }
+
+    /// What `until` says: only what was made before it is meant.
+    ///
+    /// # Errors
+    /// It is neither a time nor a duration.
+    pub(super) fn until(&self, epoch: Epoch, now: Instant) -> Result<Option<Instant>, Error> {
+        let Some(text) = self.values("until").first() else { return Ok(None) };
+        let unix = moment::unix(text, epoch.unix_nanos(now)).map_err(Error::BadParameter)?;
+        Ok(instant(&unix, epoch))
     }
 }
 
-/// The moment that `until` means: a span before now, as Go writes it (`1h30m`), or seconds since 1970. One before the
-/// world began is its beginning.
-fn until(text: &str, now: Instant, epoch: Epoch) -> Option<Instant> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        let since = seconds.saturating_mul(1_000_000_000).saturating_sub(epoch.unix_nanos(Instant::ZERO));
-        return Some(Instant::from_nanos(since));
-    }
-    let (mut span, mut rest) = (0_u64, text);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit);
-        let nanos: u64 = match unit {
-            "h" => 3_600_000_000_000,
-            "m" => 60_000_000_000,
-            "s" => 1_000_000_000,
-            "ms" => 1_000_000,
-            _ => return None,
-        };
-        span = span.saturating_add(number.parse::<u64>().ok()?.saturating_mul(nanos));
-        rest = after;
-    }
-    Some(Instant::from_nanos(now.as_nanos().saturating_sub(span)))
+/// Seconds since 1970, perhaps with a fraction. A moment before the world began is its beginning.
+pub(super) fn instant(text: &str, epoch: Epoch) -> Option<Instant> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let nanos: u64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let unix = seconds.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)?;
+    Some(Instant::from_nanos(unix.saturating_sub(epoch.unix_nanos(Instant::ZERO))))
 }
 
 /// Reads a JSON body. No type need be said where there is no body, and there is nothing to be read then.

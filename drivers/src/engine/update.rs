@@ -1,40 +1,38 @@
-//! `POST /containers/{name}/update`: other limits, another restart policy. Limits are repeated by `inspect` and bind
-//! nothing here.
+//! `POST /containers/{name}/update`: another restart policy or other limits for a container that is there. Limits are
+//! checked and told again by `inspect`; nothing here consumes what they limit.
 
 use netyard_sim::world::World;
 use serde_json::{Map, Value, json};
 
+use super::create::{PolicyAsked, limits};
 use super::request::{json_body, shape};
 use super::{Call, Engine, Reply};
+use crate::container::AfterExit;
+use crate::container::restart::RestartPolicy;
 use crate::error::Error;
 
 impl Engine {
-    /// `POST /containers/{name}/update`. What is 0 or empty stays as it was.
+    /// `POST /containers/{name}/update`.
     pub(super) fn container_update(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: Map<String, Value> = json_body(call.request, shape::Shape::Any)?;
-        let id = self.find_container(name)?.id;
-        let run = self.runs.get_mut(&id).expect("every container has a run");
-        let mut host = run.echo.host_config();
-        let known = host.as_object_mut().expect("it was made as an object");
-        for (key, value) in asked.into_iter().filter(|(_, value)| changes(value)) {
-            if let Some(field) = known.get_mut(&key) {
-                *field = value;
-            }
+        let named: Option<PolicyAsked> =
+            serde_json::from_value(asked.get("RestartPolicy").cloned().unwrap_or_default())
+                .map_err(|error| Error::BadParameter(error.to_string()))?;
+        let policy = named.unwrap_or_default().parse()?;
+        let warnings = limits::check(&asked, limits::Occasion::Update)?;
+        let container = self.find_container(name)?;
+        let id = container.id;
+        if policy.is_some_and(|policy| policy != RestartPolicy::No) && container.config.after_exit == AfterExit::Remove
+        {
+            let text = "Restart policy cannot be updated because AutoRemove is enabled for the container";
+            return Err(Error::BadParameter(format!("Cannot update container {id}: {text}")));
         }
-        run.echo.set_host_config(&host);
+        if let Some(policy) = policy {
+            self.container_mut(id).policy = policy;
+        }
+        self.runs.get_mut(&id).expect("every container has a run").echo.update_host(&asked, policy.is_some());
         self.tell_container(world, id, "update", &[]);
-        Ok(Reply::ok(&json!({ "Warnings": null })))
-    }
-}
-
-/// Whether a value asks for a change.
-fn changes(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(fields) => fields.get("Name").is_none_or(|name| name != ""),
-        Value::Bool(true) => true,
+        let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
+        Ok(Reply::ok(&json!({ "Warnings": warnings })))
     }
 }

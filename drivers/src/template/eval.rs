@@ -264,6 +264,10 @@ impl<'t, 'd> Run<'t, 'd> {
                 let args = self.arguments(dot, *function, args, last)?;
                 self.call(*function, &args, command.pos, command)
             }
+            Term::Field(fields) if self.is_label(dot, fields) => {
+                self.at(word.pos, word);
+                self.label(dot, args, last)
+            }
             Term::Field(_) | Term::Variable(..) | Term::Chain(..) => self.path(dot, word, has_args),
             _ => {
                 if !matches!(word.term, Term::Pipe(_)) {
@@ -287,6 +291,10 @@ impl<'t, 'd> Run<'t, 'd> {
             Term::Dot => Ok(dot.clone()),
             Term::Nil => Err(self.error("nil is not a command")),
             Term::Pipe(pipe) => self.pipeline(dot, pipe),
+            Term::Field(fields) if self.is_label(dot, fields) => {
+                self.at(word.pos, word);
+                self.label(dot, &[], None)
+            }
             Term::Field(_) | Term::Variable(..) | Term::Chain(..) => self.path(dot, word, false),
             Term::Function(function) => {
                 self.at(word.pos, word);
@@ -334,6 +342,29 @@ impl<'t, 'd> Run<'t, 'd> {
             },
             _ => Err(self.error(format!("can't evaluate field {name} in type {}", receiver.outer_type()))),
         }
+    }
+
+    /// Whether this is the one method that the lines of a list have: `.Label "name"`.
+    fn is_label(&self, dot: &Val<'d>, fields: &[String]) -> bool {
+        let is_list = matches!(self.mode, Mode::Header | Mode::Row(_));
+        is_list && fields == ["Label"] && dot.data.get("Labels").is_some()
+    }
+
+    /// The value of a label; in the head of a table, the last part of its name.
+    fn label(&mut self, dot: &Val<'d>, words: &'t [Word], last: Option<Val<'d>>) -> Evaluated<Val<'d>> {
+        let given = words.len() + usize::from(last.is_some());
+        let name = match (words, last) {
+            ([word], None) => self.argument(dot, Param::Text, word)?,
+            ([], Some(last)) => self.check(last, Param::Text)?,
+            _ => return Err(self.error(format!("wrong number of args for Label: want 1 got {given}"))),
+        };
+        let name = name.data.as_str().unwrap_or_default();
+        if self.mode == Mode::Header {
+            return Ok(Val::of(name.rsplit('.').next().unwrap_or_default().replace(['-', '_'], " ")));
+        }
+        let labels = dot.data["Labels"].as_str().unwrap_or_default();
+        let value = labels.split(',').filter_map(|label| label.split_once('=')).find(|(key, _)| *key == name);
+        Ok(Val::of(value.map_or("", |(_, value)| value)))
     }
 
     fn field_of_nothing(&self, name: &str) -> Evaluated<Val<'d>> {

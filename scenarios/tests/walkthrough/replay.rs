@@ -116,14 +116,8 @@ const LIFECYCLE: Topic = Topic {
         ("The line is cut within a name that is longer here: eth0, not up0", &[81]),
         ("/sys/class/net has no files", &[84]),
         ("Containers are listed by id, which is chance", &[88, 93]),
-        (
-            "A container that comes back to the default network has its own line in /etc/hosts twice on the engine",
-            &[142],
-        ),
-        ("No restart policies", &[160, 161]),
         ("Arithmetic around a command is not read as one word", &[163, 164, 165]),
         ("Link-local addresses and the state of bridges come in another order", &[169]),
-        ("No restart policies: nothing comes back with the engine", &[173, 174, 176, 177, 178, 180]),
     ],
 };
 

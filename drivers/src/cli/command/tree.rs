@@ -5,8 +5,8 @@ use super::{Command, misused, plain};
 use crate::cli::flags::{self, Arguments, Flag, Help, Order};
 use crate::cli::script::{Cx, Failure, Next, Outcome};
 use crate::cli::{
-    attach, create, events, exec, image, images, info, inspect, lifecycle, logs, network, port, prune, ps, pull,
-    rename, rm, run, start, top, version, wait,
+    attach, create, diff, events, exec, image, images, info, inspect, lifecycle, logs, network, port, prune, ps, pull,
+    rename, rm, run, start, stats, system, top, update, version, volume, wait,
 };
 
 /// The socket of the engine unless something else was said.
@@ -16,12 +16,23 @@ const HOST: &str = "unix:///var/run/docker.sock";
 const VERSION: &str = "Docker version 28.2.2, build e6534b4";
 
 const GLOBAL: &[Flag] = &[
-    Flag::text("context", "Name of the context to use to connect to the daemon").short('c'),
+    Flag::text("config", "Location of client config files").default("/root/.docker"),
+    Flag::text(
+        "context",
+        "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set \
+         with \"docker context use\")",
+    )
+    .short('c'),
     Flag::switch("debug", "Enable debug mode").short('D'),
     Flag::list("host", "Daemon socket to connect to").short('H'),
     Flag::text("log-level", "Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\")")
         .short('l')
         .default("info"),
+    Flag::switch("tls", "Use TLS; implied by --tlsverify"),
+    Flag::text("tlscacert", "Trust certs signed only by this CA").default("/root/.docker/ca.pem"),
+    Flag::text("tlscert", "Path to TLS certificate file").default("/root/.docker/cert.pem"),
+    Flag::text("tlskey", "Path to TLS key file").default("/root/.docker/key.pem"),
+    Flag::switch("tlsverify", "Use TLS and verify the remote"),
     Flag::switch("version", "Print version information and quit").short('v'),
 ];
 
@@ -56,6 +67,7 @@ const COMMON: &[Entry] = &[
 const OTHERS: &[Entry] = &[
     entry("attach", &attach::ATTACH),
     entry("create", &create::CREATE),
+    entry("diff", &diff::DIFF),
     entry("events", &events::EVENTS),
     entry("inspect", &inspect::INSPECT),
     entry("kill", &lifecycle::KILL),
@@ -67,9 +79,11 @@ const OTHERS: &[Entry] = &[
     entry("rm", &rm::RM),
     entry("rmi", &image::RM),
     entry("start", &start::START),
+    entry("stats", &stats::STATS),
     entry("stop", &lifecycle::STOP),
     entry("top", &top::TOP),
     entry("unpause", &lifecycle::UNPAUSE),
+    entry("update", &update::UPDATE),
     entry("wait", &wait::WAIT),
 ];
 
@@ -80,6 +94,7 @@ const GROUPS: &[Group] = &[
         entries: &[
             entry("attach", &attach::ATTACH),
             entry("create", &create::CREATE),
+            entry("diff", &diff::DIFF),
             entry("exec", &exec::EXEC),
             entry("inspect", &inspect::CONTAINER),
             entry("kill", &lifecycle::KILL),
@@ -93,9 +108,11 @@ const GROUPS: &[Group] = &[
             Entry { name: "rm", also: &["remove"], command: &rm::RM },
             entry("run", &run::RUN),
             entry("start", &start::START),
+            entry("stats", &stats::STATS),
             entry("stop", &lifecycle::STOP),
             entry("top", &top::TOP),
             entry("unpause", &lifecycle::UNPAUSE),
+            entry("update", &update::UPDATE),
             entry("wait", &wait::WAIT),
         ],
     },
@@ -105,6 +122,7 @@ const GROUPS: &[Group] = &[
         entries: &[
             entry("inspect", &inspect::IMAGE),
             Entry { name: "ls", also: &["list"], command: &images::IMAGES },
+            entry("prune", &prune::IMAGES),
             entry("pull", &pull::PULL),
             Entry { name: "rm", also: &["remove"], command: &image::RM },
         ],
@@ -125,7 +143,23 @@ const GROUPS: &[Group] = &[
     Group {
         name: "system",
         about: "Manage Docker",
-        entries: &[entry("events", &events::EVENTS), entry("info", &info::INFO)],
+        entries: &[
+            entry("df", &system::DF),
+            entry("events", &events::EVENTS),
+            entry("info", &info::INFO),
+            entry("prune", &system::PRUNE),
+        ],
+    },
+    Group {
+        name: "volume",
+        about: "Manage volumes",
+        entries: &[
+            entry("create", &volume::CREATE),
+            entry("inspect", &inspect::VOLUME),
+            Entry { name: "ls", also: &["list"], command: &volume::LS },
+            entry("prune", &prune::VOLUMES),
+            Entry { name: "rm", also: &["remove"], command: &volume::RM },
+        ],
     },
 ];
 
@@ -157,10 +191,13 @@ impl Invocation {
         let mut host = default_host.filter(|host| !host.is_empty()).unwrap_or(HOST).to_owned();
         let (action, decorate) = match flags::parse(GLOBAL, Order::FlagsFirst, words) {
             Ok(global) => {
-                if let Some(typed) = global.text("host") {
+                if let Some(typed) = global.text("host").filter(|host| !host.is_empty()) {
                     typed.clone_into(&mut host);
                 }
-                find(&global)
+                match check_global(&global) {
+                    Ok(()) => find(&global),
+                    Err(failure) => (Action::Refuse(failure), plain as fn(Failure) -> Failure),
+                }
             }
             Err(why) => {
                 let line = "docker [OPTIONS] COMMAND [ARG...]";
@@ -187,6 +224,22 @@ impl Invocation {
     }
 }
 
+/// What is wrong with the options before the command.
+fn check_global(global: &Arguments) -> Result<(), Failure> {
+    let level = global.text("log-level").unwrap_or("info");
+    if !matches!(
+        level.to_lowercase().as_str(),
+        "panic" | "fatal" | "error" | "warn" | "warning" | "info" | "debug" | "trace"
+    ) {
+        return Err(Failure::new(format!("Unable to parse logging level: {level}")));
+    }
+    if global.list("host").len() > 1 {
+        let text = "Failed to initialize: unable to resolve docker endpoint: Specify only one -H";
+        return Err(Failure::new(text));
+    }
+    Ok(())
+}
+
 type Found = (Action, fn(Failure) -> Failure);
 
 fn find(global: &Arguments) -> Found {
@@ -198,6 +251,8 @@ fn find(global: &Arguments) -> Found {
     }
     let action = match global.rest.split_first() {
         None => Action::Hint(help()),
+        // Help for a command that is not there is the help of all.
+        Some((word, [next])) if next == "--help" && top(word).is_none() => Action::Print(help()),
         Some((word, words)) if word == "help" => help_for(words),
         Some((word, words)) => match top(word) {
             Some(Node::Command(command)) => return begin(command, &format!("docker {word}"), words),
@@ -276,7 +331,10 @@ fn begin(command: &'static Command, path: &str, words: &[String]) -> Found {
         }
         Ok(typed) => match command.check_count(path, typed.rest.len()) {
             Err(failure) => Action::Refuse(failure),
-            Ok(()) => return (Action::Run(command, typed), command.decorate),
+            Ok(()) => match typed.unmet(command.flags) {
+                unmet if unmet.is_empty() => return (Action::Run(command, typed), command.decorate),
+                unmet => Action::Refuse(Failure::new(unmet.join("\n"))),
+            },
         },
     };
     (action, plain)
@@ -284,7 +342,10 @@ fn begin(command: &'static Command, path: &str, words: &[String]) -> Found {
 
 fn help_for(words: &[String]) -> Action {
     let Some((word, rest)) = words.split_first() else { return Action::Print(help()) };
-    let topic = || Action::Refuse(Failure::new(format!("unknown help topic: {}", words.join(" "))));
+    let topic = || {
+        let last = words.last().expect("there is a first word");
+        Action::Refuse(Failure::new(format!("unknown help topic: {last}")))
+    };
     match top(word) {
         Some(Node::Command(command)) => Action::Print(command.help(&format!("docker {word}"))),
         Some(Node::Group(group)) => match rest.first().map(|word| group.entry(word)) {
@@ -301,7 +362,8 @@ fn help() -> String {
     format!(
         "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n{}\n\
          Management Commands:\n{}\nCommands:\n{}\nGlobal Options:\n{}\n\
-         Run 'docker COMMAND --help' for more information on a command.\n",
+         Run 'docker COMMAND --help' for more information on a command.\n\nFor more help on how to use Docker, head to \
+         https://docs.docker.com/go/guides/\n",
         listed(COMMON.iter().map(about)),
         listed(GROUPS.iter().map(|group| (group.name, group.about))),
         listed(OTHERS.iter().map(about)),
@@ -341,7 +403,7 @@ mod tests {
         assert_eq!(printed("docker help network ls"), help);
         let short = printed("docker network ls -h");
         assert_eq!(short, format!("Flag shorthand -h has been deprecated, use --help\n{help}"));
-        assert!(printed("docker run --help").contains("\n      --help                       Print usage\n"));
+        assert!(printed("docker run --help").contains("\n      --help                           Print usage\n"));
     }
 
     #[test]

@@ -4,8 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::networks::Networks;
-use super::options::{bytes, host_and_address, nano_cpus};
+use super::options::host_and_address;
 use super::publish::Ports;
+use super::quantity::{bytes, nano_cpus, soft_and_hard};
+use super::{device, health};
 use crate::cli::endpoint::nothing_if;
 use crate::cli::environment;
 use crate::cli::flags::{Arguments, quoted};
@@ -46,7 +48,8 @@ pub(super) fn body(typed: &Arguments, attached: Attached, cx: &Cx<'_>) -> Result
     let host = fields(&mut body, "/HostConfig");
     copy(typed, host);
     limits(typed, host);
-    policy(typed, host)?;
+    restart(typed, host)?;
+    device::devices(typed, host)?;
     names(typed, host);
     volumes(typed, &mut body);
     let host = fields(&mut body, "/HostConfig");
@@ -91,6 +94,7 @@ fn process(
         set("Entrypoint", json!([entrypoint]));
     }
     let optional = [
+        ("Healthcheck", health::check(typed)?),
         ("ExposedPorts", ports.exposed()),
         ("StopSignal", typed.text("stop-signal").filter(|signal| !signal.is_empty()).map(|signal| json!(signal))),
         ("StopTimeout", typed.int("stop-timeout").map(|seconds| json!(seconds))),
@@ -156,8 +160,20 @@ fn copy(typed: &Arguments, host: &mut Map<String, Value>) {
             host.insert(name.to_owned(), json!(typed.list(flag)));
         }
     }
-    if let Some(driver) = typed.text("log-driver") {
-        host.insert("LogConfig".to_owned(), json!({"Type": driver, "Config": {}}));
+    let driver = typed.text("log-driver").unwrap_or_default();
+    if !driver.is_empty() || !typed.list("log-opt").is_empty() {
+        let options = Value::Object(pairs(typed.list("log-opt")));
+        host.insert("LogConfig".to_owned(), json!({"Type": driver, "Config": options}));
+    }
+    if !typed.list("ulimit").is_empty() {
+        let limit = |text: &String| {
+            let (name, values) = text.split_once('=')?;
+            let (soft, hard) = soft_and_hard(values).ok()?;
+            Some((name.to_owned(), json!({"Name": name, "Hard": hard, "Soft": soft})))
+        };
+        // The last one typed for a name counts.
+        let limits: std::collections::BTreeMap<String, Value> = typed.list("ulimit").iter().filter_map(limit).collect();
+        host.insert("Ulimits".to_owned(), limits.into_values().collect());
     }
     if let Some(runtime) = typed.text("runtime") {
         host.insert("Runtime".to_owned(), json!(runtime));
@@ -167,17 +183,21 @@ fn copy(typed: &Arguments, host: &mut Map<String, Value>) {
     }
 }
 
-fn limits(typed: &Arguments, host: &mut Map<String, Value>) {
-    const INTEGERS: [(&str, &str); 7] = [
+/// Limits.
+pub(in super::super) fn limits(typed: &Arguments, host: &mut Map<String, Value>) {
+    const INTEGERS: [(&str, &str); 9] = [
         ("cpu-shares", "CpuShares"),
         ("cpu-period", "CpuPeriod"),
         ("cpu-quota", "CpuQuota"),
+        ("cpu-rt-period", "CpuRealtimePeriod"),
+        ("cpu-rt-runtime", "CpuRealtimeRuntime"),
         ("memory-swappiness", "MemorySwappiness"),
         ("oom-score-adj", "OomScoreAdj"),
         ("pids-limit", "PidsLimit"),
         ("blkio-weight", "BlkioWeight"),
     ];
-    const SIZES: [(&str, &str); 4] = [
+    const SIZES: [(&str, &str); 5] = [
+        ("kernel-memory", "KernelMemory"),
         ("memory", "Memory"),
         ("memory-reservation", "MemoryReservation"),
         ("memory-swap", "MemorySwap"),
@@ -193,25 +213,32 @@ fn limits(typed: &Arguments, host: &mut Map<String, Value>) {
             host.insert(name.to_owned(), json!(bytes(text).unwrap_or(-1)));
         }
     }
-    if let Some(cpus) = typed.text("cpus").and_then(nano_cpus) {
+    if let Some(cpus) = typed.text("cpus").and_then(|text| nano_cpus(text).ok()) {
         host.insert("NanoCpus".to_owned(), json!(cpus));
     }
 }
 
 /// When the engine starts the container again.
-fn policy(typed: &Arguments, host: &mut Map<String, Value>) -> Result<(), Failure> {
-    let text = typed.text("restart").unwrap_or("no");
+pub(in super::super) fn policy(text: &str) -> Result<Value, Failure> {
     let (name, count) = text.split_once(':').unwrap_or((text, ""));
+    if name.is_empty() && text.contains(':') {
+        return Err(Failure::new("invalid restart policy format: no policy provided before colon"));
+    }
     let count: i64 = if count.is_empty() {
         0
     } else {
         let invalid = "invalid restart policy format: maximum retry count must be an integer";
         count.parse().map_err(|_| Failure::new(invalid))?
     };
-    if typed.is_on("rm") && !matches!(name, "" | "no") {
+    Ok(json!({"Name": name, "MaximumRetryCount": count}))
+}
+
+fn restart(typed: &Arguments, host: &mut Map<String, Value>) -> Result<(), Failure> {
+    let policy = policy(typed.text("restart").unwrap_or("no"))?;
+    if typed.is_on("rm") && !matches!(policy["Name"].as_str(), Some("" | "no")) {
         return Err(Failure::new("conflicting options: cannot specify both --restart and --rm"));
     }
-    host.insert("RestartPolicy".to_owned(), json!({"Name": name, "MaximumRetryCount": count}));
+    host.insert("RestartPolicy".to_owned(), policy);
     Ok(())
 }
 

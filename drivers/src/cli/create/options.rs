@@ -1,31 +1,56 @@
 //! The flags of `docker create` and `docker run`: those that say something about a container's network, process or
-//! limits. Flags for devices, mounts, health checks and Windows are not there.
+//! limits.
 
 use super::networks;
 use crate::cli::attach::DETACH_KEYS;
 use crate::cli::environment;
-use crate::cli::flags::{self, Flag, quoted};
+use crate::cli::flags::{self, Flag, Needs, quoted};
 use crate::cli::link;
+
+pub(in super::super) use super::quantity::size_or_unlimited;
+use super::{device, mount, quantity};
 
 const NETWORK: Flag =
     Flag::list("network", "Connect a container to a network").labelled("network").checked(networks::check);
 const NETWORK_ALIAS: Flag = Flag::list("network-alias", "Add network-scoped alias for the container");
 const DNS_OPTION: Flag = Flag::list("dns-option", "Set DNS options");
 
+/// Limits that `docker update` takes too.
+pub(in super::super) const BLKIO_WEIGHT: Flag =
+    Flag::int("blkio-weight", "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)")
+        .labelled("uint16")
+        .checked(quantity::weight);
+pub(in super::super) const CPU_PERIOD: Flag =
+    Flag::int("cpu-period", "Limit CPU CFS (Completely Fair Scheduler) period");
+pub(in super::super) const CPU_QUOTA: Flag = Flag::int("cpu-quota", "Limit CPU CFS (Completely Fair Scheduler) quota");
+pub(in super::super) const CPU_SHARES: Flag = Flag::int("cpu-shares", "CPU shares (relative weight)").short('c');
+pub(in super::super) const CPUS: Flag =
+    Flag::text("cpus", "Number of CPUs").labelled("decimal").checked(quantity::cpus);
+pub(in super::super) const CPUSET_CPUS: Flag = Flag::text("cpuset-cpus", "CPUs in which to allow execution (0-3, 0,1)");
+pub(in super::super) const CPUSET_MEMS: Flag = Flag::text("cpuset-mems", "MEMs in which to allow execution (0-3, 0,1)");
+pub(in super::super) const KERNEL_MEMORY: Flag =
+    Flag::text("kernel-memory", "Kernel memory limit").labelled("bytes").checked(quantity::size);
+pub(in super::super) const MEMORY: Flag =
+    Flag::text("memory", "Memory limit").short('m').labelled("bytes").checked(quantity::size);
+pub(in super::super) const MEMORY_RESERVATION: Flag =
+    Flag::text("memory-reservation", "Memory soft limit").labelled("bytes").checked(quantity::size);
+pub(in super::super) const PIDS_LIMIT: Flag =
+    Flag::int("pids-limit", "Tune container pids limit (set -1 for unlimited)");
+
 /// What both commands take.
-const COMMON: [Flag; 75] = [
+const COMMON: [Flag; 103] = [
     Flag::list("add-host", "Add a custom host-to-IP mapping (host:ip)").checked(extra_host),
     Flag::list("attach", "Attach to STDIN, STDOUT or STDERR").short('a').checked(stream),
     Flag::list("cap-add", "Add Linux capabilities"),
     Flag::list("cap-drop", "Drop Linux capabilities"),
     Flag::text("cgroup-parent", "Optional parent cgroup for the container"),
     Flag::text("cidfile", "Write the container ID to the file"),
-    Flag::int("cpu-period", "Limit CPU CFS (Completely Fair Scheduler) period"),
-    Flag::int("cpu-quota", "Limit CPU CFS (Completely Fair Scheduler) quota"),
-    Flag::int("cpu-shares", "CPU shares (relative weight)").short('c'),
-    Flag::text("cpus", "Number of CPUs").labelled("decimal").checked(decimal),
-    Flag::text("cpuset-cpus", "CPUs in which to allow execution (0-3, 0,1)"),
-    Flag::text("cpuset-mems", "MEMs in which to allow execution (0-3, 0,1)"),
+    CPU_PERIOD,
+    CPU_QUOTA,
+    CPU_SHARES,
+    CPUS,
+    CPUSET_CPUS,
+    CPUSET_MEMS,
     Flag::list("dns", "Set custom DNS servers").checked(address),
     DNS_OPTION,
     Flag::alias("dns-opt", &DNS_OPTION),
@@ -50,11 +75,11 @@ const COMMON: [Flag; 75] = [
     Flag::list("link-local-ip", "Container IPv4/IPv6 link-local addresses"),
     Flag::text("log-driver", "Logging driver for the container"),
     Flag::text("mac-address", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
-    Flag::text("memory", "Memory limit").short('m').labelled("bytes").checked(size),
-    Flag::text("memory-reservation", "Memory soft limit").labelled("bytes").checked(size),
+    MEMORY,
+    MEMORY_RESERVATION,
     Flag::text("memory-swap", "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")
         .labelled("bytes")
-        .checked(swap),
+        .checked(size_or_unlimited),
     Flag::int("memory-swappiness", "Tune container memory swappiness (0 to 100)").default("-1"),
     Flag::text("name", "Assign a name to the container"),
     NETWORK,
@@ -64,7 +89,7 @@ const COMMON: [Flag; 75] = [
     Flag::switch("oom-kill-disable", "Disable OOM Killer"),
     Flag::int("oom-score-adj", "Tune host's OOM preferences (-1000 to 1000)"),
     Flag::text("pid", "PID namespace to use"),
-    Flag::int("pids-limit", "Tune container pids limit (set -1 for unlimited)"),
+    PIDS_LIMIT,
     Flag::text("platform", "Set platform if server is multi-platform capable"),
     Flag::switch("privileged", "Give extended privileges to this container"),
     Flag::list("publish", "Publish a container's port(s) to the host").short('p'),
@@ -75,7 +100,7 @@ const COMMON: [Flag; 75] = [
     Flag::switch("rm", "Automatically remove the container and its associated anonymous volumes when it exits"),
     Flag::text("runtime", "Runtime to use for this container"),
     Flag::list("security-opt", "Security Options"),
-    Flag::text("shm-size", "Size of /dev/shm").labelled("bytes").checked(size),
+    Flag::text("shm-size", "Size of /dev/shm").labelled("bytes").checked(quantity::size),
     Flag::text("stop-signal", "Signal to stop the container"),
     Flag::int("stop-timeout", "Timeout (in seconds) to stop a container"),
     Flag::map("sysctl", "Sysctl options").checked(sysctl),
@@ -101,18 +126,75 @@ const COMMON: [Flag; 75] = [
            \
          default-cgroupns-mode option on the daemon (default)",
     ),
-    Flag::int("blkio-weight", "Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)")
-        .labelled("uint16"),
+    BLKIO_WEIGHT,
+    Flag::list("blkio-weight-device", "Block IO weight (relative device weight)")
+        .default("[]")
+        .checked(quantity::device_weight),
+    Flag::int("cpu-rt-period", "Limit CPU real-time period in microseconds"),
+    Flag::int("cpu-rt-runtime", "Limit CPU real-time runtime in microseconds"),
+    Flag::list("device", "Add a host device to the container"),
+    Flag::list("device-cgroup-rule", "Add a rule to the cgroup allowed devices list").checked(quantity::device_rule),
+    Flag::list("device-read-bps", "Limit read rate (bytes per second) from a device")
+        .default("[]")
+        .checked(quantity::device_bytes),
+    Flag::list("device-read-iops", "Limit read rate (IO per second) from a device")
+        .default("[]")
+        .checked(quantity::device_operations),
+    Flag::list("device-write-bps", "Limit write rate (bytes per second) to a device")
+        .default("[]")
+        .checked(quantity::device_bytes),
+    Flag::list("device-write-iops", "Limit write rate (IO per second) to a device")
+        .default("[]")
+        .checked(quantity::device_operations),
+    Flag::text("health-cmd", "Command to run to check health"),
+    Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
+        .labelled("duration")
+        .default("0s")
+        .checked(quantity::duration),
+    Flag::int("health-retries", "Consecutive failures needed to report unhealthy"),
+    Flag::text(
+        "health-start-period",
+        "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)",
+    )
+    .labelled("duration")
+    .default("0s")
+    .checked(quantity::duration),
+    Flag::text("health-start-interval", "Time between running the check during the start period (ms|s|m|h)")
+        .checked(quantity::duration)
+        .needs(Needs::Api("1.44")),
+    Flag::text("health-timeout", "Maximum time to allow one check to run (ms|s|m|h)")
+        .labelled("duration")
+        .default("0s")
+        .checked(quantity::duration),
+    KERNEL_MEMORY,
+    Flag::list("log-opt", "Log driver options"),
+    Flag::list("mount", "Attach a filesystem mount to the container").labelled("mount").checked(mount::check),
+    Flag::text("gpus", "GPU devices to add to the container ('all' to pass all GPUs)")
+        .labelled("gpu-request")
+        .checked(device::gpus),
+    Flag::switch("use-api-socket", "Bind mount Docker API socket and required auth"),
+    Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
+    Flag::list("storage-opt", "Storage driver options for the container"),
+    Flag::list("ulimit", "Ulimit options").labelled("ulimit").default("[]").checked(quantity::ulimit),
+    Flag::list("annotation", "Add an annotation to the container (passed through to the OCI runtime)")
+        .needs(Needs::Api("1.43")),
+    Flag::int("cpu-count", "CPU count (Windows only)").needs(Needs::Windows),
+    Flag::int("cpu-percent", "CPU percent (Windows only)").needs(Needs::Windows),
+    Flag::int("io-maxiops", "Maximum IOps limit for the system drive (Windows only)").needs(Needs::Windows),
+    Flag::text("io-maxbandwidth", "Maximum IO bandwidth limit for the system drive (Windows only)")
+        .labelled("bytes")
+        .checked(quantity::size)
+        .needs(Needs::Windows),
 ];
 
 /// What `docker create` takes.
-pub(in super::super) const CREATE_FLAGS: [Flag; 76] = flags::joined(
+pub(in super::super) const CREATE_FLAGS: [Flag; 104] = flags::joined(
     COMMON,
     [Flag::text("pull", "Pull image before creating (\"always\", \"|missing\", \"never\")").default("missing")],
 );
 
 /// What `docker run` takes.
-pub(in super::super) const RUN_FLAGS: [Flag; 79] = flags::joined(
+pub(in super::super) const RUN_FLAGS: [Flag; 107] = flags::joined(
     COMMON,
     [
         Flag::text("pull", "Pull image before running (\"always\", \"missing\", \"never\")").default("missing"),
@@ -171,53 +253,6 @@ fn sysctl(text: &str) -> Result<(), String> {
     Err(format!("sysctl '{text}' is not allowed"))
 }
 
-fn size(text: &str) -> Result<(), String> {
-    bytes(text).map(drop)
-}
-
-fn swap(text: &str) -> Result<(), String> {
-    if text == "-1" { Ok(()) } else { size(text) }
-}
-
-fn decimal(text: &str) -> Result<(), String> {
-    nano_cpus(text).map(drop).ok_or_else(|| format!("failed to parse {text} as a rational number"))
-}
-
-/// Billionths of a processor.
-pub(super) fn nano_cpus(text: &str) -> Option<i64> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    scaled(digits, 1_000_000_000).map(|nanos| sign * nanos)
-}
-
-/// Bytes of a size such as `10m` or `1.5g`, in units of 1024.
-pub(super) fn bytes(text: &str) -> Result<i64, String> {
-    let number_end = text.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
-    let (number, suffix) = (&text[..number_end], text[number_end..].trim_start().to_lowercase());
-    let power = match suffix.as_str() {
-        "" | "b" => 0,
-        _ if number.is_empty() => 0,
-        suffix => {
-            let (unit, rest) = suffix.split_at(1);
-            let power = "kmgtp".find(unit).filter(|_| matches!(rest, "" | "b" | "ib"));
-            power.ok_or_else(|| format!("invalid suffix: '{suffix}'"))? + 1
-        }
-    };
-    let scale = 1024_i64.pow(u32::try_from(power).expect("at most five"));
-    scaled(number, scale).ok_or_else(|| format!("invalid size: '{text}'"))
-}
-
-/// `scale` times a number that may have a decimal point, cut to a whole one.
-fn scaled(number: &str, scale: i64) -> Option<i64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let tens = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let product = digits.parse::<i128>().ok()?.checked_mul(i128::from(scale))?;
-    i64::try_from(product / tens).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +260,7 @@ mod tests {
 
     #[test]
     fn values_are_checked_as_they_are_typed() {
-        let cases: [(Check, &str, &str); 12] = [
+        let cases: [(Check, &str, &str); 8] = [
             (stream, "foo", "valid streams are STDIN, STDOUT and STDERR"),
             (extra_host, "foo", "bad format for add-host: \"foo\""),
             (extra_host, ":192.0.2.9", "bad format for add-host: \":192.0.2.9\""),
@@ -234,24 +269,11 @@ mod tests {
             (address, "192.0.2.300", "IP address is not correctly formatted: 192.0.2.300"),
             (domain, "bad search!", "bad search! is not a valid domain"),
             (sysctl, "foo", "sysctl 'foo' is not allowed"),
-            (size, "foo", "invalid size: 'foo'"),
-            (size, "4x", "invalid suffix: 'x'"),
-            (swap, "-2", "invalid size: '-2'"),
-            (decimal, "x", "failed to parse x as a rational number"),
         ];
         for (check, text, expected) in cases {
             assert_eq!(check(text), Err(expected.to_owned()), "{text}");
         }
         assert!(extra_host("h:host-gateway").is_ok() && extra_host("b=fe80::1").is_ok() && domain("a.lan").is_ok());
-        assert!(domain(".").is_ok() && sysctl("net.ipv4.ip_forward=1").is_ok() && swap("-1").is_ok());
-    }
-
-    #[test]
-    fn sizes_and_shares() {
-        assert_eq!(bytes("10m"), Ok(10_485_760));
-        assert_eq!(bytes("1GiB"), Ok(1_073_741_824));
-        assert_eq!(bytes("7"), Ok(7));
-        assert_eq!(bytes("1.5k"), Ok(1536));
-        assert_eq!(nano_cpus("1.5"), Some(1_500_000_000));
+        assert!(domain(".").is_ok() && sysctl("net.ipv4.ip_forward=1").is_ok());
     }
 }

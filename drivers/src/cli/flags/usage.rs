@@ -14,7 +14,7 @@ const INDENT: usize = 16;
 
 /// The lines of help for `flags`, by name, each with its line end.
 pub(in super::super) fn list(flags: &[Flag]) -> String {
-    let mut shown: Vec<(String, &Flag)> = flags.iter().filter(|f| f.target.is_none()).map(|f| (left(f), f)).collect();
+    let mut shown: Vec<(String, &Flag)> = flags.iter().filter(|f| f.is_shown()).map(|f| (left(f), f)).collect();
     shown.sort_by_key(|(_, flag)| flag.name);
     let longest = shown.iter().map(|(left, _)| left.len()).max().unwrap_or(0);
     shown.iter().map(|(left, flag)| format!("{left:longest$}   {}\n", folded(longest + 3, &right(flag)))).collect()

@@ -34,9 +34,19 @@ pub(in super::super) const CONNECT: Command = Command {
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let endpoint = endpoint(typed)?;
-    let body = json!({"Container": typed.rest[1], "EndpointConfig": endpoint.full()});
-    let path = format!("/networks/{}/connect", path_escaped(&typed.rest[0]));
+    let (network, container) = named(typed)?;
+    let body = json!({"Container": container, "EndpointConfig": endpoint.full()});
+    let path = format!("/networks/{}/connect", path_escaped(network));
     call(cx, request_with("POST", &path, &body), |reply, _| reply.accepted().map(|_| Next::Exit(0)))
+}
+
+/// The network and the container that were typed.
+pub(in super::super) fn named(typed: &Arguments) -> Result<(&str, &str), Failure> {
+    let named = |at: usize, kind: &str| match typed.rest[at].trim() {
+        "" => Err(Failure::new(format!("invalid {kind} name or ID: value is empty"))),
+        name => Ok(name),
+    };
+    Ok((named(0, "network")?, named(1, "container")?))
 }
 
 fn endpoint(typed: &Arguments) -> Result<Endpoint, Failure> {

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use super::connect::named;
+
 use crate::cli::command::{Arity, Command, plain};
 use crate::cli::flags::{Arguments, Flag, Order};
 use crate::cli::query::path_escaped;
@@ -20,8 +22,9 @@ pub(in super::super) const DISCONNECT: Command = Command {
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let body = json!({"Container": typed.rest[1], "Force": typed.is_on("force")});
-    let path = format!("/networks/{}/disconnect", path_escaped(&typed.rest[0]));
+    let (network, container) = named(typed)?;
+    let body = json!({"Container": container, "Force": typed.is_on("force")});
+    let path = format!("/networks/{}/disconnect", path_escaped(network));
     call(cx, request_with("POST", &path, &body), |reply, _| reply.accepted().map(|_| Next::Exit(0)))
 }
 

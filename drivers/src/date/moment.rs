@@ -1,13 +1,13 @@
-//! Moments as they are typed for `--since` and `--until`: a duration before now, a date, or seconds since 1970.
+//! Moments as people write them for `--since` and `until=`: a duration before now, a date, or seconds since 1970.
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use super::flags::quoted;
-use super::script::Failure;
-
 /// The moment `text` as the engine takes it: seconds since 1970, with nanoseconds when they were typed. `now` is in
 /// nanoseconds since 1970.
-pub(super) fn unix(text: &str, now: u64) -> Result<String, Failure> {
+///
+/// # Errors
+/// It is none.
+pub fn unix(text: &str, now: u64) -> Result<String, String> {
     if let Some(ago) = duration(text) {
         let at = i128::from(now) - ago;
         return Ok(at.div_euclid(1_000_000_000).to_string());
@@ -15,9 +15,22 @@ pub(super) fn unix(text: &str, now: u64) -> Result<String, Failure> {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !text.is_empty() {
         return Ok(text.to_owned());
     }
-    let refused = || Failure::new(format!("failed to parse value as time or duration: {}", quoted(text)));
-    let at = date(text).ok_or_else(refused)?;
+    let at = date(text).ok_or_else(|| refusal(text))?;
     Ok(format!("{}.{:09}", at.unix_timestamp(), at.nanosecond()))
+}
+
+/// Why `text` is no moment: what looks like a date has a month or a day that no calendar has.
+fn refusal(text: &str) -> String {
+    let day = text.split('T').next().unwrap_or_default();
+    let month = match day.split('-').collect::<Vec<_>>().as_slice() {
+        [year, month, day] if (year.len(), month.len(), day.len()) == (4, 2, 2) => month.parse::<u8>().ok(),
+        _ => None,
+    };
+    match month {
+        Some(1..=12) => format!("parsing time {text:?}: day out of range"),
+        Some(_) => format!("parsing time {text:?}: month out of range"),
+        None => format!("failed to parse value as time or duration: {text:?}"),
+    }
 }
 
 /// Nanoseconds of a Go duration: `1h30m`, `1.5s`, `-3ms`.
@@ -101,9 +114,11 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["foo", "12x", "2026-13-01", ""] {
+        for text in ["foo", "12x", ""] {
             let expected = format!("failed to parse value as time or duration: \"{text}\"");
-            assert_eq!(unix(text, NOW), Err(Failure::new(expected)));
+            assert_eq!(unix(text, NOW), Err(expected));
         }
+        let expected = "parsing time \"2026-13-01\": month out of range";
+        assert_eq!(unix("2026-13-01", NOW), Err(expected.to_owned()));
     }
 }
