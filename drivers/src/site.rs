@@ -3,7 +3,7 @@
 //!
 //! How it works: `run` lets the world go on until something happens. A call to an engine's socket becomes an errand that
 //! is due a little later, since every request takes some time; so no two things are made at the same moment. Programs
-//! in the world and clients outside it ask in the same way ([`exchange`]).
+//! in the world and clients outside it ask in the same way (`exchange`).
 
 mod daemon;
 mod exchange;

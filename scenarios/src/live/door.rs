@@ -2,7 +2,7 @@
 //! decided here.
 //!
 //! How it works: commands go through one channel that never blocks. An answer comes back through a channel of its own
-//! with a [`Backlog`] that counts what lies in it: the owner holds the exchange when that is too much, and the client's
+//! with a `Backlog` that counts what lies in it: the owner holds the exchange when that is too much, and the client's
 //! task tells it when it has taken enough.
 
 use std::net::SocketAddr;

@@ -45,7 +45,7 @@ impl Names {
 pub(crate) fn is_possible() -> Result<(), String> {
     let name = Names::new(usize::MAX).of("try");
     let script = format!(
-        "ip netns add {name} && ip -n {name} link add a type veth peer name b && ip -n {name} link add c type bridge \
+        "ip netns add {name} && ip -n {name} link add try0 type veth peer name try1 && ip -n {name} link add try2 type bridge \
          && ip netns exec {name} iptables -A INPUT -m conntrack --ctstate NEW -j ACCEPT && ping -V >/dev/null; \
          code=$?; ip netns del {name}; exit $code"
     );

@@ -1,7 +1,7 @@
 //! curl on a host: gets URLs by HTTP and prints them, in the words of curl 7.88.1. It is the tool of scripts, so it shows
 //! no progress meter; it speaks no TLS.
 //!
-//! How it works: a [`Run`] goes through the URLs; each is a [`Transfer`], or several when it is redirected. A connection
+//! How it works: a `Run` goes through the URLs; each is a `Transfer`, or several when it is redirected. A connection
 //! that the server leaves open is kept for the next transfer to the same place.
 
 mod options;
