@@ -174,6 +174,12 @@ impl Engine {
         self.containers.values()
     }
 
+    /// What happened so far, as `docker events` tells it.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
     /// The network of a running container.
     #[must_use]
     pub fn namespace_of(&self, container: &Container) -> Option<NamespaceId> {

@@ -37,7 +37,7 @@ pub fn run() -> Exit {
             let coloured_errors = Style::detect(stderr.is_terminal()) == Style::Coloured;
             let mut out = BufWriter::new(stdout.lock());
             let (out, err) = (&mut out, &mut stderr);
-            test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err })
+            test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err, told: 0 })
         }
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
     };

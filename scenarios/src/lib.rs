@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`scenario`] | the file format: reading, matching, rewriting text |
 //! | [`runner`] | playing a scenario on a site in virtual time, and the verdict over it |
+//! | [`pool`] | doing numbered pieces of work on several threads, in order |
 //! | [`report`] | telling people and programs what became of scenarios |
 //! | [`live`] | the live engine: a site behind a socket, in real time |
 //! | [`cli`] | the `netyard` command |
@@ -23,12 +24,13 @@
 pub mod cli;
 pub mod exit;
 pub mod live;
+pub mod pool;
 pub mod report;
 pub mod runner;
 pub mod scenario;
 
 pub use exit::Exit;
 pub use runner::verdict::Verdict;
-pub use runner::{Playback, Settings, play};
+pub use runner::{Playback, Recorded, Settings, play, record};
 pub use scenario::Scenario;
 pub use scenario::fault::Fault;

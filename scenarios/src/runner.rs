@@ -8,6 +8,7 @@ pub mod recording;
 pub mod verdict;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant as WallInstant};
 
 use netyard_drivers::daemon::Config;
@@ -15,6 +16,7 @@ use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
+use sha2::{Digest, Sha256};
 
 use crate::scenario::Scenario;
 use crate::scenario::captures::Captures;
@@ -39,32 +41,20 @@ pub struct Settings {
     pub time_limit: Period,
     /// How much time it may take on this machine.
     pub wall_limit: Period,
-    /// Whether frames are kept.
-    pub recording: Keep,
     /// What follows a step that is not met.
     pub on_failure: OnFailure,
 }
 
 impl Default for Settings {
-    /// Seed 1, an hour of virtual time, a minute on this machine, no frames kept, every step played.
+    /// Seed 1, an hour of virtual time, a minute on this machine, every step played.
     fn default() -> Self {
         Self {
             seed: DEFAULT_SEED,
             time_limit: Period(Duration::from_secs(3600)),
             wall_limit: Period(Duration::from_secs(60)),
-            recording: Keep::No,
             on_failure: OnFailure::GoOn,
         }
     }
-}
-
-/// Whether something is kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Keep {
-    /// It is not.
-    No,
-    /// It is.
-    Yes,
 }
 
 /// What follows a step that is not met.
@@ -85,7 +75,14 @@ pub struct Playback {
     pub end: End,
     /// The virtual time that it took.
     pub elapsed: Duration,
-    /// The frames, when they were kept.
+}
+
+/// A playback with all that went over the wires meanwhile.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What came of the scenario.
+    pub playback: Playback,
+    /// What was seen meanwhile.
     pub recording: Recording,
 }
 
@@ -102,6 +99,31 @@ pub struct Played {
     pub comparison: Vec<Compared>,
     /// What the names stand for in lines that are missing.
     pub known_names: Vec<String>,
+}
+
+impl Recorded {
+    /// 64 hexadecimal digits that stand for all that happened: output, exit codes, times, frames and events. Two runs
+    /// that differ in any of it have different ones, on every machine.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        for step in &self.playback.steps {
+            add(step.output.as_bytes());
+            add(&step.status.to_le_bytes());
+            add(&step.at.as_nanos().to_le_bytes());
+        }
+        for packet in &self.recording.packets {
+            add(packet.device.as_bytes());
+            add(&packet.at.as_nanos().to_le_bytes());
+            add(packet.frame.bytes());
+        }
+        self.recording.events.iter().for_each(|event| add(event.as_bytes()));
+        hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
 }
 
 /// How a playback ended.
@@ -135,6 +157,17 @@ pub enum Limit {
     Wall(Period),
 }
 
+impl fmt::Display for Overrun {
+    /// What was up and what still ran, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Limit::Virtual(limit) => write!(f, "not done when {limit} of virtual time had passed")?,
+            Limit::Wall(limit) => write!(f, "not done when {limit} had passed")?,
+        }
+        self.running.iter().try_for_each(|job| write!(f, "\nstill running: {job}"))
+    }
+}
+
 impl Played {
     /// The lines that its terminal showed, without blank ones at the end.
     #[must_use]
@@ -162,43 +195,35 @@ impl Playback {
 /// # Errors
 /// A fault of the file that only shows in the world: a place that is not there when its step comes.
 pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault> {
-    let mut player = Player::new(scenario, settings);
-    let mut steps = Vec::with_capacity(scenario.steps.len());
-    let mut end = End::Finished;
-    for step in &scenario.steps {
-        match player.play(step)? {
-            Ok(played) => steps.push(played),
-            Err((limit, output)) => {
-                let mut running = player.site.running();
-                if running.is_empty() {
-                    // The shell itself, in a loop of builtins.
-                    running.push(format!("{}: {}", scenario.place(step), step.command));
-                }
-                end = End::TimeLimit(Overrun { step: steps.len(), limit, output, running });
-                break;
-            }
-        }
-        let met = steps.last().is_none_or(|played| played.meets(step));
-        if !met && settings.on_failure == OnFailure::Stop {
-            break;
-        }
-    }
-    let recording = match settings.recording {
-        Keep::Yes => Recording::of(&player.site),
-        Keep::No => Recording::default(),
-    };
-    Ok(Playback { steps, end, elapsed: player.site.now().since(Instant::ZERO), recording })
+    Player::new(scenario, settings, Capturing::Off).play_all()
+}
+
+/// Plays a scenario and keeps every frame and event, which takes memory for each.
+///
+/// # Errors
+/// As [`play`].
+pub fn record(scenario: &Scenario, settings: &Settings) -> Result<Recorded, Fault> {
+    let mut player = Player::new(scenario, settings, Capturing::On);
+    let playback = player.play_all()?;
+    Ok(Recorded { playback, recording: Recording::of(&player.site) })
+}
+
+/// Whether the site keeps its frames.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Capturing {
+    Off,
+    On,
 }
 
 /// The site of a scenario at its beginning.
-fn site(scenario: &Scenario, settings: &Settings) -> Site {
+fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site {
     let links = scenario.head.links.iter();
     Site::new(&SiteConfig {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
         links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
         engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
-        capture: settings.recording == Keep::Yes,
+        capture: capturing == Capturing::On,
         ..SiteConfig::default()
     })
 }
@@ -221,16 +246,46 @@ struct Player<'s> {
 }
 
 impl<'s> Player<'s> {
-    fn new(scenario: &'s Scenario, settings: &'s Settings) -> Self {
+    fn new(scenario: &'s Scenario, settings: &'s Settings, capturing: Capturing) -> Self {
         Self {
             scenario,
             settings,
-            site: site(scenario, settings),
+            site: site(scenario, settings, capturing),
             terminals: BTreeMap::new(),
             last_words: BTreeMap::new(),
             captures: Captures::default(),
             began: WallInstant::now(),
         }
+    }
+
+    /// Plays all steps, or those up to the first that has no end.
+    fn play_all(&mut self) -> Result<Playback, Fault> {
+        let mut steps = Vec::with_capacity(self.scenario.steps.len());
+        let mut end = End::Finished;
+        for step in &self.scenario.steps {
+            match self.play(step)? {
+                Ok(played) => steps.push(played),
+                Err((limit, output)) => {
+                    end = End::TimeLimit(self.overrun(steps.len(), step, limit, output));
+                    break;
+                }
+            }
+            let met = steps.last().is_none_or(|played| played.meets(step));
+            if !met && self.settings.on_failure == OnFailure::Stop {
+                break;
+            }
+        }
+        Ok(Playback { steps, end, elapsed: self.site.now().since(Instant::ZERO) })
+    }
+
+    /// What is told of a step whose time was up.
+    fn overrun(&self, number: usize, step: &Step, limit: Limit, output: String) -> Overrun {
+        let mut running = self.site.running();
+        if running.is_empty() {
+            // The shell itself, in a loop of builtins.
+            running.push(format!("{}: {}", self.scenario.place(step), step.command));
+        }
+        Overrun { step: number, limit, output, running }
     }
 
     /// Plays a step: what came of it, or the limit that was up and what its terminal had shown until then.
@@ -381,10 +436,10 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_and_a_difference_is_named() {
-        let (scenario, one) = played("$ echo a\na\n$ sleep 2");
-        let mut two = play(&scenario, &Settings::default()).expect("all places are there");
+        let scenario = scenario("$ echo a\na\n$ sleep 2");
+        let [one, mut two] = [(); 2].map(|()| record(&scenario, &Settings::default()).expect("all places are there"));
         assert_eq!(first_difference(&scenario, &one, &two), None);
-        two.steps[1].status = 1;
+        two.playback.steps[1].status = 1;
         let difference = first_difference(&scenario, &one, &two);
         assert_eq!(difference.as_deref(), Some("a.md:7: its exit code differs"));
     }

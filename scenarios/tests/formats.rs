@@ -48,3 +48,75 @@ fn each_scenario_has_a_capture() {
     let bytes = fs::read(directory.join("tests/fixtures/passes.pcapng")).expect("the capture was written");
     assert_eq!(bytes[..4], [0x0a, 0x0d, 0x0d, 0x0a], "it begins as a pcapng file does");
 }
+
+#[test]
+fn tap_is_a_test_a_file_with_a_block_that_says_why() {
+    let run = netyard("test --format tap tests/fixtures/passes.md tests/fixtures/forever.md tests/fixtures/fails.md");
+    run.assert().code(124).stderr_eq("").stdout_eq(str![[r#"
+"#]]);
+    let run = netyard("test --format tap tests/fixtures/wrong/no-command.md").assert();
+    run.code(2).stdout_eq(str![[r#"
+"#]]);
+}
+
+#[test]
+fn github_annotates_file_and_line() {
+    let run = netyard("test --format github tests/fixtures/fails.md tests/fixtures/should-fail.md").assert();
+    run.code(1).stderr_eq("").stdout_eq(str![[r#"
+"#]]);
+}
+
+#[test]
+fn junit_tells_failures_from_errors() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("junit/report.xml");
+    let files = "tests/fixtures/fails.md tests/fixtures/forever.md tests/fixtures/wrong/no-command.md";
+    netyard(&format!("test {files} --junit")).arg(&file).assert().code(124 /* over 2 */);
+    let xml = fs::read_to_string(&file).expect("the report was written");
+    snapbox::assert_data_eq!(
+        xml,
+        str![[r#"
+"#]]
+    );
+}
+
+#[test]
+fn as_many_jobs_as_one_likes_tell_the_same() {
+    let told = |jobs: &str| {
+        let run = netyard("test tests/fixtures/passes.md tests/fixtures/fails.md tests/fixtures/several --seeds 5");
+        let output = run.args(["--jobs", jobs]).output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("reports are text"))
+    };
+    let alone = told("1");
+    assert_eq!(alone.0, Some(1));
+    assert_eq!(alone, told("7"));
+}
+
+#[test]
+fn a_run_is_kept_whole_and_latest_points_to_it() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs");
+    let _ = fs::remove_dir_all(&root);
+    let keep = || netyard("test tests/fixtures/passes.md tests/fixtures/fails.md --out").arg(&root).assert().code(1);
+    keep();
+    let manifest = || -> serde_json::Value {
+        let text = fs::read_to_string(root.join("latest/manifest.json")).expect("the manifest was written");
+        serde_json::from_str(&text).expect("it is JSON")
+    };
+    let first = manifest();
+    assert_eq!((&first["passed"], &first["failed"]), (&1.into(), &1.into()));
+    assert_eq!(first["files"][1]["repeat"], "netyard test --seed 1 tests/fixtures/fails.md");
+    let kept = |name: &str| fs::read_to_string(root.join("latest/tests/fixtures").join(name));
+    snapbox::assert_data_eq!(
+        kept("fails/transcript.txt").expect("it was kept"),
+        str![[r#"
+"#]]
+    );
+    let page = kept("fails/report.html").expect("what failed has a page");
+    assert!(page.contains("- two") && page.contains("--seed 1") && !page.contains("http"), "{page}");
+    assert!(kept("passes/report.html").is_err(), "what passed needs none");
+    for name in ["result.jsonl", "scenario.md", "events.jsonl", "frames.pcapng"] {
+        assert!(root.join("latest/tests/fixtures/passes").join(name).exists(), "{name}");
+    }
+    keep();
+    assert_eq!(manifest()["files"], first["files"], "the same run has the same fingerprints");
+    assert_eq!(fs::read_dir(&root).expect("it is there").count(), 3, "two runs and a link");
+}

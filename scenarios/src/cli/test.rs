@@ -1,24 +1,31 @@
-//! `netyard test`: plays scenarios one after the other, tells what became of them, and ends with the gravest of it.
+//! `netyard test`: plays scenarios, several at once where there are cores, tells in the order of the files what became of
+//! them, and ends with the gravest of it.
+
+mod archive;
+mod job;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use netyard_sim::time::Epoch;
 
 use super::selection;
 use crate::exit::Exit;
+use crate::pool;
 use crate::report::progress::Progress;
-use crate::report::{Format, Outcome, Report, Summary};
-use crate::runner::verdict::{Verdict, first_difference};
-use crate::runner::{DEFAULT_SEED, End, Keep, OnFailure, Playback, Played, Settings, play};
+use crate::report::{Format, Outcome, Report, Summary, junit};
+use crate::runner::DEFAULT_SEED;
 use crate::scenario::Scenario;
-use crate::scenario::fault::{Fault, FaultKind};
-use crate::scenario::head::Expect;
+use crate::scenario::fault::Fault;
 use crate::scenario::period::Period;
-use crate::scenario::update::{Correction, corrected};
+use archive::Archive;
+use job::{Done, unwritable};
 
 /// Play scenarios: Markdown files whose console blocks are run and compared
 #[derive(Args, Debug)]
@@ -42,6 +49,9 @@ pub struct Arguments {
     /// Stop at the first step that is not met
     #[arg(long, env = "NETYARD_TEST_FAIL_FAST", value_parser = FalseyValueParser::new())]
     fail_fast: bool,
+    /// How many scenarios are played at once; as many as there are cores when it is not given
+    #[arg(long, short, env = "NETYARD_TEST_JOBS", value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Rewrite what is expected to what came, where it differs
     #[arg(long, env = "NETYARD_TEST_UPDATE", value_parser = FalseyValueParser::new())]
     #[arg(conflicts_with_all = ["seeds", "fail_fast"])]
@@ -49,6 +59,12 @@ pub struct Arguments {
     /// Write the frames of each FILE.md to DIR/FILE.pcapng
     #[arg(long, env = "NETYARD_TEST_PCAP", value_name = "DIR")]
     pcap: Option<PathBuf>,
+    /// Keep this run in a directory of its own below DIR: results, transcripts, events, frames, pages of what failed
+    #[arg(long, env = "NETYARD_TEST_OUT", value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write the results as JUnit XML, too
+    #[arg(long, env = "NETYARD_TEST_JUNIT", value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// The virtual time that a file may take, instead of its own limit or 1h
     #[arg(long, env = "NETYARD_TEST_TIME_LIMIT", value_name = "TIME")]
     time_limit: Option<Period>,
@@ -60,23 +76,44 @@ pub struct Arguments {
     pub(super) format: Format,
 }
 
+impl Arguments {
+    /// Whether frames leave this process.
+    const fn keeps(&self) -> bool {
+        self.pcap.is_some() || self.out.is_some()
+    }
+
+    /// Whether frames are kept at all.
+    const fn records(&self) -> bool {
+        self.keeps() || self.check_determinism
+    }
+
+    fn threads(&self) -> NonZeroUsize {
+        self.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+    }
+
+    /// The command that plays a scenario again as it was played.
+    fn again(&self, scenario: &Scenario, seed: u64) -> String {
+        let mut words = vec!["netyard".to_owned(), "test".to_owned(), "--seed".to_owned(), seed.to_string()];
+        for (flag, limit) in [("--time-limit", self.time_limit), ("--wall-limit", self.wall_limit)] {
+            words.extend(limit.into_iter().flat_map(|limit| [flag.to_owned(), limit.to_string()]));
+        }
+        words.extend(self.check_determinism.then(|| "--check-determinism".to_owned()));
+        words.push(scenario.file.clone());
+        // Only a name with a NUL cannot be quoted, and no file has such.
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    }
+}
+
 /// Plays what `arguments` mean.
 ///
 /// # Errors
-/// What the report's streams say.
+/// What the report's streams say, or the files that are written beside it.
 pub fn run<'a>(arguments: &'a Arguments, report: Report<'a>) -> io::Result<Exit> {
-    let mut suite = Suite { arguments, report, summary: Summary::default(), exit: Exit::Pass };
+    let archive = arguments.out.as_deref().map(Archive::create).transpose()?;
+    let junit = arguments.junit.as_ref().map(|_| junit::Document::default());
+    let mut suite = Suite { arguments, report, archive, junit, summary: Summary::default(), exit: Exit::Pass };
     let scenarios = suite.scenarios()?;
-    let progress = Progress::detect();
-    for (at, scenario) in scenarios.iter().enumerate() {
-        progress.begin(at + 1, scenarios.len(), &scenario.file);
-        let played = suite.play(scenario);
-        progress.end();
-        suite.tell(scenario, played)?;
-        if arguments.fail_fast && suite.summary.failed > 0 {
-            break;
-        }
-    }
+    suite.play(&scenarios)?;
     suite.finish()
 }
 
@@ -84,16 +121,10 @@ pub fn run<'a>(arguments: &'a Arguments, report: Report<'a>) -> io::Result<Exit>
 struct Suite<'a> {
     arguments: &'a Arguments,
     report: Report<'a>,
+    archive: Option<Archive>,
+    junit: Option<junit::Document>,
     summary: Summary,
     exit: Exit,
-}
-
-/// What came of a scenario, with the seed that it was played with last.
-struct Done {
-    seed: u64,
-    playback: Playback,
-    verdict: Verdict,
-    updated: usize,
 }
 
 impl Suite<'_> {
@@ -122,106 +153,118 @@ impl Suite<'_> {
         !scenario.steps.is_empty() && filter.is_none_or(|filter| selection::lets_through(filter, scenario))
     }
 
-    /// Plays a scenario with all seeds, up to the first that fails, and does with what came what was asked for.
-    fn play(&self, scenario: &Scenario) -> Result<Done, Fault> {
-        let first = self.arguments.seed.or(scenario.head.seed).unwrap_or(DEFAULT_SEED);
-        let last = first.saturating_add(self.arguments.seeds - 1);
-        let mut seed = first;
-        let (playback, verdict) = loop {
-            let (playback, verdict) = self.play_with(scenario, seed)?;
-            if verdict != Verdict::Passed || seed == last {
-                break (playback, verdict);
+    /// Plays each scenario with all seeds, up to the first that fails, and tells of them in order.
+    fn play(&mut self, scenarios: &[Scenario]) -> io::Result<()> {
+        let arguments = self.arguments;
+        let seeds = usize::try_from(arguments.seeds).unwrap_or(usize::MAX);
+        let failures: Vec<AtomicU64> = scenarios.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
+        let work = |number: usize| {
+            let (scenario, first_failure) = (&scenarios[number / seeds], &failures[number / seeds]);
+            let first = arguments.seed.or(scenario.head.seed).unwrap_or(DEFAULT_SEED);
+            let seed = first.saturating_add((number % seeds) as u64);
+            if first_failure.load(Ordering::Relaxed) < seed {
+                return None;
             }
-            seed += 1;
+            let played = job::run(arguments, scenario, seed);
+            if played.as_ref().is_err() || played.as_ref().is_ok_and(Done::is_failure) {
+                first_failure.fetch_min(seed, Ordering::Relaxed);
+            }
+            Some(played)
         };
-        if let Some(directory) = &self.arguments.pcap {
-            write_pcapng(directory, scenario, &playback).map_err(|error| unwritable(scenario, &error))?;
-        }
-        let updated = self.update(scenario, &playback)?;
-        let verdict = if updated > 0 { Verdict::Passed } else { verdict };
-        Ok(Done { seed, playback, verdict, updated })
-    }
-
-    fn play_with(&self, scenario: &Scenario, seed: u64) -> Result<(Playback, Verdict), Fault> {
-        let settings = self.settings(scenario, seed);
-        let playback = play(scenario, &settings)?;
-        let verdict = Verdict::over(scenario, &playback);
-        if !self.arguments.check_determinism || verdict == Verdict::TimeLimit {
-            return Ok((playback, verdict));
-        }
-        let again = play(scenario, &settings)?;
-        let difference = first_difference(scenario, &playback, &again).map(Verdict::Nondeterministic);
-        Ok((playback, difference.unwrap_or(verdict)))
-    }
-
-    fn settings(&self, scenario: &Scenario, seed: u64) -> Settings {
-        let (arguments, default) = (self.arguments, Settings::default());
-        let is_recorded = arguments.pcap.is_some() || arguments.check_determinism;
-        Settings {
-            seed,
-            time_limit: arguments.time_limit.or(scenario.head.time_limit).unwrap_or(default.time_limit),
-            wall_limit: arguments.wall_limit.unwrap_or(default.wall_limit),
-            recording: if is_recorded { Keep::Yes } else { Keep::No },
-            on_failure: if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
-        }
-    }
-
-    /// Rewrites the file when that was asked for and something differs; how many steps were rewritten. A file that is
-    /// meant to fail stays as it is.
-    fn update(&self, scenario: &Scenario, playback: &Playback) -> Result<usize, Fault> {
-        let is_complete = playback.end == End::Finished && scenario.head.expect == Expect::Pass;
-        if !self.arguments.update || !is_complete {
-            return Ok(0);
-        }
-        let correction = |(step, _, played)| correction(step, played);
-        let corrections: Vec<Correction<'_>> = playback.failed(scenario).map(correction).collect();
-        if !corrections.is_empty() {
-            let text = corrected(scenario, &corrections);
-            fs::write(&scenario.file, text).map_err(|error| unwritable(scenario, &error))?;
-        }
-        Ok(corrections.len())
+        let progress = Progress::detect();
+        let mut result = Ok(());
+        let mut has_failed = false;
+        progress.begin(1, scenarios.len(), scenarios.first().map_or("", |scenario| &scenario.file));
+        let take = |number: usize, played: Option<Result<Done, Fault>>| {
+            let (at, seed) = (number / seeds, number % seeds);
+            has_failed &= seed > 0;
+            let is_last = seed + 1 == seeds;
+            // After the first seed that fails the others do not count, even if they were played meanwhile.
+            let Some(played) = played.filter(|_| !has_failed) else { return ControlFlow::Continue(()) };
+            has_failed = played.as_ref().map_or(true, Done::is_failure);
+            if has_failed || is_last {
+                progress.end();
+                result = self.tell(&scenarios[at], played);
+                if let Some(next) = scenarios.get(at + 1) {
+                    progress.begin(at + 2, scenarios.len(), &next.file);
+                }
+            }
+            let is_over = result.is_err() || (arguments.fail_fast && self.summary.failed > 0);
+            if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        pool::in_order(arguments.threads(), scenarios.len().saturating_mul(seeds), work, take);
+        progress.end();
+        result
     }
 
     fn tell(&mut self, scenario: &Scenario, played: Result<Done, Fault>) -> io::Result<()> {
-        let Done { seed, playback, verdict, updated } = match played {
+        let done = match played {
             Ok(done) => done,
             Err(fault) => return self.tell_fault(&fault),
         };
-        let seeds = self.arguments.seeds;
-        let outcome = Outcome { scenario, seed, seeds, playback: &playback, verdict, updated };
+        let outcome = Outcome {
+            scenario,
+            seed: done.seed,
+            seeds: self.arguments.seeds,
+            playback: &done.playback,
+            verdict: done.verdict,
+            updated: done.updated,
+            took: done.took,
+            again: self.arguments.again(scenario, done.seed),
+        };
+        if let Some(kept) = &done.kept {
+            if let Some(directory) = &self.arguments.pcap
+                && let Err(error) = write_pcapng(directory, scenario, &kept.pcapng)
+            {
+                return self.tell_fault(&unwritable(scenario, &error));
+            }
+            if let Some(archive) = &mut self.archive {
+                archive.add(&outcome, kept)?;
+            }
+        }
+        if let Some(junit) = &mut self.junit {
+            junit.add(&outcome);
+        }
         self.exit = self.exit.max(outcome.verdict.exit());
         self.summary.add(&outcome);
         self.report.outcome(&outcome)
     }
 
     fn tell_fault(&mut self, fault: &Fault) -> io::Result<()> {
+        if let Some(archive) = &mut self.archive {
+            archive.add_fault(fault);
+        }
+        if let Some(junit) = &mut self.junit {
+            junit.add_fault(fault);
+        }
         self.exit = self.exit.max(Exit::Usage);
         self.summary.faulty += 1;
         self.report.fault(fault)
     }
 
     fn finish(mut self) -> io::Result<Exit> {
+        if let (Some(path), Some(junit)) = (&self.arguments.junit, &self.junit) {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            junit.write(BufWriter::new(File::create(path)?))?;
+        }
+        if let Some(archive) = self.archive {
+            archive.finish(&self.summary)?;
+        }
         self.report.summary(&self.summary)?;
         let is_empty = self.summary.passed + self.summary.failed == 0;
         Ok(if is_empty { self.exit.max(Exit::NothingRan) } else { self.exit })
     }
 }
 
-/// What `--update` writes for a step.
-fn correction(step: usize, played: &Played) -> Correction<'_> {
-    Correction { step, status: played.status, actual: played.lines(), comparison: &played.comparison }
-}
-
-/// Writes the frames of `a/b.md` to `DIR/a/b.pcapng`, so that files of one name do not meet.
-fn write_pcapng(directory: &Path, scenario: &Scenario, playback: &Playback) -> io::Result<()> {
+/// Where what belongs to `a/b.md` is kept below a directory: `a/b`, so that files of one name do not meet.
+fn below(directory: &Path, scenario: &Scenario) -> PathBuf {
     let names = Path::new(&scenario.file).components().filter(|part| matches!(part, Component::Normal(_)));
-    let path = directory.join(names.collect::<PathBuf>()).with_extension("pcapng");
-    fs::create_dir_all(path.parent().unwrap_or(directory))?;
-    let mut file = BufWriter::new(File::create(path)?);
-    playback.recording.write_pcapng(Epoch::DEFAULT, &mut file).map_err(io::Error::other)?;
-    file.flush()
+    directory.join(names.collect::<PathBuf>()).with_extension("")
 }
 
-fn unwritable(scenario: &Scenario, error: &io::Error) -> Fault {
-    Fault::new(&scenario.file, "", FaultKind::Unwritable(error.to_string()), 0..0)
+/// Writes the frames of `a/b.md` to `DIR/a/b.pcapng`.
+fn write_pcapng(directory: &Path, scenario: &Scenario, bytes: &[u8]) -> io::Result<()> {
+    let path = below(directory, scenario).with_extension("pcapng");
+    fs::create_dir_all(path.parent().unwrap_or(directory))?;
+    fs::write(path, bytes)
 }

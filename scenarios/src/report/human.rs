@@ -4,16 +4,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::difference::{Shown, counted, difference, folded, wrong_exit};
 use super::style::{Ink, Style};
 use super::{Outcome, Summary};
 use crate::runner::verdict::Verdict;
-use crate::runner::{End, Limit, Overrun, Played};
+use crate::runner::{End, Overrun, Played};
 use crate::scenario::Scenario;
-use crate::scenario::comparison::{Compared, ELISION};
 use crate::scenario::step::Step;
-
-/// How many alike lines are shown on each side of a difference.
-const CONTEXT: usize = 3;
 
 /// Tells of a scenario that was played.
 ///
@@ -33,11 +30,10 @@ pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::
     if let End::TimeLimit(overrun) = &outcome.playback.end {
         page.unfinished(&outcome.scenario.steps[overrun.step], overrun)?;
     }
-    match &outcome.verdict {
-        Verdict::Nondeterministic(difference) => writeln!(out, "{difference} when it is played again\n"),
-        Verdict::ShouldHaveFailed => writeln!(out, "its head says `expect: fail`, but every step was met\n"),
-        Verdict::Failed | Verdict::Passed | Verdict::TimeLimit => Ok(()),
+    if let Some(reason) = outcome.verdict.reason() {
+        writeln!(out, "{reason}\n")?;
     }
+    writeln!(out, "to repeat: {}\n", outcome.again)
 }
 
 /// What became of a scenario, in a word.
@@ -81,14 +77,11 @@ impl Page<'_> {
     /// A step that was not met.
     fn failure(&mut self, step: &Step, played: &Played) -> io::Result<()> {
         self.headline(step)?;
-        let actual = played.lines();
-        let lines: Vec<Shown<'_>> = played.comparison.iter().map(|line| Shown::of(line, step, &actual)).collect();
-        let exit = if played.status == step.status { Exit::Right } else { Exit::Wrong };
-        for line in folded(&lines, exit) {
-            line.write(self.out, self.style)?;
+        for line in folded(&difference(step, played), played.status == step.status) {
+            write_line(self.out, self.style, &line)?;
         }
-        if exit == Exit::Wrong {
-            writeln!(self.out, "  exit code {} expected, {} came", step.status, played.status)?;
+        if let Some(exit) = wrong_exit(step, played) {
+            writeln!(self.out, "  {exit}")?;
         }
         for name in &played.known_names {
             writeln!(self.out, "  {}", self.style.ink(Ink::Dim, name))?;
@@ -108,73 +101,21 @@ impl Page<'_> {
         for line in overrun.output.lines() {
             writeln!(self.out, "    {line}")?;
         }
-        match overrun.limit {
-            Limit::Virtual(limit) => writeln!(self.out, "  not done when {limit} of virtual time had passed")?,
-            Limit::Wall(limit) => writeln!(self.out, "  not done when {limit} had passed")?,
-        }
-        for job in &overrun.running {
-            writeln!(self.out, "  still running: {job}")?;
+        for line in overrun.to_string().lines() {
+            writeln!(self.out, "  {line}")?;
         }
         writeln!(self.out)
     }
 }
 
-/// Whether an exit code is the one expected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Exit {
-    Right,
-    Wrong,
-}
-
-/// A line of a difference.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Shown<'a> {
-    Alike(&'a str),
-    Missing(&'a str),
-    /// So many lines that are alike.
-    Folded(usize),
-    Unexpected(&'a str),
-}
-
-impl<'a> Shown<'a> {
-    fn of(line: &Compared, step: &'a Step, actual: &[&'a str]) -> Self {
-        match line {
-            Compared::Elided(..) => Self::Alike(ELISION),
-            Compared::Missing(at) => Self::Missing(&step.written[*at]),
-            Compared::Same(_, at) => Self::Alike(actual[*at]),
-            Compared::Unexpected(at) => Self::Unexpected(actual[*at]),
-        }
+/// A line of a difference, as `diff` shows it.
+fn write_line(out: &mut dyn Write, style: Style, line: &Shown<'_>) -> io::Result<()> {
+    match line {
+        Shown::Alike(_) => writeln!(out, "  {line}"),
+        Shown::Missing(_) => writeln!(out, "  {}", style.ink(Ink::Bad, &line.to_string())),
+        Shown::Folded(_) => writeln!(out, "  {}", style.ink(Ink::Dim, &line.to_string())),
+        Shown::Unexpected(_) => writeln!(out, "  {}", style.ink(Ink::Good, &line.to_string())),
     }
-
-    fn write(&self, out: &mut dyn Write, style: Style) -> io::Result<()> {
-        match self {
-            Self::Alike(line) => writeln!(out, "    {line}"),
-            Self::Missing(line) => writeln!(out, "  {}", style.ink(Ink::Bad, &format!("- {line}"))),
-            Self::Folded(count) => {
-                writeln!(out, "  {}", style.ink(Ink::Dim, &format!("({} alike)", counted(*count, "line"))))
-            }
-            Self::Unexpected(line) => writeln!(out, "  {}", style.ink(Ink::Good, &format!("+ {line}"))),
-        }
-    }
-}
-
-/// The lines without those that are far from any difference. A wrong exit code is a difference behind the last line.
-fn folded<'a>(lines: &[Shown<'a>], exit: Exit) -> Vec<Shown<'a>> {
-    let differs = |line: &Shown<'_>| matches!(line, Shown::Missing(_) | Shown::Unexpected(_));
-    let is_near = |at: usize| {
-        let around = at.saturating_sub(CONTEXT)..lines.len().min(at + CONTEXT + 1);
-        let is_last = exit == Exit::Wrong && at + CONTEXT >= lines.len();
-        is_last || lines[around].iter().any(differs)
-    };
-    let mut folded: Vec<Shown<'a>> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        match folded.last_mut() {
-            _ if is_near(at) => folded.push(line.clone()),
-            Some(Shown::Folded(count)) => *count += 1,
-            _ => folded.push(Shown::Folded(1)),
-        }
-    }
-    folded
 }
 
 /// Tells of all scenarios together.
@@ -182,7 +123,7 @@ fn folded<'a>(lines: &[Shown<'a>], exit: Exit) -> Vec<Shown<'a>> {
 /// # Errors
 /// What the stream says.
 pub fn summary(out: &mut dyn Write, style: Style, summary: &Summary) -> io::Result<()> {
-    let files = summary.passed + summary.failed + summary.faulty;
+    let files = summary.files();
     if files == 0 {
         return writeln!(out, "no test ran");
     }
@@ -192,13 +133,12 @@ pub fn summary(out: &mut dyn Write, style: Style, summary: &Summary) -> io::Resu
     let ink = if summary.passed == files { Ink::Good } else { Ink::Bad };
     let parts = parts.join(", ");
     let (files, steps) = (counted(files, "file"), counted(summary.steps, "step"));
-    writeln!(out, "{files}: {}; {steps}, {} of virtual time", style.ink(ink, &parts), seconds(summary.elapsed))
-}
-
-/// `1 step`, `2 steps`.
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+    writeln!(out, "{files}: {}; {steps}, {} of virtual time", style.ink(ink, &parts), seconds(summary.elapsed))?;
+    for (took, file) in summary.slow() {
+        let line = format!("slow: {file} took {} of this machine", seconds(*took));
+        writeln!(out, "{}", style.ink(Ink::Dim, &line))?;
+    }
+    Ok(())
 }
 
 /// A length of time in seconds, to the millisecond.
@@ -209,8 +149,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::Playback;
-    use crate::runner::recording::Recording;
+    use crate::runner::{Limit, Playback};
     use crate::scenario::captures::Captures;
     use crate::scenario::comparison::compare;
     use crate::scenario::period::Period;
@@ -229,9 +168,11 @@ mod tests {
             known_names: Vec::new(),
         });
         let steps = steps.collect();
-        let playback = Playback { steps, end, elapsed: Duration::from_millis(1500), recording: Recording::default() };
+        let playback = Playback { steps, end, elapsed: Duration::from_millis(1500) };
         let verdict = Verdict::over(&scenario, &playback);
-        let told = Outcome { scenario: &scenario, seed: 1, seeds: 1, playback: &playback, verdict, updated: 0 };
+        let (took, again) = (Duration::from_secs(1), "netyard test --seed 1 a.md".to_owned());
+        let told =
+            Outcome { scenario: &scenario, seed: 1, seeds: 1, playback: &playback, verdict, updated: 0, took, again };
         let mut out = Vec::new();
         outcome(&mut out, Style::Plain, &told).expect("memory takes all");
         String::from_utf8(out).expect("reports are text")
@@ -255,6 +196,8 @@ a.md:2: docker01$ a
   + new
   exit code 0 expected, 1 came
 
+to repeat: netyard test --seed 1 a.md
+
 ";
         assert_eq!(told, expected);
     }
@@ -272,17 +215,10 @@ a.md:3: c1$ ping c2
   not done when 1h of virtual time had passed
   still running: ping c2
 
+to repeat: netyard test --seed 1 a.md
+
 ";
         assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn lines_far_from_a_difference_are_folded() {
-        let lines: Vec<Shown<'_>> = (0..10).map(|_| Shown::Alike("x")).chain([Shown::Missing("y")]).collect();
-        let right = folded(&lines, Exit::Right);
-        assert_eq!((right.len(), &right[0], &right[1]), (5, &Shown::Folded(7), &Shown::Alike("x")));
-        assert_eq!(folded(&lines[..10], Exit::Right), [Shown::Folded(10)]);
-        assert_eq!(folded(&lines[..10], Exit::Wrong).len(), 1 + CONTEXT);
     }
 
     #[test]
@@ -292,8 +228,17 @@ a.md:3: c1$ ping c2
             summary(&mut out, Style::Plain, &sum).expect("memory takes all");
             String::from_utf8(out).expect("reports are text")
         };
-        let sum = Summary { passed: 2, failed: 1, faulty: 0, steps: 7, elapsed: Duration::from_secs(3) };
-        assert_eq!(told(sum), "3 files: 2 passed, 1 failed; 7 steps, 3.000 s of virtual time\n");
+        let sum = Summary {
+            passed: 2,
+            failed: 1,
+            faulty: 0,
+            steps: 7,
+            elapsed: Duration::from_secs(3),
+            ..Summary::default()
+        };
+        assert_eq!(told(sum.clone()), "3 files: 2 passed, 1 failed; 7 steps, 3.000 s of virtual time\n");
         assert_eq!(told(Summary::default()), "no test ran\n");
+        let slow = Summary { passed: 1, slowest: vec![(Duration::from_millis(1250), "a.md".to_owned())], ..sum };
+        assert!(told(slow).ends_with("\nslow: a.md took 1.250 s of this machine\n"));
     }
 }

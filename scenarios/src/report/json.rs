@@ -52,7 +52,9 @@ fn file(outcome: &Outcome<'_>) -> Value {
     object
 }
 
-const fn result(verdict: &Verdict) -> &'static str {
+/// A verdict in a word.
+#[must_use]
+pub const fn result(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Failed => "failed",
         Verdict::Nondeterministic(_) => "nondeterministic",

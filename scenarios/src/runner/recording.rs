@@ -34,6 +34,8 @@ pub struct Packet {
 pub struct Recording {
     /// The frames.
     pub packets: Vec<Packet>,
+    /// The events of the engines as their API tells them, a line of JSON each; one host's after the other's.
+    pub events: Vec<String>,
 }
 
 impl Recording {
@@ -46,16 +48,22 @@ impl Recording {
             device: capture.name(captured.spot).to_owned(),
             frame: captured.frame.clone(),
         };
-        Self { packets: capture.frames().iter().filter(|c| c.passed()).map(packet).collect() }
+        let packets = capture.frames().iter().filter(|c| c.passed()).map(packet).collect();
+        let epoch = site.world().epoch;
+        let events = site.engines().iter().flat_map(|engine| engine.messages()).map(|message| message.line(epoch));
+        Self { packets, events: events.collect() }
     }
 
-    /// The first frame that is not the same in `other`, in words; none when all are.
+    /// The first frame or event that is not the same in `other`, in words; none when all are.
     #[must_use]
     pub fn first_difference(&self, other: &Self) -> Option<String> {
         let longer = self.packets.len().max(other.packets.len());
-        let at = (0..longer).find(|at| self.packets.get(*at) != other.packets.get(*at))?;
-        let (one, two) = (describe(self.packets.get(at)), describe(other.packets.get(at)));
-        Some(format!("frame {}: {one}, then {two}", at + 1))
+        let frame = (0..longer).find(|at| self.packets.get(*at) != other.packets.get(*at)).map(|at| {
+            let (one, two) = (describe(self.packets.get(at)), describe(other.packets.get(at)));
+            format!("frame {}: {one}, then {two}", at + 1)
+        });
+        let event = || (self.events != other.events).then(|| "an engine's events differ".to_owned());
+        frame.or_else(event)
     }
 
     /// Writes the frames as pcapng.
@@ -116,7 +124,9 @@ mod tests {
         let packets =
             vec![packet(1, "h/eth0", &[1; 60]), packet(2, "h/docker0", &[2; 61]), packet(3, "h/eth0", &[3; 62])];
         let mut file = Vec::new();
-        Recording { packets }.write_pcapng(Epoch::from_unix(5), &mut file).expect("memory takes all");
+        Recording { packets, events: Vec::new() }
+            .write_pcapng(Epoch::from_unix(5), &mut file)
+            .expect("memory takes all");
         let mut reader = PcapNgReader::new(&file[..]).expect("the file is right");
         let mut read = Vec::new();
         while let Some(block) = reader.next_block() {
@@ -140,8 +150,9 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_named() {
-        let one = Recording { packets: vec![packet(1, "h/eth0", &[1; 60]), packet(2_000_000_000, "h/eth0", &[2; 60])] };
-        let two = Recording { packets: vec![packet(1, "h/eth0", &[1; 60])] };
+        let packets = vec![packet(1, "h/eth0", &[1; 60]), packet(2_000_000_000, "h/eth0", &[2; 60])];
+        let two = Recording { packets: packets[..1].to_vec(), events: Vec::new() };
+        let one = Recording { packets, events: Vec::new() };
         assert_eq!(one.first_difference(&one), None);
         let words = one.first_difference(&two).expect("one has more");
         assert_eq!(words, "frame 2: 60 bytes at h/eth0 after 2.000000000 s, then none");

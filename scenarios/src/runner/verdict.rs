@@ -1,7 +1,7 @@
 //! The verdict over a scenario that was played: whether it did what its file says, and whether a second time gave the
 //! same. It prints nothing; see [`report`](crate::report).
 
-use super::{End, Playback};
+use super::{End, Playback, Recorded};
 use crate::exit::Exit;
 use crate::scenario::Scenario;
 use crate::scenario::head::Expect;
@@ -34,6 +34,16 @@ impl Verdict {
         }
     }
 
+    /// What is wrong with the scenario as a whole, in words; none when its steps tell it.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Nondeterministic(difference) => Some(format!("{difference} when it is played again")),
+            Self::ShouldHaveFailed => Some("its head says `expect: fail`, but every step was met".to_owned()),
+            Self::Failed | Self::Passed | Self::TimeLimit => None,
+        }
+    }
+
     /// How the command ends because of it.
     #[must_use]
     pub const fn exit(&self) -> Exit {
@@ -48,8 +58,9 @@ impl Verdict {
 
 /// The first thing that two playbacks of a scenario differ in, in words; none when they are the same.
 #[must_use]
-pub fn first_difference(scenario: &Scenario, one: &Playback, two: &Playback) -> Option<String> {
-    let steps = one.steps.iter().zip(&two.steps).zip(&scenario.steps);
+pub fn first_difference(scenario: &Scenario, one: &Recorded, two: &Recorded) -> Option<String> {
+    let (first, second) = (&one.playback.steps, &two.playback.steps);
+    let steps = first.iter().zip(second).zip(&scenario.steps);
     let step = steps.into_iter().find_map(|((one, two), step)| {
         let what = match () {
             () if one.output != two.output => "its output",
@@ -59,6 +70,6 @@ pub fn first_difference(scenario: &Scenario, one: &Playback, two: &Playback) -> 
         };
         Some(format!("{}:{}: {what} differs", scenario.file, step.line))
     });
-    let end = || (one.steps.len() != two.steps.len()).then(|| "the number of steps played differs".to_owned());
+    let end = || (first.len() != second.len()).then(|| "the number of steps played differs".to_owned());
     step.or_else(end).or_else(|| one.recording.first_difference(&two.recording))
 }

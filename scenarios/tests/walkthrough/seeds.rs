@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use netyard::{Scenario, Settings, Verdict, play};
+use netyard::{Scenario, Settings, Verdict, play, record};
 
 use super::host::Host;
 
@@ -14,20 +14,21 @@ fn walkthrough() -> Scenario {
 }
 
 fn settings(seed: u64) -> Settings {
-    Settings { seed, recording: netyard::runner::Keep::Yes, ..Settings::default() }
+    Settings { seed, ..Settings::default() }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let scenario = walkthrough();
-    let [one, two] = [(); 2].map(|()| play(&scenario, &settings(5)).expect("every place is there"));
+    let [one, two] = [(); 2].map(|()| record(&scenario, &settings(5)).expect("every place is there"));
     assert!(one.recording.packets.len() > 1000, "{} packets", one.recording.packets.len());
     assert_eq!(one.recording.first_difference(&two.recording), None);
-    let outputs = |playback: &netyard::Playback| playback.steps.iter().map(|s| s.output.clone()).collect::<Vec<_>>();
+    let outputs =
+        |recorded: &netyard::Recorded| recorded.playback.steps.iter().map(|s| s.output.clone()).collect::<Vec<_>>();
     assert_eq!(outputs(&one), outputs(&two));
-    let files = [&one, &two].map(|playback| {
+    let files = [&one, &two].map(|recorded| {
         let mut file = Vec::new();
-        playback.recording.write_pcapng(netyard_sim::time::Epoch::DEFAULT, &mut file).expect("memory takes all");
+        recorded.recording.write_pcapng(netyard_sim::time::Epoch::DEFAULT, &mut file).expect("memory takes all");
         file
     });
     assert!(files[0] == files[1], "the captures are the same bytes");
