@@ -34,6 +34,8 @@ tests/fixtures/fails.md:13: docker01$ nope
     sh: 1: nope: not found
   exit code 0 expected, 127 came
 
+to repeat: netyard test --seed 1 tests/fixtures/fails.md
+
 1 file: 0 passed, 1 failed; 6 steps, 0.000 s of virtual time
 
 "#]]);
@@ -48,6 +50,8 @@ tests/fixtures/fails.md: FAILED (1 of 6 steps failed, 0.000 s of virtual time)
 tests/fixtures/fails.md:4: docker01$ echo one
   - two
   + one
+
+to repeat: netyard test --seed 1 tests/fixtures/fails.md
 
 1 file: 0 passed, 1 failed; 1 step, 0.000 s of virtual time
 
@@ -70,6 +74,8 @@ tests/fixtures/should-fail.md: FAILED (1 step, 0.000 s of virtual time)
 
 its head says `expect: fail`, but every step was met
 
+to repeat: netyard test --seed 1 tests/fixtures/should-fail.md
+
 1 file: 0 passed, 1 failed; 1 step, 0.000 s of virtual time
 
 "#]]);
@@ -83,6 +89,8 @@ tests/fixtures/expect-fail.md: ok (1 step, 0.000 s of virtual time, 3 seeds)
 tests/fixtures/should-fail.md: FAILED (1 step, 0.000 s of virtual time, with seed 40)
 
 its head says `expect: fail`, but every step was met
+
+to repeat: netyard test --seed 40 tests/fixtures/should-fail.md
 
 2 files: 1 passed, 1 failed; 2 steps, 0.000 s of virtual time
 

@@ -53,9 +53,33 @@ fn each_scenario_has_a_capture() {
 fn tap_is_a_test_a_file_with_a_block_that_says_why() {
     let run = netyard("test --format tap tests/fixtures/passes.md tests/fixtures/forever.md tests/fixtures/fails.md");
     run.assert().code(124).stderr_eq("").stdout_eq(str![[r#"
+TAP version 13
+ok 1 - tests/fixtures/passes.md
+not ok 2 - tests/fixtures/forever.md
+  ---
+  seed: 1
+  repeat: "netyard test --seed 1 tests/fixtures/forever.md"
+  failures: [{"line":9,"command":"docker01$ sleep 3600","difference":"not done when 10s of virtual time had passed/nstill running: docker01: sleep 3600"}]
+  ...
+not ok 3 - tests/fixtures/fails.md
+  ---
+  seed: 1
+  repeat: "netyard test --seed 1 tests/fixtures/fails.md"
+  failures: [{"line":4,"command":"docker01$ echo one","difference":"- two/n+ one"},{"line":8,"command":"docker01$ false","difference":"exit code 0 expected, 1 came"},{"line":11,"command":"docker01$ echo 000000000000","difference":"- [SHORTID:net]/n+ 000000000000/n[SHORTID:net] is 7917c78e322d"},{"line":13,"command":"docker01$ nope","difference":"  sh: 1: nope: not found/nexit code 0 expected, 127 came"}]
+  ...
+1..3
+
 "#]]);
     let run = netyard("test --format tap tests/fixtures/wrong/no-command.md").assert();
     run.code(2).stdout_eq(str![[r#"
+TAP version 13
+not ok 1 - tests/fixtures/wrong/no-command.md
+  ---
+  message: "a prompt without a command"
+  line: 2
+  ...
+1..1
+
 "#]]);
 }
 
@@ -63,6 +87,39 @@ fn tap_is_a_test_a_file_with_a_block_that_says_why() {
 fn github_annotates_file_and_line() {
     let run = netyard("test --format github tests/fixtures/fails.md tests/fixtures/should-fail.md").assert();
     run.code(1).stderr_eq("").stdout_eq(str![[r#"
+tests/fixtures/fails.md: FAILED (4 of 6 steps failed, 0.000 s of virtual time)
+
+tests/fixtures/fails.md:4: docker01$ echo one
+  - two
+  + one
+
+tests/fixtures/fails.md:8: docker01$ false
+  exit code 0 expected, 1 came
+
+tests/fixtures/fails.md:11: docker01$ echo 000000000000
+  - [SHORTID:net]
+  + 000000000000
+  [SHORTID:net] is 7917c78e322d
+
+tests/fixtures/fails.md:13: docker01$ nope
+    sh: 1: nope: not found
+  exit code 0 expected, 127 came
+
+to repeat: netyard test --seed 1 tests/fixtures/fails.md
+
+::error file=tests/fixtures/fails.md,line=4,title=docker01$ echo one::- two%0A+ one
+::error file=tests/fixtures/fails.md,line=8,title=docker01$ false::exit code 0 expected, 1 came
+::error file=tests/fixtures/fails.md,line=11,title=docker01$ echo 000000000000::- [SHORTID:net]%0A+ 000000000000%0A[SHORTID:net] is 7917c78e322d
+::error file=tests/fixtures/fails.md,line=13,title=docker01$ nope::  sh: 1: nope: not found%0Aexit code 0 expected, 127 came
+tests/fixtures/should-fail.md: FAILED (1 step, 0.000 s of virtual time)
+
+its head says `expect: fail`, but every step was met
+
+to repeat: netyard test --seed 1 tests/fixtures/should-fail.md
+
+::error file=tests/fixtures/should-fail.md,line=1,title=netyard test::its head says `expect: fail`, but every step was met
+2 files: 0 passed, 2 failed; 7 steps, 0.000 s of virtual time
+
 "#]]);
 }
 
@@ -70,11 +127,81 @@ fn github_annotates_file_and_line() {
 fn junit_tells_failures_from_errors() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("junit/report.xml");
     let files = "tests/fixtures/fails.md tests/fixtures/forever.md tests/fixtures/wrong/no-command.md";
-    netyard(&format!("test {files} --junit")).arg(&file).assert().code(124 /* over 2 */);
+    netyard(&format!("test {files} --junit")).arg(&file).assert().code(2);
     let xml = fs::read_to_string(&file).expect("the report was written");
     snapbox::assert_data_eq!(
         xml,
         str![[r#"
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="netyard test">
+  <testsuite name="tests/fixtures/wrong/no-command.md" tests="1" failures="0" errors="1" skipped="0" time="0.000">
+    <testcase name="file" classname="tests/fixtures/wrong/no-command.md">
+      <error message="a prompt without a command">error: a prompt without a command
+ --&gt; tests/fixtures/wrong/no-command.md:2:1
+  |
+2 | $ 
+  | ^^ write the command after the `$`</error>
+    </testcase>
+  </testsuite>
+  <testsuite name="tests/fixtures/fails.md" tests="6" failures="4" errors="0" skipped="0" time="[..]">
+    <properties>
+      <property name="seed" value="1"/>
+      <property name="repeat" value="netyard test --seed 1 tests/fixtures/fails.md"/>
+    </properties>
+    <testcase name="4:docker01$ echo one" classname="tests/fixtures/fails.md">
+      <failure message="the expectation is not met">- two
++ one</failure>
+    </testcase>
+    <testcase name="6:docker01$ echo alike" classname="tests/fixtures/fails.md"/>
+    <testcase name="8:docker01$ false" classname="tests/fixtures/fails.md">
+      <failure message="the expectation is not met">exit code 0 expected, 1 came</failure>
+    </testcase>
+    <testcase name="9:docker01$ echo 7917c78e322d" classname="tests/fixtures/fails.md"/>
+    <testcase name="11:docker01$ echo 000000000000" classname="tests/fixtures/fails.md">
+      <failure message="the expectation is not met">- [SHORTID:net]
++ 000000000000
+[SHORTID:net] is 7917c78e322d</failure>
+    </testcase>
+    <testcase name="13:docker01$ nope" classname="tests/fixtures/fails.md">
+      <failure message="the expectation is not met">  sh: 1: nope: not found
+exit code 0 expected, 127 came</failure>
+    </testcase>
+    <system-out>docker01$ echo one
+one
+docker01$ echo alike
+alike
+docker01$ false
+[exit code 1]
+docker01$ echo 7917c78e322d
+7917c78e322d
+docker01$ echo 000000000000
+000000000000
+docker01$ nope
+sh: 1: nope: not found
+[exit code 127]
+</system-out>
+  </testsuite>
+  <testsuite name="tests/fixtures/forever.md" tests="3" failures="0" errors="1" skipped="1" time="[..]">
+    <properties>
+      <property name="seed" value="1"/>
+      <property name="repeat" value="netyard test --seed 1 tests/fixtures/forever.md"/>
+    </properties>
+    <testcase name="7:docker01$ echo before" classname="tests/fixtures/forever.md"/>
+    <testcase name="9:docker01$ sleep 3600" classname="tests/fixtures/forever.md">
+      <error message="its time was up">not done when 10s of virtual time had passed
+still running: docker01: sleep 3600</error>
+    </testcase>
+    <testcase name="10:docker01$ echo after" classname="tests/fixtures/forever.md">
+      <skipped/>
+    </testcase>
+    <system-out>docker01$ echo before
+before
+docker01$ sleep 3600
+[not done when 10s of virtual time had passed; still running: docker01: sleep 3600]
+</system-out>
+  </testsuite>
+</testsuites>
+
 "#]]
     );
 }
@@ -108,6 +235,20 @@ fn a_run_is_kept_whole_and_latest_points_to_it() {
     snapbox::assert_data_eq!(
         kept("fails/transcript.txt").expect("it was kept"),
         str![[r#"
+docker01$ echo one
+one
+docker01$ echo alike
+alike
+docker01$ false
+[exit code 1]
+docker01$ echo 7917c78e322d
+7917c78e322d
+docker01$ echo 000000000000
+000000000000
+docker01$ nope
+sh: 1: nope: not found
+[exit code 127]
+
 "#]]
     );
     let page = kept("fails/report.html").expect("what failed has a page");

@@ -13,6 +13,8 @@ tests/fixtures/forever.md:9: docker01$ sleep 3600
   not done when 10s of virtual time had passed
   still running: docker01: sleep 3600
 
+to repeat: netyard test --seed 1 tests/fixtures/forever.md
+
 1 file: 0 passed, 1 failed; 1 step, 10.000 s of virtual time
 
 "#]]);

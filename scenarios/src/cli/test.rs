@@ -244,7 +244,9 @@ impl Suite<'_> {
 
     fn finish(mut self) -> io::Result<Exit> {
         if let (Some(path), Some(junit)) = (&self.arguments.junit, &self.junit) {
-            fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory)?;
+            }
             junit.write(BufWriter::new(File::create(path)?))?;
         }
         if let Some(archive) = self.archive {
