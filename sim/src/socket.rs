@@ -71,10 +71,16 @@ pub enum Errno {
     BadFile,
     /// EPIPE
     BrokenPipe,
+    /// EBUSY
+    Busy,
     /// ECONNREFUSED
     ConnectionRefused,
     /// ECONNRESET
     ConnectionReset,
+    /// EXDEV
+    CrossDevice,
+    /// EEXIST
+    Exists,
     /// EHOSTUNREACH
     HostUnreachable,
     /// EINVAL
@@ -83,6 +89,8 @@ pub enum Errno {
     IsDirectory,
     /// EMSGSIZE
     MessageTooLong,
+    /// ENAMETOOLONG
+    NameTooLong,
     /// ENETDOWN
     NetworkDown,
     /// ENETUNREACH
@@ -91,12 +99,26 @@ pub enum Errno {
     NoDevice,
     /// ENOENT
     NoEntry,
+    /// ESRCH
+    NoProcess,
+    /// ENOSPC
+    NoSpace,
     /// ENOTCONN
     NotConnected,
+    /// ENOTDIR
+    NotDirectory,
+    /// ENOTEMPTY
+    NotEmpty,
     /// EPERM
     NotPermitted,
+    /// ENOTTY
+    NotTerminal,
+    /// EROFS
+    ReadOnly,
     /// ETIMEDOUT
     TimedOut,
+    /// ELOOP
+    TooManyLinks,
 }
 
 impl fmt::Display for Errno {
@@ -107,19 +129,30 @@ impl fmt::Display for Errno {
             Self::AddressNotAvailable => "Cannot assign requested address",
             Self::BadFile => "Bad file descriptor",
             Self::BrokenPipe => "Broken pipe",
+            Self::Busy => "Device or resource busy",
             Self::ConnectionRefused => "Connection refused",
             Self::ConnectionReset => "Connection reset by peer",
+            Self::CrossDevice => "Invalid cross-device link",
+            Self::Exists => "File exists",
             Self::HostUnreachable => "No route to host",
             Self::Invalid => "Invalid argument",
             Self::IsDirectory => "Is a directory",
             Self::MessageTooLong => "Message too long",
+            Self::NameTooLong => "File name too long",
             Self::NetworkDown => "Network is down",
             Self::NetworkUnreachable => "Network is unreachable",
             Self::NoDevice => "No such device",
             Self::NoEntry => "No such file or directory",
+            Self::NoProcess => "No such process",
+            Self::NoSpace => "No space left on device",
             Self::NotConnected => "Socket not connected",
+            Self::NotDirectory => "Not a directory",
+            Self::NotEmpty => "Directory not empty",
             Self::NotPermitted => "Operation not permitted",
+            Self::NotTerminal => "Not a tty",
+            Self::ReadOnly => "Read-only file system",
             Self::TimedOut => "Connection timed out",
+            Self::TooManyLinks => "Too many levels of symbolic links",
         })
     }
 }

@@ -30,7 +30,9 @@ impl World {
     /// An empty world with these programs.
     #[must_use]
     pub fn new(seed: Seed, epoch: Epoch, programs: Programs) -> Self {
-        Self { fabric: Fabric::new(seed), processes: Table::new(programs, epoch), seed, epoch, steps: 0 }
+        let mut processes = Table::new(programs, epoch);
+        processes.set_seed(seed);
+        Self { fabric: Fabric::new(seed), processes, seed, epoch, steps: 0 }
     }
 
     /// The present.

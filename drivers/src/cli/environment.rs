@@ -51,7 +51,7 @@ pub(super) fn read(typed: &Arguments, env: &[String], cx: &Cx<'_>) -> Result<Vec
 
 /// The lines of a file, without comments, empty ones and blanks at their beginning.
 pub(super) fn lines(path: &str, cx: &Cx<'_>) -> Result<Vec<String>, Failure> {
-    let text = String::from_utf8_lossy(cx.place.read(path)?).into_owned();
+    let text = String::from_utf8_lossy(&cx.place.read(path)?).into_owned();
     let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }

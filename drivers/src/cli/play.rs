@@ -149,7 +149,7 @@ impl Play {
 
     fn step(&mut self, run: impl FnOnce(&mut Runner, &mut Cx<'_>) -> Option<i32>) {
         assert_eq!(self.exit, None, "the command has ended");
-        let place = Place { now: NOW, env: &self.env, cwd: "/root", files: &self.files };
+        let place = Place { now: NOW, env: &self.env, cwd: "/root", files: self.files.view() };
         self.exit = run(&mut self.runner, &mut Cx { place, output: &mut self.output });
         for (stream, bytes) in self.output.printed.drain(..) {
             let text = if stream == 1 { &mut self.stdout } else { &mut self.stderr };

@@ -9,9 +9,11 @@ mod session;
 
 pub(super) use session::{End, Framing, Input, OnSignal, Session};
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::{Call, Files, Request, Signal};
+use netyard_sim::userland::files::View;
+use netyard_sim::userland::{Call, Request, Signal};
 use serde_json::Value;
 
 use crate::image::ReferenceError;
@@ -166,12 +168,12 @@ pub(super) struct Place<'a> {
     /// The working directory.
     pub(super) cwd: &'a str,
     /// The filesystem.
-    pub(super) files: &'a Files,
+    pub(super) files: View<'a>,
 }
 
 impl Place<'_> {
     /// The bytes of a file, or why not, as Go says it.
-    pub(super) fn read(&self, path: &str) -> Result<&[u8], Failure> {
+    pub(super) fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, Failure> {
         let absolute = netyard_sim::userland::files::normalise(self.cwd, path);
         self.files.read(&absolute).map_err(|_| Failure::new(format!("open {path}: no such file or directory")))
     }
@@ -429,11 +431,13 @@ impl Runner {
 
 #[cfg(test)]
 mod tests {
+    use netyard_sim::userland::Files;
+
     use super::*;
 
     fn with_cx<T>(output: &mut Output, run: impl FnOnce(&mut Cx<'_>) -> T) -> T {
         let (env, files) = (BTreeMap::new(), Files::default());
-        let place = Place { now: 0, env: &env, cwd: "/", files: &files };
+        let place = Place { now: 0, env: &env, cwd: "/", files: files.view() };
         run(&mut Cx { place, output })
     }
 

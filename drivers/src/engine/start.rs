@@ -24,10 +24,6 @@ const HOSTS: &str = "/etc/hosts";
 const HOSTNAME: &str = "/etc/hostname";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Directories that every image has.
-const DIRECTORIES: [&str; 12] =
-    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sbin", "/sys", "/tmp", "/usr/bin", "/var/run", "/var/tmp"];
-
 /// What a container will have on one network.
 struct Planned {
     network: NetworkName,
@@ -145,7 +141,7 @@ impl Engine {
         let container = self.containers.get(&id).expect("the caller found the container");
         let hostname = container.config.hostname.clone();
         let context = container.context.unwrap_or_else(|| {
-            let files = image_files(container.config.image);
+            let files = image_files(world, container.config.image);
             world.processes.create_context(Context { files, hostname: hostname.clone(), flavour: Flavour::Busybox })
         });
         let (hosts, resolv) = self.name_files(world, id);
@@ -303,9 +299,8 @@ fn host_line_name(container: &Container) -> String {
 }
 
 /// The files of a container that was never started.
-fn image_files(image: &Image) -> Files {
-    let mut files = Files::default();
-    DIRECTORIES.iter().for_each(|path| files.make_directory(path));
+fn image_files(world: &mut World, image: &Image) -> Files {
+    let mut files = world.processes.base_files(Flavour::Busybox);
     for (path, text) in image.files {
         let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");
         files.make_directory(directory);

@@ -22,10 +22,6 @@ const WWW: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
 const FIRST_HOST: u8 = 10;
 const PREFIX_LEN: u8 = 24;
 
-/// Directories of a host.
-const DIRECTORIES: [&str; 11] =
-    ["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/run/netns", "/sys", "/tmp", "/usr/bin", "/var/tmp"];
-
 /// Builds the LAN with these docker hosts on it.
 ///
 /// # Panics
@@ -53,7 +49,8 @@ fn host(
     condition: Condition,
 ) -> Host {
     let namespace = plug(world, gateway, bridge, (name, addr), condition);
-    let context = Context { files: files(name), hostname: name.to_owned(), flavour: Flavour::Host };
+    let files = files(world, name);
+    let context = Context { files, hostname: name.to_owned(), flavour: Flavour::Host };
     let context = world.processes.create_context(context);
     Host { name: name.to_owned(), namespace, context }
 }
@@ -102,10 +99,9 @@ fn port_name(host: &str) -> String {
     host.chars().take(15).collect()
 }
 
-fn files(name: &str) -> Files {
-    let mut files = Files::default();
-    DIRECTORIES.iter().for_each(|path| files.make_directory(path));
-    files.link("/var/run", "/run");
+fn files(world: &mut World, name: &str) -> Files {
+    let mut files = world.processes.base_files(Flavour::Host);
+    files.make_directory("/run/netns");
     let texts = [
         ("/etc/hosts", format!("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{name}\n")),
         ("/etc/hostname", format!("{name}\n")),

@@ -22,6 +22,11 @@ impl Exec {
         sys.spawn_as(spawn).map(|child| Self { child })
     }
 
+    /// Hands a signal on; false when it has ended.
+    pub fn pass(&self, sys: &mut Sys<'_>, signal: Signal) -> bool {
+        sys.kill(self.child, signal)
+    }
+
     /// Waits for its end.
     pub fn step(&self, sys: &mut Sys<'_>) -> Step {
         sys.try_wait(self.child).map_or(Step::Wait(None), |status| Step::Exit(status.code()))
@@ -67,6 +72,6 @@ impl Program for Launcher {
     }
 
     fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {
-        self.running.as_ref().is_some_and(|exec| sys.kill(exec.child, signal))
+        self.running.as_ref().is_some_and(|exec| exec.pass(sys, signal))
     }
 }

@@ -4,8 +4,11 @@
 mod busybox;
 mod large;
 
+use std::borrow::Cow;
+
+use super::files::View;
 use super::http::server::{Server, Software};
-use super::{Errno, Files, Flavour, Program, Programs, Signal, Step, Sys};
+use super::{Errno, Flavour, Program, Programs, Signal, Step, Sys};
 
 /// Adds the servers.
 pub fn add(programs: &mut Programs) {
@@ -35,7 +38,7 @@ impl<S: Software> Program for Foreground<S> {
 ///
 /// # Errors
 /// `NoEntry`.
-fn file<'a>(files: &'a Files, root: &str, target: &str) -> Result<(String, &'a [u8]), Errno> {
+fn file<'a>(files: &View<'a>, root: &str, target: &str) -> Result<(String, Cow<'a, [u8]>), Errno> {
     let path = target.split('?').next().unwrap_or_default();
     let inside = super::files::normalise("/", path);
     let mut full = super::files::normalise("/", &format!("{root}/{inside}"));
@@ -64,6 +67,7 @@ fn media_type(path: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::userland::Files;
 
     #[test]
     fn no_path_climbs_out_of_the_directory() {
@@ -72,7 +76,7 @@ mod tests {
         files.make_directory("/etc");
         files.write("/www/index.html", "It works!").unwrap();
         files.write("/etc/passwd", "root").unwrap();
-        let read = |target| file(&files, "/www", target).map(|(path, _)| path);
+        let read = |target| file(&files.view(), "/www", target).map(|(path, _)| path);
         assert_eq!(read("/"), Ok("/www/index.html".to_owned()));
         assert_eq!(read("/index.html?x=1"), Ok("/www/index.html".to_owned()));
         assert_eq!(read("/../etc/passwd"), Err(Errno::NoEntry));

@@ -63,7 +63,7 @@ impl Input {
         }
     }
 
-    fn open(&mut self, sys: &Sys<'_>) -> Chunk {
+    fn open(&mut self, sys: &mut Sys<'_>) -> Chunk {
         let Some(name) = self.names.pop_front() else { return Chunk::Done };
         if name == "-" {
             self.current = Some(Source::Standard);

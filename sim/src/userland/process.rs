@@ -8,21 +8,26 @@
 //! a parent is reported to the world's owner.
 
 mod call;
+mod file;
 mod holders;
+mod kernel;
 mod sys;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use call::{Call, CallId, Request};
+pub use kernel::{Kernel, Seen};
 pub use sys::Sys;
 
 pub use super::context::{Context, ContextId, Flavour};
 
 use self::holders::Holders;
-use super::files::Files;
-use super::stream::{PipeId, Read, Stream, Streams};
-use super::{Errno, Program, Programs, Signal, Step};
+use super::files::{Files, Stamp, Volumes};
+use super::search::{DEFAULT_PATH, Search};
+use super::stream::{Open, PipeId, Read, Stream, Streams, Target};
+use super::{Errno, Program, Programs, Signal, Step, image};
 use crate::fabric::{Fabric, NamespaceId};
+use crate::rng::{Rng, Seed};
 use crate::socket::SocketId;
 use crate::time::{Epoch, Instant};
 
@@ -121,6 +126,8 @@ struct Process {
     parent: Option<Pid>,
     group: Pid,
     init: bool,
+    /// Permissions that files it makes do not get.
+    mask: u32,
     paused: bool,
     /// Whether it stands in the queue of the runnable already.
     queued: bool,
@@ -141,6 +148,11 @@ pub struct Table {
     timers: BTreeSet<(Instant, Pid)>,
     owners: BTreeMap<(NamespaceId, SocketId), Pid>,
     contexts: BTreeMap<ContextId, Context>,
+    /// What places of each flavour begin with.
+    bases: BTreeMap<Flavour, Files>,
+    volumes: Volumes,
+    /// What `/dev/urandom` gives.
+    random: Rng,
     streams: Streams,
     holders: Holders,
     calls: BTreeMap<CallId, (Pid, Call)>,
@@ -162,6 +174,9 @@ impl Table {
             timers: BTreeSet::new(),
             owners: BTreeMap::new(),
             contexts: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            volumes: Volumes::default(),
+            random: Seed(0).stream("/dev/urandom"),
             streams: Streams::default(),
             holders: Holders::default(),
             calls: BTreeMap::new(),
@@ -177,6 +192,20 @@ impl Table {
     /// The programs, to add more.
     pub const fn programs_mut(&mut self) -> &mut Programs {
         &mut self.programs
+    }
+
+    /// The programs.
+    #[must_use]
+    pub const fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// The files that a place of this flavour begins with. They are made once, when the programs are complete; copies
+    /// share them.
+    pub fn base_files(&mut self, flavour: Flavour) -> Files {
+        let built = Stamp(self.epoch.unix_nanos(Instant::ZERO));
+        let make = || image::files(flavour, &self.programs, built);
+        self.bases.entry(flavour).or_insert_with(make).clone()
     }
 
     /// A new place for programs.
@@ -220,27 +249,36 @@ impl Table {
         &self.streams
     }
 
-    /// Reads from a pipe's outside end.
-    pub fn read(&mut self, stream: &mut Stream) -> Read {
-        self.read_in(None, stream, usize::MAX)
+    /// Lets what programs take by chance depend on the seed of the world.
+    pub fn set_seed(&mut self, seed: Seed) {
+        self.random = seed.stream("/dev/urandom");
     }
 
-    /// Takes up to `max` bytes from a stream, whose file is in that context, and wakes those who wait for room.
-    fn read_in(&mut self, context: Option<ContextId>, stream: &mut Stream, max: usize) -> Read {
-        let none = Files::default();
-        let files = context.map_or(&none, |id| &self.contexts.get(&id).expect("the context was not deleted").files);
-        let read = self.streams.read(stream, files, max);
-        if let (Read::Data(_), Stream::Read(id)) = (&read, &*stream) {
-            let writers = self.holders.writers(*id);
-            self.wake_all(writers);
+    /// Takes up to `max` bytes from a stream and wakes those who wait for room.
+    pub fn read_at_most(&mut self, stream: &Stream, max: usize) -> Read {
+        match stream {
+            Stream::Null | Stream::Write(_) => Read::End,
+            Stream::File(id) => self.read_open(*id, max),
+            Stream::Read(id) => {
+                let read = self.streams.read(*id, max);
+                if matches!(read, Read::Data(_)) {
+                    let writers = self.holders.writers(*id);
+                    self.wake_all(writers);
+                }
+                read
+            }
         }
-        read
+    }
+
+    /// Reads from a pipe's outside end.
+    pub fn read(&mut self, stream: &mut Stream) -> Read {
+        self.read_at_most(stream, usize::MAX)
     }
 
     /// Writes into a pipe from outside; a broken pipe is ignored.
     pub fn write(&mut self, stream: &Stream, bytes: &[u8]) {
-        let _ = self.streams.write(stream, &mut Files::default(), bytes);
         if let Stream::Write(id) = stream {
+            let _ = self.streams.write(*id, bytes);
             self.wake_readers(*id);
         }
     }
@@ -251,7 +289,11 @@ impl Table {
             Stream::Write(id) => Some(*id),
             _ => None,
         };
-        self.streams.close(stream);
+        if let Some(Open { target: Target::Inode(tree, ino), .. }) = self.streams.close(stream)
+            && let Some(tree) = self.tree_mut(tree)
+        {
+            tree.close(ino);
+        }
         if let Some(id) = woken {
             self.wake_readers(id);
         }
@@ -262,15 +304,27 @@ impl Table {
     /// # Errors
     /// `NoEntry` when no such program is on the path; the streams are closed then.
     pub fn spawn(&mut self, spawn: Spawn, parent: Option<Pid>, now: Instant) -> Result<Pid, Errno> {
-        let flavour = self.context(spawn.context).flavour;
-        let name = spawn.argv.first().map_or("", String::as_str);
-        let Some(make) = self.programs.find(flavour, name) else {
-            for stream in spawn.streams {
-                self.close(stream);
+        let path = spawn.env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+        match self.search(spawn.context, &spawn.cwd).command(spawn.argv.clone(), path) {
+            Ok((program, argv)) => {
+                let make = self.programs.find(self.context(spawn.context).flavour, &program);
+                let program = make.expect("it was just found")();
+                Ok(self.spawn_program(program, Spawn { argv, ..spawn }, parent, now))
             }
-            return Err(Errno::NoEntry);
-        };
-        Ok(self.spawn_program(make(), spawn, parent, now))
+            Err(errno) => {
+                for stream in spawn.streams {
+                    self.close(stream);
+                }
+                Err(errno)
+            }
+        }
+    }
+
+    /// A place as those see it who look for programs.
+    #[must_use]
+    pub fn search<'a>(&'a self, context: ContextId, cwd: &'a str) -> Search<'a> {
+        let flavour = self.context(context).flavour;
+        Search { files: self.files(context), programs: &self.programs, flavour, cwd }
     }
 
     /// Starts a process that runs `program`, whatever its name.
@@ -288,6 +342,7 @@ impl Table {
             parent,
             group: spawn.group.unwrap_or(pid),
             init: spawn.init,
+            mask: parent.and_then(|parent| self.processes.get(&parent)).map_or(0o022, |parent| parent.mask),
             paused: false,
             queued: false,
             pending: VecDeque::new(),
@@ -532,7 +587,7 @@ impl Table {
     fn close_from_inside(&mut self, stream: Stream) {
         match stream {
             Stream::Read(id) => {
-                self.streams.close(stream);
+                self.close(stream);
                 let writers = self.holders.writers(id);
                 self.wake_all(writers);
             }

@@ -43,6 +43,17 @@ pub fn add(programs: &mut Programs) {
     }
 }
 
+/// Whether `text` matches a shell pattern; a backslash takes the meaning of what follows it.
+pub(in crate::userland) fn wildcard(pattern: &str, text: &str) -> bool {
+    let mut glyphs = Vec::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        let (char, quoted) = if letter == '\\' { (letters.next().unwrap_or('\\'), true) } else { (letter, false) };
+        glyphs.push(pattern::Glyph { char, quoted });
+    }
+    pattern::Pattern::new(&glyphs).matches(&text.chars().collect::<Vec<char>>())
+}
+
 /// A shell process.
 enum Shell {
     /// It has not looked at its arguments yet.

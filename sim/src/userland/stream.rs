@@ -1,9 +1,11 @@
-//! Pipes and open files: what a process reads from and writes to. It moves bytes; who wakes up is the table's affair.
+//! Pipes and open files: what a process reads from and writes to. It counts the handles and moves the bytes of pipes;
+//! the bytes of files lie in their filesystem, and who wakes up is the table's affair.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Errno;
-use super::files::Files;
+use super::context::ContextId;
+use super::files::{Device, Ino, VolumeId};
 
 /// Bytes that a pipe holds before a writer should wait (pipe(7)).
 pub const PIPE_CAPACITY: usize = 65536;
@@ -12,7 +14,11 @@ pub const PIPE_CAPACITY: usize = 65536;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PipeId(pub(crate) u32);
 
-/// One end of something open. It is duplicated and closed through [`Streams`], which counts the ends of pipes.
+/// An open file, by number. Its duplicates share the place where the next read or write begins.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct OpenId(pub(crate) u32);
+
+/// One end of something open. It is duplicated and closed through [`Streams`], which counts the handles.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Stream {
     /// `/dev/null`: reads end at once, writes vanish.
@@ -21,13 +27,8 @@ pub enum Stream {
     Read(PipeId),
     /// The writing end of a pipe.
     Write(PipeId),
-    /// A file: where the next read begins; writes go to its end.
-    File {
-        /// Absolute path.
-        path: String,
-        /// Bytes already read.
-        offset: usize,
-    },
+    /// An open file.
+    File(OpenId),
 }
 
 /// What a read gave.
@@ -41,6 +42,38 @@ pub enum Read {
     End,
 }
 
+/// A filesystem of the world.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(in crate::userland) enum TreeId {
+    /// A place's own.
+    Own(ContextId),
+    /// A volume.
+    Volume(VolumeId),
+}
+
+/// What an open file is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::userland) enum Target {
+    /// A file of a filesystem.
+    Inode(TreeId, Ino),
+    /// A device.
+    Device(Device),
+    /// A generated file: what it said when it was opened, and the path that writes go to.
+    Generated { text: Vec<u8>, path: String },
+}
+
+/// An open file.
+#[derive(Clone, Debug)]
+pub(in crate::userland) struct Open {
+    handles: u32,
+    /// What it is.
+    pub(super) target: Target,
+    /// Where the next read or write begins.
+    pub(super) offset: u64,
+    /// Whether writes go to the end.
+    pub(super) append: bool,
+}
+
 #[derive(Debug, Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
@@ -48,22 +81,60 @@ struct Pipe {
     writers: u32,
     /// Whether a reader found nothing and nothing came since.
     awaited: bool,
+    /// A named pipe that nobody has opened for writing yet: a reader waits for one.
+    awaits_writer: bool,
+    /// A named pipe that nobody has opened for reading yet: what is written waits for one.
+    awaits_reader: bool,
 }
 
-/// All pipes.
+/// All pipes and open files.
 #[derive(Debug, Default)]
 pub struct Streams {
     pipes: BTreeMap<PipeId, Pipe>,
+    /// The pipes behind named pipes that are open.
+    named: BTreeMap<(TreeId, Ino), PipeId>,
+    opens: BTreeMap<OpenId, Open>,
     next: u32,
+    next_open: u32,
 }
 
 impl Streams {
     /// A new pipe, as its reading and its writing end.
     pub fn pipe(&mut self) -> (Stream, Stream) {
+        let id = self.add_pipe(Pipe { readers: 1, writers: 1, ..Pipe::default() });
+        (Stream::Read(id), Stream::Write(id))
+    }
+
+    fn add_pipe(&mut self, pipe: Pipe) -> PipeId {
         let id = PipeId(self.next);
         self.next += 1;
-        self.pipes.insert(id, Pipe { readers: 1, writers: 1, ..Pipe::default() });
-        (Stream::Read(id), Stream::Write(id))
+        self.pipes.insert(id, pipe);
+        id
+    }
+
+    /// An end of the pipe with a name.
+    pub(super) fn open_named(&mut self, tree: TreeId, ino: Ino, write: bool) -> Stream {
+        let known = self.named.get(&(tree, ino)).copied().filter(|id| self.pipes.contains_key(id));
+        let id = known
+            .unwrap_or_else(|| self.add_pipe(Pipe { awaits_reader: true, awaits_writer: true, ..Pipe::default() }));
+        self.named.insert((tree, ino), id);
+        let pipe = self.pipe_mut(id);
+        if write {
+            pipe.writers += 1;
+            pipe.awaits_writer = false;
+            return Stream::Write(id);
+        }
+        pipe.readers += 1;
+        pipe.awaits_reader = false;
+        Stream::Read(id)
+    }
+
+    /// A handle on a file that is opened.
+    pub(super) fn open(&mut self, target: Target, append: bool) -> Stream {
+        let id = OpenId(self.next_open);
+        self.next_open += 1;
+        self.opens.insert(id, Open { handles: 1, target, offset: 0, append });
+        Stream::File(id)
     }
 
     /// Another handle on the same end.
@@ -78,14 +149,25 @@ impl Streams {
                 self.pipe_mut(*id).writers += 1;
                 Stream::Write(*id)
             }
-            Stream::File { path, offset } => Stream::File { path: path.clone(), offset: *offset },
+            Stream::File(id) => {
+                self.opened_mut(*id).handles += 1;
+                Stream::File(*id)
+            }
         }
     }
 
-    /// Gives a handle back; a pipe without ends is gone.
+    /// Gives a handle back; a pipe without ends is gone. What is given is a file without handles.
     #[expect(clippy::needless_pass_by_value, reason = "a closed handle must not be used again")]
-    pub fn close(&mut self, stream: Stream) {
-        let (Stream::Read(id) | Stream::Write(id)) = stream else { return };
+    pub(super) fn close(&mut self, stream: Stream) -> Option<Open> {
+        let id = match stream {
+            Stream::Null => return None,
+            Stream::File(id) => {
+                let open = self.opened_mut(id);
+                open.handles -= 1;
+                return if open.handles == 0 { self.opens.remove(&id) } else { None };
+            }
+            Stream::Read(id) | Stream::Write(id) => id,
+        };
         let pipe = self.pipe_mut(id);
         if matches!(stream, Stream::Read(_)) {
             pipe.readers -= 1;
@@ -94,57 +176,44 @@ impl Streams {
         }
         if pipe.readers == 0 && pipe.writers == 0 {
             self.pipes.remove(&id);
+            self.named.retain(|_, named| *named != id);
         }
+        None
     }
 
-    /// Up to `max` bytes.
-    pub fn read(&mut self, stream: &mut Stream, files: &Files, max: usize) -> Read {
-        match stream {
-            Stream::Null | Stream::Write(_) => Read::End,
-            Stream::Read(id) => {
-                let pipe = self.pipe_mut(*id);
-                if pipe.bytes.is_empty() {
-                    pipe.awaited = pipe.writers > 0;
-                    return if pipe.awaited { Read::Blocked } else { Read::End };
-                }
-                let take = pipe.bytes.len().min(max);
-                Read::Data(pipe.bytes.drain(..take).collect())
-            }
-            Stream::File { path, offset } => {
-                let bytes = files.read(path).unwrap_or_default();
-                let rest = bytes.get(*offset..).unwrap_or_default();
-                let take = rest.len().min(max);
-                *offset += take;
-                if take == 0 { Read::End } else { Read::Data(rest[..take].to_vec()) }
-            }
+    /// Up to `max` bytes from a pipe.
+    pub(super) fn read(&mut self, id: PipeId, max: usize) -> Read {
+        let pipe = self.pipe_mut(id);
+        if pipe.bytes.is_empty() {
+            pipe.awaited = pipe.writers > 0 || pipe.awaits_writer;
+            return if pipe.awaited { Read::Blocked } else { Read::End };
         }
+        let take = pipe.bytes.len().min(max);
+        let bytes = pipe.bytes.drain(..take).collect();
+        if pipe.bytes.is_empty() {
+            pipe.bytes.shrink_to(1024);
+        }
+        Read::Data(bytes)
     }
 
     /// Writes all of `bytes`; a pipe may grow past its capacity by one write, so ask [`Streams::is_full`] before more.
     ///
     /// # Errors
-    /// `BrokenPipe` when nobody can read it, or what the filesystem says.
-    pub fn write(&mut self, stream: &Stream, files: &mut Files, bytes: &[u8]) -> Result<(), Errno> {
-        match stream {
-            Stream::Null => Ok(()),
-            Stream::Read(_) => Err(Errno::BadFile),
-            Stream::Write(id) => {
-                let pipe = self.pipe_mut(*id);
-                if pipe.readers == 0 {
-                    return Err(Errno::BrokenPipe);
-                }
-                pipe.bytes.extend(bytes);
-                pipe.awaited = false;
-                Ok(())
-            }
-            Stream::File { path, .. } => files.append(path, bytes),
+    /// `BrokenPipe` when nobody can read it.
+    pub(super) fn write(&mut self, id: PipeId, bytes: &[u8]) -> Result<(), Errno> {
+        let pipe = self.pipe_mut(id);
+        if pipe.readers == 0 && !pipe.awaits_reader {
+            return Err(Errno::BrokenPipe);
         }
+        pipe.bytes.extend(bytes);
+        pipe.awaited = false;
+        Ok(())
     }
 
     /// Whether a writer should wait. Without a reader it should not: its next write tells it so.
     #[must_use]
     pub fn is_full(&self, stream: &Stream) -> bool {
-        let full = |pipe: &Pipe| pipe.readers > 0 && pipe.bytes.len() >= PIPE_CAPACITY;
+        let full = |pipe: &Pipe| (pipe.readers > 0 || pipe.awaits_reader) && pipe.bytes.len() >= PIPE_CAPACITY;
         matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(full))
     }
 
@@ -152,6 +221,16 @@ impl Streams {
     #[must_use]
     pub fn is_awaited(&self, stream: &Stream) -> bool {
         matches!(stream, Stream::Write(id) if self.pipes.get(id).is_some_and(|pipe| pipe.awaited))
+    }
+
+    /// The open file.
+    pub(super) fn opened(&self, id: OpenId) -> &Open {
+        self.opens.get(&id).expect("a file is open as long as it has handles")
+    }
+
+    /// The open file, to move its offset.
+    pub(super) fn opened_mut(&mut self, id: OpenId) -> &mut Open {
+        self.opens.get_mut(&id).expect("a file is open as long as it has handles")
     }
 
     fn pipe_mut(&mut self, id: PipeId) -> &mut Pipe {

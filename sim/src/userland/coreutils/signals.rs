@@ -1,4 +1,4 @@
-//! Programs about processes and time: `kill`, `ps` and `sleep`.
+//! Programs about processes and time: `kill killall pidof pgrep pkill ps sleep usleep`.
 
 use crate::time::{Duration, Instant};
 use crate::userland::options::{Options, Order, usage};
@@ -108,6 +108,190 @@ fn listing(processes: &[(Pid, String)], columns: Option<&str>, flavour: Flavour)
     head.to_owned() + &processes.iter().map(|(pid, args)| row(pid, args)).collect::<String>()
 }
 
+/// The processes of this place whose program is called `name`, the newest first.
+fn named(sys: &Sys<'_>, fits: impl Fn(&str) -> bool) -> Vec<Pid> {
+    let me = sys.pid();
+    let kernel = sys.kernel();
+    let found = kernel
+        .processes()
+        .filter(|seen| seen.state != 'Z' && seen.pid != me && fits(&crate::userland::proc::comm(seen)));
+    let mut pids: Vec<Pid> = found.map(|seen| seen.pid).collect();
+    pids.reverse();
+    pids
+}
+
+/// `pidof [-s] NAME…`
+pub(super) fn pidof(sys: &mut Sys<'_>) -> i32 {
+    let options = match Options::parse(sys.argv(), "so:x", Order::Anywhere) {
+        Ok(options) => options,
+        Err(error) => {
+            let text = error.text("pidof", "[-s] [-o PID] [NAME]...", sys.flavour());
+            sys.eprint(text);
+            return 1;
+        }
+    };
+    let mut found: Vec<String> = Vec::new();
+    for name in &options.operands {
+        let name = crate::userland::files::path::base(name);
+        found.extend(named(sys, |comm| comm == name).iter().map(|pid| pid.0.to_string()));
+    }
+    if options.has('s') {
+        found.truncate(1);
+    }
+    if found.is_empty() {
+        return 1;
+    }
+    sys.print(found.join(" ") + "\n");
+    0
+}
+
+/// `killall [-SIGNAL] [-q] NAME…`
+pub(super) fn killall(sys: &mut Sys<'_>) -> i32 {
+    let (mut signal, mut quiet, mut names) = (Signal::Terminate, false, Vec::new());
+    let words: Vec<String> = sys.argv().iter().skip(1).cloned().collect();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let chosen = match word.strip_prefix('-') {
+            None => {
+                names.push(word);
+                continue;
+            }
+            Some("q") => {
+                quiet = true;
+                continue;
+            }
+            Some("s") => words.next().unwrap_or_default(),
+            Some(name) => name.to_owned(),
+        };
+        let Some(parsed) = Signal::parse(&chosen) else {
+            sys.eprint(format!("killall: bad signal name '{chosen}'\n"));
+            return 1;
+        };
+        signal = parsed;
+    }
+    if names.is_empty() {
+        let text = usage("killall", "[-lq] [-SIG] PROCESS_NAME...", sys.flavour());
+        sys.eprint(text);
+        return 1;
+    }
+    let mut status = 0;
+    for name in names {
+        let pids = named(sys, |comm| comm == name);
+        if pids.is_empty() {
+            status = 1;
+            if !quiet {
+                let said = if sys.flavour() == Flavour::Host { "no process found" } else { "no process killed" };
+                sys.eprint(
+                    format!("killall: {name}: {said}\n")
+                        .replace("killall: ", if sys.flavour() == Flavour::Host { "" } else { "killall: " }),
+                );
+            }
+        }
+        for pid in pids {
+            sys.kill(pid, signal);
+        }
+    }
+    status
+}
+
+/// `pgrep [-flx] PATTERN`
+pub(super) fn pgrep(sys: &mut Sys<'_>) -> i32 {
+    match matching(sys, "pgrep") {
+        Err(status) => status,
+        Ok((options, _, mut pids)) => {
+            pids.reverse();
+            let lines = pids.iter().map(|pid| {
+                let argv = sys.processes().find(|(known, _)| known == pid).map(|(_, argv)| argv.join(" "));
+                if options.has('l') || options.has('a') {
+                    format!("{} {}\n", pid.0, argv.unwrap_or_default())
+                } else {
+                    format!("{}\n", pid.0)
+                }
+            });
+            let text: String = lines.collect();
+            sys.print(text);
+            i32::from(pids.is_empty())
+        }
+    }
+}
+
+/// `pkill [-SIGNAL] [-fx] PATTERN`
+pub(super) fn pkill(sys: &mut Sys<'_>) -> i32 {
+    match matching(sys, "pkill") {
+        Err(status) => status,
+        Ok((_, signal, pids)) => {
+            for pid in &pids {
+                sys.kill(*pid, signal);
+            }
+            i32::from(pids.is_empty())
+        }
+    }
+}
+
+/// The processes that a pattern of `pgrep` fits.
+fn matching(sys: &mut Sys<'_>, program: &str) -> Result<(Options, Signal, Vec<Pid>), i32> {
+    let mut signal = Signal::Terminate;
+    let argv: Vec<String> = sys
+        .argv()
+        .iter()
+        .filter(|word| match word.strip_prefix('-').and_then(Signal::parse) {
+            Some(parsed) => {
+                signal = parsed;
+                false
+            }
+            None => true,
+        })
+        .cloned()
+        .collect();
+    let options = Options::parse(&argv, "flxaovns", Order::Anywhere);
+    let options = options.map_err(|error| {
+        let text = error.text(program, "[-flanovx] [-s SID|-P PPID|PATTERN]", sys.flavour());
+        sys.eprint(text);
+        2
+    })?;
+    let pattern = options.operands.first().cloned().unwrap_or_default();
+    let regex = regex_lite::Regex::new(&pattern).map_err(|_| {
+        sys.eprint(format!("{program}: bad regex '{pattern}'\n"));
+        2
+    })?;
+    let me = sys.pid();
+    let fits = |text: &str| match options.has('x') {
+        true => regex.find(text).is_some_and(|found| found.len() == text.len()),
+        false => regex.is_match(text),
+    };
+    let kernel = sys.kernel();
+    let found = kernel.processes().filter(|seen| seen.state != 'Z' && seen.pid != me).filter(|seen| {
+        if options.has('f') { fits(&seen.argv.join(" ")) } else { fits(&crate::userland::proc::comm(seen)) }
+    });
+    let pids = found.map(|seen| seen.pid).collect();
+    Ok((options, signal, pids))
+}
+
+/// `usleep N`: waits so many microseconds.
+#[derive(Debug, Default)]
+pub(super) struct Usleep {
+    until: Option<Instant>,
+}
+
+impl Program for Usleep {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if self.until.is_none() {
+            let word = sys.argv().get(1).cloned().unwrap_or_default();
+            let Ok(micros) = word.parse() else {
+                let text = match word.is_empty() {
+                    true => usage("usleep", "N\n\nPause for N microseconds", sys.flavour()),
+                    false => format!("usleep: invalid number '{word}'\n"),
+                };
+                sys.eprint(text);
+                return Step::Exit(1);
+            };
+            self.until = Some(sys.now() + Duration::from_micros(micros));
+        }
+        let until = self.until.expect("it was just set");
+        if sys.now() >= until { Step::Exit(0) } else { Step::Wait(Some(until)) }
+    }
+}
+
 /// `sleep N[smhd]…`: waits for the sum, to the fraction of a second.
 #[derive(Debug, Default)]
 pub(super) struct Sleep {
@@ -153,7 +337,7 @@ fn duration(sys: &Sys<'_>) -> Result<Duration, String> {
 }
 
 /// `1.5m`, `infinity`: a time, at most some centuries.
-fn interval(word: &str) -> Option<Duration> {
+pub(super) fn interval(word: &str) -> Option<Duration> {
     if matches!(word, "inf" | "infinity") {
         return Some(Duration::from_secs(u64::from(u32::MAX)));
     }

@@ -1,8 +1,6 @@
-//! Programs about the system and the user: `arch date env hostname id nproc nsenter printenv uname whoami`.
+//! Programs about the system and the user: `arch env hostname id nproc nsenter printenv uname whoami`.
 
 use core::fmt::Write as _;
-
-use time::OffsetDateTime;
 
 use crate::userland::exec::{Exec, Next};
 use crate::userland::getopt::OptError;
@@ -248,87 +246,11 @@ pub(super) fn nsenter(sys: &mut Sys<'_>) -> Next {
     )
 }
 
-/// `date [-u] [+FORMAT]`, in UTC.
-pub(super) fn date(sys: &mut Sys<'_>) -> i32 {
-    let options = match Options::parse(sys.argv(), "uR", Order::Anywhere) {
-        Ok(options) => options,
-        Err(error) => return refuse(sys, &error, "date", "[OPTIONS] [+FMT] [[-s] TIME]", 1),
-    };
-    let now = sys.epoch().utc(sys.now());
-    let default = if options.has('R') { "%a, %d %b %Y %T +0000" } else { "%a %b %e %T UTC %Y" };
-    let pattern = match options.operands.first().map(|word| word.strip_prefix('+').ok_or(word)) {
-        None => default,
-        Some(Ok(pattern)) => pattern,
-        Some(Err(word)) => {
-            sys.eprint(format!("date: invalid date '{word}'\n"));
-            return 1;
-        }
-    };
-    sys.print(formatted(now, pattern) + "\n");
-    0
-}
-
-/// What `strftime` makes of a pattern in the C locale.
-fn formatted(at: OffsetDateTime, pattern: &str) -> String {
-    let mut text = String::new();
-    let mut rest = pattern.chars();
-    while let Some(c) = rest.next() {
-        match (c, rest.clone().next()) {
-            ('%', Some(letter)) => {
-                rest.next();
-                text.push_str(&field(at, letter));
-            }
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-fn field(at: OffsetDateTime, letter: char) -> String {
-    let (weekday, month) = (at.weekday().to_string(), at.month().to_string());
-    match letter {
-        'Y' => at.year().to_string(),
-        'y' => format!("{:02}", at.year() % 100),
-        'm' => format!("{:02}", u8::from(at.month())),
-        'd' => format!("{:02}", at.day()),
-        'e' => format!("{:>2}", at.day()),
-        'H' => format!("{:02}", at.hour()),
-        'M' => format!("{:02}", at.minute()),
-        'S' => format!("{:02}", at.second()),
-        'N' => format!("{:09}", at.nanosecond()),
-        'j' => format!("{:03}", at.ordinal()),
-        'F' => formatted(at, "%Y-%m-%d"),
-        'T' => formatted(at, "%H:%M:%S"),
-        'R' => formatted(at, "%H:%M"),
-        'D' => formatted(at, "%m/%d/%y"),
-        'c' => formatted(at, "%a %b %e %T %Y"),
-        'a' => weekday[..3].to_owned(),
-        'A' => weekday,
-        'b' | 'h' => month[..3].to_owned(),
-        'B' => month,
-        's' => at.unix_timestamp().to_string(),
-        'Z' => "UTC".to_owned(),
-        'z' => "+0000".to_owned(),
-        'n' => "\n".to_owned(),
-        't' => "\t".to_owned(),
-        '%' => "%".to_owned(),
-        other => format!("%{other}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::time::{Epoch, Instant};
-
-    #[test]
-    fn dates_are_utc_in_the_c_locale() {
-        let at = Epoch::from_unix(1_767_575_045).utc(Instant::from_nanos(7));
-        assert_eq!(formatted(at, "%a %b %e %T UTC %Y"), "Mon Jan  5 01:04:05 UTC 2026");
-        assert_eq!(formatted(at, "%F %s.%N %j%%%q"), "2026-01-05 1767575045.000000007 005%%q");
-    }
 
     #[test]
     fn the_environment_is_laid_out_as_docker_does() {

@@ -1,6 +1,6 @@
 //! `test` and `[`: whether an expression about strings, numbers or files holds.
 
-use crate::userland::files::{Files, Node, normalise};
+use crate::userland::files::{View, normalise};
 use crate::userland::{Flavour, Sys};
 
 /// Exit code 0 when it holds, 1 when not, 2 when it makes no sense.
@@ -26,7 +26,7 @@ pub(super) fn run(sys: &mut Sys<'_>) -> i32 {
 struct Expression<'a> {
     words: &'a [String],
     at: usize,
-    files: &'a Files,
+    files: View<'a>,
     cwd: &'a str,
 }
 
@@ -100,16 +100,15 @@ impl<'a> Expression<'a> {
     /// Whether one word or the file of that name is what the operator says.
     fn about(&self, operator: &str, operand: &str) -> Truth {
         let path = normalise(self.cwd, operand);
-        let node = self.files.node(&path);
-        let directory = self.files.is_directory(&path);
+        let stat = self.files.stat(&path).ok();
         Ok(match operator {
             "-n" => !operand.is_empty(),
             "-z" => operand.is_empty(),
-            "-e" | "-r" | "-w" => node.is_some() || directory,
-            "-d" => directory,
-            "-f" => matches!(node, Some(Node::File(_))),
-            "-x" => directory,
-            "-s" => directory || matches!(node, Some(Node::File(bytes)) if !bytes.is_empty()),
+            "-e" | "-r" | "-w" => stat.is_some(),
+            "-d" => stat.is_some_and(|stat| stat.is_directory()),
+            "-f" => stat.is_some_and(|stat| stat.is_file()),
+            "-x" => stat.is_some_and(|stat| stat.is_directory() || stat.mode & 0o111 != 0),
+            "-s" => stat.is_some_and(|stat| stat.size > 0),
             "-L" | "-h" => self.files.target(&path).is_some(),
             "-t" => false,
             _ => return Err(format!("{operator}: unknown operand")),
@@ -141,13 +140,14 @@ fn compare(left: &str, operator: &str, right: &str) -> Option<Truth> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::userland::Files;
 
     fn holds(line: &str) -> Truth {
         let mut files = Files::default();
         files.make_directory("/etc");
         files.write("/etc/hosts", "x").unwrap();
         let words: Vec<String> = line.split_whitespace().map(|w| w.replace("''", "")).collect();
-        Expression { words: &words, at: 0, files: &files, cwd: "/etc" }.whole()
+        Expression { words: &words, at: 0, files: files.view(), cwd: "/etc" }.whole()
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Pages {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
             return (501, refusal(&date, 501));
         }
-        let Ok((path, body)) = file(sys.files(), &self.root, &request.target) else {
+        let Ok((path, body)) = file(&sys.files(), &self.root, &request.target) else {
             return (404, refusal(&date, 404));
         };
         // Files have no dates of their own here: they are as old as the world.
@@ -130,7 +130,7 @@ impl Pages {
         )
         .into_bytes();
         if request.method == "GET" {
-            bytes.extend_from_slice(body);
+            bytes.extend_from_slice(&body);
         }
         (200, bytes)
     }

@@ -98,8 +98,8 @@ impl Program for Daemon {
 /// Puts the page of the image in its place, unless somebody wrote another.
 fn install(sys: &mut Sys<'_>, brand: &Brand) {
     let page = format!("{}/index.html", brand.root);
-    let files = sys.files_mut();
-    if files.node(&page).is_none() {
+    let mut files = sys.files_mut();
+    if !files.view().exists(&page) {
         files.make_directory(brand.root);
         files.write(&page, brand.welcome).expect("its directory was just made");
     }
@@ -127,7 +127,7 @@ impl Pages {
         let (status, title) = match request {
             Err(Malformed) => (400, "400 Bad Request"),
             Ok(request) if !matches!(request.method.as_str(), "GET" | "HEAD") => (405, "405 Not Allowed"),
-            Ok(request) => match file(sys.files(), self.0.root, &request.target) {
+            Ok(request) => match file(&sys.files(), self.0.root, &request.target) {
                 Err(_) => (404, "404 Not Found"),
                 Ok((path, body)) => {
                     let media = media_type(&path).unwrap_or("application/octet-stream");

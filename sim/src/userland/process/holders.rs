@@ -19,7 +19,7 @@ impl Holders {
         match stream {
             Stream::Read(id) => self.readers.insert((*id, pid)),
             Stream::Write(id) => self.writers.insert((*id, pid)),
-            Stream::Null | Stream::File { .. } => false,
+            Stream::Null | Stream::File(_) => false,
         };
     }
 
@@ -28,7 +28,7 @@ impl Holders {
         match stream {
             Stream::Read(id) => self.readers.remove(&(*id, pid)),
             Stream::Write(id) => self.writers.remove(&(*id, pid)),
-            Stream::Null | Stream::File { .. } => false,
+            Stream::Null | Stream::File(_) => false,
         };
     }
 

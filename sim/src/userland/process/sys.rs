@@ -6,11 +6,12 @@ mod stream;
 
 use std::collections::BTreeMap;
 
-use super::{Event, Pid, Spawn, Status, Table};
+use super::{Event, Kernel, Pid, Spawn, Status, Table};
 use crate::fabric::Fabric;
 use crate::time::{Epoch, Instant};
 use crate::userland::context::{Context, ContextId, Flavour};
-use crate::userland::files::{self, Files};
+use crate::userland::files::{View, ViewMut, path};
+use crate::userland::search::{DEFAULT_PATH, Search};
 use crate::userland::stream::Stream;
 use crate::userland::{Errno, Program, Programs, Signal};
 
@@ -92,22 +93,39 @@ impl Sys<'_> {
         self.table.process(self.pid).context
     }
 
-    /// The filesystem.
+    /// What can be seen from this process without changing anything.
     #[must_use]
-    pub fn files(&self) -> &Files {
-        &self.context().files
+    pub const fn kernel(&self) -> Kernel<'_> {
+        Kernel { table: self.table, fabric: self.fabric, pid: self.pid }
     }
 
-    /// The filesystem, to be changed.
-    pub fn files_mut(&mut self) -> &mut Files {
-        let id = self.context_id();
-        &mut self.table.context_mut(id).files
+    /// The files of this place, with all that is mounted.
+    #[must_use]
+    pub fn files(&self) -> View<'_> {
+        self.kernel().files()
+    }
+
+    /// The files of this place, to be changed.
+    pub fn files_mut(&mut self) -> ViewMut<'_> {
+        let (context, now) = (self.context_id(), self.now());
+        self.table.files_mut(context, now)
+    }
+
+    /// Random bits, as `/dev/urandom` gives them.
+    pub fn random(&mut self) -> u64 {
+        self.table.random.u64()
     }
 
     /// `path` as an absolute one.
     #[must_use]
     pub fn absolute(&self, path: &str) -> String {
-        files::normalise(self.cwd(), path)
+        path::normalise(self.cwd(), path)
+    }
+
+    /// This place as somebody sees it who looks for programs.
+    #[must_use]
+    pub fn search(&self) -> Search<'_> {
+        Search { files: self.files(), programs: &self.table.programs, flavour: self.flavour(), cwd: self.cwd() }
     }
 
     /// The programs of this place.
@@ -163,8 +181,9 @@ impl Sys<'_> {
     /// # Errors
     /// `NoEntry` when there is no such program; nothing changes then.
     pub fn exec(&mut self, argv: Vec<String>) -> Result<Box<dyn Program>, Errno> {
-        let name = argv.first().map_or("", String::as_str);
-        let make = self.table.programs.find(self.flavour(), name).ok_or(Errno::NoEntry)?;
+        let path = self.env().get("PATH").map_or(DEFAULT_PATH, String::as_str);
+        let (program, argv) = self.search().command(argv, path)?;
+        let make = self.table.programs.find(self.flavour(), &program).ok_or(Errno::NoEntry)?;
         self.table.process_mut(self.pid).argv = argv;
         Ok(make())
     }

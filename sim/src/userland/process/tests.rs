@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::rng::Seed;
 use crate::time::Duration;
+use crate::userland::Files;
 
 /// A program as a closure.
 struct Act<F>(F);

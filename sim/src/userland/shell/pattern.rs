@@ -1,7 +1,6 @@
 //! Shell patterns: `*`, `?` and `[…]`, matched against text or against the names in the filesystem.
 
-use crate::userland::Files;
-use crate::userland::files::normalise;
+use crate::userland::files::{View, normalise};
 
 /// One character of an expanded word, and whether it was quoted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -156,7 +155,7 @@ fn is_wild(glyphs: &[Glyph]) -> bool {
 }
 
 /// The paths that a word matches, in order; none when it is no pattern or matches nothing.
-pub(super) fn paths(files: &Files, cwd: &str, word: &[Glyph]) -> Vec<String> {
+pub(super) fn paths(files: &View<'_>, cwd: &str, word: &[Glyph]) -> Vec<String> {
     if !is_wild(word) {
         return Vec::new();
     }
@@ -171,11 +170,11 @@ pub(super) fn paths(files: &Files, cwd: &str, word: &[Glyph]) -> Vec<String> {
 }
 
 /// The paths one `part` deeper than `path`, which ends with a slash or is empty.
-fn below(files: &Files, cwd: &str, path: &str, part: &[Glyph]) -> Vec<String> {
+fn below(files: &View<'_>, cwd: &str, path: &str, part: &[Glyph]) -> Vec<String> {
     if !is_wild(part) {
         let path = format!("{path}{}", text(part));
         let absolute = normalise(cwd, &path);
-        let exists = path.is_empty() || files.node(&absolute).is_some() || files.is_directory(&absolute);
+        let exists = path.is_empty() || files.lstat(&absolute).is_ok();
         return if exists { vec![path] } else { Vec::new() };
     }
     let pattern = Pattern::new(part);
@@ -189,6 +188,7 @@ fn below(files: &Files, cwd: &str, path: &str, part: &[Glyph]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::userland::Files;
 
     fn glyphs(pattern: &str) -> Vec<Glyph> {
         pattern.chars().map(|char| Glyph { char, quoted: false }).collect()
@@ -222,9 +222,9 @@ mod tests {
             files.make_directory(path.rsplit_once('/').map_or("/", |(d, _)| d));
             files.write(path, "").unwrap();
         }
-        assert_eq!(paths(&files, "/etc", &glyphs("*.conf")), ["a.conf"]);
-        assert_eq!(paths(&files, "/", &glyphs("/e*/*/c*")), ["/etc/d/c.conf"]);
-        assert_eq!(paths(&files, "/etc", &glyphs("./.?.conf")), ["./.b.conf"]);
-        assert!(paths(&files, "/etc", &glyphs("plain")).is_empty());
+        assert_eq!(paths(&files.view(), "/etc", &glyphs("*.conf")), ["a.conf"]);
+        assert_eq!(paths(&files.view(), "/", &glyphs("/e*/*/c*")), ["/etc/d/c.conf"]);
+        assert_eq!(paths(&files.view(), "/etc", &glyphs("./.?.conf")), ["./.b.conf"]);
+        assert!(paths(&files.view(), "/etc", &glyphs("plain")).is_empty());
     }
 }

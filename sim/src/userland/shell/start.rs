@@ -111,7 +111,7 @@ fn script(sys: &mut Sys<'_>, voice: &Voice, rest: &[String]) -> Result<Beginning
     let name = &voice.name;
     match sys.files().read(&sys.absolute(path)) {
         Ok(bytes) => {
-            let text = String::from_utf8_lossy(bytes).into_owned();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             Ok((Source::whole(text), path.clone(), arguments.to_vec()))
         }
         Err(errno) => {

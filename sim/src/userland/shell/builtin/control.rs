@@ -75,7 +75,7 @@ pub(super) fn source(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) 
     };
     match sys.files().read(&sys.absolute(path)) {
         Ok(bytes) => {
-            let text = String::from_utf8_lossy(bytes).into_owned();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             let given = args.get(2..).filter(|given| !given.is_empty());
             let before = given.map(|given| core::mem::replace(&mut machine.state.positional, given.to_vec()));
             machine.call_text(&text, Kind::File(before));
@@ -135,18 +135,14 @@ fn path(machine: &Machine, sys: &mut Sys<'_>, names: &[String]) -> Outcome {
     for name in &names[..count] {
         let text = match machine.meaning(sys, name) {
             _ if is_keyword(name) => name.clone(),
-            Meaning::Function(_) | Meaning::Builtin(_) | Meaning::Script => name.clone(),
-            Meaning::Program => located(name),
+            Meaning::Function(_) | Meaning::Builtin(_) => name.clone(),
+            Meaning::Program(path) => path,
             Meaning::Unknown | Meaning::Useless(_) => continue,
         };
         sys.print(format!("{text}\n"));
         status = 0;
     }
     Outcome::Status(if status == 1 && machine.dialect() != Dialect::Bash { 127 } else { status })
-}
-
-fn located(name: &str) -> String {
-    if name.contains('/') { name.to_owned() } else { format!("/bin/{name}") }
 }
 
 /// `type`
@@ -161,7 +157,7 @@ pub(super) fn kind(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) ->
                 "is a special shell builtin".to_owned()
             }
             Meaning::Builtin(_) => "is a shell builtin".to_owned(),
-            Meaning::Program | Meaning::Script => format!("is {}", located(name)),
+            Meaning::Program(path) => format!("is {path}"),
             Meaning::Unknown | Meaning::Useless(_) => {
                 status = unknown(machine, sys, name);
                 continue;

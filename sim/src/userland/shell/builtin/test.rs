@@ -4,7 +4,7 @@ use super::super::dialect::Dialect;
 use super::super::machine::Machine;
 use super::Outcome;
 use crate::userland::Sys;
-use crate::userland::files::Node;
+use crate::userland::files::{Kind, Stat};
 
 /// Why a test cannot be answered.
 #[derive(Debug, Eq, PartialEq)]
@@ -138,18 +138,24 @@ impl Test<'_> {
 /// A test of one operand; none when there is no such operator.
 pub(in super::super) fn unary(machine: &Machine, sys: &Sys<'_>, operator: &str, operand: &str) -> Option<bool> {
     let path = sys.absolute(operand);
-    let node = sys.files().node(&path);
-    let directory = sys.files().is_directory(&path);
+    let stat = sys.files().stat(&path).ok();
     Some(match operator {
         "-n" => !operand.is_empty(),
         "-z" => operand.is_empty(),
-        "-e" | "-a" | "-r" | "-w" => node.is_some() || directory,
-        "-x" => directory || node.is_some(),
-        "-d" => directory,
-        "-f" => matches!(node, Some(Node::File(_))),
-        "-s" => directory || matches!(node, Some(Node::File(bytes)) if !bytes.is_empty()),
+        "-e" | "-a" | "-r" | "-w" => stat.is_some(),
+        "-x" => stat.is_some_and(|stat| stat.is_directory() || stat.mode & 0o111 != 0),
+        "-d" => stat.is_some_and(|stat| stat.is_directory()),
+        "-f" => stat.is_some_and(|stat| stat.is_file()),
+        "-s" => stat.is_some_and(|stat| stat.size > 0),
         "-v" => machine.state.variables.value(operand).is_some(),
-        "-t" | "-b" | "-c" | "-g" | "-h" | "-k" | "-L" | "-p" | "-u" | "-S" => false,
+        "-h" | "-L" => sys.files().target(&path).is_some(),
+        "-c" => stat.is_some_and(|stat| matches!(stat.kind, Kind::Device(_))),
+        "-p" => stat.is_some_and(|stat| stat.kind == Kind::Fifo),
+        "-u" => stat.is_some_and(|stat| stat.mode & 0o4000 != 0),
+        "-g" => stat.is_some_and(|stat| stat.mode & 0o2000 != 0),
+        "-k" => stat.is_some_and(|stat| stat.mode & 0o1000 != 0),
+        "-O" | "-G" => stat.is_some(),
+        "-t" | "-b" | "-S" => false,
         _ => return None,
     })
 }
@@ -173,10 +179,23 @@ pub(in super::super) fn binary(
         "-le" => return compare(i64::le),
         "-gt" => return compare(i64::gt),
         "-ge" => return compare(i64::ge),
-        "-ef" => sys.absolute(left) == sys.absolute(right),
-        "-nt" | "-ot" => false,
+        "-ef" => {
+            stat(sys, left).is_some_and(|a| stat(sys, right).is_some_and(|b| (a.device, a.ino) == (b.device, b.ino)))
+        }
+        "-nt" => newer(sys, left, right),
+        "-ot" => newer(sys, right, left),
         _ => return Ok(None),
     }))
+}
+
+fn stat(sys: &Sys<'_>, path: &str) -> Option<Stat> {
+    sys.files().stat(&sys.absolute(path)).ok()
+}
+
+/// Whether the file `left` is younger than `right`, or alone.
+fn newer(sys: &Sys<'_>, left: &str, right: &str) -> bool {
+    let time = |path| stat(sys, path).map(|stat| stat.mtime);
+    time(left) > time(right)
 }
 
 fn number(word: &str) -> Result<i64, Problem> {

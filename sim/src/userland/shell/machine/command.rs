@@ -9,10 +9,8 @@ use super::super::dialect::Dialect;
 use super::super::variables::quoted;
 use super::wait::{Block, Waiting};
 use super::{Done, Flow, Frame, Machine, Simple, Turn};
+use crate::userland::search::DEFAULT_PATH;
 use crate::userland::{Errno, Pid, Program, Spawn, Stream, Sys};
-
-/// Where programs lie. A path elsewhere names a file.
-const PATH: [&str; 6] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/local/bin/", "/usr/local/sbin/", "/usr/sbin/"];
 
 /// What a command's name stands for.
 pub(in super::super) enum Meaning {
@@ -20,10 +18,8 @@ pub(in super::super) enum Meaning {
     Function(Rc<Code>),
     /// Something the shell does itself.
     Builtin(builtin::Builtin),
-    /// A program of the place.
-    Program,
-    /// A file that holds a script.
-    Script,
+    /// A program of the place or a script, at this path.
+    Program(String),
     /// A directory, or a file that cannot run.
     Useless(Errno),
     /// Nothing.
@@ -44,14 +40,11 @@ impl Machine {
 
     /// What `name` stands for outside of the shell.
     pub(in super::super) fn program(&self, sys: &Sys<'_>, name: &str) -> Meaning {
-        let bare = PATH.iter().find_map(|path| name.strip_prefix(path)).unwrap_or(name);
-        if !bare.contains('/') {
-            let found = !bare.is_empty() && sys.programs().find(sys.flavour(), bare).is_some();
-            return if found { Meaning::Program } else { Meaning::Unknown };
-        }
-        match sys.files().read(&sys.absolute(name)) {
-            Ok(_) => Meaning::Script,
+        let path = self.state.variables.value("PATH").unwrap_or(DEFAULT_PATH);
+        match sys.search().find(name, path) {
+            Ok(found) => Meaning::Program(found.path),
             Err(Errno::NoEntry) => Meaning::Unknown,
+            Err(_) if sys.files().is_directory(&sys.absolute(name)) => Meaning::Useless(Errno::IsDirectory),
             Err(errno) => Meaning::Useless(errno),
         }
     }
@@ -148,7 +141,14 @@ impl Machine {
         }
         let group = self.foreground_group(sys);
         let text = words.join(" ");
-        let pid = self.spawn(sys, words, group);
+        let name = words[0].clone();
+        let Ok(pid) = self.spawn(sys, words, group) else {
+            // The interpreter of a script is not there.
+            self.complain(sys, &format!("{name}: not found"));
+            self.pop(sys);
+            self.state.status = 127;
+            return Flow::Next;
+        };
         self.pop(sys);
         Flow::Block(Block::Children(Waiting::new(&[pid], group.is_none(), text)))
     }
@@ -164,7 +164,7 @@ impl Machine {
             }
             Meaning::Unknown if dialect == Dialect::Bash => Some((format!("{name}: command not found"), 127)),
             Meaning::Unknown => Some((format!("{name}: not found"), 127)),
-            Meaning::Builtin(_) | Meaning::Function(_) | Meaning::Program | Meaning::Script => None,
+            Meaning::Builtin(_) | Meaning::Function(_) | Meaning::Program(_) => None,
         }
     }
 
@@ -184,10 +184,6 @@ impl Machine {
     fn replace(&mut self, sys: &mut Sys<'_>, words: Vec<String>) -> Flow {
         let name = words[0].clone();
         let meaning = self.program(sys, &name);
-        let words = match meaning {
-            Meaning::Script => interpreted(words),
-            _ => words,
-        };
         if self.unfound(&meaning, &name).is_some() {
             sys.eprint(self.state.voice.builtin(self.state.line, "exec", &format!("{name}: not found")));
             return Flow::Exit(127);
@@ -198,17 +194,21 @@ impl Machine {
                 scope.saved.iter().for_each(|saved| self.descriptors.keep(sys, saved));
             }
         }
-        let program = sys.exec(words).expect("the program was just found");
-        Flow::Turn(Turn::Become(program))
+        match sys.exec(words) {
+            Ok(program) => Flow::Turn(Turn::Become(program)),
+            // The interpreter of a script is not there.
+            Err(_) => {
+                self.complain(sys, &format!("{name}: not found"));
+                Flow::Exit(127)
+            }
+        }
     }
 
-    fn spawn(&self, sys: &mut Sys<'_>, words: Vec<String>, group: Option<Pid>) -> Pid {
-        let is_script = matches!(self.program(sys, &words[0]), Meaning::Script);
-        let words = if is_script { interpreted(words) } else { words };
+    fn spawn(&self, sys: &mut Sys<'_>, words: Vec<String>, group: Option<Pid>) -> Result<Pid, Errno> {
         let streams = [sys.dup(0), sys.dup(1), sys.dup(2)];
         let env = self.state.variables.environment();
         let spawn = Spawn { env, ..sys.inherit(words, streams, group) };
-        sys.spawn_as(spawn).expect("the program was just found")
+        sys.spawn_as(spawn)
     }
 
     /// The group of a new foreground child: its own in a session, so that it alone can be interrupted.
@@ -289,9 +289,4 @@ impl Machine {
 fn plain(text: &str) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "%+,-./:=@_^~".contains(c);
     if !text.is_empty() && text.chars().all(harmless) { text.to_owned() } else { quoted(text) }
-}
-
-/// A script is run by the shell.
-fn interpreted(words: Vec<String>) -> Vec<String> {
-    core::iter::once("sh".to_owned()).chain(words).collect()
 }

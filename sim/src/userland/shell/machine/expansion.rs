@@ -118,7 +118,7 @@ impl Machine {
         for field in word.into_fields(&ifs) {
             let paths = match self.state.options.noglob {
                 true => Vec::new(),
-                false => pattern::paths(sys.files(), sys.cwd(), &field),
+                false => pattern::paths(&sys.files(), sys.cwd(), &field),
             };
             let words = if paths.is_empty() { vec![pattern::text(&field)] } else { paths };
             self.command().words.extend(words);

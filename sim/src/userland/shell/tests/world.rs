@@ -16,7 +16,9 @@ struct Cat;
 impl Program for Cat {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         if let Some(path) = sys.argv().get(1).cloned() {
-            let Ok(bytes) = sys.files().read(&sys.absolute(&path)).map(<[u8]>::to_vec) else { return Step::Exit(1) };
+            let Ok(bytes) = sys.files().read(&sys.absolute(&path)).map(|bytes| bytes.into_owned()) else {
+                return Step::Exit(1);
+            };
             sys.print(bytes);
             return Step::Exit(0);
         }
