@@ -118,6 +118,7 @@ impl Files {
 
     /// Mounts a volume at `path`, which needs not be there.
     pub fn mount_volume(&mut self, path: &str, volume: VolumeId, access: Access) {
+        self.make_directory(path);
         self.mounts.add(normalise("/", path), Source::Volume { volume, root: Ino::ROOT, access });
     }
 
@@ -138,6 +139,7 @@ impl Files {
     /// Mounts at `path` what another place shares.
     pub fn mount_shared(&mut self, path: &str, shared: Shared, access: Access) {
         let Shared { volume, root } = shared;
+        self.make_directory(path::parent(path));
         self.mounts.add(normalise("/", path), Source::Volume { volume, root, access });
     }
 

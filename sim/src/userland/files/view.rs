@@ -337,14 +337,21 @@ impl<'a> View<'a> {
     /// Where `path` leads when every link on the way is followed; what is not there is kept as it is written.
     #[must_use]
     pub fn resolve(&self, path: &str) -> String {
+        self.resolve_within(path, LINKS_MAX)
+    }
+
+    /// The same with at most so many links that lead nowhere.
+    fn resolve_within(&self, path: &str, links: u32) -> String {
         if let Ok(walked) = self.walk(path, true) {
             return walked.path;
         }
-        let plain = normalise("/", path);
-        if plain == "/" {
-            return plain;
+        let path = normalise("/", path);
+        let parent = super::path::parent(&path);
+        match self.target(&path) {
+            _ if path == "/" || links == 0 => path,
+            Some(target) => self.resolve_within(&normalise(parent, &target), links - 1),
+            None => join(&self.resolve_within(parent, links - 1), super::path::base(&path)),
         }
-        join(&self.resolve(super::path::parent(&plain)), super::path::base(&plain))
     }
 
     /// What is mounted, as device, path and kind.

@@ -204,6 +204,8 @@ impl World {
     /// Puts a file there.
     pub(super) fn write(&mut self, path: &str, text: &str) {
         self.table.context_mut(self.context).files.write(path, text).expect("the directory is there");
+        let mut files = self.table.context_mut(self.context).files.view_mut();
+        files.set_mode(path, 0o755).expect("it was just written");
     }
 
     /// A file's text.
