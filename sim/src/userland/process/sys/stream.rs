@@ -6,6 +6,9 @@ use crate::userland::files::{At, Device, Found, Ino, Kind, Stamp, TreeRef, Walke
 use crate::userland::stream::{OpenId, Read, Stream, Target};
 use crate::userland::{Errno, Signal};
 
+/// What is everywhere, even where nobody made any files.
+const NULL: &str = "/dev/null";
+
 impl Sys<'_> {
     /// Reads from standard input, at most `max` bytes.
     pub fn read(&mut self, max: usize) -> Read {
@@ -129,6 +132,9 @@ impl Sys<'_> {
         if let Some(fd) = self.own_stream(&path) {
             return Ok(self.dup(fd));
         }
+        if path == NULL {
+            return Ok(Stream::Null);
+        }
         let walked = self.files().walk(&path, true)?;
         match walked.at.ok_or(Errno::NoEntry)? {
             At::Generated(_) => self.open_generated(&walked, false),
@@ -162,6 +168,9 @@ impl Sys<'_> {
         let path = self.absolute(path);
         if let Some(fd) = self.own_stream(&path) {
             return Ok(self.dup(fd));
+        }
+        if path == NULL {
+            return Ok(Stream::Null);
         }
         let walked = self.files().walk(&path, true)?;
         if let Some(At::Generated(_)) = walked.at {
