@@ -1,4 +1,4 @@
-//! `/proc`: processes and the system as generated files. Each subtree is a line of [`SUBTREES`]; what concerns the network
+//! `/proc`: processes and the system as generated files. Each subtree is a line of `SUBTREES`; what concerns the network
 //! is written by those who know it.
 
 use super::files::{Found, Generator};
