@@ -214,7 +214,7 @@ mod tests {
                 env: BTreeMap::new(),
                 cwd: "/".to_owned(),
                 namespace,
-                rights: Rights::Administer,
+                rights: Rights::ALL,
                 context,
                 streams: [stdin_read, stdout_write, stderr],
                 group: None,

@@ -107,8 +107,6 @@ pub enum LogDriver {
 pub struct ContainerConfig {
     /// Its host name; the short id when none was given.
     pub hostname: String,
-    /// Whether the host name was given: it is an alias on user networks then.
-    pub hostname_given: bool,
     /// Its domain, for `/etc/hosts`.
     pub domainname: String,
     /// The image as it was written.
@@ -137,6 +135,10 @@ pub struct ContainerConfig {
     pub mode: NetworkMode,
     /// What its processes may do there.
     pub rights: Rights,
+    /// Whether its host name is the host's own (`--uts host`).
+    pub shares_uts: bool,
+    /// Settings of the kernel for its namespaces (`--sysctl`).
+    pub sysctls: BTreeMap<String, String>,
     /// What `/etc/resolv.conf` shall say.
     pub dns: DnsConfig,
     /// Lines for `/etc/hosts`: address and name.
@@ -279,15 +281,13 @@ impl Container {
         self.is_running() || matches!(self.state, State::Restarting(_))
     }
 
-    /// What it is as a member of a user network: the short id and a given host name are aliases there.
+    /// What it is as a member of a user network: the short id and the host name are aliases there.
     #[must_use]
     pub fn membership_on(&self, asked: &EndpointConfig, network: &network::Network) -> EndpointConfig {
         let mut config = asked.clone();
         if network.is_user_defined() {
             config.add_alias(&self.id.short());
-            if self.config.hostname_given {
-                config.add_alias(&self.config.hostname);
-            }
+            config.add_alias(&self.config.hostname);
         }
         config
     }

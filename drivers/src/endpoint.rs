@@ -110,6 +110,8 @@ pub struct Endpoint {
     pub v4: Option<Lease>,
     /// Its IPv6 address.
     pub v6: Option<Lease>,
+    /// Addresses of its device for one link only, `--link-local-ip`.
+    pub link_local: Vec<IpAddr>,
     /// Its MAC address; none on networks without devices.
     pub mac: Option<Mac>,
     /// The ports that are published here; none when the container was never reached from outside by this one.

@@ -64,6 +64,15 @@ pub enum Error {
     },
     /// The program of a container cannot be found.
     CommandNotFound(String),
+    /// The container runtime refuses to make the process, for this reason.
+    Runtime(String),
+    /// A container in the host's namespace would get an interface in a subnet that the host has a route to.
+    SandboxRouteConflict {
+        /// The subnet.
+        subnet: IpNetwork,
+        /// The host's own address in it.
+        gateway: IpAddr,
+    },
     /// A container that joins its own network.
     ContainerJoinsItself,
     /// `container:` of a container that does not run.
@@ -450,6 +459,7 @@ impl Error {
             | Self::AmbiguousNetwork { .. }
             | Self::BadParameter(_)
             | Self::CommandNotFound(_)
+            | Self::Runtime(_)
             | Self::EndpointsTooMany(_)
             | Self::ExecWithoutCommand
             | Self::HostNetworkIsFixed
@@ -524,6 +534,7 @@ impl Error {
             | Self::InvalidSubnet(_)
             | Self::LinkLocalUnreadable(_)
             | Self::LinkNameIsDefault
+            | Self::SandboxRouteConflict { .. }
             | Self::LinkTargetElsewhere(_)
             | Self::LinkTargetStopped { .. }
             | Self::NoChain(_)
@@ -593,6 +604,15 @@ impl fmt::Display for Error {
                 f,
                 "failed to create shim task: OCI runtime create failed: runc create failed: unable to start \
                  container process: exec: \"{name}\": executable file not found in $PATH: unknown"
+            ),
+            Self::Runtime(why) => {
+                write!(f, "failed to create shim task: OCI runtime create failed: runc create failed: {why}: unknown")
+            }
+            Self::SandboxRouteConflict { subnet, gateway } => write!(
+                f,
+                "failed to add interface to sandbox: cannot program an address of {subnet} in sandbox interface \
+                 because it conflicts with existing route {{Dst: {subnet} Src: {gateway} Gw: <nil> Flags: [] Table: \
+                 254}}"
             ),
             Self::ContainerAlreadyPaused(id) => write!(f, "Container {id} is already paused"),
             Self::ContainerJoinsItself => f.write_str("cannot join own network"),

@@ -45,7 +45,7 @@ pub fn start(
         env: std::collections::BTreeMap::new(),
         cwd: "/".to_owned(),
         namespace: site.namespace,
-        rights: Rights::Administer,
+        rights: Rights::ALL,
         context: site.context,
         streams: [Stream::Null, Stream::Null, Stream::Null],
         group: None,

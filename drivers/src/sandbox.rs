@@ -3,8 +3,11 @@
 
 pub mod hosts;
 pub mod resolv;
+pub mod resolver;
 
 use std::collections::BTreeMap;
+
+use core::net::IpAddr;
 
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ContextId;
@@ -20,8 +23,8 @@ pub const DIRECTORY: &str = "/var/run/docker/netns";
 pub struct SandboxConfig {
     /// The host name, for `/etc/hosts`.
     pub hostname: String,
-    /// What `/etc/resolv.conf` shall say.
-    pub dns: resolv::DnsConfig,
+    /// Whom its own DNS server asks about names it does not know, in this order.
+    pub upstreams: Vec<IpAddr>,
     /// Lines for `/etc/hosts`: address and name.
     pub extra_hosts: Vec<(String, String)>,
     /// The ports that shall be published.

@@ -3,8 +3,8 @@
 //! itself, and the server of the LAN's gateway. Nothing here owns a socket, sends a packet or knows which container
 //! asks: the namespace carries the actions out, and `drivers` pushes the records down.
 //!
-//! A message is bare, over TCP too: the two bytes of length are the carrier's business. What is forwarded goes out by
-//! UDP whatever the client used (the engine opens a TCP connection for a TCP client).
+//! A message is bare, over TCP too: the two bytes of length are the carrier's business. What is forwarded goes out the
+//! way the client's query came: a TCP client's by a TCP connection of its own.
 
 mod embedded;
 mod forward;
@@ -58,6 +58,8 @@ pub enum Action {
     Query {
         /// Who is asked.
         upstream: SocketAddr,
+        /// How.
+        transport: Transport,
         /// The message.
         bytes: Vec<u8>,
     },
@@ -129,11 +131,18 @@ impl Server {
         }
     }
 
-    /// Takes in that `upstream` cannot be asked: an ICMP error came back, or there is no way to send to it. The queries
-    /// that wait for it go on to the next server at once (fact 48: a closed port costs no time).
+    /// Takes in that `upstream` cannot be asked by UDP: an ICMP error came back, or there is no way to send to it. The
+    /// queries that wait for it go on to the next server at once (fact 48: a closed port costs no time).
     pub fn handle_unreachable(&mut self, now: Instant, upstream: SocketAddr, out: &mut Vec<Action>) {
         if let Mode::Embedded { forwards, .. } = &mut self.mode {
             forwards.fail(now, upstream, out);
+        }
+    }
+
+    /// Takes in that the TCP connection which carried `query` to a server ended without an answer.
+    pub fn handle_broken(&mut self, now: Instant, query: &[u8], out: &mut Vec<Action>) {
+        if let Mode::Embedded { forwards, .. } = &mut self.mode {
+            forwards.break_off(now, query, out);
         }
     }
 

@@ -28,6 +28,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 pub use configure::LinkError;
+pub use resolver::Listening;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 
 use crate::capture::Hop;
@@ -173,15 +174,15 @@ impl Namespace {
         }
     }
 
-    /// The DNS server that this namespace runs itself at 127.0.0.11, if any, to change its records.
+    /// The DNS server that this namespace runs itself, if any, to change its records.
     pub fn resolver_mut(&mut self) -> Option<&mut dns::Server> {
-        self.resolver.as_mut().map(|r| &mut r.server)
+        self.resolver.as_mut().map(resolver::Resolver::server_mut)
     }
 
     /// When the next timer of this namespace ends: neighbours, fragments, connections, forwarded queries.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
-        let resolver = self.resolver.as_ref().and_then(|r| r.server.next_at());
+        let resolver = self.resolver.as_ref().and_then(resolver::Resolver::next_at);
         [self.neighbours.next_at(), self.fragments.next_at(), self.tcp.next_at(), resolver].into_iter().flatten().min()
     }
 

@@ -132,7 +132,7 @@ mod tests {
             env: BTreeMap::new(),
             cwd: "/".to_owned(),
             namespace,
-            rights: Rights::Use,
+            rights: Rights::CONTAINER,
             context,
             streams: [Stream::Null, Stream::Null, Stream::Null],
             group: None,

@@ -26,7 +26,7 @@ impl Machine {
         files.link("/var/run", "/run");
         files.write("/etc/hosts", "127.0.0.1\tlocalhost\n172.17.0.2\tc1\n").unwrap();
         let context = world.processes.create_context(Context { files, hostname: "docker01".to_owned(), flavour });
-        let mut machine = Self { world, namespace, rights: Rights::Administer, context };
+        let mut machine = Self { world, namespace, rights: Rights::ALL, context };
         machine.world.fabric.set_up(
             namespace,
             machine.world.fabric.namespace(namespace).device_named("lo").unwrap().index,
@@ -133,7 +133,7 @@ fn masked(text: &str) -> String {
 #[test]
 fn who_only_uses_a_network_may_look_and_not_change() {
     let mut container = Machine::new(Flavour::Busybox);
-    container.rights = Rights::Use;
+    container.rights = Rights::CONTAINER;
     let netlink = "ip: RTNETLINK answers: Operation not permitted\n";
     for change in
         ["addr add 10.0.0.1/8 dev lo", "link set lo down", "route add 10.9.0.0/16 dev lo", "route del default"]

@@ -66,7 +66,7 @@ impl Lab {
             streams: [stdin, write, error],
             group: None,
             init: false,
-            rights: netyard_sim::userland::process::Rights::Use,
+            rights: netyard_sim::userland::process::Rights::CONTAINER,
         };
         let now = self.world.now();
         let pid = self.world.processes.spawn(spawn, None, now).expect("the program is on the path");

@@ -51,6 +51,8 @@ pub(super) struct Plan {
     platform: Option<String>,
     quiet: bool,
     id_file: Option<String>,
+    /// The first of `--dns` that means the container itself.
+    localhost_server: Option<String>,
 }
 
 /// When the image is pulled.
@@ -92,12 +94,16 @@ impl Plan {
             platform,
             quiet: typed.is_on("quiet"),
             id_file: id_file(typed, cx)?,
+            localhost_server: typed.list("dns").iter().find(|text| is_localhost(text)).cloned(),
         })
     }
 
     /// Has the engine make it, pulling the image first when that is wanted.
     pub(super) fn begin(self, cx: &mut Cx<'_>, then: impl FnOnce(String, &mut Cx<'_>) -> Outcome + 'static) -> Outcome {
         let then: Made = Box::new(then);
+        if let Some(server) = &self.localhost_server {
+            cx.error_line(&format!("WARNING: Localhost DNS ({server}) may fail in containers."));
+        }
         match self.pull {
             Pull::Always => self.pull(cx, then),
             Pull::Missing | Pull::Never => self.make(cx, then),
@@ -135,6 +141,11 @@ impl Plan {
         }
         then(id, cx)
     }
+}
+
+/// Whether a server's address is one of the container's own.
+fn is_localhost(text: &str) -> bool {
+    text.trim().parse::<core::net::IpAddr>().is_ok_and(|addr| addr.is_loopback())
 }
 
 /// The absolute path of `--cidfile`, which must not be there yet.

@@ -116,7 +116,7 @@ impl Controller {
             let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
             return Err(Error::EndpointExists { container, network });
         }
-        check_link_local(wanted.config)?;
+        let link_local = link_local(wanted.config)?;
         let addressing = self.drivers.get(network.config.driver.as_str()).map(|d| d.addressing());
         let mut endpoint = Endpoint {
             id: Id::random(&mut self.ids),
@@ -125,6 +125,7 @@ impl Controller {
             sandbox,
             v4: None,
             v6: None,
+            link_local,
             mac: None,
             published: None,
             aliases: wanted.config.aliases.clone().unwrap_or_default(),
@@ -223,9 +224,10 @@ fn lease(subnet: &Subnet, addr: IpAddr) -> Lease {
     Lease { pool: subnet.pool, net, gateway: subnet.way_out }
 }
 
-/// `--link-local-ip` must be addresses of one link only.
-fn check_link_local(config: &EndpointConfig) -> Result<(), Error> {
+/// What `--link-local-ip` asked for, which must be addresses of one link only.
+fn link_local(config: &EndpointConfig) -> Result<Vec<IpAddr>, Error> {
     let asked = config.addresses.as_ref().map_or(&[][..], |addresses| &addresses.link_local);
+    let mut addresses = Vec::new();
     for text in asked.iter().filter(|text| !text.is_empty()) {
         let addr: IpAddr = text.parse().map_err(|_| Error::LinkLocalUnreadable(asked.to_vec()))?;
         let fits = match addr {
@@ -235,8 +237,9 @@ fn check_link_local(config: &EndpointConfig) -> Result<(), Error> {
         if !fits {
             return Err(Error::InvalidLinkLocal(addr));
         }
+        addresses.push(addr);
     }
-    Ok(())
+    Ok(addresses)
 }
 
 fn mac_of(addr: IpAddr) -> Option<Mac> {

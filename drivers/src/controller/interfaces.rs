@@ -1,24 +1,23 @@
 //! The inside of a sandbox: its devices, its default route, its DNS server and its files. These are the only functions
 //! of the controller that change a namespace or a filesystem.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use netyard_sim::addr::IpNetwork;
-use netyard_sim::device::{Address, IfIndex, Ipv6};
-use netyard_sim::dns;
+use netyard_sim::device::{Address, IfIndex, Ipv6, Scope};
 use netyard_sim::fabric::NamespaceId;
-use netyard_sim::rng::Seed;
 use netyard_sim::route::Route;
 use netyard_sim::world::World;
 
 use super::Controller;
 use crate::endpoint::Endpoint;
 use crate::id::Id;
-use crate::sandbox::{Kind, Sandbox, hosts, resolv};
+use crate::sandbox::{Kind, Sandbox, hosts, resolv, resolver};
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV: &str = "/etc/resolv.conf";
-const DNS_PORT: u16 = 53;
+/// How long the prefixes of link-local addresses are, of IPv4 and IPv6.
+const LINK_LOCAL_LEN: (u8, u8) = (16, 64);
 /// What Linux gives an IPv6 route that asks for none.
 const V6_METRIC: u32 = 1024;
 
@@ -138,10 +137,13 @@ impl Controller {
             return;
         }
         inside.has_resolver = true;
-        let (context, namespace) = (inside.context, inside.namespace);
-        let upstreams = resolv::servers(&world.processes.context(context).files.text(RESOLV));
-        self.edit(world, self.sandbox(sandbox).expect("it was just there"), RESOLV, resolv::embedded);
-        install_resolver(world, namespace, server(seed, sandbox, &upstreams));
+        let inside = self.sandbox(sandbox).expect("it was just there");
+        let before = world.processes.context(inside.context).files.text(RESOLV);
+        let Some((text, unqualified)) = resolv::embedded(&before) else { return };
+        self.edit(world, inside, RESOLV, |_| text);
+        let mut server = resolver::server(seed, sandbox, &inside.config.upstreams);
+        server.unqualified = unqualified;
+        resolver::install(world, inside.namespace, server);
     }
 
     /// Tells every sandbox on a network the names that it may see now.
@@ -153,8 +155,10 @@ impl Controller {
 
     fn push_records_to(&self, world: &mut World, sandbox: &Sandbox) {
         if sandbox.has_resolver {
-            let resolver = world.fabric.namespace_mut(sandbox.namespace).resolver_mut();
-            resolver.expect("it was installed in the namespace").records = self.records_for(sandbox);
+            // A container whose lo is down has none.
+            if let Some(resolver) = world.fabric.namespace_mut(sandbox.namespace).resolver_mut() {
+                resolver.records = self.records_for(sandbox);
+            }
         }
     }
 }
@@ -167,9 +171,15 @@ fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoin
         let lo = loopback(world, namespace);
         world.fabric.set_ipv6(namespace, lo, Ipv6::Enabled);
     }
-    for lease in endpoint.leases() {
-        let address = Address::new(lease.net).with_broadcast().without_detection();
-        world.fabric.assign(namespace, device, address).expect("the device is new");
+    let link_local = endpoint.link_local.iter().filter(|addr| addr.is_ipv4() || ipv6 == Ipv6::Enabled);
+    let link_local = link_local.map(|addr| {
+        let len = if addr.is_ipv4() { LINK_LOCAL_LEN.0 } else { LINK_LOCAL_LEN.1 };
+        IpNetwork::new(*addr, len).expect("it is a prefix length")
+    });
+    for net in endpoint.leases().map(|lease| lease.net).chain(link_local) {
+        // The same address twice is there once.
+        let address = Address { scope: Scope::Global, ..Address::new(net).with_broadcast().without_detection() };
+        let _ = world.fabric.assign(namespace, device, address);
     }
     world.fabric.set_up(namespace, device, true);
 }
@@ -177,15 +187,4 @@ fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoin
 fn default_route(is_v4: bool) -> IpNetwork {
     let text = if is_v4 { "0.0.0.0/0" } else { "::/0" };
     text.parse().expect("it is a prefix")
-}
-
-fn server(seed: Seed, sandbox: Id, upstreams: &[IpAddr]) -> dns::Server {
-    let mut server = dns::Server::embedded(seed.stream(&format!("dns/{sandbox}")));
-    server.upstreams = upstreams.iter().map(|ip| SocketAddr::new(*ip, DNS_PORT)).collect();
-    server
-}
-
-fn install_resolver(world: &mut World, namespace: NamespaceId, server: dns::Server) {
-    let listen = SocketAddr::new(resolv::EMBEDDED, DNS_PORT);
-    world.fabric.namespace_mut(namespace).set_resolver(listen, server);
 }

@@ -1,5 +1,6 @@
 //! `POST /containers/create`: reads what is asked, checks it, and keeps a container that was not started yet.
 
+mod capability;
 mod conflict;
 mod echo;
 pub(super) mod limits;
@@ -25,11 +26,12 @@ use super::{Call, Engine, Reply};
 use crate::container::restart::{RestartPolicy, Restarts};
 use crate::container::signal::SignalNumber;
 use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Membership, NetworkMode, State};
-use crate::endpoint::Link;
+use crate::endpoint::{EndpointConfig, Link};
 use crate::error::Error;
 use crate::id::Id;
 use crate::image::Image;
 use crate::names;
+use crate::network::Network;
 use crate::ports::{Port, Publication, publications};
 use crate::sandbox::resolv::DnsConfig;
 
@@ -109,6 +111,7 @@ struct HostAsked {
     mounts: Option<Vec<mounts::Asked>>,
     volumes_from: Option<Vec<String>>,
     log_config: Option<logging::Asked>,
+    sysctls: Option<BTreeMap<String, String>>,
     #[serde(rename = "UTSMode")]
     uts_mode: Option<String>,
 }
@@ -138,15 +141,26 @@ impl PolicyAsked {
 }
 
 impl HostAsked {
-    /// Containers only use their network unless they are given more.
-    fn rights(&self) -> Rights {
+    /// What the processes of `user` may do: containers only use their network unless they are given more, and who is
+    /// not root has nothing.
+    fn rights(&self, user: &str) -> Rights {
+        if !is_root(user) {
+            return Rights::NONE;
+        }
+        if self.privileged == Some(true) {
+            return Rights::ALL;
+        }
         let names = |list: &Option<Vec<String>>, names: &[&str]| {
             let plain = |name: &str| name.to_uppercase().trim_start_matches("CAP_").to_owned();
             list.iter().flatten().any(|name| names.contains(&plain(name).as_str()))
         };
-        let added = names(&self.cap_add, &["NET_ADMIN"])
-            || (names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &["NET_ADMIN"]));
-        if added || self.privileged == Some(true) { Rights::Administer } else { Rights::Use }
+        // What is added by its own name stays, whatever is dropped; ALL adds what is not dropped.
+        let has = |name: &str, by_default: bool| {
+            let dropped = names(&self.cap_drop, &[name, "ALL"]);
+            let all = names(&self.cap_add, &["ALL"]) && !names(&self.cap_drop, &[name]);
+            names(&self.cap_add, &[name]) || all || (by_default && !dropped)
+        };
+        Rights { administer: has("NET_ADMIN", false), raw: has("NET_RAW", true), settings: false }
     }
 
     /// Which of the exposed ports shall be published.
@@ -156,6 +170,11 @@ impl HostAsked {
         let refuse = |word: String| Error::BadParameter(format!("invalid port specification: {word:?}"));
         publications(&bindings, exposed, all).map_err(refuse)
     }
+}
+
+/// Whether `--user` names root, by whatever group.
+fn is_root(user: &str) -> bool {
+    matches!(user.split(':').next().unwrap_or_default(), "" | "0" | "root")
 }
 
 impl Engine {
@@ -173,7 +192,8 @@ impl Engine {
         conflict::check(&mode, &asked, &host)?;
         host.publications(&BTreeSet::new())?;
         let (policy, mut told) = settings::check(&asked, &host, &raw_host)?;
-        let mut networks = memberships(&mode, asked.networking_config.clone().unwrap_or_default())?;
+        let own = mode.network().and_then(|name| self.controller.find(name).ok());
+        let mut networks = memberships(&mode, own, asked.networking_config.clone().unwrap_or_default())?;
         give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = self.images.find(&reference).ok_or(Error::ImageUnknown(reference))?;
@@ -284,22 +304,32 @@ fn warnings(mode: &NetworkMode, host: &HostAsked) -> Vec<&'static str> {
     discarded.then_some("Published ports are discarded when using host network mode").into_iter().collect()
 }
 
-/// The networks that a container begins with: the one of its mode, as the networking configuration describes it.
-fn memberships(mode: &NetworkMode, asked: NetworkingAsked) -> Result<BTreeMap<String, Membership>, Error> {
+/// The networks that a container begins with: those that the networking configuration describes, else the one of its
+/// mode, which is `own` where it is there. In another container's namespace there are none.
+fn memberships(
+    mode: &NetworkMode,
+    own: Option<&Network>,
+    asked: NetworkingAsked,
+) -> Result<BTreeMap<String, Membership>, Error> {
     let endpoints = asked.endpoints_config.unwrap_or_default();
     if endpoints.len() > 1 {
         return Err(Error::EndpointsTooMany(endpoints.into_keys().collect()));
     }
-    let mut networks = BTreeMap::new();
-    if let Some(name) = mode.network() {
-        networks.insert(name.to_owned(), Membership::default());
+    let mut asked = Vec::new();
+    for (key, endpoint) in endpoints {
+        asked.push((key, endpoint.unwrap_or_default().parse(Door::Create)?));
     }
-    for (name, endpoint) in endpoints {
-        let name = if name == "default" { crate::network::DEFAULT.to_owned() } else { name };
-        let config = endpoint.unwrap_or_default().parse(Door::Create)?;
-        networks.insert(name, Membership { network: None, config });
+    let Some(written) = mode.network() else { return Ok(BTreeMap::new()) };
+    let name = own.map_or(written, Network::name);
+    if asked.is_empty() {
+        asked.push((name.to_owned(), EndpointConfig::default()));
     }
-    Ok(networks)
+    let is_own = |key: &str| match mode {
+        NetworkMode::Bridge => key == "default",
+        _ => key == written || own.is_some_and(|network| network.id.to_string() == key),
+    };
+    let named = asked.into_iter().map(|(key, config)| (if is_own(&key) { name.to_owned() } else { key }, config));
+    Ok(named.map(|(key, config)| (key, Membership { network: None, config })).collect())
 }
 
 fn configuration(
@@ -317,7 +347,6 @@ fn configuration(
     let stop_signal = asked.stop_signal.clone().filter(|text| !text.is_empty());
     let stop_signal = stop_signal.map(|text| SignalNumber::parse(&text).ok_or(Error::InvalidSignal(text)));
     Ok(ContainerConfig {
-        hostname_given: hostname.is_some(),
         hostname: hostname.unwrap_or(default_hostname),
         domainname: asked.domainname.clone().unwrap_or_default(),
         image_reference: asked.image.clone().unwrap_or_default(),
@@ -332,11 +361,13 @@ fn configuration(
         stdin_once: asked.stdin_once.unwrap_or_default(),
         labels: asked.labels.clone().unwrap_or_default(),
         mode,
-        rights: host.rights(),
+        rights: host.rights(asked.user.as_deref().unwrap_or_default()),
+        shares_uts: host.uts_mode.as_deref() == Some("host"),
+        sysctls: host.sysctls.clone().unwrap_or_default(),
         dns: DnsConfig {
             servers: host.dns.clone().unwrap_or_default(),
             search: host.dns_search.clone().unwrap_or_default(),
-            options: host.dns_options.clone().unwrap_or_default(),
+            options: host.dns_options.iter().flatten().filter(|option| !option.is_empty()).cloned().collect(),
         },
         extra_hosts: extra_hosts.map(|(name, address)| (address.to_owned(), name.to_owned())).collect(),
         links: host.links.iter().flatten().map(|text| Link::parse(text)).collect(),
@@ -413,7 +444,7 @@ mod tests {
     fn a_container_begins_on_the_network_of_its_mode() {
         let begins = |mode: &str, endpoints: &str| {
             let networking = serde_json::from_str(&format!(r#"{{"EndpointsConfig":{endpoints}}}"#)).unwrap();
-            memberships(&NetworkMode::parse(mode).unwrap(), networking)
+            memberships(&NetworkMode::parse(mode).unwrap(), None, networking)
                 .map(|networks| networks.into_keys().collect::<Vec<_>>())
                 .map_err(|error| error.to_string())
         };
@@ -442,12 +473,17 @@ mod tests {
 
     #[test]
     fn only_net_admin_makes_an_administrator_of_the_network() {
-        let rights = |json: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights();
+        let rights = |json: &str, user: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights(user);
         for plain in ["{}", r#"{"CapAdd":["CAP_NET_RAW"]}"#, r#"{"CapAdd":["ALL"],"CapDrop":["net_admin"]}"#] {
-            assert_eq!(rights(plain), Rights::Use, "{plain}");
+            assert_eq!(rights(plain, ""), Rights::CONTAINER, "{plain}");
         }
-        for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#, r#"{"Privileged":true}"#] {
-            assert_eq!(rights(more), Rights::Administer, "{more}");
+        for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#] {
+            assert_eq!(rights(more, "0:0"), Rights { administer: true, ..Rights::CONTAINER }, "{more}");
+            assert_eq!(rights(more, "1000"), Rights::NONE, "{more}");
         }
+        assert_eq!(rights(r#"{"Privileged":true}"#, "root"), Rights::ALL);
+        assert_eq!(rights(r#"{"CapDrop":["NET_RAW"]}"#, ""), Rights::NONE);
+        let back = r#"{"CapDrop":["ALL"],"CapAdd":["NET_RAW"]}"#;
+        assert_eq!(rights(back, ""), Rights::CONTAINER);
     }
 }

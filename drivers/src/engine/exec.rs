@@ -151,7 +151,7 @@ impl Engine {
             env: environment(container, &links, &config.env, config.tty),
             cwd: if config.working_dir.is_empty() { &container.config.working_dir } else { &config.working_dir },
             namespace,
-            rights: if config.privileged { Rights::Administer } else { container.config.rights },
+            rights: if config.privileged { Rights::ALL } else { container.config.rights },
             context: container.context.expect("a running container has files"),
             init: false,
         };

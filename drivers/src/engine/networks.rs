@@ -9,7 +9,7 @@ use serde_json::json;
 use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::{Call, Engine, NetworkName, Reply};
-use crate::container::{Membership, NetworkMode};
+use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::EndpointRequest;
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
@@ -84,33 +84,77 @@ impl Engine {
     /// `POST /networks/{name}/connect`. A container that does not run is only set up for the network.
     pub(super) fn network_connect(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: ConnectAsked = json_body(call.request, shape::CONNECT)?;
-        let container = self.find_container(&asked.container.unwrap_or_default())?.id;
-        let network = self.controller.find(name)?.id;
+        let container = self.find_container(&asked.container.unwrap_or_default())?;
+        let (id, running) = (container.id, container.sandbox.filter(|_| container.is_running()));
         let config = asked.endpoint_config.unwrap_or_default().parse(Door::Connect)?;
-        self.connect(world, container, network, &config)?;
+        match running {
+            Some(sandbox) => self.connect_running(world, (id, sandbox), name, &config)?,
+            None => self.set_up_for(id, name, config)?,
+        }
         Ok(Reply::Empty(200))
     }
 
-    fn connect(&mut self, world: &mut World, id: Id, network: Id, asked: &EndpointConfig) -> Result<(), Error> {
+    /// A running container gets an endpoint at once.
+    fn connect_running(
+        &mut self,
+        world: &mut World,
+        (id, sandbox): (Id, Id),
+        network: &str,
+        asked: &EndpointConfig,
+    ) -> Result<(), Error> {
         let container = self.containers.get(&id).expect("the caller found the container");
-        let found = self.controller.network(network).expect("the caller found the network");
-        check_mode(&container.config.mode, found)?;
-        check_config(found, asked)?;
-        let others = container.networks.keys().filter(|name| *name != found.name());
-        if others.clone().any(|name| name == "none") || (found.name() == "none" && others.count() > 0) {
-            return Err(Error::NoneExcludesOthers);
+        if matches!(container.config.mode, NetworkMode::Container(_)) {
+            return Err(Error::SharedNamespaceIsFixed);
         }
-        let config = container.membership_on(asked, found);
-        let running = container.sandbox.filter(|_| container.is_running());
-        if let Some(sandbox) = running {
-            let name = container.name.clone();
-            let request = EndpointRequest { network, container: id, name: &name, config: &config };
-            self.controller.connect(world, sandbox, request)?;
-        }
+        let network = self.controller.find(network)?;
+        self.check_connection(container, network, asked)?;
+        let (network, config) = (network.id, container.membership_on(asked, network));
+        let name = container.name.clone();
+        let request = EndpointRequest { network, container: id, name: &name, config: &config };
+        self.controller.connect(world, sandbox, request)?;
         let name = self.network_name(network);
-        let seen = running.map(|_| network);
-        self.container_mut(id).networks.insert(name.name.clone(), Membership { network: seen, config });
+        self.container_mut(id).networks.insert(name.name.clone(), Membership { network: Some(network), config });
         self.tell_network(world, &name, "connect", &[("container", id.to_string())]);
+        Ok(())
+    }
+
+    /// A container that does not run is only noted down for a network, which need not be there; what was noted first
+    /// stays.
+    fn set_up_for(&mut self, id: Id, network: &str, asked: EndpointConfig) -> Result<(), Error> {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let (name, config) = match self.controller.find(network) {
+            Ok(network) => {
+                self.check_connection(container, network, &asked)?;
+                (network.name().to_owned(), container.membership_on(&asked, network))
+            }
+            Err(_) => (network.to_owned(), asked),
+        };
+        self.container_mut(id).networks.entry(name).or_insert(Membership { network: None, config });
+        Ok(())
+    }
+
+    /// Whether a container may be on a network beside those it is on (moby, `updateNetworkSettings`).
+    fn check_connection(&self, container: &Container, network: &Network, asked: &EndpointConfig) -> Result<(), Error> {
+        check_config(network, asked)?;
+        let is_host = |network: &Network| network.config.driver == "host";
+        if container.config.mode != NetworkMode::Host && is_host(network) {
+            return Err(Error::HostNetworkIsFixed);
+        }
+        if container.networks.contains_key(network.name()) {
+            return Ok(());
+        }
+        let others = container.networks.iter().filter_map(|(name, membership)| match membership.network {
+            Some(id) => self.controller.network(id),
+            None => self.controller.find(name).ok(),
+        });
+        for other in others {
+            if is_host(other) || is_host(network) {
+                return Err(Error::SharedNamespaceIsFixed);
+            }
+            if other.name() == "none" || network.name() == "none" {
+                return Err(Error::NoneExcludesOthers);
+            }
+        }
         Ok(())
     }
 
@@ -123,49 +167,50 @@ impl Engine {
     ) -> Result<Reply, Error> {
         let asked: DisconnectAsked = json_body(call.request, shape::DISCONNECT)?;
         let term = asked.container.unwrap_or_default();
-        let network = self.controller.find(name)?;
-        let (network, is_host) = (NetworkName::of(network), network.config.driver == "host");
+        let network = self.controller.find(name).map(|n| (NetworkName::of(n), n.config.driver == "host"));
         let container = match self.find_container(&term) {
             Err(Error::ContainerUnknown(term)) if asked.force == Some(true) => {
+                network?;
                 return Err(Error::EndpointUnknown(term));
             }
             found => found?,
         };
         let (id, sandbox) = (container.id, container.sandbox.filter(|_| container.is_running()));
-        let missing = |container: Id, network: &str| (container, network.to_owned());
-        if let Some(sandbox) = sandbox {
-            if container.config.mode == NetworkMode::Host && is_host {
-                return Err(Error::HostNetworkIsFixed);
+        match (sandbox, network) {
+            (Some(sandbox), Ok((network, is_host))) => {
+                if container.config.mode == NetworkMode::Host && is_host {
+                    return Err(Error::HostNetworkIsFixed);
+                }
+                if !self.controller.leave(world, sandbox, network.id) {
+                    return Err(Error::NotConnected { container: id, network: network.name });
+                }
+                self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
+                self.forget_network(world, id, &network);
             }
-            if !self.controller.leave(world, sandbox, network.id) {
-                let (container, network) = missing(id, &network.name);
-                return Err(Error::NotConnected { container, network });
+            (Some(_), Err(error)) if asked.force != Some(true) => return Err(error),
+            (_, network) => {
+                let known = network.ok().map(|(network, _)| network);
+                let key = known.as_ref().map_or_else(|| name.to_owned(), |network| network.name.clone());
+                if self.container_mut(id).networks.remove(&key).is_none() {
+                    return Err(Error::NotConfigured { container: id, network: key });
+                }
+                if let Some(network) = known {
+                    self.forget_network(world, id, &network);
+                }
             }
-            self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
-        } else if !container.networks.contains_key(&network.name) {
-            let (container, network) = missing(id, &network.name);
-            return Err(Error::NotConfigured { container, network });
         }
-        self.container_mut(id).networks.remove(&network.name);
-        self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
         Ok(Reply::Empty(200))
+    }
+
+    fn forget_network(&mut self, world: &World, id: Id, network: &NetworkName) {
+        self.container_mut(id).networks.remove(&network.name);
+        self.tell_network(world, network, "disconnect", &[("container", id.to_string())]);
     }
 
     /// What messages say of a network that stands.
     pub(super) fn network_name(&self, id: Id) -> NetworkName {
         NetworkName::of(self.controller.network(id).expect("the caller found the network"))
     }
-}
-
-/// Whether a container in this mode may be connected to a network at all.
-fn check_mode(mode: &NetworkMode, network: &Network) -> Result<(), Error> {
-    if !mode.is_own_namespace() {
-        return Err(Error::SharedNamespaceIsFixed);
-    }
-    if network.config.driver == "host" {
-        return Err(Error::HostNetworkIsFixed);
-    }
-    Ok(())
 }
 
 /// Whether a network takes such an endpoint: the engine's own have neither static addresses nor aliases, and a static

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
+use netyard_sim::userland::sysctl;
 use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
 use netyard_sim::world::World;
 
 use super::{Engine, NetworkName, Owner};
-use crate::container::{AfterExit, Container, NetworkMode, State};
+use crate::container::{AfterExit, Container, ContainerConfig, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
@@ -23,6 +24,9 @@ pub(super) const RESOLV: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
 const HOSTNAME: &str = "/etc/hostname";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The longest host name (`__NEW_UTS_LEN`).
+const HOSTNAME_MAX: usize = 64;
 
 /// What a container will have on one network.
 struct Planned {
@@ -50,13 +54,20 @@ impl Engine {
 
     fn try_start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         let place = self.place(id)?;
+        check_runtime(&self.containers.get(&id).expect("the caller found the container").config)?;
         self.check_links(self.containers.get(&id).expect("the caller found the container"))?;
         let planned = self.plan_networks(id)?;
+        if place == Place::Host {
+            self.check_no_interfaces(&planned)?;
+        }
         let context = self.prepare_files(world, id);
         let container = self.containers.get(&id).expect("the caller found the container");
         let config = SandboxConfig {
             hostname: host_line_name(container),
-            dns: container.config.dns.or(&self.config.dns),
+            upstreams: resolv::upstreams(
+                &world.processes.context(self.host.context).files.text(RESOLV),
+                &container.config.dns.or(&self.config.dns),
+            ),
             extra_hosts: container.config.extra_hosts.clone(),
             publications: container.config.publications.clone(),
         };
@@ -71,6 +82,7 @@ impl Engine {
             return Err(error);
         }
         self.container_mut(id).sandbox = Some(sandbox);
+        self.apply_settings(world, id, sandbox);
         self.show_namespace(world, sandbox);
         self.remember_networks(world, id, planned);
         self.tell_sources(world, id);
@@ -91,6 +103,25 @@ impl Engine {
             }
         }
         self.controller.delete_sandbox(world, sandbox);
+    }
+
+    /// Whether a container in the host's namespace has networks with devices: those have routes there already. It comes
+    /// to that when the container left the network `host` before it was started.
+    fn check_no_interfaces(&self, planned: &[Planned]) -> Result<(), Error> {
+        let networks = planned.iter().filter_map(|p| self.controller.network(p.network.id));
+        match networks.flat_map(|network| &network.subnets).next() {
+            Some(subnet) => Err(Error::SandboxRouteConflict { subnet: subnet.net, gateway: subnet.gateway }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what `--sysctl` asked for.
+    fn apply_settings(&self, world: &mut World, id: Id, sandbox: Id) {
+        let namespace = self.controller.sandbox(sandbox).expect("it was just made").namespace;
+        for (name, value) in &self.containers[&id].config.sysctls {
+            // A setting that is not modelled changes nothing.
+            let _ = sysctl::set(&mut world.fabric, namespace, name, value);
+        }
     }
 
     /// Where the sandbox of a container will be.
@@ -142,7 +173,8 @@ impl Engine {
         let hostname = container.config.hostname.clone();
         let context = container.context.unwrap_or_else(|| {
             let files = image_files(world, container.config.image);
-            world.processes.create_context(Context { files, hostname: hostname.clone(), flavour: Flavour::Busybox })
+            let shown = if container.config.shares_uts { self.host.name.clone() } else { hostname.clone() };
+            world.processes.create_context(Context { files, hostname: shown, flavour: Flavour::Busybox })
         });
         let (hosts, resolv) = self.name_files(world, id);
         let files = &mut world.processes.context_mut(context).files;
@@ -154,14 +186,17 @@ impl Engine {
         context
     }
 
-    /// `/etc/hosts` and `/etc/resolv.conf` before any network is joined. On the host's network the first is the host's
-    /// own file; with another container's both are that container's.
+    /// `/etc/hosts` and `/etc/resolv.conf` before any network is joined. On the host's network both are the host's own
+    /// files where nothing was asked for; with another container's both are that container's.
     fn name_files(&self, world: &World, id: Id) -> (String, String) {
         let container = self.containers.get(&id).expect("the caller found the container");
         let of = |context: ContextId, path: &str| world.processes.context(context).files.text(path);
-        let resolv = resolv::initial(&of(self.host.context, RESOLV), &container.config.dns.or(&self.config.dns));
+        let (host, dns) = (of(self.host.context, RESOLV), container.config.dns.or(&self.config.dns));
+        let resolv = resolv::initial(&host, &dns);
+        let extra_hosts = self.extra_hosts(container);
         match &container.config.mode {
-            NetworkMode::Host => (of(self.host.context, HOSTS), resolv),
+            NetworkMode::Host if extra_hosts.is_empty() => (of(self.host.context, HOSTS), resolv::on_host(&host, &dns)),
+            NetworkMode::Host => (hosts::initial(&extra_hosts), resolv::on_host(&host, &dns)),
             NetworkMode::Container(other) => {
                 let base = self.find_container(other).ok().and_then(|base| base.context);
                 let base = base.expect("the base was found running");
@@ -169,14 +204,19 @@ impl Engine {
             }
             NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => {
                 let links = self.link_lines(container);
-                (
-                    links.fold(hosts::initial(&container.config.extra_hosts), |text, (ip, name)| {
-                        hosts::with(&text, ip, &name)
-                    }),
-                    resolv,
-                )
+                (links.fold(hosts::initial(&extra_hosts), |text, (ip, name)| hosts::with(&text, ip, &name)), resolv)
             }
         }
+    }
+
+    /// What `--add-host` asked for; `host-gateway` is the host's address on the default bridge.
+    fn extra_hosts(&self, container: &Container) -> Vec<(String, String)> {
+        let gateway = self.controller.find(DEFAULT).ok().and_then(|network| network.subnets.first());
+        let address = |text: &str| match gateway {
+            Some(subnet) if text == "host-gateway" => subnet.gateway.to_string(),
+            _ => text.to_owned(),
+        };
+        container.config.extra_hosts.iter().map(|(at, name)| (address(at), name.clone())).collect()
     }
 
     /// Starts the main process; when there is no such program the networks are left again.
@@ -245,6 +285,24 @@ const fn exit_code(why: &Error) -> i32 {
     }
 }
 
+/// What the runtime refuses when it makes the process of a container.
+fn check_runtime(config: &ContainerConfig) -> Result<(), Error> {
+    let refuse = |what: String| Err(Error::Runtime(what));
+    if config.mode == NetworkMode::Host
+        && let Some(name) = config.sysctls.keys().find(|name| name.starts_with("net."))
+    {
+        return refuse(format!("sysctl \"{name}\" not allowed in host network namespace"));
+    }
+    if config.shares_uts && !config.domainname.is_empty() {
+        return refuse("sysctl \"kernel.domainname\" is not in a separate kernel namespace".to_owned());
+    }
+    if config.hostname.len() > HOSTNAME_MAX {
+        let doing = "unable to start container process: error during container init: sethostname";
+        return refuse(format!("{doing}: invalid argument"));
+    }
+    Ok(())
+}
+
 /// What a process in a container shall be.
 pub(super) struct Launch<'a> {
     pub(super) argv: Vec<String>,
@@ -292,10 +350,14 @@ pub(super) fn environment(
     engine.into_iter().chain(term).chain(links).chain(asked).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
-/// The name in a container's own lines of `/etc/hosts`.
+/// The names in a container's own lines of `/etc/hosts`: with its domain when it has one, then without.
 fn host_line_name(container: &Container) -> String {
     let (host, domain) = (&container.config.hostname, &container.config.domainname);
-    if domain.is_empty() { host.clone() } else { format!("{host}.{domain} {host}") }
+    let full = if domain.is_empty() { host.clone() } else { format!("{host}.{domain}") };
+    match full.split_once('.') {
+        Some((first, _)) => format!("{full} {first}"),
+        None => full,
+    }
 }
 
 /// The files of a container that was never started.

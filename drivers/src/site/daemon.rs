@@ -83,7 +83,7 @@ impl Site {
             env: std::collections::BTreeMap::new(),
             cwd: "/".to_owned(),
             namespace: host.namespace,
-            rights: Rights::Administer,
+            rights: Rights::ALL,
             context: host.context,
             streams: [Stream::Null, Stream::Null, Stream::Null],
             group: None,

@@ -118,7 +118,7 @@ impl Site {
             env: BTreeMap::new(),
             cwd: "/".to_owned(),
             namespace: host.namespace,
-            rights: Rights::Use,
+            rights: Rights::CONTAINER,
             context: host.context,
             streams: [stdin, stdout, Stream::Null],
             group: None,

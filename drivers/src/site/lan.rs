@@ -33,7 +33,8 @@ pub(super) fn build(world: &mut World, names: &[String], links: &BTreeMap<String
     plug(world, gateway, bridge, ("www", WWW), Condition::default());
     let server = Server::lan(Lan::standard());
     let listen = SocketAddr::new(IpAddr::V4(GATEWAY), 53);
-    world.fabric.namespace_mut(gateway).set_resolver(listen, server);
+    let listening = world.fabric.with(gateway, |ns, cx| ns.set_resolver(cx, listen, server));
+    listening.expect("the gateway has the address and listens nowhere else");
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
     let condition = |name: &String| links.get(name).copied().unwrap_or_default();

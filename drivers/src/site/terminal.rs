@@ -52,7 +52,7 @@ pub(super) fn host_login(host: &Host) -> Place {
         [("HOME", "/root"), ("HOSTNAME", host.name.as_str()), ("PATH", PATH), ("SHELL", "/bin/bash"), ("USER", "root")];
     Place {
         namespace: host.namespace,
-        rights: Rights::Administer,
+        rights: Rights::ALL,
         context: host.context,
         env: env.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>(),
         cwd: "/root".to_owned(),

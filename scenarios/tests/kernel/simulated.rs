@@ -71,7 +71,7 @@ impl Machine {
             env: [("PATH".to_owned(), "/bin".to_owned())].into(),
             cwd: "/".to_owned(),
             namespace,
-            rights: Rights::Administer,
+            rights: Rights::ALL,
             context: self.context,
             streams: [Stream::Null, write, error],
             group: None,

@@ -22,6 +22,9 @@ enum Kind {
     Mac,
     IfIndex,
     NetNsId,
+    Namespace,
+    /// A port that the kernel chose: those of a container's DNS server.
+    Port,
     /// Different at every look: dates, and the link-local addresses that follow from MACs.
     Fleeting,
 }
@@ -123,6 +126,9 @@ fn words(line: &str) -> Vec<&str> {
     while let Some(first) = rest.chars().next() {
         let len = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(len);
+        // A mode names a container: container:ID.
+        let (mode, word) = word.split_at(if word.starts_with(MODE) { MODE.len() } else { 0 });
+        words.extend((!mode.is_empty()).then_some(mode));
         let bare = word.trim_end_matches([':', '.']);
         if bare.is_empty() || bare.len() == word.len() {
             words.push(word);
@@ -134,6 +140,10 @@ fn words(line: &str) -> Vec<&str> {
     words
 }
 
+const MODE: &str = "container:";
+/// The least inode number of a namespace that was made (`/proc/PID/ns/net`).
+const NAMESPACE_INODE: u32 = 4_026_531_840;
+
 fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
     let hex = |w: &str, len: usize| w.len() == len && w.bytes().all(|b| b.is_ascii_hexdigit());
     let mac = |w: &str| w.len() == 17 && w.split(':').count() == 6 && w.split(':').all(|p| hex(p, 2));
@@ -142,6 +152,9 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         w if hex(w, 12) || w.strip_prefix("br-").is_some_and(|w| hex(w, 12)) => Some(Kind::ShortId),
         w if w.strip_prefix("veth").is_some_and(|w| hex(w, 7)) => Some(Kind::Veth),
         w if mac(w) || w.strip_prefix("8000.").is_some_and(|w| hex(w, 12)) => Some(Kind::Mac),
+        w if w.parse().is_ok_and(|number: u32| number >= NAMESPACE_INODE) => Some(Kind::Namespace),
+        w if w.strip_prefix("127.0.0.11:").is_some_and(is_ephemeral) => Some(Kind::Port),
+        w if before == "--sport" && is_ephemeral(w) => Some(Kind::Port),
         w if w.starts_with("fe80::") => Some(Kind::Fleeting),
         w if w.len() >= 20 && w.starts_with("20") && w.ends_with('Z') => Some(Kind::Fleeting),
         w if w.strip_prefix("if").unwrap_or(w).parse::<u32>().is_ok() => {
@@ -151,6 +164,11 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         }
         _ => None,
     }
+}
+
+/// Whether a number is one that the kernel gives to sockets without a port.
+fn is_ephemeral(port: &str) -> bool {
+    port.parse::<u16>().is_ok_and(|port| port >= 32768)
 }
 
 /// A JSON text in the form in which it is compared: the containers of a network by name, for they are printed in the

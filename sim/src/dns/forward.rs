@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use super::{Action, Client};
+use super::{Action, Client, Transport};
 use crate::rng::Rng;
 use crate::time::Instant;
 
@@ -82,7 +82,8 @@ impl Forwards {
     /// Asks the first server that `forward` has left; with none the client gets the last bad answer, or nothing.
     fn ask(&mut self, now: Instant, id: u16, mut forward: Forward, out: &mut Vec<Action>) {
         if let Some(upstream) = forward.servers.first() {
-            out.push(Action::Query { upstream: *upstream, bytes: forward.query.clone() });
+            let transport = forward.client.transport;
+            out.push(Action::Query { upstream: *upstream, transport, bytes: forward.query.clone() });
             forward.deadline = now + SILENCE;
             self.pending.insert(id, forward);
         } else if let Some(bytes) = forward.bad {
@@ -115,9 +116,15 @@ impl Forwards {
         }
     }
 
-    /// Takes in that `upstream` cannot be reached.
+    /// Takes in that no datagram reaches `upstream`.
     pub(super) fn fail(&mut self, now: Instant, upstream: SocketAddr, out: &mut Vec<Action>) {
-        self.skip(now, |forward| forward.servers.first() == Some(&upstream), out);
+        let by_udp = |forward: &Forward| forward.client.transport == Transport::Udp;
+        self.skip(now, |forward| by_udp(forward) && forward.servers.first() == Some(&upstream), out);
+    }
+
+    /// Takes in that the connection with `query` on it is gone.
+    pub(super) fn break_off(&mut self, now: Instant, query: &[u8], out: &mut Vec<Action>) {
+        self.skip(now, |forward| forward.query == query, out);
     }
 
     /// Gives up on servers that were silent until `now`.
@@ -158,7 +165,6 @@ fn verdict(response: &[u8]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::Transport;
     use crate::rng::Seed;
 
     const CLIENT: &str = "127.0.0.1:40000";
@@ -194,7 +200,9 @@ mod tests {
 
         /// The server asked last answers with `flags` and `rcode`.
         fn respond(&mut self, now: Instant, flags: u8, rcode: u8) {
-            let Some(Action::Query { upstream, bytes }) = self.out.last().cloned() else { panic!("nobody is asked") };
+            let Some(Action::Query { upstream, bytes, .. }) = self.out.last().cloned() else {
+                panic!("nobody is asked")
+            };
             self.forwards.respond(now, upstream, &message([bytes[0], bytes[1]], flags, rcode), &mut self.out);
         }
 

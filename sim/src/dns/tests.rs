@@ -68,7 +68,7 @@ impl Asker {
                     return Some(bytes);
                 }
                 Action::Query { upstream, .. } if upstream.ip() != ip("192.0.2.1") => {}
-                Action::Query { upstream, bytes } => {
+                Action::Query { upstream, bytes, .. } => {
                     let mut answers = Vec::new();
                     self.lan.handle_query(Instant::ZERO, client, &bytes, &mut answers);
                     for answer in answers {
@@ -410,7 +410,7 @@ fn a_silent_upstream_is_left_after_four_seconds() {
     assert_eq!(client.server.next_at(), Some(later));
     let mut out = Vec::new();
     client.server.poll(later, &mut out);
-    let [Action::Query { upstream, bytes }] = out.as_slice() else { panic!("the second server is asked") };
+    let [Action::Query { upstream, bytes, .. }] = out.as_slice() else { panic!("the second server is asked") };
     assert_eq!(upstream.to_string(), "192.0.2.1:53");
     assert_ne!(bytes[..2], query[..2], "the id is not the client's");
     assert_eq!(bytes[2..], query[2..]);

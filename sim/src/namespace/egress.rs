@@ -1,6 +1,6 @@
 //! IP packets that go out: the route, the source address, fragments and the next hop.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::problem::Problem;
 use super::way::Way;
@@ -24,7 +24,7 @@ impl Namespace {
             // Where lo is down, it swallows what is sent to an own address (oracle fact 27).
             let lo = self.devices.values().find(|d| d.is_loopback());
             let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
-            return Ok(Way { device, next_hop: dst, source: Some(dst) });
+            return Ok(Way { device, next_hop: dst, source: Some(local_source(dst)) });
         }
         let usable = |r: &crate::route::Route| r.device.is_none_or(|d| self.devices.get(&d).is_some_and(|d| d.up));
         let route = self.routes.lookup(dst, usable).ok_or(Problem::NetworkUnreachable)?;
@@ -176,6 +176,11 @@ impl Namespace {
             self.send_to_neighbour(cx, way.device, way.next_hop, frame);
         }
     }
+}
+
+/// Whence a packet to an address of this host comes: from that address, but all of 127.0.0.0/8 is one place.
+const fn local_source(dst: IpAddr) -> IpAddr {
+    if dst.is_ipv4() && dst.is_loopback() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { dst }
 }
 
 /// The Ethernet address of a broadcast or multicast destination.

@@ -152,6 +152,11 @@ impl Tcp {
         all.clone().find(|(_, l)| l.local == local).or_else(|| all.next()).map(|(id, _)| *id)
     }
 
+    /// Whether another listener keeps one from listening there.
+    fn is_taken(&self, local: SocketAddr, dual: bool) -> bool {
+        self.listeners.values().any(|other| other.clashes(local, dual))
+    }
+
     fn remove(&mut self, id: SocketId) {
         let Some(connection) = self.connections.remove(&id) else { return };
         self.tuples.swap_remove(&connection.tuple);
@@ -193,7 +198,8 @@ impl Connection {
 }
 
 impl Namespace {
-    /// Listens at an address (unspecified: any) and port. At most `backlog` connections wait to be accepted.
+    /// Listens at an address (unspecified: any) and port (0: a free one). At most `backlog` connections wait to be
+    /// accepted.
     ///
     /// # Errors
     /// `AddressInUse`, `AddressNotAvailable`.
@@ -213,13 +219,25 @@ impl Namespace {
         if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
             return Err(Errno::AddressNotAvailable);
         }
-        if self.tcp.listeners.values().any(|other| other.clashes(local, dual)) {
+        let local = if local.port() == 0 { self.free_listening_port(local.ip(), dual)? } else { local };
+        if self.tcp.is_taken(local, dual) {
             return Err(Errno::AddressInUse);
         }
         let id = self.sockets.allocate();
         let listener = Listener { local, dual, backlog: backlog.max(1), waiting: VecDeque::new(), pending: 0 };
         self.tcp.listeners.insert(id, listener);
         Ok(id)
+    }
+
+    fn free_listening_port(&mut self, ip: IpAddr, dual: bool) -> Result<SocketAddr, Errno> {
+        let mut locals = self.ephemeral_ports().map(|port| SocketAddr::new(ip, port));
+        locals.find(|local| !self.tcp.is_taken(*local, dual)).ok_or(Errno::AddressInUse)
+    }
+
+    /// Where a listener listens.
+    #[must_use]
+    pub fn tcp_listens_at(&self, listener: SocketId) -> Option<SocketAddr> {
+        self.tcp.listeners.get(&listener).map(|l| l.local)
     }
 
     /// The next connection that waits at a listener, if one does, and who its peer is.
@@ -257,9 +275,7 @@ impl Namespace {
     }
 
     fn free_tcp_port(&mut self, source: IpAddr, peer: SocketAddr) -> Result<SocketAddr, Errno> {
-        let start = self.ephemeral_offset();
-        let ports = (0..28232).map(|n| 32768 + (start + n) % 28232);
-        let mut locals = ports.map(|port| SocketAddr::new(source, port));
+        let mut locals = self.ephemeral_ports().map(|port| SocketAddr::new(source, port));
         locals.find(|local| !self.tcp.tuples.contains_key(&(*local, peer))).ok_or(Errno::AddressNotAvailable)
     }
 
@@ -301,7 +317,10 @@ impl Namespace {
         let packet = &frame.payload()[..ip.total_len];
         let known = self.tcp.tuples.get(&tuple).copied();
         match known.map_or_else(|| self.greet(tuple, ip), Greeting::Connection) {
-            Greeting::Connection(id) => self.poll_connection(cx, id, Some(packet)),
+            Greeting::Connection(id) => {
+                self.poll_connection(cx, id, Some(packet));
+                self.attend_resolver(cx);
+            }
             Greeting::Full => self.drop_frame(cx, None, DropReason::SocketFull, frame),
             Greeting::Nobody => {
                 self.drop_frame(cx, None, DropReason::NoSocket, frame);
@@ -407,6 +426,7 @@ impl Namespace {
         while let Some((_, id)) = self.tcp.timers.first().copied().filter(|(at, _)| *at <= cx.now) {
             self.note_timer(id, None);
             self.poll_connection(cx, id, None);
+            self.attend_resolver(cx);
         }
     }
 
@@ -540,6 +560,7 @@ impl Namespace {
             connection.socket().abort();
         }
         self.poll_connection(cx, id, None);
+        self.attend_resolver(cx);
     }
 }
 

@@ -33,16 +33,15 @@ impl Namespace {
 
     /// A free port, beginning at a random one.
     fn free_udp_port(&mut self, ip: IpAddr) -> Result<SocketAddr, Errno> {
-        let (first, count) = EPHEMERAL;
-        let start = self.ephemeral_offset();
-        let ports = (0..count).map(|n| first + (start + n) % count);
-        let free = ports.map(|port| SocketAddr::new(ip, port)).find(|local| self.sockets.is_free(*local));
-        free.ok_or(Errno::AddressInUse)
+        let mut locals = self.ephemeral_ports().map(|port| SocketAddr::new(ip, port));
+        locals.find(|local| self.sockets.is_free(*local)).ok_or(Errno::AddressInUse)
     }
 
-    /// Where the search for a free port begins: at random, as Linux does.
-    pub(super) fn ephemeral_offset(&mut self) -> u16 {
-        u16::try_from(self.rng.below(u64::from(EPHEMERAL.1))).unwrap_or_default()
+    /// The ports that a socket without one may be given, beginning at random, as Linux does.
+    pub(super) fn ephemeral_ports(&mut self) -> impl Iterator<Item = u16> + use<> {
+        let (first, count) = EPHEMERAL;
+        let start = u16::try_from(self.rng.below(u64::from(count))).unwrap_or_default();
+        (0..count).map(move |n| first + (start + n) % count)
     }
 
     /// Fixes the peer of a UDP socket, so that ICMP errors reach it.
@@ -127,10 +126,6 @@ impl Namespace {
             self.drop_frame(cx, Some(index), DropReason::Malformed, frame);
             return;
         };
-        if self.resolver_takes(dst) {
-            self.ask_resolver(cx, src, dst, data);
-            return;
-        }
         let datagram = |data: &[u8]| Datagram { src, dst: ip.dst, ttl: ip.ttl, data: data.to_vec() };
         let receivers = if self.is_local(ip.dst) {
             self.sockets.udp_for(dst, src).into_iter().collect()
@@ -144,7 +139,9 @@ impl Namespace {
             }
         }
         for socket in receivers {
-            if self.sockets.push(socket, datagram(data)) {
+            if self.is_resolvers(socket) {
+                self.ask_resolver(cx, socket, src, data);
+            } else if self.sockets.push(socket, datagram(data)) {
                 cx.woken.push(socket);
             } else {
                 self.drop_frame(cx, Some(index), DropReason::SocketFull, frame);
@@ -156,11 +153,11 @@ impl Namespace {
     pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno, gravity: Gravity) {
         let Some((sport, dport)) = sent.ports() else { return };
         let (local, peer) = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
-        if self.resolver_takes(local) {
+        let Some(socket) = self.sockets.udp_for(local, peer) else { return };
+        if self.is_resolvers(socket) {
             self.upstream_failed(cx, peer);
             return;
         }
-        let Some(socket) = self.sockets.udp_for(local, peer) else { return };
         let is_connected = matches!(self.sockets.find(socket).map(|s| s.kind), Some(Kind::Udp { peer: Some(_), .. }));
         if is_connected && gravity == Gravity::Final {
             self.sockets.fail(socket, errno);

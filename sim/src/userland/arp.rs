@@ -87,7 +87,17 @@ fn link_of(sys: &Sys<'_>, addr: IpAddr) -> Option<IfIndex> {
     sys.network().routes.lookup(addr, |r| r.gateway.is_none() && r.device.is_some()).and_then(|r| r.device)
 }
 
+/// Says that the caller may not change the table.
+fn forbidden(sys: &mut Sys<'_>, busybox: &str, host: &str) -> i32 {
+    let (call, status) = if sys.flavour() == Flavour::Busybox { (busybox, 1) } else { (host, 255) };
+    sys.eprint(format!("{call}: Operation not permitted\n"));
+    status
+}
+
 fn set(sys: &mut Sys<'_>, host: &str, mac: &str) -> i32 {
+    if !sys.is_network_administrator() {
+        return forbidden(sys, "arp: SIOCSARP", "SIOCSARP");
+    }
     let parsed = host.parse().ok().zip(mac.parse().ok());
     let found = parsed.and_then(|(addr, mac)| Some((link_of(sys, addr)?, addr, mac)));
     let Some((index, addr, mac)) = found else {
@@ -101,6 +111,9 @@ fn set(sys: &mut Sys<'_>, host: &str, mac: &str) -> i32 {
 }
 
 fn delete(sys: &mut Sys<'_>, host: &str) -> i32 {
+    if !sys.is_network_administrator() {
+        return forbidden(sys, "arp: SIOCDARP(priv)", "SIOCDARP(dontpub)");
+    }
     let entries = sys.network().neighbours.iter();
     let gone: Vec<(IfIndex, IpAddr)> =
         entries.map(|(index, addr, _)| (index, addr)).filter(|(_, addr)| host.parse() == Ok(*addr)).collect();

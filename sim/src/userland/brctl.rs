@@ -22,6 +22,11 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let flavour = sys.flavour();
     let outcome = match (flavour, words.as_slice()) {
+        (_, [verb @ ("addbr" | "delbr" | "addif" | "delif"), bridge, rest @ ..])
+            if !sys.is_network_administrator() && rest.is_empty() == verb.ends_with("br") =>
+        {
+            Err(Error::NotPermitted((*bridge).to_owned()))
+        }
         (_, ["addbr", name]) => add_bridge(sys, name).map(|()| String::new()),
         (_, ["delbr", name]) => delete_bridge(sys, name).map(|()| String::new()),
         (_, ["addif", bridge, ports @ ..]) => each(sys, bridge, ports, add_port),
@@ -50,6 +55,8 @@ enum Error {
     Words(Vec<String>),
     /// A device of that name is there.
     Taken(String),
+    /// The caller may not change the network; the bridge it spoke of.
+    NotPermitted(String),
     /// The kernel will not have it.
     NotMade { bridge: String, why: LinkError },
     /// There is no such bridge, for a verb that makes or removes bridges.
@@ -97,6 +104,7 @@ impl Error {
             },
             Self::Taken(name) => format!("device {name} already exists; can't create bridge with the same name\n"),
             Self::NotMade { bridge, why } => format!("add bridge failed: {why}: {bridge}\n"),
+            Self::NotPermitted(_) => "add bridge failed: Operation not permitted\n".to_owned(),
             Self::NoneToDelete(name) => format!("bridge {name} doesn't exist; can't delete it\n"),
             Self::NotDeletable(name) => format!("can't delete bridge {name}: Operation not permitted\n"),
             Self::StillUp(name) => format!("bridge {name} is still up; can't delete it\n"),
@@ -123,6 +131,7 @@ impl Error {
             },
             Self::Taken(name) => format!("bridge {name}: File exists"),
             Self::NotMade { bridge, why } => format!("bridge {bridge}: {why}"),
+            Self::NotPermitted(bridge) => format!("bridge {bridge}: Operation not permitted"),
             Self::NoneToDelete(name) => format!("bridge {name}: No such device or address"),
             Self::NotDeletable(name) => format!("bridge {name}: Operation not permitted"),
             Self::StillUp(name) => format!("bridge {name}: Device or resource busy"),

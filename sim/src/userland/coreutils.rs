@@ -11,6 +11,7 @@ mod directory;
 mod find;
 mod grep;
 mod head;
+mod hostname;
 mod launch;
 mod lines;
 mod ls;
@@ -78,7 +79,7 @@ const PROGRAMS: [(&str, Make); 107] = [
     ("head", || Box::new(Filtering::new("head", head::make))),
     ("hexdump", || Box::new(Filtering::new("hexdump", lines::hexdump))),
     ("hostid", || Box::new(Straight(machine::hostid))),
-    ("hostname", || Box::new(Straight(system::hostname))),
+    ("hostname", || Box::<hostname::Hostname>::default()),
     ("id", || Box::new(Straight(system::id))),
     ("kill", || Box::new(Straight(signals::kill))),
     ("killall", || Box::new(Straight(signals::killall))),

@@ -1,5 +1,5 @@
 //! `dig` of bind 9.18: asks a server for one name after the other and prints all that came back. It reads resolv.conf
-//! for the server only, unless `+search` is given. It knows UDP only: `+tcp` is refused.
+//! for the server only, unless `+search` is given.
 
 mod options;
 pub(in crate::userland) mod page;
@@ -12,10 +12,11 @@ use std::collections::VecDeque;
 use options::{Job, Options, Refusal};
 pub(in crate::userland) use options::{VERSION, record_type};
 
-use super::exchange::{self, Exchange, NO_SERVERS, OnServfail, Outcome, Plan};
+use super::exchange::{self, Exchange, NO_SERVERS, OnServfail, OnTruncation, Outcome, Plan};
 use super::lookup::message::{self, Edns, Message, Query, RecordType, ResponseCode};
 use super::lookup::{Family, Found, Lookup, LookupError};
 use super::{Flavour, Program, Programs, Step, Sys};
+use crate::dns::Transport;
 
 /// Puts it into the table. Busybox has no dig; in a container it stands for one that was installed.
 pub fn add(programs: &mut Programs) {
@@ -167,6 +168,12 @@ impl Dig {
             tries: job.flags.tries,
             timeout: Duration::from_secs(job.flags.timeout.into()),
             on_servfail: OnServfail::Keep,
+            transport: transport(job),
+            on_truncation: match (job.flags.ignore, job.flags.show.comments && !job.flags.short) {
+                (true, _) => OnTruncation::Keep,
+                (false, true) => OnTruncation::RetryAloud,
+                (false, false) => OnTruncation::Retry,
+            },
             subject: name.to_owned(),
         };
         Ok(Exchange::new(plan, query(id, &question, job)))
@@ -191,13 +198,21 @@ impl Dig {
             }
             Outcome::Unreachable => {
                 self.exit_code = 9;
-                let greeting = self.greeting.take().map(|g| g + ";; global options: +cmd\n");
+                let flags = &asking.job.flags;
+                let greeting = self.greeting.take().filter(|_| flags.show.command && !flags.short);
+                let greeting = greeting.map(|g| g + ";; global options: +cmd\n");
                 sys.print(greeting.unwrap_or_default() + NO_SERVERS);
             }
             Outcome::Unsendable => self.exit_code = 9,
         }
         Ok(Stage::NextJob)
     }
+}
+
+/// How to ask: by UDP unless `+tcp` is given, or all types are asked for without `+notcp`.
+fn transport(job: &Job) -> Transport {
+    let wants_all = job.kind == Some(RecordType::ANY);
+    if job.flags.tcp.unwrap_or(wants_all) { Transport::Tcp } else { Transport::Udp }
 }
 
 fn query(id: u16, question: &Query, job: &Job) -> Message {

@@ -1,7 +1,8 @@
 //! One query and its answer as bind 9.18's tools go about it: one server at a time, some tries, and a line for each
 //! that failed. `dig` and the hosts' `nslookup` share it; programs that only want addresses use `lookup`.
 //!
-//! There is no TCP here: a truncated answer is taken as it is.
+//! A truncated answer is asked for again by TCP, unless the plan says otherwise. A question by TCP is a connection of
+//! its own; a message on it has its length before it (RFC 1035 §4.2.2).
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::task::Poll;
@@ -12,7 +13,9 @@ use super::lookup::config::Config;
 use super::lookup::message::{self, Message, ResponseCode};
 use super::{Errno, Sys};
 use crate::addr;
-use crate::socket::{Datagram, SendOptions, SocketId};
+use crate::dns::Transport;
+use crate::namespace::{Received, TcpState};
+use crate::socket::{SendOptions, SocketId};
 use crate::time::Instant;
 
 /// What to do when a server answers SERVFAIL.
@@ -22,6 +25,17 @@ pub enum OnServfail {
     Keep,
     /// Ask the next server (nslookup).
     MoveOn,
+}
+
+/// What to do when an answer by UDP is truncated.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnTruncation {
+    /// Take it as it is (`+ignore`).
+    Keep,
+    /// Ask again by TCP.
+    Retry,
+    /// The same, and say so.
+    RetryAloud,
 }
 
 /// Whom to ask and how long.
@@ -35,6 +49,10 @@ pub struct Plan {
     pub timeout: Duration,
     /// What SERVFAIL means.
     pub on_servfail: OnServfail,
+    /// How to ask.
+    pub transport: Transport,
+    /// What a truncated answer means.
+    pub on_truncation: OnTruncation,
     /// The name asked for, as messages about failures show it.
     pub subject: String,
 }
@@ -59,6 +77,8 @@ pub struct Answer {
     pub len: usize,
     /// The server, as it was called and by address.
     pub server: (String, SocketAddr),
+    /// How it came.
+    pub transport: Transport,
     /// From the last query to here.
     pub took: Duration,
 }
@@ -70,6 +90,8 @@ enum Failure {
     Communication(Errno),
     /// The socket could not be set up.
     Setup(Errno),
+    /// There was no TCP connection.
+    Connection(Errno),
 }
 
 /// What follows a failed try.
@@ -97,6 +119,10 @@ impl Turns {
                 let (ip, subject) = (peer.ip(), &self.plan.subject);
                 format!(";; UDP setup with {}({ip}) for {subject} failed: {}.\n", show(*peer), reason(error))
             }
+            Failure::Connection(error) => {
+                let ((name, _), subject) = (&self.plan.servers[self.server], &self.plan.subject);
+                format!(";; Connection to {}({name}) for {subject} failed: {}.\n", show(*peer), reason(error))
+            }
         };
         let again = self.tries_left > 1;
         if again {
@@ -105,7 +131,7 @@ impl Turns {
             self.server += 1;
         }
         let next = if self.server < self.plan.servers.len() { Next::Ask } else { Next::GiveUp };
-        let hopeless = matches!(failure, Failure::Setup(_)) && (again || next == Next::GiveUp);
+        let hopeless = !matches!(failure, Failure::Communication(_)) && (again || next == Next::GiveUp);
         (if hopeless { line + NO_SERVERS } else { line }, next)
     }
 
@@ -178,8 +204,20 @@ fn reason(error: Errno) -> String {
 pub struct Exchange {
     turns: Turns,
     query: Message,
-    socket: Option<SocketId>,
+    asked: Option<Asked>,
     sent_at: Instant,
+}
+
+/// The socket of a query.
+#[derive(Debug)]
+enum Asked {
+    Udp(SocketId),
+    Tcp {
+        socket: SocketId,
+        sent: bool,
+        /// What came so far.
+        received: Vec<u8>,
+    },
 }
 
 impl Exchange {
@@ -187,26 +225,20 @@ impl Exchange {
     #[must_use]
     pub const fn new(plan: Plan, query: Message) -> Self {
         let tries_left = plan.tries;
-        Self { turns: Turns { plan, server: 0, tries_left }, query, socket: None, sent_at: Instant::ZERO }
+        Self { turns: Turns { plan, server: 0, tries_left }, query, asked: None, sent_at: Instant::ZERO }
     }
 
     /// Goes on; prints what failed. Ready once.
     pub fn poll(&mut self, sys: &mut Sys<'_>) -> Poll<Outcome> {
         loop {
-            let failure = match self.socket {
-                None => match self.ask(sys) {
-                    Ok(()) => continue,
-                    Err(error) => Failure::Setup(error),
+            let failure = match self.progress(sys) {
+                Ok(Some(bytes)) => match self.receive(sys, &bytes) {
+                    Some(answer) => return Poll::Ready(Outcome::Answer(Box::new(answer))),
+                    None => continue,
                 },
-                Some(socket) => match sys.recv_from(socket) {
-                    Ok(Some(datagram)) => match self.receive(sys, &datagram) {
-                        Some(answer) => return Poll::Ready(Outcome::Answer(Box::new(answer))),
-                        None => continue,
-                    },
-                    Ok(None) if sys.now() < self.deadline() => return Poll::Pending,
-                    Ok(None) => Failure::Communication(Errno::TimedOut),
-                    Err(error) => Failure::Communication(error),
-                },
+                Ok(None) if sys.now() < self.deadline() => return Poll::Pending,
+                Ok(None) => self.silence(),
+                Err(failure) => failure,
             };
             let (text, next) = self.turns.failed(failure);
             sys.print(text);
@@ -214,7 +246,9 @@ impl Exchange {
             match (next, failure) {
                 (Next::Ask, _) => {}
                 (Next::GiveUp, Failure::Communication(_)) => return Poll::Ready(Outcome::Unreachable),
-                (Next::GiveUp, Failure::Setup(_)) => return Poll::Ready(Outcome::Unsendable),
+                (Next::GiveUp, Failure::Connection(_) | Failure::Setup(_)) => {
+                    return Poll::Ready(Outcome::Unsendable);
+                }
             }
         }
     }
@@ -222,26 +256,90 @@ impl Exchange {
     /// When to poll again at the latest.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
-        self.socket.map(|_| self.deadline())
+        self.asked.as_ref().map(|_| self.deadline())
     }
 
     fn deadline(&self) -> Instant {
         self.sent_at + self.turns.plan.timeout
     }
 
+    /// What it means that nothing came in time.
+    const fn silence(&self) -> Failure {
+        match self.asked {
+            Some(Asked::Tcp { sent: false, .. }) => Failure::Connection(Errno::TimedOut),
+            _ => Failure::Communication(Errno::TimedOut),
+        }
+    }
+
+    /// Asks if nobody was asked yet, and takes the bytes of an answer when they are there.
+    fn progress(&mut self, sys: &mut Sys<'_>) -> Result<Option<Vec<u8>>, Failure> {
+        if self.asked.is_none() {
+            match self.turns.plan.transport {
+                Transport::Udp => self.ask(sys).map_err(Failure::Setup)?,
+                Transport::Tcp => self.connect(sys).map_err(Failure::Connection)?,
+            }
+        }
+        match &mut self.asked {
+            None => Ok(None),
+            Some(Asked::Udp(socket)) => {
+                let datagram = sys.recv_from(*socket).map_err(Failure::Communication)?;
+                Ok(datagram.map(|datagram| datagram.data))
+            }
+            Some(Asked::Tcp { socket, sent, received }) => {
+                if !*sent {
+                    match sys.tcp_state(*socket) {
+                        TcpState::Established => {}
+                        TcpState::SynSent => return Ok(None),
+                        _ => return Err(Failure::Connection(connection_error(sys, *socket))),
+                    }
+                    let message = message::encode(&self.query);
+                    let len = u16::try_from(message.len()).unwrap_or_default();
+                    let bytes = [len.to_be_bytes().as_slice(), &message].concat();
+                    sys.tcp_send(*socket, &bytes).map_err(Failure::Communication)?;
+                    *sent = true;
+                }
+                read_message(sys, *socket, received).map_err(Failure::Communication)
+            }
+        }
+    }
+
+    fn peer(&self) -> SocketAddr {
+        self.turns.plan.servers[self.turns.server].1
+    }
+
     fn ask(&mut self, sys: &mut Sys<'_>) -> Result<(), Errno> {
-        let peer = self.turns.plan.servers[self.turns.server].1;
+        let peer = self.peer();
         let socket = sys.udp_bind(SocketAddr::new(addr::unspecified(peer.ip()), 0))?;
-        self.socket = Some(socket);
+        self.asked = Some(Asked::Udp(socket));
         self.sent_at = sys.now();
         sys.udp_connect(socket, peer)?;
         sys.send_to(socket, peer, &message::encode(&self.query), SendOptions::default())
     }
 
-    /// The answer in a datagram, unless it fits no query of ours or sends us to the next server.
-    fn receive(&mut self, sys: &mut Sys<'_>, datagram: &Datagram) -> Option<Answer> {
+    fn connect(&mut self, sys: &mut Sys<'_>) -> Result<(), Errno> {
+        self.sent_at = sys.now();
+        let socket = sys.tcp_connect(self.peer())?;
+        self.asked = Some(Asked::Tcp { socket, sent: false, received: Vec::new() });
+        Ok(())
+    }
+
+    /// The answer in a message, unless it fits no query of ours, sends us to the next server or has to be asked for by
+    /// TCP.
+    fn receive(&mut self, sys: &mut Sys<'_>, bytes: &[u8]) -> Option<Answer> {
         let question = self.query.queries.first().expect("a query has a question");
-        let message = message::answer_to(self.query.metadata.id, question, &datagram.data)?;
+        let message = message::answer_to(self.query.metadata.id, question, bytes)?;
+        let transport = self.turns.plan.transport;
+        if message.metadata.truncation
+            && transport == Transport::Udp
+            && self.turns.plan.on_truncation != OnTruncation::Keep
+        {
+            if self.turns.plan.on_truncation == OnTruncation::RetryAloud {
+                sys.print(";; Truncated, retrying in TCP mode.\n");
+            }
+            self.turns.plan.transport = Transport::Tcp;
+            self.close(sys);
+            return None;
+        }
         let server = self.turns.plan.servers[self.turns.server].clone();
         let failed = message.metadata.response_code == ResponseCode::ServFail;
         if failed && self.turns.plan.on_servfail == OnServfail::MoveOn {
@@ -253,12 +351,33 @@ impl Exchange {
             }
         }
         self.close(sys);
-        Some(Answer { message, len: datagram.data.len(), server, took: sys.now() - self.sent_at })
+        Some(Answer { message, len: bytes.len(), server, transport, took: sys.now() - self.sent_at })
     }
 
     fn close(&mut self, sys: &mut Sys<'_>) {
-        if let Some(socket) = self.socket.take() {
+        if let Some(Asked::Udp(socket) | Asked::Tcp { socket, .. }) = self.asked.take() {
             sys.close(socket);
+        }
+    }
+}
+
+/// Why a connection does not stand.
+fn connection_error(sys: &mut Sys<'_>, socket: SocketId) -> Errno {
+    sys.tcp_recv(socket, 0).err().unwrap_or(Errno::ConnectionReset)
+}
+
+/// Takes what came by a connection: the whole message once it is there.
+fn read_message(sys: &mut Sys<'_>, socket: SocketId, received: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Errno> {
+    loop {
+        if let [high, low, rest @ ..] = received.as_slice()
+            && let Some(message) = rest.get(..usize::from(u16::from_be_bytes([*high, *low])))
+        {
+            return Ok(Some(message.to_vec()));
+        }
+        match sys.tcp_recv(socket, usize::from(u16::MAX))? {
+            Received::Data(bytes) => received.extend(bytes),
+            Received::Blocked => return Ok(None),
+            Received::Closed => return Err(Errno::ConnectionReset),
         }
     }
 }
@@ -274,6 +393,8 @@ mod tests {
             tries,
             timeout: Duration::from_secs(5),
             on_servfail: OnServfail::MoveOn,
+            transport: Transport::Udp,
+            on_truncation: OnTruncation::Retry,
             subject: "www.lan".to_owned(),
         };
         Turns { plan, server: 0, tries_left: tries }

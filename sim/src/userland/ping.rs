@@ -29,9 +29,9 @@ struct Echo {
 
 impl Echo {
     /// The id of the echoes is the process's, as both programs choose it.
-    fn open(sys: &mut Sys<'_>, dst: IpAddr, options: SendOptions) -> Self {
-        let socket = sys.raw_open(icmp::protocol(dst));
-        Self { socket, dst, id: low_word(sys.pid().0), options }
+    fn open(sys: &mut Sys<'_>, dst: IpAddr, options: SendOptions) -> Result<Self, Errno> {
+        let socket = sys.raw_open(icmp::protocol(dst))?;
+        Ok(Self { socket, dst, id: low_word(sys.pid().0), options })
     }
 
     fn send(&self, sys: &mut Sys<'_>, seq: u16, payload: &[u8]) -> Result<(), Errno> {

@@ -55,13 +55,24 @@ impl Status {
     }
 }
 
-/// What a process may do with the network it is in.
+/// What a process may do with the network it is in, beyond sending and receiving.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Rights {
+pub struct Rights {
     /// Change its devices, addresses, routes and neighbours (CAP_NET_ADMIN).
-    Administer,
-    /// Send and receive.
-    Use,
+    pub administer: bool,
+    /// Open raw sockets (CAP_NET_RAW).
+    pub raw: bool,
+    /// Write what is below /proc/sys, which containers have mounted to be read only.
+    pub settings: bool,
+}
+
+impl Rights {
+    /// All there are, as on a host.
+    pub const ALL: Self = Self { administer: true, raw: true, settings: true };
+    /// Those of a container that was given no others.
+    pub const CONTAINER: Self = Self { administer: false, raw: true, settings: false };
+    /// None, as a process has that is not root's.
+    pub const NONE: Self = Self { administer: false, raw: false, settings: false };
 }
 
 /// What a new process shall be.

@@ -62,6 +62,13 @@ impl Setting {
     }
 }
 
+/// Writes a setting of a namespace, as whoever starts a container does; false when there is none of that name here.
+pub fn set(fabric: &mut Fabric, namespace: NamespaceId, name: &str, value: &str) -> bool {
+    let Some(setting) = Setting::named(name, fabric.namespace(namespace)) else { return false };
+    setting.write(fabric, namespace, value.trim() != "0");
+    true
+}
+
 fn is_disabled(device: &Device) -> bool {
     device.ipv6 == Ipv6::Disabled
 }
@@ -75,6 +82,8 @@ enum Error {
     Invalid,
     /// `-w` without a value.
     NoValue,
+    /// /proc/sys is mounted to be read only.
+    ReadOnly,
 }
 
 impl Error {
@@ -86,6 +95,8 @@ impl Error {
             (Self::Unknown, Flavour::Busybox) => format!("error: '{name}' is an unknown key"),
             (Self::Invalid, Flavour::Host) => format!("setting key \"{name}\": Invalid argument"),
             (Self::Invalid, Flavour::Busybox) => "write error: Invalid argument".to_owned(),
+            (Self::ReadOnly, Flavour::Host) => format!("setting key \"{name}\": Read-only file system"),
+            (Self::ReadOnly, Flavour::Busybox) => format!("error setting key '{name}': Read-only file system"),
             (Self::NoValue, Flavour::Host) => "command line(0): invalid syntax, continuing...".to_owned(),
             (Self::NoValue, Flavour::Busybox) => format!("error: '{name}' must be of the form name=value"),
         };
@@ -131,6 +142,9 @@ fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(u8, bool), Er
     }
     let setting = Setting::named(name, sys.network()).ok_or(Error::Unknown)?;
     let Some(value) = value else { return Ok((setting.read(sys.network()), false)) };
+    if !sys.rights().settings {
+        return Err(Error::ReadOnly);
+    }
     let number: i64 = value.trim().parse().map_err(|_| Error::Invalid)?;
     let namespace = sys.namespace_id();
     setting.write(sys.fabric(), namespace, number != 0);

@@ -78,7 +78,7 @@ struct Prober {
 impl Prober {
     /// The port (or id) is made of the process's number; when a port is taken, of the next.
     fn open(sys: &mut Sys<'_>, course: Course) -> Result<Self, Errno> {
-        let raw = sys.raw_open(icmp::protocol(course.dst));
+        let raw = sys.raw_open(icmp::protocol(course.dst))?;
         let [_, _, high, low] = sys.pid().0.to_be_bytes();
         let mut ident = u16::from_be_bytes([high, low]) | 0x8000;
         if course.method == Method::Icmp {

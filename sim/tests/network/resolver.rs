@@ -38,13 +38,14 @@ impl Asker {
         let br0 = lab.bridge(lan, "br0", "192.0.2.1/24");
         let container = lab.behind(lan, br0, "c1", "192.0.2.30/24");
         let _deaf = lab.behind(lan, br0, "deaf", "192.0.2.2/24");
-        lab.fabric.namespace_mut(lan).set_resolver(at("192.0.2.1:53"), Server::lan(netyard_sim::dns::Lan::standard()));
+        let standard = Server::lan(netyard_sim::dns::Lan::standard());
+        lab.fabric.with(lan, |ns, cx| ns.set_resolver(cx, at("192.0.2.1:53"), standard)).unwrap();
         let mut server = Server::embedded(Seed(1).stream("dns"));
         let mut zone = Zone::new("isolated_nw");
         zone.add_name("c2", ip("192.0.2.31"));
         server.records = Records { zones: vec![zone] };
         server.upstreams = upstreams.iter().map(|addr| at(addr)).collect();
-        lab.fabric.namespace_mut(container).set_resolver(at(SERVER), server);
+        lab.fabric.with(container, |ns, cx| ns.set_resolver(cx, at(SERVER), server)).unwrap();
         let socket = lab.fabric.with(container, |ns, _| ns.udp_bind(at("127.0.0.1:4000"))).unwrap();
         Self { lab, container, lan, socket }
     }
@@ -135,7 +136,7 @@ fn a_bad_answer_leads_on_to_the_next_server_whose_word_is_the_last() {
     zone.add_name("nowhere", ip("192.0.2.99"));
     other.records = Records { zones: vec![zone] };
     let deaf = asker.lab.fabric.namespaces().find(|(_, ns)| ns.name == "deaf").unwrap().0;
-    asker.lab.fabric.namespace_mut(deaf).set_resolver(at("192.0.2.2:53"), other);
+    asker.lab.fabric.with(deaf, |ns, cx| ns.set_resolver(cx, at("192.0.2.2:53"), other)).unwrap();
     assert_eq!(asker.ask("nowhere.lan", SOON), Answer::Address([192, 0, 2, 99]));
 }
 

@@ -58,7 +58,8 @@ impl Lab {
         }
         lab.world.fabric.namespace_mut(router).sysctl.ipv4_forward = true;
         let server = Server::lan(Lan::standard());
-        lab.world.fabric.namespace_mut(lan).set_resolver("192.0.2.1:53".parse().unwrap(), server);
+        let listen = "192.0.2.1:53".parse().unwrap();
+        lab.world.fabric.with(lan, |ns, cx| ns.set_resolver(cx, listen, server)).unwrap();
         lab
     }
 
@@ -113,7 +114,7 @@ impl Lab {
             env: Default::default(),
             cwd: "/".to_owned(),
             namespace: self.container,
-            rights: Rights::Administer,
+            rights: Rights::ALL,
             context,
             streams: [Stream::Null, write, error],
             group: None,

@@ -3,54 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Asked, HostAsked, limits};
+use super::{Asked, HostAsked, capability, limits};
 use crate::container::restart::RestartPolicy;
 use crate::error::Error;
 
-/// Capabilities of Linux.
-const CAPABILITIES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
 /// The greatest score that the kernel's killer takes.
 const OOM_SCORE_MAX: i64 = 1000;
 
@@ -73,9 +29,8 @@ pub(super) fn check(
         return bad("can't create 'AutoRemove' container with restart policy".to_owned());
     }
     let policy = policy_asked.parse()?.unwrap_or_default();
-    for (list, name) in [(&host.cap_add, "CapAdd"), (&host.cap_drop, "CapDrop")] {
-        capabilities(list.as_deref().unwrap_or_default(), name)?;
-    }
+    capability::check(&host.cap_add, "CapAdd")?;
+    capability::check(&host.cap_drop, "CapDrop")?;
     let text = |key: &str| raw.get(key).and_then(Value::as_str).unwrap_or_default();
     if !matches!(text("Isolation").to_lowercase().as_str(), "" | "default") {
         return bad(format!("invalid isolation '{}' on linux", text("Isolation")));
@@ -96,15 +51,4 @@ pub(super) fn check(
         return bad(format!("invalid cgroup namespace mode: {}", text("CgroupnsMode")));
     }
     Ok((policy, warnings))
-}
-
-fn capabilities(list: &[String], name: &str) -> Result<(), Error> {
-    for word in list {
-        let upper = word.to_uppercase();
-        let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        if bare != "ALL" && !CAPABILITIES.contains(&bare) {
-            return Err(Error::BadParameter(format!("invalid {name}: unknown capability: \"CAP_{bare}\"")));
-        }
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::mode;
 use super::operands::{complaint, destination, each, operands, sources};
 use crate::userland::files::{Made, Stamp, path};
+use crate::userland::ip::netns;
 use crate::userland::options::Options;
 use crate::userland::{Errno, Flavour, Sys};
 
@@ -232,10 +233,13 @@ pub(super) fn readlink(sys: &mut Sys<'_>) -> i32 {
         Err(status) => return status,
     };
     let path = sys.absolute(&options.operands[0]);
-    let target = match options.has('f') {
-        true if !sys.files().is_directory(path::parent(&sys.files().resolve(&path))) => None,
-        true => Some(sys.files().resolve(&path)),
-        false => sys.files().target(&path),
+    let target = match netns::link(sys, &path) {
+        Some(namespace) => Some(namespace),
+        None if !options.has('f') => sys.files().target(&path),
+        None => {
+            let resolved = sys.files().resolve(&path);
+            sys.files().is_directory(path::parent(&resolved)).then_some(resolved)
+        }
     };
     let Some(target) = target else { return 1 };
     let end = if options.has('n') { "" } else { "\n" };

@@ -101,9 +101,7 @@ fn listing(processes: &[(Pid, String)], columns: Option<&str>, flavour: Flavour)
             let name = args.split(' ').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
             format!("{:>7} ?        00:00:00 {name}\n", pid.0)
         }),
-        (None, Flavour::Busybox) => {
-            ("PID   USER     TIME  COMMAND\n", |pid, args| format!("{:>5} root      0:00 {args}\n", pid.0))
-        }
+        (None, Flavour::Busybox) => ("PID   USER     COMMAND\n", |pid, args| format!("{:>5} root     {args}\n", pid.0)),
     };
     head.to_owned() + &processes.iter().map(|(pid, args)| row(pid, args)).collect::<String>()
 }

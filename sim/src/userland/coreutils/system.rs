@@ -1,4 +1,4 @@
-//! Programs about the system and the user: `arch env hostname id nproc nsenter printenv uname whoami`.
+//! Programs about the system and the user: `arch env id nproc nsenter printenv uname whoami`.
 
 use core::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::userland::options::{Options, Order};
 use crate::userland::{Flavour, Sys};
 
 /// Prints what is wrong with the options, and gives the exit code.
-fn refuse(sys: &mut Sys<'_>, error: &OptError, name: &str, synopsis: &str, status: i32) -> i32 {
+pub(super) fn refuse(sys: &mut Sys<'_>, error: &OptError, name: &str, synopsis: &str, status: i32) -> i32 {
     let text = error.text(name, synopsis, sys.flavour());
     sys.eprint(text);
     status
@@ -69,52 +69,6 @@ pub(super) fn id(sys: &mut Sys<'_>) -> i32 {
     };
     sys.print(text);
     0
-}
-
-/// `hostname`: shows the name (`-s` to its first dot), or the addresses that `/etc/hosts` has for it (`-i`). Names are
-/// not set: the place that runs the program has its name.
-pub(super) fn hostname(sys: &mut Sys<'_>) -> i32 {
-    let options = match Options::parse(sys.argv(), "sfidI", Order::Anywhere) {
-        Ok(options) => options,
-        Err(error) => return refuse(sys, &error, "hostname", "[-sidf] [HOSTNAME | -F FILE]", 1),
-    };
-    if !options.operands.is_empty() {
-        let said = match sys.flavour() {
-            Flavour::Host => "hostname: you must be root to change the host name\n",
-            Flavour::Busybox => "hostname: sethostname: Operation not permitted\n",
-        };
-        sys.eprint(said);
-        return 1;
-    }
-    let name = sys.hostname();
-    let line = match ['i', 'I', 's', 'd'].into_iter().find(|letter| options.has(*letter)) {
-        Some('i') => addresses(&sys.files().text("/etc/hosts"), name).join(" "),
-        Some('I') => global_addresses(sys),
-        Some('s') => name.split('.').next().unwrap_or_default().to_owned(),
-        Some(_) => name.split_once('.').map_or(String::new(), |(_, domain)| domain.to_owned()),
-        None => name.to_owned(),
-    };
-    sys.print(line + "\n");
-    0
-}
-
-/// The addresses of a name in the text of a hosts file.
-fn addresses(hosts: &str, name: &str) -> Vec<String> {
-    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
-    lines
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let address = words.next()?;
-            words.any(|word| word == name).then(|| address.to_owned())
-        })
-        .collect()
-}
-
-/// All IPv4 addresses but those of lo, each with a blank behind it as `hostname -I` prints them.
-fn global_addresses(sys: &Sys<'_>) -> String {
-    let devices = sys.network().devices.values().filter(|d| !d.is_loopback());
-    let addresses = devices.flat_map(|d| &d.addresses).filter(|a| a.net.is_ipv4());
-    addresses.map(|a| format!("{} ", a.net.ip())).collect()
 }
 
 pub(super) fn printenv(sys: &mut Sys<'_>) -> i32 {
@@ -257,11 +211,5 @@ mod tests {
         let pairs = [("HOME", "/root"), ("A", "1"), ("PATH", "/bin"), ("HOSTNAME", "c")];
         let variables: BTreeMap<String, String> = pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
         assert_eq!(environment(variables.iter()), "PATH=/bin\nHOSTNAME=c\nA=1\nHOME=/root\n");
-    }
-
-    #[test]
-    fn a_hosts_file_gives_all_addresses_of_a_name() {
-        let hosts = "127.0.0.1\tlocalhost\n172.17.0.2\tc1 # mine\n172.18.0.2\tweb c1\n";
-        assert_eq!(addresses(hosts, "c1"), ["172.17.0.2", "172.18.0.2"]);
     }
 }

@@ -32,6 +32,10 @@ pub(super) struct Flags {
     pub(super) dnssec: bool,
     /// The UDP size that the query offers; none without EDNS.
     pub(super) edns: Option<u16>,
+    /// A truncated answer is good enough.
+    pub(super) ignore: bool,
+    /// By TCP or not, when it was said.
+    pub(super) tcp: Option<bool>,
     pub(super) search: bool,
     pub(super) ndots: Option<usize>,
 }
@@ -138,6 +142,8 @@ impl Default for Job {
             cd: false,
             dnssec: false,
             edns: Some(1232),
+            ignore: false,
+            tcp: None,
             search: false,
             ndots: None,
         };
@@ -262,9 +268,13 @@ impl Flags {
             "cdflag" | "cd" => &mut self.cd,
             "dnssec" | "do" => &mut self.dnssec,
             "search" => &mut self.search,
-            // There is only UDP and no cookie here, so that these are so already.
-            "ignore" | "cookie" | "besteffort" | "fail" => return Some(()),
-            "tcp" | "vc" => return (!on).then_some(()),
+            "ignore" => &mut self.ignore,
+            // There is no cookie here, and these are so already.
+            "cookie" | "besteffort" | "fail" => return Some(()),
+            "tcp" | "vc" => {
+                self.tcp = Some(on);
+                return Some(());
+            }
             "edns" => {
                 self.edns = on.then_some(self.edns.unwrap_or(1232));
                 return Some(());
@@ -366,7 +376,7 @@ mod tests {
         let refusal = |line| parse(line).unwrap_err();
         assert_eq!(refusal("dig x +bogus").stderr, format!("Invalid option: +bogus\n{USAGE}"));
         assert_eq!(refusal("dig -t").stderr, format!("Invalid option: -t\n{USAGE}"));
-        assert_eq!(refusal("dig x +tcp").code, 1);
+        assert_eq!(parse("dig x +vc").unwrap().jobs[0].flags.tcp, Some(true));
         let timeout = refusal("dig +time=x y");
         assert_eq!(timeout.stdout, "invalid timeout 'x': not a valid number\n");
         assert_eq!((timeout.stderr.as_str(), timeout.code), ("dig: Couldn't parse timeout\n", 10));

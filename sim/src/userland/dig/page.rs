@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::options::Flags;
+use crate::dns::Transport;
 use crate::userland::exchange::{self, Answer};
 use crate::userland::lookup::message::{self, DNSClass, Message, Query, RData, Record, RecordType, ResponseCode};
 
@@ -201,8 +202,12 @@ fn class_name(class: DNSClass) -> String {
 
 fn stats(answer: &Answer, date: &str) -> String {
     let (name, peer) = &answer.server;
+    let transport = match answer.transport {
+        Transport::Udp => "UDP",
+        Transport::Tcp => "TCP",
+    };
     format!(
-        ";; Query time: {} msec\n;; SERVER: {}({name}) (UDP)\n;; WHEN: {date}\n;; MSG SIZE  rcvd: {}\n\n",
+        ";; Query time: {} msec\n;; SERVER: {}({name}) ({transport})\n;; WHEN: {date}\n;; MSG SIZE  rcvd: {}\n\n",
         whole_millis(answer.took),
         exchange::show(*peer),
         answer.len,
@@ -231,7 +236,7 @@ mod tests {
         message.metadata.recursion_available = true;
         message.answers = records.into_iter().map(|data| Record::from_rdata(name.clone(), 600, data)).collect();
         let server = ("127.0.0.11".to_owned(), "127.0.0.11:53".parse().unwrap());
-        Answer { message, len: 54, server, took: Duration::ZERO }
+        Answer { message, len: 54, server, transport: Transport::Udp, took: Duration::ZERO }
     }
 
     fn a(last: u8) -> RData {

@@ -266,6 +266,7 @@ impl Error {
     pub const fn status(&self, flavour: Flavour, object: Object) -> i32 {
         match (flavour, self) {
             (_, Self::Refused(_)) => 2,
+            (Flavour::Busybox, Self::Usage) => 1,
             (Flavour::Busybox, _) => {
                 if matches!(object, Object::Link) && !matches!(self, Self::BadMac(_)) {
                     2

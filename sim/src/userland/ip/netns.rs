@@ -61,19 +61,33 @@ pub fn open(sys: &Sys<'_>, path: &str) -> Option<NamespaceId> {
     let pid = path.strip_prefix("/proc/").and_then(|rest| rest.strip_suffix("/ns/net"));
     match pid {
         Some("self") => Some(sys.namespace_id()),
+        // The first process of a container counts as its process 1.
+        Some("1") => sys.processes().next().and_then(|(pid, _)| sys.namespace_of(pid)),
         Some(pid) => sys.namespace_of(Pid(pid.parse().ok()?)),
         None => parse(&files.text(&path)),
     }
 }
 
+/// The inode number of the first namespace (`PROC_ROOT_INO` and those of the kernel's own follow each other here).
+const FIRST_INODE: u32 = 4_026_531_840;
+
 /// What the file of a namespace says.
 #[must_use]
 pub fn content(id: NamespaceId) -> String {
-    format!("net:[{}]\n", id.0)
+    format!("net:[{}]\n", u64::from(FIRST_INODE) + u64::from(id.0))
+}
+
+/// What the link behind `path` reads, where that is a process's network (`/proc/PID/ns/net`).
+#[must_use]
+pub fn link(sys: &Sys<'_>, path: &str) -> Option<String> {
+    let path = sys.absolute(path);
+    path.strip_prefix("/proc/")?.strip_suffix("/ns/net")?;
+    open(sys, &path).map(|id| content(id).trim_end().to_owned())
 }
 
 fn parse(content: &str) -> Option<NamespaceId> {
-    content.strip_prefix("net:[")?.strip_suffix("]\n")?.parse().ok().map(NamespaceId)
+    let inode: u32 = content.strip_prefix("net:[")?.strip_suffix("]\n")?.parse().ok()?;
+    inode.checked_sub(FIRST_INODE).map(NamespaceId)
 }
 
 /// The names of this machine that stand for something, the newest first as a tmpfs lists them.

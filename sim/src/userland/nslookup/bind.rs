@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 
 use options::{Options, Refusal};
 
-use crate::userland::exchange::{self, Answer, Exchange, NO_SERVERS, OnServfail, Outcome, Plan};
+use crate::dns::Transport;
+use crate::userland::exchange::{self, Answer, Exchange, NO_SERVERS, OnServfail, OnTruncation, Outcome, Plan};
 use crate::userland::lookup::message::{self, Query, RecordType, ResponseCode};
 use crate::userland::lookup::{Family, Lookup};
 use crate::userland::{Program, Step, Sys};
@@ -219,6 +220,8 @@ fn ask(
         tries: options.tries,
         timeout: Duration::from_secs(options.timeout.into()),
         on_servfail: OnServfail::MoveOn,
+        transport: Transport::Udp,
+        on_truncation: OnTruncation::RetryAloud,
         subject: name.to_owned(),
     };
     Ok(Exchange::new(plan, query))

@@ -103,9 +103,12 @@ fn open(sys: &mut Sys<'_>, options: Options, dst: IpAddr) -> Result<Stage, Step>
         }
     }
     let payload = vec![options.pattern; options.size.into()];
-    let echo = Echo::open(sys, dst, SendOptions { ttl: options.ttl, source, ..SendOptions::default() });
+    let send = SendOptions { ttl: options.ttl, source, ..SendOptions::default() };
     let session = Session::new(options, sys.now());
     sys.print(session.header(dst));
+    let Ok(echo) = Echo::open(sys, dst, send) else {
+        return Err(fail(sys, "permission denied (are you root?)"));
+    };
     if foreign {
         return Err(fail(sys, "can't set multicast source interface"));
     }

@@ -121,8 +121,10 @@ impl Run {
         }
         let send = SendOptions { ttl: options.ttl, discovery: options.discovery, source };
         let with_names = !options.numeric && numeric(&options.host).is_none();
+        let echo = Echo::open(sys, dst, send)
+            .map_err(|error| Refusal::new(2, format!("socktype: SOCK_RAW\nsocket: {error}")))?;
         let mut run = Self {
-            echo: Echo::open(sys, dst, send),
+            echo,
             payload: (0..options.size.min(MAX_PAYLOAD)).map(|at| at.to_le_bytes()[0]).collect(),
             session: Session::new(options, sys.now()),
             host,

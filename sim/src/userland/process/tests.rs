@@ -77,7 +77,7 @@ impl Lab {
             streams,
             group: None,
             init: false,
-            rights: Rights::Use,
+            rights: Rights::CONTAINER,
         }
     }
 

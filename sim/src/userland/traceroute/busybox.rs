@@ -84,7 +84,10 @@ impl Run {
             dont_fragment: options.dont_fragment,
             payload_len: len - headers,
         };
-        let prober = Prober::open(sys, course).map_err(|error| complaint(&format!("bind: {error}")))?;
+        let prober = Prober::open(sys, course).map_err(|error| {
+            let call = if error == Errno::NotPermitted { "socket" } else { "bind" };
+            complaint(&format!("{call}: {error}"))
+        })?;
         let our_address = origin::towards(sys, dst, source);
         let from = options.source.as_ref().map(|s| format!(" from {s}")).unwrap_or_default();
         let (host, hops) = (&options.host, options.max_hops);

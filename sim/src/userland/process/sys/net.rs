@@ -31,7 +31,13 @@ impl Sys<'_> {
     /// Whether this process may change the network it is in; nothing below asks, so a program that changes one does.
     #[must_use]
     pub fn is_network_administrator(&self) -> bool {
-        self.table.process(self.pid).rights == Rights::Administer
+        self.rights().administer
+    }
+
+    /// What this process may do with its network.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        self.table.process(self.pid).rights
     }
 
     /// All networks and the links between them, for programs that change them.
@@ -59,10 +65,16 @@ impl Sys<'_> {
     }
 
     /// A raw socket that sees every packet of an IP protocol (1 ICMP, 58 `ICMPv6`) that arrives here.
-    pub fn raw_open(&mut self, protocol: u8) -> SocketId {
+    ///
+    /// # Errors
+    /// `NotPermitted` without the right to it.
+    pub fn raw_open(&mut self, protocol: u8) -> Result<SocketId, Errno> {
+        if !self.rights().raw {
+            return Err(Errno::NotPermitted);
+        }
         let id = self.namespace_id();
         let socket = self.fabric.with(id, |ns, _| ns.raw_open(protocol));
-        self.own(socket)
+        Ok(self.own(socket))
     }
 
     /// Sends a datagram on a UDP socket, or a message (its header first) on a raw one.

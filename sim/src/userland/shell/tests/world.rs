@@ -122,7 +122,7 @@ impl World {
             env: BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]),
             cwd: "/tmp".to_owned(),
             namespace,
-            rights: Rights::Administer,
+            rights: Rights::ALL,
             context,
             streams: [reader, writer, errors],
             group: None,
