@@ -379,10 +379,8 @@ mod tests {
     #[test]
     fn processes_are_listed_in_the_columns_asked_for() {
         let processes = [(Pid(7), "/bin/sh -c x".to_owned())];
-        assert_eq!(
-            listing(&processes, None, Flavour::Busybox),
-            "PID   USER     TIME  COMMAND\n    7 root      0:00 /bin/sh -c x\n"
-        );
+        let by_busybox = listing(&processes, None, Flavour::Busybox);
+        assert_eq!(by_busybox, "PID   USER     COMMAND\n    7 root     /bin/sh -c x\n");
         assert_eq!(listing(&processes, Some("pid,args"), Flavour::Host), "    PID COMMAND\n      7 /bin/sh -c x\n");
         assert!(listing(&processes, None, Flavour::Host).ends_with("      7 ?        00:00:00 sh\n"));
     }
