@@ -83,16 +83,23 @@ impl Controller {
     /// # Errors
     /// `NetworkUnknown`, `AmbiguousNetwork`.
     pub fn find(&self, term: &str) -> Result<&Network, Error> {
-        let exact = |n: &&Network| n.id.to_string() == term || n.name() == term;
-        if let Some(network) = self.networks.iter().find(exact) {
+        if let Some(network) = self.networks.iter().find(|n| n.id.to_string() == term) {
             return Ok(network);
         }
+        let named: Vec<&Network> = self.named(term).collect();
         let begun: Vec<&Network> = self.networks.iter().filter(|n| n.id.begins_with(term)).collect();
-        match begun.as_slice() {
-            [] => Err(Error::NetworkUnknown(term.to_owned())),
-            [one] => Ok(one),
-            more => Err(Error::AmbiguousNetwork { term: term.to_owned(), matches: more.len() }),
+        let ambiguous = |matches, by| Err(Error::AmbiguousNetwork { term: term.to_owned(), matches, by });
+        match (named.as_slice(), begun.as_slice()) {
+            ([one], _) | ([], [one]) => Ok(one),
+            ([], []) => Err(Error::NetworkUnknown(term.to_owned())),
+            ([], more) => ambiguous(more.len(), "ID prefix"),
+            (more, _) => ambiguous(more.len(), "name"),
         }
+    }
+
+    /// The networks that are called so: several, when their makers did not mind.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Network> {
+        self.networks.iter().filter(move |network| network.name() == name)
     }
 
     /// A sandbox.

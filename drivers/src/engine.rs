@@ -360,6 +360,7 @@ impl Engine {
     pub fn poll(&mut self, world: &mut World) {
         self.kill_overdue(world);
         self.restart_due(world);
+        self.remove_due(world);
         self.end_listeners(world.now());
         self.tell_watchers(world);
         self.check_health(world);

@@ -39,6 +39,8 @@ pub enum Error {
         term: String,
         /// How many fit.
         matches: usize,
+        /// What of them fits.
+        by: &'static str,
     },
     /// Something in the body or the query that cannot be read.
     BadParameter(String),
@@ -572,8 +574,8 @@ impl fmt::Display for Error {
                 f.write_str("network-scoped alias is supported only for containers in user defined networks")
             }
             Self::AmbiguousContainer(term) => write!(f, "Multiple IDs found with provided prefix: {term}"),
-            Self::AmbiguousNetwork { term, matches } => {
-                write!(f, "network {term} is ambiguous ({matches} matches found on ID prefix)")
+            Self::AmbiguousNetwork { term, matches, by } => {
+                write!(f, "network {term} is ambiguous ({matches} matches found on {by})")
             }
             Self::AutomaticPoolsExhausted(family) => write!(
                 f,

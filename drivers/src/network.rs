@@ -46,11 +46,23 @@ pub enum Allocation {
     ByMac,
 }
 
+/// Whether a network may be called like another.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Namesakes {
+    /// It may not (`CheckDuplicate`).
+    #[default]
+    Refused,
+    /// It may, and its maker is warned.
+    Welcome,
+}
+
 /// What a network was asked to be.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NetworkConfig {
     /// Its name.
     pub name: String,
+    /// Whether another network may be called so already.
+    pub namesakes: Namesakes,
     /// Its driver, `bridge` and so on.
     pub driver: String,
     /// Whether it has IPv6 addresses.
@@ -123,10 +135,10 @@ impl Network {
         !is_predefined(&self.config.name)
     }
 
-    /// Whether `--ip` with an address of this family is allowed: the user chose a subnet of it.
+    /// Whether `--ip` with an address of this family is allowed: the user chose a subnet of it, be it of use or not.
     #[must_use]
     pub fn takes_static(&self, addr: IpAddr) -> bool {
-        self.subnets.iter().any(|s| s.origin == Origin::User && s.net.is_ipv4() == addr.is_ipv4())
+        self.config.subnets.iter().any(|s| s.pool.subnet.is_ipv4() == addr.is_ipv4())
     }
 
     /// The endpoint of a container.

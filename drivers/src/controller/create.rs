@@ -12,7 +12,7 @@ use crate::driver::{Addressing, Ground, NetworkSpec};
 use crate::error::{Error, Family};
 use crate::id::Id;
 use crate::ipam::PoolId;
-use crate::network::{Allocation, Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
+use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
 
 impl Controller {
     /// Makes a network for a user.
@@ -23,7 +23,8 @@ impl Controller {
         if is_predefined(&config.name) {
             return Err(Error::NetworkPredefined(config.name));
         }
-        if config.name.is_empty() || self.networks.iter().any(|n| n.name() == config.name) {
+        let is_refused = config.namesakes == Namesakes::Refused && self.named(&config.name).next().is_some();
+        if config.name.is_empty() || is_refused {
             return Err(Error::NetworkNameTaken(config.name));
         }
         match self.drivers.get(config.driver.as_str()) {

@@ -32,7 +32,7 @@ impl Engine {
         }
         if query.flag("stream") {
             let run = self.runs.get_mut(&id).expect("every container has a run");
-            run.console.attach(Viewer { exchange, stdin: query.flag("stdin"), stdout, stderr, keys });
+            run.console.attach(Viewer { exchange, stdin: query.flag("stdin"), stdout, stderr, raw: tty, keys });
         } else {
             self.outbox.push_back(Output::End { exchange });
         }

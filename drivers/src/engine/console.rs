@@ -44,6 +44,8 @@ pub(super) struct Viewer {
     pub(super) stdin: bool,
     pub(super) stdout: bool,
     pub(super) stderr: bool,
+    /// Whether it gets bytes alone, as from a terminal, instead of frames.
+    pub(super) raw: bool,
     /// The keys by which it leaves a terminal.
     pub(super) keys: Option<DetachKeys>,
 }
@@ -131,11 +133,6 @@ impl Console {
         pieces
     }
 
-    /// A piece as it goes over the wire: raw from a terminal, else in a frame.
-    pub(super) fn frame(&self, channel: Channel, bytes: &[u8]) -> Vec<u8> {
-        frame(self.tty, channel, bytes)
-    }
-
     pub(super) fn attach(&mut self, viewer: Viewer) {
         self.viewers.push(viewer);
     }
@@ -190,7 +187,7 @@ impl Console {
                 Channel::Err => viewer.stderr,
             };
             if watches {
-                outbox.push_back(Output::Body { exchange: viewer.exchange, bytes: self.frame(channel, bytes) });
+                outbox.push_back(Output::Body { exchange: viewer.exchange, bytes: frame(viewer.raw, channel, bytes) });
             }
         }
     }
@@ -249,9 +246,9 @@ impl Console {
     }
 }
 
-/// One piece as it goes over the wire: raw from a terminal, else `[channel, 0, 0, 0, length]` and the bytes.
-pub(super) fn frame(tty: bool, channel: Channel, bytes: &[u8]) -> Vec<u8> {
-    if tty {
+/// One piece as it goes over the wire: raw, or `[channel, 0, 0, 0, length]` and the bytes.
+pub(super) fn frame(raw: bool, channel: Channel, bytes: &[u8]) -> Vec<u8> {
+    if raw {
         return bytes.to_vec();
     }
     let length = u32::try_from(bytes.len()).expect("a pipe holds less than 4 GiB");

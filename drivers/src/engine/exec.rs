@@ -9,7 +9,7 @@ use super::console::{Channel, Console, InputEnd, Viewer};
 use super::keys::DetachKeys;
 use super::request::{json_body, shape};
 use super::start::{Launch, environment, launch};
-use super::{Call, Engine, ExchangeId, Owner, Reply};
+use super::{Call, Engine, Owner, Reply};
 use crate::container::State;
 use crate::error::Error;
 use crate::id::Id;
@@ -35,6 +35,7 @@ struct Asked {
 #[serde(rename_all = "PascalCase", default)]
 struct StartAsked {
     detach: Option<bool>,
+    tty: Option<bool>,
 }
 
 /// What an exec was asked to be.
@@ -60,6 +61,13 @@ enum Stage {
     Created,
     Running(Pid),
     Ended(i32),
+}
+
+/// Who watches an exec.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Watch {
+    Client,
+    Nobody,
 }
 
 /// One exec.
@@ -126,26 +134,26 @@ impl Engine {
         }
         self.tell_exec(world, id, "exec_start");
         if asked.detach == Some(true) {
-            self.run_exec(world, id, None);
+            self.run_exec(world, id, Watch::Nobody);
             return Ok(Reply::Empty(200));
         }
         self.head_of_stream(call);
-        self.run_exec(world, id, Some(call.exchange));
+        let exec = self.execs.get_mut(&id).expect("it was just found");
+        let (stdin, stdout, stderr) = (exec.config.stdin, exec.config.stdout, exec.config.stderr);
+        // Whether it has a terminal and whether its client believes so are told apart.
+        let (raw, keys) = (asked.tty == Some(true), Some(exec.config.keys.clone()));
+        exec.console.attach(Viewer { exchange: call.exchange, stdin, stdout, stderr, raw, keys });
+        self.run_exec(world, id, Watch::Client);
         Ok(Reply::Later)
     }
 
-    fn run_exec(&mut self, world: &mut World, id: Id, client: Option<ExchangeId>) {
+    fn run_exec(&mut self, world: &mut World, id: Id, watch: Watch) {
         let links = self.link_variables(&self.containers[&self.execs[&id].container]);
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         let container = &self.containers[&exec.container];
         let sandbox = container.sandbox.and_then(|sandbox| self.controller.sandbox(sandbox));
         let namespace = sandbox.expect("a running container has its sandbox").namespace;
         let config = &exec.config;
-        if let Some(exchange) = client {
-            let (stdin, stdout, stderr) = (config.stdin, config.stdout, config.stderr);
-            let keys = Some(config.keys.clone());
-            exec.console.attach(Viewer { exchange, stdin, stdout, stderr, keys });
-        }
         let spawn = Launch {
             argv: config.argv.clone(),
             env: environment(container, &links, &config.env, config.tty),
@@ -155,7 +163,7 @@ impl Engine {
             context: container.context.expect("a running container has files"),
             init: false,
         };
-        let streams = exec.console.open(world, config.stdin && client.is_some());
+        let streams = exec.console.open(world, config.stdin && watch == Watch::Client);
         match launch(world, spawn, streams) {
             Some(pid) => {
                 exec.console.begin(world);
@@ -209,7 +217,7 @@ impl Engine {
     /// Runs it.
     pub(super) fn run_probe(&mut self, world: &mut World, id: Id) {
         self.tell_exec(world, id, "exec_start");
-        self.run_exec(world, id, None);
+        self.run_exec(world, id, Watch::Nobody);
     }
 
     /// Kills the process of an exec.

@@ -20,6 +20,9 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::names;
 
+/// What the engine spends on a container that ended before it removes it by itself.
+const REMOVAL: Duration = Duration::from_millis(50);
+
 /// What the engine keeps beside a container.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -31,6 +34,8 @@ pub(super) struct Run {
     pub(super) health: Option<Health>,
     /// When it is started again.
     pub(super) restart_at: Option<Instant>,
+    /// When it is removed because it ended.
+    remove_at: Option<Instant>,
 }
 
 /// An end that was asked for and has not come yet.
@@ -71,7 +76,7 @@ pub(super) struct Waiter {
 
 impl Run {
     pub(super) fn new(console: Console, echo: Echo, health: Option<Health>) -> Self {
-        Self { console, log: Log::default(), echo, ending: None, health, restart_at: None }
+        Self { console, log: Log::default(), echo, ending: None, health, restart_at: None, remove_at: None }
     }
 
     /// The clients that wait for its end, who hear no more of it.
@@ -85,7 +90,7 @@ impl Run {
 
     /// When something is to be done about it.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.deadline().into_iter().chain(self.restart_at).min()
+        self.deadline().into_iter().chain(self.restart_at).chain(self.remove_at).min()
     }
 }
 
@@ -269,12 +274,30 @@ impl Engine {
         }
         let container = self.containers.get(&id);
         if container.is_some_and(|c| c.config.after_exit == AfterExit::Remove && !c.is_running()) {
-            self.remove(world, id);
+            // Who asked for its end hears of it when it is gone; of an end by itself clients hear first.
+            if exchanges.is_empty() && self.power == Power::Up {
+                let run = self.runs.get_mut(&id).expect("every container has a run");
+                run.remove_at = Some(world.now() + REMOVAL);
+            } else {
+                self.remove(world, id);
+            }
         }
         for exchange in exchanges {
             match &result {
                 Ok(()) => self.answer(exchange, 204, Media::None, ""),
                 Err(error) => self.refuse(exchange, error),
+            }
+        }
+    }
+
+    /// Removes what ended long enough ago and was to be removed then, unless it runs again.
+    pub(super) fn remove_due(&mut self, world: &mut World) {
+        let now = world.now();
+        let take = |(id, run): (&Id, &mut Run)| run.remove_at.take_if(|at| *at <= now).map(|_| *id);
+        let due: Vec<Id> = self.runs.iter_mut().filter_map(take).collect();
+        for id in due {
+            if self.containers.get(&id).is_some_and(|container| !container.is_up()) {
+                self.remove(world, id);
             }
         }
     }

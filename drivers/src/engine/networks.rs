@@ -49,10 +49,12 @@ impl Engine {
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse()?;
+        let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
+        let warning = self.controller.named(&config.name).next().map(warn).unwrap_or_default();
         let id = self.controller.create_network(world, config)?;
         let name = self.network_name(id);
         self.tell_network(world, &name, "create", &[]);
-        Ok(Reply::created(&json!({ "Id": id, "Warning": "" })))
+        Ok(Reply::created(&json!({ "Id": id, "Warning": warning })))
     }
 
     /// `DELETE /networks/{name}`.

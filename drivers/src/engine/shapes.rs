@@ -13,7 +13,7 @@ use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
 use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::{PoolRequest, parse_prefix};
-use crate::network::{Allocation, Network, NetworkConfig, Origin, SubnetConfig};
+use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, SubnetConfig};
 
 /// Which request a wrong address came with; the texts differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -174,6 +174,7 @@ impl EndpointJson {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct NetworkAsked {
     name: Option<String>,
+    check_duplicate: Option<bool>,
     driver: Option<String>,
     #[serde(rename = "EnableIPv6")]
     ipv6: Option<bool>,
@@ -226,6 +227,7 @@ impl NetworkAsked {
         let subnets = asked.filter_map(|asked| asked.parse().transpose()).collect::<Result<_, _>>()?;
         Ok(NetworkConfig {
             name: self.name.unwrap_or_default(),
+            namesakes: if self.check_duplicate == Some(true) { Namesakes::Refused } else { Namesakes::Welcome },
             driver,
             ipv6: self.ipv6.unwrap_or_default(),
             internal: self.internal.unwrap_or_default(),

@@ -455,10 +455,13 @@ fn run_in_the_foreground_waits_attaches_and_starts() {
     assert_eq!(lab.replies[&start].0, 204);
     assert_eq!(lab.body(attach), b"\x01\0\0\0\0\0\0\x04out\n\x02\0\0\0\0\0\0\x04err\n");
     assert!(lab.is_done(attach));
+    let inspect = format!("/containers/{id}/json");
+    assert_eq!(lab.call("GET", &inspect, &Value::Null).1["State"]["ExitCode"], 7, "clients hear of the end first");
+    lab.pass(Duration::from_millis(50));
     assert_eq!(lab.body(wait), b"{\"Error\":null,\"StatusCode\":7}\n");
     let actions: Vec<String> = lab.told().iter().filter_map(|l| l.split(' ').nth(1).map(str::to_owned)).collect();
     assert_eq!(actions, ["create", "attach", "connect", "start", "die", "disconnect", "destroy"]);
-    assert_eq!(lab.call("GET", &format!("/containers/{id}/json"), &Value::Null).0, 404);
+    assert_eq!(lab.call("GET", &inspect, &Value::Null).0, 404);
 }
 
 #[test]

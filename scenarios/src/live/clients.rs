@@ -71,11 +71,16 @@ impl Clients {
 
     /// Brings what the site has for them to the clients.
     pub fn deliver(&mut self, site: &mut Site) {
+        let mut come: BTreeMap<Ticket, Vec<Part>> = BTreeMap::new();
         while let Some(output) = site.poll_output() {
-            let Some(ticket) = self.tickets.get(&output.exchange()).copied() else { continue };
-            let ended = matches!(output, Output::End { .. });
+            if let Some(ticket) = self.tickets.get(&output.exchange()) {
+                come.entry(*ticket).or_default().push(part(output));
+            }
+        }
+        for (ticket, parts) in come {
+            let ended = parts.last() == Some(&Part::End);
             let client = self.clients.get(&ticket).expect("whoever has a ticket is a client");
-            let is_there = client.reply.send(part(output));
+            let is_there = client.reply.send(parts);
             if ended {
                 self.forget(ticket);
             } else if !is_there || client.reply.backlog() > TOO_MUCH {

@@ -1,10 +1,11 @@
 //! The door of the thread that owns the site: what other threads may ask of it, and how answers come back. Nothing is
 //! decided here.
 //!
-//! How it works: commands go through one channel that never blocks. An answer comes back through a channel of its own
-//! with a `Backlog` that counts what lies in it: the owner holds the exchange when that is too much, and the client's
+//! How it works: commands go through one channel that never blocks. An answer comes back through a channel of its own,
+//! what belongs to one moment in one piece so that nobody sees a half of it, with a `Backlog` that counts what lies in it: the owner holds the exchange when that is too much, and the client's
 //! task tells it when it has taken enough.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -79,6 +80,16 @@ pub enum Part {
     End,
 }
 
+impl Part {
+    /// The bytes of a body in it.
+    const fn len(&self) -> usize {
+        match self {
+            Self::Body(bytes) => bytes.len(),
+            Self::Head { .. } | Self::End => 0,
+        }
+    }
+}
+
 /// What lies ready for a client and was not taken yet.
 #[derive(Debug, Default)]
 struct Backlog {
@@ -92,18 +103,16 @@ struct Backlog {
 /// The owner's end of an answer.
 #[derive(Debug)]
 pub struct Reply {
-    parts: UnboundedSender<Part>,
+    parts: UnboundedSender<Vec<Part>>,
     backlog: Arc<Backlog>,
 }
 
 impl Reply {
-    /// Puts a part ready; false when the client is gone.
+    /// Puts parts ready; false when the client is gone.
     #[must_use]
-    pub fn send(&self, part: Part) -> bool {
-        if let Part::Body(bytes) = &part {
-            self.backlog.bytes.fetch_add(bytes.len(), Ordering::SeqCst);
-        }
-        self.parts.send(part).is_ok()
+    pub fn send(&self, parts: Vec<Part>) -> bool {
+        self.backlog.bytes.fetch_add(parts.iter().map(Part::len).sum(), Ordering::SeqCst);
+        self.parts.send(parts).is_ok()
     }
 
     /// How many bytes lie ready.
@@ -167,7 +176,7 @@ impl Door {
         let backlog = Arc::<Backlog>::default();
         let reply = Reply { parts: sender, backlog: Arc::clone(&backlog) };
         self.send(command(ticket, reply));
-        Exchange { ticket, door: self.clone(), parts, backlog, ended: false }
+        Exchange { ticket, door: self.clone(), ready: VecDeque::new(), parts, backlog, ended: false }
     }
 
     /// Tells the owner that it is over.
@@ -186,7 +195,9 @@ impl Door {
 pub struct Exchange {
     ticket: Ticket,
     door: Door,
-    parts: UnboundedReceiver<Part>,
+    /// What came with the part that was taken last.
+    ready: VecDeque<Part>,
+    parts: UnboundedReceiver<Vec<Part>>,
     backlog: Arc<Backlog>,
     ended: bool,
 }
@@ -194,19 +205,28 @@ pub struct Exchange {
 impl Exchange {
     /// The next part; none after the end, or when there is no owner any more.
     pub async fn next(&mut self) -> Option<Part> {
-        let part = self.parts.recv().await;
-        self.taken(part)
+        core::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// The next part, if it has come already.
     pub fn try_next(&mut self) -> Option<Part> {
-        let part = self.parts.try_recv().ok();
+        if self.ready.is_empty() {
+            self.ready.extend(self.parts.try_recv().into_iter().flatten());
+        }
+        let part = self.ready.pop_front();
         self.taken(part)
     }
 
     /// The next part, for those who poll.
     pub fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Part>> {
-        self.parts.poll_recv(cx).map(|part| self.taken(part))
+        while self.ready.is_empty() {
+            match std::task::ready!(self.parts.poll_recv(cx)) {
+                Some(parts) => self.ready.extend(parts),
+                None => return std::task::Poll::Ready(None),
+            }
+        }
+        let part = self.ready.pop_front();
+        std::task::Poll::Ready(self.taken(part))
     }
 
     /// Whether all parts have been taken.

@@ -16,7 +16,7 @@ use netyard_sim::userland::gate::{pack, unpack};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::door::{Door, Exchange, Part};
 use super::stream;
@@ -153,7 +153,8 @@ async fn serve_tcp(listener: tokio::net::TcpListener, door: Door, inside: Socket
         match listener.accept().await {
             Ok((connection, _)) => {
                 let (reader, writer) = connection.into_split();
-                tokio::spawn(stream::join(reader, writer, Vec::new(), door.dial(Transport::Tcp, inside)));
+                let exchange = door.dial(Transport::Tcp, inside);
+                tokio::spawn(stream::join(reader, writer, Vec::new(), exchange, Instant::now()));
             }
             // Without a descriptor for it a client waits in the backlog.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

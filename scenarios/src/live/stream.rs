@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, Ready};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::door::{Exchange, Input, Part};
 
@@ -17,33 +17,39 @@ use super::door::{Exchange, Input, Part};
 const WATCH: Duration = Duration::from_secs(1);
 /// How long a client may go on sending when its stream is over.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long a client has to read the head of a stream before its first byte comes. Some read the stream behind the back
+/// of their HTTP library, which keeps what came in one piece with the head; a real engine spends as much on a process.
+const GRACE: Duration = Duration::from_millis(30);
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;
 
 /// Carries bytes between a connection that is being upgraded and its exchange, until one of them is over.
 pub async fn carry(upgrade: OnUpgrade, exchange: Exchange) {
     let Ok(upgraded) = upgrade.await else { return };
+    let from = Instant::now() + GRACE;
     match upgraded.downcast::<TokioIo<UnixStream>>() {
         Ok(parts) => {
             let (reader, writer) = parts.io.into_inner().into_split();
-            join(reader, writer, parts.read_buf.to_vec(), exchange).await;
+            join(reader, writer, parts.read_buf.to_vec(), exchange, from).await;
         }
         Err(upgraded) => {
             let parts = upgraded.downcast::<TokioIo<TcpStream>>().expect("listeners are Unix sockets or TCP");
             let (reader, writer) = parts.io.into_inner().into_split();
-            join(reader, writer, parts.read_buf.to_vec(), exchange).await;
+            join(reader, writer, parts.read_buf.to_vec(), exchange, from).await;
         }
     }
 }
 
-/// Carries bytes between the halves of a connection and its exchange; `first` has come already.
-pub(super) async fn join<R, W>(reader: R, mut writer: W, first: Vec<u8>, mut exchange: Exchange)
+/// Carries bytes between the halves of a connection and its exchange; `first` has come already. Nothing is written
+/// before `from`.
+pub(super) async fn join<R, W>(reader: R, mut writer: W, first: Vec<u8>, mut exchange: Exchange, from: Instant)
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: Line,
 {
     let mut typing = JoinSet::new();
     typing.spawn(type_in(reader, first, exchange.input()));
+    sleep_until(from).await;
     if write_out(&mut writer, &mut exchange).await.is_ok() && writer.shutdown().await.is_ok() {
         // What the client still sends is taken, for it would see an error where there is an end.
         drop(timeout(LINGER, typing.join_next()).await);
