@@ -18,6 +18,8 @@ const TOO_MUCH: usize = 64 * 1024 * 1024;
 struct Client {
     exchange: ExchangeId,
     reply: Reply,
+    /// Whether the site was told that it takes no more for now.
+    is_held: bool,
 }
 
 /// All clients.
@@ -43,7 +45,7 @@ impl Clients {
     }
 
     fn welcome(&mut self, ticket: Ticket, exchange: ExchangeId, reply: Reply) {
-        self.clients.insert(ticket, Client { exchange, reply });
+        self.clients.insert(ticket, Client { exchange, reply, is_held: false });
         self.tickets.insert(exchange, ticket);
     }
 
@@ -63,8 +65,9 @@ impl Clients {
     }
 
     /// A client that was held takes more.
-    pub fn taken(&self, site: &mut Site, ticket: Ticket) {
-        if let Some(client) = self.clients.get(&ticket) {
+    pub fn taken(&mut self, site: &mut Site, ticket: Ticket) {
+        if let Some(client) = self.clients.get_mut(&ticket) {
+            client.is_held = false;
             site.release(client.exchange);
         }
     }
@@ -79,13 +82,14 @@ impl Clients {
         }
         for (ticket, parts) in come {
             let ended = parts.last() == Some(&Part::End);
-            let client = self.clients.get(&ticket).expect("whoever has a ticket is a client");
+            let client = self.clients.get_mut(&ticket).expect("whoever has a ticket is a client");
             let is_there = client.reply.send(parts);
             if ended {
                 self.forget(ticket);
             } else if !is_there || client.reply.backlog() > TOO_MUCH {
                 self.hangup(site, ticket);
             } else if client.reply.hold_when_full() {
+                client.is_held = true;
                 site.hold(client.exchange);
             }
         }
@@ -101,7 +105,7 @@ impl Clients {
     pub fn demand(&self, site: &Site) -> Demand {
         let of = |client: &Client| match site.patience(client.exchange) {
             None => Demand::None,
-            Some(Patience::Time) if !client.reply.is_held() => Demand::Leap,
+            Some(Patience::Time) if !client.is_held => Demand::Leap,
             Some(Patience::Time | Patience::Others) => Demand::Flow,
         };
         self.clients.values().map(of).max().unwrap_or(Demand::None)

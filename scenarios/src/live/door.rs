@@ -131,12 +131,6 @@ impl Reply {
         self.backlog() >= LITTLE || !self.backlog.is_held.swap(false, Ordering::SeqCst)
     }
 
-    /// Whether the client is held.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.backlog.is_held.load(Ordering::SeqCst)
-    }
-
     /// Tells the client that its input was taken.
     pub fn input_taken(&self) {
         self.backlog.input_taken.notify_one();
