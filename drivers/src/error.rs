@@ -1,39 +1,51 @@
 //! Why the engine refuses a request: every refusal it knows, with Docker's own words and HTTP status (the oracle's
 //! errors.tsv and the API samples). It does not decide anything, and a bug of the engine is not in here.
-//!
-//! `fmt` and `status` are long because they are lists: one arm a refusal, in the order of the variants, nothing else.
 
+mod allocation;
+mod family;
 mod parent;
+mod publish;
+mod status;
 
-use core::fmt;
-use core::net::{IpAddr, SocketAddr};
-
-use netyard_sim::socket::Errno;
+use core::net::IpAddr;
 
 use netyard_sim::addr::IpNetwork;
 
+pub use allocation::AllocationFailure;
+pub use family::Family;
 pub use parent::ParentError;
+pub use publish::{Listener, PublishFailure};
 
 use crate::id::Id;
 
 /// A refusal. Its `Display` is what follows `Error response from daemon: `.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
     /// An alias was asked for on a network that has no names.
+    #[error("network-scoped alias is supported only for containers in user defined networks")]
     AliasOnDefaultNetwork,
     /// No prefix of the automatic pools is free.
+    #[error(
+        "could not find an available, non-overlapping {0} address pool among the defaults to assign to the network"
+    )]
     AutomaticPoolsExhausted(Family),
     /// An address that is taken or reserved.
+    #[error("Address already in use")]
     AddressInUse,
     /// An address outside every subnet of the network.
+    #[error("Invalid address {0}: It does not belong to any of this network's subnets")]
     AddressOutside(IpAddr),
     /// `--ip` on a network whose subnets the engine chose.
+    #[error("user specified IP address is supported only when connecting to networks with user configured subnets")]
     AddressNeedsUserSubnet,
     /// `--ip` on a predefined network.
+    #[error("user specified IP address is supported on user defined networks only")]
     AddressOnDefaultNetwork,
     /// The prefix fits several objects.
+    #[error("Multiple IDs found with provided prefix: {0}")]
     AmbiguousContainer(String),
     /// The prefix fits several networks.
+    #[error("network {term} is ambiguous ({matches} matches found on {by})")]
     AmbiguousNetwork {
         /// What was asked for.
         term: String,
@@ -43,8 +55,10 @@ pub enum Error {
         by: &'static str,
     },
     /// Something in the body or the query that cannot be read.
+    #[error("{0}")]
     BadParameter(String),
     /// A reserved address outside the subnet.
+    #[error("auxiliary address: ({name}:{address}) must belong to the master pool: {pool}")]
     AuxiliaryOutside {
         /// The name it was given.
         name: String,
@@ -54,8 +68,13 @@ pub enum Error {
         pool: IpNetwork,
     },
     /// A bridge name that Linux refuses.
+    #[error("failed to check bridge interface existence: numerical result out of range")]
     BridgeNameTooLong,
     /// Another network has that bridge already.
+    #[error(
+        "cannot create network {network} ({bridge}): conflicts with network {other} ({bridge}): networks have same \
+         bridge name"
+    )]
     BridgeNameTaken {
         /// The network that was to be made.
         network: Id,
@@ -65,10 +84,19 @@ pub enum Error {
         bridge: String,
     },
     /// The program of a container cannot be found.
+    #[error(
+        "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container \
+         process: exec: \"{0}\": executable file not found in $PATH: unknown"
+    )]
     CommandNotFound(String),
     /// The container runtime refuses to make the process, for this reason.
+    #[error("failed to create shim task: OCI runtime create failed: runc create failed: {0}: unknown")]
     Runtime(String),
     /// A container in the host's namespace would get an interface in a subnet that the host has a route to.
+    #[error(
+        "failed to add interface to sandbox: cannot program an address of {subnet} in sandbox interface because it \
+         conflicts with existing route {{Dst: {subnet} Src: {gateway} Gw: <nil> Flags: [] Table: 254}}"
+    )]
     SandboxRouteConflict {
         /// The subnet.
         subnet: IpNetwork,
@@ -76,10 +104,16 @@ pub enum Error {
         gateway: IpAddr,
     },
     /// A container that joins its own network.
+    #[error("cannot join own network")]
     ContainerJoinsItself,
     /// `container:` of a container that does not run.
+    #[error("cannot join network of a non running container: {0}")]
     ContainerJoinsStopped(Id),
     /// Two containers with one name.
+    #[error(
+        "Conflict. The container name \"/{name}\" is already in use by container \"{owner}\". You have to remove (or \
+         rename) that container to be able to reuse that name."
+    )]
     ContainerNameTaken {
         /// The name, without slash.
         name: String,
@@ -87,24 +121,39 @@ pub enum Error {
         owner: Id,
     },
     /// The container is not running.
+    #[error("Container {0} is not running")]
     ContainerNotRunning(Id),
     /// The container is paused; named as the client named it.
+    #[error("Container {0} is paused, unpause the container before exec")]
     ContainerPausedForExec(String),
     /// A paused container that shall be paused.
+    #[error("Container {0} is already paused")]
     ContainerAlreadyPaused(Id),
     /// A running container that shall go on.
+    #[error("Container {0} is not paused")]
     ContainerNotPaused(Id),
     /// The container ended and waits for its next start.
+    #[error("Container {0} is restarting, wait until the container is running")]
     ContainerRestarting(Id),
     /// Such a container shall be removed.
+    #[error(
+        "You cannot remove a restarting container {0}. Stop the container before attempting removal or force remove"
+    )]
     ContainerRestartingForRemoval(Id),
     /// A container that shall be removed but runs.
+    #[error("You cannot remove a running container {0}. Stop the container before attempting removal or force remove")]
     ContainerRunning(Id),
     /// A paused container that shall be removed.
+    #[error(
+        "You cannot remove a paused container {0}. Unpause and then stop the container before attempting removal or \
+         force remove"
+    )]
     ContainerPausedForRemoval(Id),
     /// A container that is paused cannot be started.
+    #[error("cannot start a paused container, try unpause instead")]
     ContainerPausedForStart,
     /// The endpoint's name is taken on the network.
+    #[error("endpoint with name {container} already exists in network {network}")]
     EndpointExists {
         /// The container.
         container: String,
@@ -112,14 +161,19 @@ pub enum Error {
         network: String,
     },
     /// More than one network at creation, which API 1.41 does not have.
+    #[error("Container cannot be connected to network endpoints: {}", .0.join(", "))]
     EndpointsTooMany(Vec<String>),
     /// `disconnect -f` of something that is not there.
+    #[error("endpoint {0} not found")]
     EndpointUnknown(String),
     /// No exec of that id.
+    #[error("No such exec instance: {0}")]
     ExecUnknown(String),
     /// An exec without a command.
+    #[error("No exec command specified")]
     ExecWithoutCommand,
     /// The ports of an endpoint cannot be published.
+    #[error("driver failed programming external connectivity on endpoint {endpoint} ({id}): {reason}")]
     ExternalConnectivity {
         /// Its name.
         endpoint: String,
@@ -129,6 +183,7 @@ pub enum Error {
         reason: PublishFailure,
     },
     /// The gateway or another reserved address cannot be had.
+    #[error("failed to allocate gateway ({gateway}): {reason}")]
     GatewayUnavailable {
         /// As it was asked for; empty when it was not.
         gateway: String,
@@ -136,20 +191,38 @@ pub enum Error {
         reason: AllocationFailure,
     },
     /// A device of that name stands and is no bridge.
+    #[error("existing interface {0} is not a bridge")]
     InterfaceIsNoBridge(String),
     /// A chain of the engine's was removed; with what was asked of iptables.
+    #[error(
+        "Failed to Setup IP tables: Unable to enable SKIP DNAT rule:  (iptables failed: iptables --wait {0}: \
+         iptables: No chain/target/match by that name.\n (exit status 1))"
+    )]
     NoChain(String),
     /// Host networking cannot be joined or left.
+    #[error("container cannot be disconnected from host network or connected to host network")]
     HostNetworkIsFixed,
     /// `none` excludes all others.
+    #[error("container cannot be connected to multiple networks with one of the networks in private (none) mode")]
     NoneExcludesOthers,
     /// A container without a network of its own cannot be connected.
+    #[error(
+        "container sharing network namespace with another container or host cannot be connected to any other network"
+    )]
     SharedNamespaceIsFixed,
     /// The image is not there.
+    #[error("No such image: {}", tagged(.0))]
     ImageUnknown(String),
     /// The same, as `images/…/json` says it.
+    #[error("no such image: {0}: No such image: {tagged}", tagged = tagged(.0))]
     ImageInspectUnknown(String),
     /// An image is the only one of its name, and a container was made of it.
+    #[error(
+        "conflict: unable to remove repository reference \"{name}\" (must force) - container {} is using its \
+         referenced image {}",
+        .container.short(),
+                .image.short()
+    )]
     ImageNameInUse {
         /// As it was named.
         name: String,
@@ -159,8 +232,16 @@ pub enum Error {
         image: Id,
     },
     /// An image that was named by its id has several names.
+    #[error(
+        "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
+        .0.short()
+    )]
     ImageNamedOften(Id),
     /// An image that a container was made of.
+    #[error(
+        "conflict: unable to delete {} ({} forced) - image is being used by {} container {}",
+        .image.short(), if *.running { "cannot be" } else { "must be" }, if *.running { "running" } else { "stopped" }, .container.short()
+    )]
     ImageUsed {
         /// The image.
         image: Id,
@@ -170,36 +251,52 @@ pub enum Error {
         running: bool,
     },
     /// A log driver that is not there.
+    #[error("error looking up logging plugin {0}: plugin \"{0}\" not found")]
     LogDriverUnknown(String),
     /// The log of a container that keeps none.
+    #[error("configured logging driver does not support reading")]
     LogUnreadable,
     /// No registry answers in a closed world.
+    #[error("Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io on {0}:53: no such host")]
     RegistryUnreachable(String),
     /// A container name that is too short or has a wrong character.
+    #[error("Invalid container name ({0}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")]
     InvalidContainerName(String),
     /// A gateway that is no address.
+    #[error("invalid gateway address {0} in Ipam configuration")]
     InvalidGateway(String),
     /// A filter that this list does not have.
+    #[error("Invalid filter '{0}'")]
     InvalidFilter(String),
     /// `--ip` that is no address, at creation.
+    #[error("invalid IPv4 address: {0}")]
     InvalidIpv4(String),
     /// `--ip6` that is no address, at creation.
+    #[error("invalid IPv6 address: {0}")]
     InvalidIpv6(String),
     /// `--ip` that is no address, at connect; Docker's text has the bracket.
+    #[error("Invalid IPv4 address: {0})")]
     InvalidIpv4AtConnect(String),
     /// `--link-local-ip` with another kind of address.
+    #[error("invalid link local IP address: {0}")]
     InvalidLinkLocal(IpAddr),
     /// A MAC address that is none.
+    #[error("invalid mac address: {0}")]
     InvalidMac(String),
     /// `container:` without a name.
+    #[error("Invalid network mode: invalid container format container:<name|id>")]
     InvalidNetworkMode,
     /// A subnet that is no prefix.
+    #[error("Invalid subnet {0} : invalid CIDR address: {0}")]
     InvalidSubnet(String),
     /// A range that is no prefix.
+    #[error("Invalid subPool {0} : invalid CIDR address: {0}")]
     InvalidRange(String),
     /// A signal that does not exist.
+    #[error("Invalid signal: {0}")]
     InvalidSignal(String),
     /// A container that cannot be killed.
+    #[error("Cannot kill container: {name}: {reason}")]
     KillRefused {
         /// As the client named it.
         name: String,
@@ -207,8 +304,10 @@ pub enum Error {
         reason: Box<Self>,
     },
     /// A link shall be removed, and the container itself was named.
+    #[error("Conflict, cannot remove the default link name of the container")]
     LinkNameIsDefault,
     /// `--link` to a container that cannot be linked to.
+    #[error("could not get container for {name}: {reason}")]
     LinkRefused {
         /// As it was named.
         name: String,
@@ -216,27 +315,37 @@ pub enum Error {
         reason: Box<Self>,
     },
     /// A legacy link to a container that is on no default network.
+    #[error("Cannot link to /{0}, as it does not belong to the default network")]
     LinkTargetElsewhere(String),
     /// A legacy link to a container on the host's network.
+    #[error(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior"
+    )]
     LinkTargetOnHost,
     /// A legacy link whose container does not run.
+    #[error("Cannot link to a non running container: /{target} AS /{owner}/{alias}")]
     LinkTargetStopped {
         /// The linked container.
         target: String,
         /// The container that has the link.
-        source: String,
+        owner: String,
         /// What it calls it.
         alias: String,
     },
     /// `--link-local-ip` that is no address.
+    #[error("Invalid link-local IP address: [{}]", .0.join(" "))]
     LinkLocalUnreadable(Vec<String>),
     /// A container that is asked for without a name.
+    #[error("invalid name or ID supplied: \"\"")]
     NameEmpty,
     /// A macvlan or ipvlan network cannot stand on its parent.
+    #[error(transparent)]
     Parent(ParentError),
     /// A bridge network was asked for with two subnets of a family.
+    #[error("bridge driver doesn't support multiple subnets")]
     BridgeSubnets,
     /// The stopped container is not set up for such a network.
+    #[error("container {container} is not connected to the network {network}")]
     NotConfigured {
         /// The container.
         container: Id,
@@ -244,6 +353,7 @@ pub enum Error {
         network: String,
     },
     /// The running container has no such network.
+    #[error("container {container} is not connected to network {network}")]
     NotConnected {
         /// The container.
         container: Id,
@@ -251,6 +361,7 @@ pub enum Error {
         network: String,
     },
     /// A network that somebody uses.
+    #[error("error while removing network: network {name} id {id} has active endpoints")]
     NetworkActive {
         /// Its name.
         name: String,
@@ -258,14 +369,19 @@ pub enum Error {
         id: Id,
     },
     /// A second network of that name.
+    #[error("network with name {0} already exists")]
     NetworkNameTaken(String),
     /// No network of that name or id.
+    #[error("network {0} not found")]
     NetworkUnknown(String),
     /// A network that only the engine makes.
+    #[error("operation is not permitted on predefined {0} network")]
     NetworkPredefined(String),
     /// A network that cannot be removed.
+    #[error("{0} is a pre-defined network and cannot be removed")]
     NetworkNotRemovable(String),
     /// A known option with a value that is none.
+    #[error("failed to parse {key} value: {value} ({reason})")]
     OptionValue {
         /// The option.
         key: &'static str,
@@ -275,14 +391,19 @@ pub enum Error {
         reason: String,
     },
     /// The same, as a filter says it.
+    #[error("no such container {0}")]
     NoSuchContainer(String),
     /// No container of that name or id.
+    #[error("No such container: {0}")]
     ContainerUnknown(String),
     /// A second instance of a driver that has one.
+    #[error("only one instance of \"{0}\" network is allowed")]
     DriverSingleton(&'static str),
     /// No driver of that name.
+    #[error("plugin \"{0}\" not found")]
     PluginUnknown(String),
     /// All addresses of a network are taken.
+    #[error("no available {family} addresses on this network's address pools: {network} ({id})")]
     PoolExhausted {
         /// Which addresses.
         family: Family,
@@ -292,8 +413,10 @@ pub enum Error {
         id: Id,
     },
     /// A pool that overlaps another of this engine.
+    #[error("Pool overlaps with other one on this address space")]
     PoolOverlaps,
     /// A reserved extra address cannot be had.
+    #[error("failed to allocate secondary ip address ({name}:{address}): {reason}")]
     AuxiliaryUnavailable {
         /// The name it was given.
         name: String,
@@ -303,12 +426,16 @@ pub enum Error {
         reason: AllocationFailure,
     },
     /// The new name is the old one.
+    #[error("Renaming a container with the same name as its current name")]
     RenameToSame,
     /// Neither old nor new name may be empty.
+    #[error("Neither old nor new names may be empty")]
     RenameEmpty,
     /// The new name cannot be had.
+    #[error("Error when allocating new name: {0}")]
     RenameRefused(Box<Self>),
     /// A container cannot be started again.
+    #[error("Cannot restart container {name}: {reason}")]
     RestartRefused {
         /// The container as it was written.
         name: String,
@@ -316,14 +443,22 @@ pub enum Error {
         reason: Box<Self>,
     },
     /// `top` without pids, by which processes are found.
+    #[error("Couldn't find PID field in ps output")]
     PidColumnMissing,
     /// `top` with a column that `ps` does not have.
+    #[error("ps: error: unknown user-defined format specifier \"{0}\"")]
     PsRefused(String),
     /// There is no swarm.
+    #[error(
+        "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to \
+         swarm and try again."
+    )]
     SwarmInactive,
     /// What a real engine can do and this one cannot.
+    #[error("netyard simulates networks: it does not {0}")]
     Unsupported(&'static str),
     /// A volume that a container has.
+    #[error("remove {name}: volume is in use - [{}]", ids(.containers))]
     VolumeInUse {
         /// Its name.
         name: String,
@@ -331,8 +466,13 @@ pub enum Error {
         containers: Vec<Id>,
     },
     /// A name that no volume may have.
+    #[error(
+        "create {0}: \"{0}\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" \
+         are allowed. If you intended to pass a host directory, use absolute path"
+    )]
     VolumeNameInvalid(String),
     /// No driver of that name for a volume.
+    #[error("create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")]
     VolumeDriverUnknown {
         /// The volume.
         name: String,
@@ -340,461 +480,20 @@ pub enum Error {
         driver: String,
     },
     /// No volume of that name.
+    #[error("get {0}: no such volume")]
     VolumeUnknown(String),
     /// No such path.
+    #[error("page not found")]
     PageUnknown,
     /// The client is from the future.
+    #[error("client version {0} is too new. Maximum supported API version is 1.41")]
     VersionTooNew(String),
 }
 
-/// A family of addresses, as Docker writes it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
+/// A list of ids, as Docker writes it.
+fn ids(ids: &[Id]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V4 => "IPv4",
-            Self::V6 => "IPv6",
-        })
-    }
-}
-
-/// Why IPAM has no address to give.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AllocationFailure {
-    /// The one that was asked for is taken or reserved.
-    InUse,
-    /// None is left.
-    Exhausted,
-    /// The one that was asked for is in no subnet.
-    Outside,
-}
-
-impl fmt::Display for AllocationFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InUse => "Address already in use",
-            Self::Exhausted => "No available addresses on this pool",
-            Self::Outside => "Requested address is out of range",
-        })
-    }
-}
-
-/// Why a port cannot be published.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PublishFailure {
-    /// Every port of the range is given away.
-    AllAllocated,
-    /// The port is given away.
-    Allocated(SocketAddr),
-    /// Linux does not let anybody listen there.
-    Listen {
-        /// Who tried.
-        by: Listener,
-        /// `tcp` or `udp`.
-        protocol: &'static str,
-        /// Where.
-        at: SocketAddr,
-        /// What Linux said.
-        errno: Errno,
-    },
-    /// A chain of the engine's was removed; with the arguments that were given to iptables.
-    NoChain(String),
-    /// Linux has no such sockets.
-    ProtocolUnsupported(Listener),
-}
-
-/// Who listens at a published port of the host.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Listener {
-    /// The engine itself, only to keep the port.
-    Engine,
-    /// A `docker-proxy`.
-    Proxy,
-}
-
-impl Listener {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Engine => "",
-            Self::Proxy => "Error starting userland proxy: ",
-        }
-    }
-}
-
-impl fmt::Display for PublishFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AllAllocated => f.write_str("all ports are allocated"),
-            Self::Allocated(at) => {
-                write!(f, "Bind for {}:{} failed: port is already allocated", at.ip(), at.port())
-            }
-            Self::Listen { by, protocol, at, errno } => {
-                let family = if at.is_ipv4() { 4 } else { 6 };
-                let said = errno.to_string().to_lowercase();
-                write!(f, "{}listen {protocol}{family} {at}: bind: {said}", by.prefix())
-            }
-            Self::NoChain(arguments) => write!(
-                f,
-                " (iptables failed: iptables --wait {arguments}: iptables: No chain/target/match by that name.\n (exit \
-                 status 1))"
-            ),
-            Self::ProtocolUnsupported(by) => write!(f, "{}protocol not supported", by.prefix()),
-        }
-    }
-}
-
-impl Error {
-    /// The HTTP status it goes with.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        match self {
-            Self::AddressOnDefaultNetwork
-            | Self::AddressNeedsUserSubnet
-            | Self::AliasOnDefaultNetwork
-            | Self::AmbiguousNetwork { .. }
-            | Self::BadParameter(_)
-            | Self::CommandNotFound(_)
-            | Self::Runtime(_)
-            | Self::EndpointsTooMany(_)
-            | Self::ExecWithoutCommand
-            | Self::HostNetworkIsFixed
-            | Self::InvalidContainerName(_)
-            | Self::InvalidFilter(_)
-            | Self::InvalidGateway(_)
-            | Self::InvalidIpv4(_)
-            | Self::InvalidIpv6(_)
-            | Self::InvalidMac(_)
-            | Self::InvalidNetworkMode
-            | Self::InvalidSignal(_)
-            | Self::InvalidLinkLocal(_)
-            | Self::LinkRefused { .. }
-            | Self::LinkTargetOnHost
-            | Self::NameEmpty
-            | Self::NoneExcludesOthers
-            | Self::OptionValue { .. }
-            | Self::RenameEmpty
-            | Self::RenameToSame
-            | Self::SharedNamespaceIsFixed
-            | Self::VersionTooNew(_)
-            | Self::VolumeNameInvalid(_) => 400,
-            Self::AddressInUse
-            | Self::AuxiliaryOutside { .. }
-            | Self::BridgeNameTaken { .. }
-            | Self::BridgeSubnets
-            | Self::DriverSingleton(_)
-            | Self::EndpointExists { .. }
-            | Self::InterfaceIsNoBridge(_)
-            | Self::NetworkActive { .. }
-            | Self::NetworkNotRemovable(_)
-            | Self::NetworkPredefined(_)
-            | Self::PoolOverlaps => 403,
-            Self::ContainerUnknown(_)
-            | Self::NoSuchContainer(_)
-            | Self::EndpointUnknown(_)
-            | Self::ExecUnknown(_)
-            | Self::ImageInspectUnknown(_)
-            | Self::ImageUnknown(_)
-            | Self::LogDriverUnknown(_)
-            | Self::NetworkUnknown(_)
-            | Self::PageUnknown
-            | Self::PluginUnknown(_)
-            | Self::VolumeDriverUnknown { .. }
-            | Self::VolumeUnknown(_) => 404,
-            Self::ContainerAlreadyPaused(_)
-            | Self::ContainerJoinsItself
-            | Self::ContainerJoinsStopped(_)
-            | Self::ContainerNameTaken { .. }
-            | Self::ContainerNotRunning(_)
-            | Self::ContainerPausedForExec(_)
-            | Self::ContainerPausedForRemoval(_)
-            | Self::ContainerPausedForStart
-            | Self::ContainerRestarting(_)
-            | Self::ContainerRestartingForRemoval(_)
-            | Self::ContainerRunning(_)
-            | Self::ImageNameInUse { .. }
-            | Self::ImageNamedOften(_)
-            | Self::ImageUsed { .. }
-            | Self::NetworkNameTaken(_)
-            | Self::VolumeInUse { .. } => 409,
-            Self::AddressOutside(_)
-            | Self::AmbiguousContainer(_)
-            | Self::AutomaticPoolsExhausted(_)
-            | Self::AuxiliaryUnavailable { .. }
-            | Self::BridgeNameTooLong
-            | Self::ContainerNotPaused(_)
-            | Self::ExternalConnectivity { .. }
-            | Self::GatewayUnavailable { .. }
-            | Self::InvalidIpv4AtConnect(_)
-            | Self::InvalidRange(_)
-            | Self::InvalidSubnet(_)
-            | Self::LinkLocalUnreadable(_)
-            | Self::LinkNameIsDefault
-            | Self::SandboxRouteConflict { .. }
-            | Self::LinkTargetElsewhere(_)
-            | Self::LinkTargetStopped { .. }
-            | Self::NoChain(_)
-            | Self::NotConfigured { .. }
-            | Self::NotConnected { .. }
-            | Self::Parent(_)
-            | Self::PoolExhausted { .. }
-            | Self::PidColumnMissing
-            | Self::PsRefused(_)
-            | Self::RegistryUnreachable(_) => 500,
-            Self::KillRefused { reason, .. } => reason.status(),
-            Self::RenameRefused(inner) => inner.status(),
-            Self::RestartRefused { .. } => 500,
-            Self::LogUnreadable | Self::Unsupported(_) => 501,
-            Self::SwarmInactive => 503,
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    #[expect(clippy::too_many_lines, reason = "one line a refusal: the list is the point")]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AddressInUse => f.write_str("Address already in use"),
-            Self::AddressNeedsUserSubnet => f.write_str(
-                "user specified IP address is supported only when connecting to networks with user configured subnets",
-            ),
-            Self::AddressOnDefaultNetwork => {
-                f.write_str("user specified IP address is supported on user defined networks only")
-            }
-            Self::AddressOutside(addr) => {
-                write!(f, "Invalid address {addr}: It does not belong to any of this network's subnets")
-            }
-            Self::AliasOnDefaultNetwork => {
-                f.write_str("network-scoped alias is supported only for containers in user defined networks")
-            }
-            Self::AmbiguousContainer(term) => write!(f, "Multiple IDs found with provided prefix: {term}"),
-            Self::AmbiguousNetwork { term, matches, by } => {
-                write!(f, "network {term} is ambiguous ({matches} matches found on {by})")
-            }
-            Self::AutomaticPoolsExhausted(family) => write!(
-                f,
-                "could not find an available, non-overlapping {family} address pool among the defaults to assign to \
-                 the network"
-            ),
-            Self::AuxiliaryUnavailable { name, address, reason } => {
-                write!(f, "failed to allocate secondary ip address ({name}:{address}): {reason}")
-            }
-            Self::AuxiliaryOutside { name, address, pool } => {
-                write!(f, "auxiliary address: ({name}:{address}) must belong to the master pool: {pool}")
-            }
-            Self::NoChain(arguments) => write!(
-                f,
-                "Failed to Setup IP tables: Unable to enable SKIP DNAT rule:  (iptables failed: iptables --wait \
-                 {arguments}: iptables: No chain/target/match by that name.\n (exit status 1))"
-            ),
-            Self::BadParameter(text) => f.write_str(text),
-            Self::BridgeNameTaken { network, other, bridge } => write!(
-                f,
-                "cannot create network {network} ({bridge}): conflicts with network {other} ({bridge}): networks \
-                 have same bridge name"
-            ),
-            Self::BridgeNameTooLong => {
-                f.write_str("failed to check bridge interface existence: numerical result out of range")
-            }
-            Self::CommandNotFound(name) => write!(
-                f,
-                "failed to create shim task: OCI runtime create failed: runc create failed: unable to start \
-                 container process: exec: \"{name}\": executable file not found in $PATH: unknown"
-            ),
-            Self::Runtime(why) => {
-                write!(f, "failed to create shim task: OCI runtime create failed: runc create failed: {why}: unknown")
-            }
-            Self::SandboxRouteConflict { subnet, gateway } => write!(
-                f,
-                "failed to add interface to sandbox: cannot program an address of {subnet} in sandbox interface \
-                 because it conflicts with existing route {{Dst: {subnet} Src: {gateway} Gw: <nil> Flags: [] Table: \
-                 254}}"
-            ),
-            Self::ContainerAlreadyPaused(id) => write!(f, "Container {id} is already paused"),
-            Self::ContainerJoinsItself => f.write_str("cannot join own network"),
-            Self::ContainerJoinsStopped(id) => write!(f, "cannot join network of a non running container: {id}"),
-            Self::ContainerNameTaken { name, owner } => write!(
-                f,
-                "Conflict. The container name \"/{name}\" is already in use by container \"{owner}\". You have to \
-                 remove (or rename) that container to be able to reuse that name."
-            ),
-            Self::ContainerNotPaused(id) => write!(f, "Container {id} is not paused"),
-            Self::ContainerNotRunning(id) => write!(f, "Container {id} is not running"),
-            Self::ContainerPausedForExec(name) => {
-                write!(f, "Container {name} is paused, unpause the container before exec")
-            }
-            Self::ContainerPausedForRemoval(id) => {
-                write!(f, "You cannot remove a paused container {id}. Unpause and then stop the container before ")?;
-                f.write_str("attempting removal or force remove")
-            }
-            Self::ContainerPausedForStart => f.write_str("cannot start a paused container, try unpause instead"),
-            Self::ContainerRestarting(id) => {
-                write!(f, "Container {id} is restarting, wait until the container is running")
-            }
-            Self::ContainerRestartingForRemoval(id) => write!(
-                f,
-                "You cannot remove a restarting container {id}. Stop the container before attempting removal or force \
-                 remove"
-            ),
-            Self::ContainerRunning(id) => write!(
-                f,
-                "You cannot remove a running container {id}. Stop the container before attempting removal or force \
-                 remove"
-            ),
-            Self::ContainerUnknown(name) => write!(f, "No such container: {name}"),
-            Self::DriverSingleton(name) => write!(f, "only one instance of \"{name}\" network is allowed"),
-            Self::EndpointExists { container, network } => {
-                write!(f, "endpoint with name {container} already exists in network {network}")
-            }
-            Self::EndpointUnknown(name) => write!(f, "endpoint {name} not found"),
-            Self::EndpointsTooMany(names) => {
-                write!(f, "Container cannot be connected to network endpoints: {}", names.join(", "))
-            }
-            Self::ExecUnknown(id) => write!(f, "No such exec instance: {id}"),
-            Self::ExecWithoutCommand => f.write_str("No exec command specified"),
-            Self::ExternalConnectivity { endpoint, id, reason } => {
-                write!(f, "driver failed programming external connectivity on endpoint {endpoint} ({id}): {reason}")
-            }
-            Self::GatewayUnavailable { gateway, reason } => {
-                write!(f, "failed to allocate gateway ({gateway}): {reason}")
-            }
-            Self::HostNetworkIsFixed => {
-                f.write_str("container cannot be disconnected from host network or connected to host network")
-            }
-            Self::ImageInspectUnknown(name) => write!(f, "no such image: {name}: No such image: {}", tagged(name)),
-            Self::ImageNameInUse { name, container, image } => write!(
-                f,
-                "conflict: unable to remove repository reference \"{name}\" (must force) - container {} is using its \
-                 referenced image {}",
-                container.short(),
-                image.short()
-            ),
-            Self::ImageNamedOften(image) => write!(
-                f,
-                "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
-                image.short()
-            ),
-            Self::ImageUsed { image, container, running } => {
-                let (force, state) = if *running { ("cannot be", "running") } else { ("must be", "stopped") };
-                write!(
-                    f,
-                    "conflict: unable to delete {} ({force} forced) - image is being used by {state} container {}",
-                    image.short(),
-                    container.short()
-                )
-            }
-            Self::ImageUnknown(name) => write!(f, "No such image: {}", tagged(name)),
-            Self::InterfaceIsNoBridge(name) => write!(f, "existing interface {name} is not a bridge"),
-            Self::InvalidContainerName(name) => {
-                write!(f, "Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-            }
-            Self::InvalidFilter(name) => write!(f, "Invalid filter '{name}'"),
-            Self::InvalidGateway(text) => write!(f, "invalid gateway address {text} in Ipam configuration"),
-            Self::InvalidIpv4(text) => write!(f, "invalid IPv4 address: {text}"),
-            Self::InvalidIpv4AtConnect(text) => write!(f, "Invalid IPv4 address: {text})"),
-            Self::InvalidIpv6(text) => write!(f, "invalid IPv6 address: {text}"),
-            Self::InvalidLinkLocal(addr) => write!(f, "invalid link local IP address: {addr}"),
-            Self::InvalidMac(text) => write!(f, "invalid mac address: {text}"),
-            Self::InvalidNetworkMode => {
-                f.write_str("Invalid network mode: invalid container format container:<name|id>")
-            }
-            Self::InvalidRange(text) => write!(f, "Invalid subPool {text} : invalid CIDR address: {text}"),
-            Self::InvalidSignal(text) => write!(f, "Invalid signal: {text}"),
-            Self::InvalidSubnet(text) => write!(f, "Invalid subnet {text} : invalid CIDR address: {text}"),
-            Self::KillRefused { name, reason } => write!(f, "Cannot kill container: {name}: {reason}"),
-            Self::LinkNameIsDefault => f.write_str("Conflict, cannot remove the default link name of the container"),
-            Self::LinkRefused { name, reason } => write!(f, "could not get container for {name}: {reason}"),
-            Self::LinkTargetElsewhere(target) => {
-                write!(f, "Cannot link to /{target}, as it does not belong to the default network")
-            }
-            Self::LinkTargetOnHost => f.write_str(
-                "conflicting options: host type networking can't be used with links. This would result in undefined \
-                 behavior",
-            ),
-            Self::LinkTargetStopped { target, source, alias } => {
-                write!(f, "Cannot link to a non running container: /{target} AS /{source}/{alias}")
-            }
-            Self::LogDriverUnknown(name) => {
-                write!(f, "error looking up logging plugin {name}: plugin \"{name}\" not found")
-            }
-            Self::LogUnreadable => f.write_str("configured logging driver does not support reading"),
-            Self::LinkLocalUnreadable(list) => write!(f, "Invalid link-local IP address: [{}]", list.join(" ")),
-            Self::NameEmpty => f.write_str("invalid name or ID supplied: \"\""),
-            Self::NetworkActive { name, id } => {
-                write!(f, "error while removing network: network {name} id {id} has active endpoints")
-            }
-            Self::NetworkNameTaken(name) => write!(f, "network with name {name} already exists"),
-            Self::NetworkNotRemovable(name) => write!(f, "{name} is a pre-defined network and cannot be removed"),
-            Self::NetworkPredefined(name) => write!(f, "operation is not permitted on predefined {name} network"),
-            Self::NetworkUnknown(name) => write!(f, "network {name} not found"),
-            Self::NoSuchContainer(name) => write!(f, "no such container {name}"),
-            Self::NoneExcludesOthers => f.write_str(
-                "container cannot be connected to multiple networks with one of the networks in private (none) mode",
-            ),
-            Self::NotConfigured { container, network } => {
-                write!(f, "container {container} is not connected to the network {network}")
-            }
-            Self::NotConnected { container, network } => {
-                write!(f, "container {container} is not connected to network {network}")
-            }
-            Self::OptionValue { key, value, reason } => write!(f, "failed to parse {key} value: {value} ({reason})"),
-            Self::PidColumnMissing => f.write_str("Couldn't find PID field in ps output"),
-            Self::PsRefused(column) => {
-                write!(f, "ps: error: unknown user-defined format specifier \"{column}\"")
-            }
-            Self::PageUnknown => f.write_str("page not found"),
-            Self::PluginUnknown(name) => write!(f, "plugin \"{name}\" not found"),
-            Self::PoolExhausted { family, network, id } => {
-                write!(f, "no available {family} addresses on this network's address pools: {network} ({id})")
-            }
-            Self::PoolOverlaps => f.write_str("Pool overlaps with other one on this address space"),
-            Self::RegistryUnreachable(server) => write!(
-                f,
-                "Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io on {server}:53: no \
-                 such host"
-            ),
-            Self::RenameEmpty => f.write_str("Neither old nor new names may be empty"),
-            Self::RenameRefused(inner) => write!(f, "Error when allocating new name: {inner}"),
-            Self::RenameToSame => f.write_str("Renaming a container with the same name as its current name"),
-            Self::Parent(error) => error.fmt(f),
-            Self::BridgeSubnets => f.write_str("bridge driver doesn't support multiple subnets"),
-            Self::RestartRefused { name, reason } => write!(f, "Cannot restart container {name}: {reason}"),
-            Self::SharedNamespaceIsFixed => f.write_str(
-                "container sharing network namespace with another container or host cannot be connected to any other \
-                 network",
-            ),
-            Self::SwarmInactive => f.write_str(
-                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect \
-                 this node to swarm and try again.",
-            ),
-            Self::Unsupported(what) => write!(f, "netyard simulates networks: it does not {what}"),
-            Self::VolumeDriverUnknown { name, driver } => {
-                write!(f, "create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found")
-            }
-            Self::VolumeInUse { name, containers } => {
-                let ids: Vec<String> = containers.iter().map(ToString::to_string).collect();
-                write!(f, "remove {name}: volume is in use - [{}]", ids.join(", "))
-            }
-            Self::VolumeNameInvalid(name) => write!(
-                f,
-                "create {name}: \"{name}\" includes invalid characters for a local volume name, only \
-                 \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
-            ),
-            Self::VolumeUnknown(name) => write!(f, "get {name}: no such volume"),
-            Self::VersionTooNew(version) => {
-                write!(f, "client version {version} is too new. Maximum supported API version is 1.41")
-            }
-        }
-    }
-}
-
-impl core::error::Error for Error {}
 
 /// The name of an image with its tag, `latest` when it has none.
 fn tagged(name: &str) -> String {

@@ -28,7 +28,7 @@ impl Engine {
             }
             if !target.is_some_and(Container::is_running) {
                 let (target, source, alias) = (link.name.clone(), source.name.clone(), link.alias.clone());
-                return Err(Error::LinkTargetStopped { target, source, alias });
+                return Err(Error::LinkTargetStopped { target, owner: source, alias });
             }
         }
         Ok(())
