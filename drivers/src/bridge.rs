@@ -17,7 +17,7 @@ use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, Network
 use crate::error::{Error, PublishFailure};
 use crate::id::Id;
 use crate::options::BridgeOptions;
-use crate::ports::{PortBinding, Publication};
+use crate::ports::{Machine, PortBinding, Publication};
 use firewall::{Hairpin, Reach, Walls};
 use mapper::{Mapper, Mapping, Target, UserlandProxy};
 
@@ -49,7 +49,7 @@ struct Endpoint {
 }
 
 /// The driver of bridge networks.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Bridge {
     networks: BTreeMap<Id, Network>,
     firewall: Firewall,
@@ -240,6 +240,10 @@ impl Driver for Bridge {
         self.mapper.unmap_all(ground, &network.bridge, &published);
         let target = Target { v4: endpoint.v4, v6: endpoint.v6, default_host: network.host_binding };
         mapper::forget_flows(ground, target);
+    }
+
+    fn publish_on(&mut self, machine: Box<dyn Machine>) {
+        self.mapper.publish_on(machine);
     }
 }
 

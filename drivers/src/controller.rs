@@ -41,8 +41,6 @@ pub struct Controller {
     sandboxes: BTreeMap<Id, Sandbox>,
     ipam: AddressSpace,
     drivers: BTreeMap<&'static str, Box<dyn Driver>>,
-    /// How often published ports have changed.
-    publishing: u64,
 }
 
 impl Controller {
@@ -62,7 +60,6 @@ impl Controller {
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
             drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
-            publishing: 0,
         }
     }
 

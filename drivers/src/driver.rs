@@ -15,7 +15,7 @@ use netyard_sim::world::World;
 use crate::daemon::Config;
 use crate::error::{Error, PublishFailure};
 use crate::id::Id;
-use crate::ports::{PortBinding, Publication};
+use crate::ports::{Machine, PortBinding, Publication};
 
 /// What a driver works on: all namespaces, links and processes, and which of them are the host's.
 pub struct Ground<'a> {
@@ -162,6 +162,9 @@ pub trait Driver {
 
     /// Takes that back (`RevokeExternalConnectivity`).
     fn withdraw(&mut self, _ground: &mut Ground<'_>, _network: Id, _endpoint: Id) {}
+
+    /// Publishes ports on a machine outside the simulation too, from now on, if it publishes any.
+    fn publish_on(&mut self, _machine: Box<dyn Machine>) {}
 
     /// Whether the default route of a container names the device alone, and no gateway.
     fn routes_by_device(&self, _: Id) -> bool {

@@ -22,7 +22,6 @@ mod listen;
 mod logs;
 mod networks;
 mod power;
-mod publishing;
 mod reply;
 mod request;
 mod restart;
@@ -51,6 +50,7 @@ use crate::error::Error;
 use crate::events::{Message, Subject};
 use crate::id::Id;
 use crate::image::{Image, Images};
+use crate::ports::Machine;
 use crate::volume::Volume;
 use console::Intake;
 use exec::Exec;
@@ -63,7 +63,6 @@ use stats::Watcher;
 
 pub use flow::Patience;
 pub use power::Power;
-pub use publishing::PublishedPort;
 pub use reply::{ExchangeId, Media, Output};
 pub use system::VERSION;
 
@@ -113,7 +112,7 @@ pub struct Engine {
     followers: Vec<Follower>,
     listeners: Vec<Listener>,
     watchers: Vec<Watcher>,
-    messages: Vec<Message>,
+    messages: VecDeque<Message>,
     outbox: VecDeque<Output>,
     identity: [u8; 48],
     ids: Rng,
@@ -148,13 +147,18 @@ impl Engine {
             followers: Vec::new(),
             listeners: Vec::new(),
             watchers: Vec::new(),
-            messages: Vec::new(),
+            messages: VecDeque::new(),
             outbox: VecDeque::new(),
             identity,
             ids,
             names,
             joining,
         }
+    }
+
+    /// Publishes ports on a machine outside the simulation too, from now on.
+    pub fn publish_on(&mut self, machine: Box<dyn Machine>) {
+        self.controller.publish_on(machine);
     }
 
     /// The host that it runs on.
@@ -176,7 +180,7 @@ impl Engine {
 
     /// What happened so far, as `docker events` tells it.
     #[must_use]
-    pub fn messages(&self) -> &[Message] {
+    pub const fn messages(&self) -> &VecDeque<Message> {
         &self.messages
     }
 

@@ -2,6 +2,7 @@
 //! published port work is a driver's affair.
 
 mod allocator;
+mod machine;
 mod publication;
 
 use core::fmt;
@@ -9,6 +10,7 @@ use core::net::SocketAddr;
 use core::str::FromStr;
 
 pub use allocator::Allocator;
+pub use machine::Machine;
 pub use publication::{Publication, publications};
 
 /// The protocol of a port.

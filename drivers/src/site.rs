@@ -27,6 +27,7 @@ use crate::daemon::Config;
 use crate::engine::{Engine, Output};
 use crate::image;
 use crate::pipework;
+use crate::ports::Machine;
 use daemon::Unit;
 use exchange::Exchanges;
 use flow::Flows;
@@ -150,6 +151,14 @@ impl Site {
     #[must_use]
     pub fn engines(&self) -> &[Engine] {
         &self.engines
+    }
+
+    /// Publishes the ports of an engine on a machine outside the site too, from now on.
+    ///
+    /// # Panics
+    /// When there is no such engine.
+    pub fn publish_on(&mut self, engine: usize, machine: Box<dyn Machine>) {
+        self.engines[engine].publish_on(machine);
     }
 
     /// The place called `name`: a host, a running container (of the first host that has one of that name), or

@@ -10,6 +10,7 @@ pub mod door;
 pub mod http;
 pub mod owner;
 pub mod pace;
+pub mod present;
 pub mod publish;
 pub mod serve;
 pub mod socket;
@@ -18,6 +19,7 @@ pub mod stream;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
 use netyard_drivers::site::SiteConfig;
@@ -71,7 +73,10 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
     let (site, pace) = (setup.site.clone(), setup.pace);
     let publisher = Publisher::new(setup.reach, door.clone(), runtime.handle().clone());
     let owner = thread::Builder::new().name("world".to_owned());
-    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, publisher)).map_err(|error| cannot_run(&error))?;
+    let (begun, has_begun) = channel();
+    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, publisher, &begun));
+    let owner = owner.map_err(|error| cannot_run(&error))?;
+    has_begun.recv().map_err(|_| "cannot run: the world ended before it began".to_owned())??;
     let guard = runtime.enter();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupt, terminate] = signals.map(|kind| signal(kind).map_err(|error| cannot_run(&error)));

@@ -10,7 +10,7 @@ use super::firewall::{Hairpin, Opening};
 use crate::daemon::Firewall;
 use crate::driver::Ground;
 use crate::error::{Listener, PublishFailure};
-use crate::ports::{Allocator, PortBinding, Protocol, Publication};
+use crate::ports::{Allocator, Machine, PortBinding, Protocol, Publication};
 use crate::proxy;
 
 /// How often a port of the engine's own choice is tried.
@@ -70,17 +70,24 @@ enum Keeper {
 }
 
 /// The ports of a host.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Mapper {
     allocator: Allocator,
     proxy: UserlandProxy,
     firewall: Firewall,
+    /// Where its ports are published too.
+    machine: Option<Box<dyn Machine>>,
 }
 
 impl Mapper {
     /// Takes over what the engine was told; what is published already stays as it is.
     pub(super) const fn configure(&mut self, proxy: UserlandProxy, firewall: Firewall) {
         (self.proxy, self.firewall) = (proxy, firewall);
+    }
+
+    /// Publishes on a machine outside the simulation too; what is published already is not.
+    pub(super) fn publish_on(&mut self, machine: Box<dyn Machine>) {
+        self.machine = Some(machine);
     }
 
     /// Publishes all of these ports, or none.
@@ -115,6 +122,9 @@ impl Mapper {
                 }
             }
             self.opening(bridge, binding).close(ground);
+            if let Some(machine) = &mut self.machine {
+                machine.release(binding.port.protocol, binding.host);
+            }
             self.allocator.release(binding.host.ip(), binding.port.protocol, binding.host.port());
         }
     }
@@ -168,7 +178,7 @@ impl Mapper {
         }
     }
 
-    fn listen(&self, ground: &mut Ground<'_>, binding: &PortBinding) -> Result<Mapping, PublishFailure> {
+    fn listen(&mut self, ground: &mut Ground<'_>, binding: &PortBinding) -> Result<Mapping, PublishFailure> {
         let by = self.listener();
         let (protocol, at) = (binding.port.protocol, binding.host);
         let (name, opened) = match protocol {
@@ -178,6 +188,10 @@ impl Mapper {
         };
         let refused = |errno: Errno| PublishFailure::Listen { by, protocol: name, at, errno };
         let socket = opened.map_err(refused)?;
+        if let Some(Err(errno)) = self.machine.as_mut().map(|machine| machine.claim(protocol, at)) {
+            ground.fabric.with(ground.host, |ns, cx| ns.close(cx, socket));
+            return Err(refused(errno));
+        }
         let (site, now) = (proxy::Site { namespace: ground.host, context: ground.context }, ground.fabric.now());
         let keeper = match by {
             Listener::Engine => Keeper::Engine(socket),

@@ -8,20 +8,13 @@ use crate::driver::Ground;
 use crate::error::Error;
 use crate::id::Id;
 use crate::network::Network;
-use crate::ports::PortBinding;
+use crate::ports::Machine;
 use crate::sandbox::Kind;
 
 impl Controller {
-    /// The published ports of all containers: container and binding.
-    pub fn published(&self) -> impl Iterator<Item = (Id, PortBinding)> {
-        let endpoints = self.networks.iter().flat_map(|network| network.endpoints.values());
-        endpoints.flat_map(|e| e.published.iter().flatten().map(|binding| (e.container, *binding)))
-    }
-
-    /// How often [`Self::published`] may have changed.
-    #[must_use]
-    pub const fn publishing(&self) -> u64 {
-        self.publishing
+    /// Publishes ports on a machine outside the simulation too, from now on.
+    pub fn publish_on(&mut self, machine: Box<dyn Machine>) {
+        self.driver("bridge").publish_on(machine);
     }
 
     /// The network whose gateway a sandbox uses: the first by rank that has one (fact 19).
@@ -59,7 +52,6 @@ impl Controller {
     /// was left is not asked whether it is internal, as in the engine.
     pub(super) fn publish(&mut self, world: &mut World, sandbox: Id, network: Id) -> Result<(), Error> {
         let wanted = self.sandbox(sandbox).map(|s| s.config.publications.clone()).unwrap_or_default();
-        self.publishing += 1;
         let (driver, endpoint) = self.driver_and_endpoint(sandbox, network);
         let mut ground = Ground::new(world, self.host, self.context);
         let published = self.driver(&driver).publish(&mut ground, network, endpoint, &wanted);
@@ -76,7 +68,6 @@ impl Controller {
 
     /// Takes the published ports of a sandbox off one of its networks.
     pub(super) fn withdraw(&mut self, world: &mut World, sandbox: Id, network: Id) {
-        self.publishing += 1;
         let (driver, endpoint) = self.driver_and_endpoint(sandbox, network);
         let mut ground = Ground::new(world, self.host, self.context);
         self.driver(&driver).withdraw(&mut ground, network, endpoint);

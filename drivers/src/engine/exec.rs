@@ -1,5 +1,6 @@
 //! `/exec`: more processes in a running container.
 
+use netyard_sim::time::{Duration, Instant};
 use netyard_sim::userland::{Pid, Rights, Signal};
 use netyard_sim::world::World;
 use serde::Deserialize;
@@ -14,6 +15,10 @@ use crate::container::State;
 use crate::error::Error;
 use crate::id::Id;
 
+/// How long an exec that ended can be asked how.
+const REMEMBERED: Duration = Duration::from_secs(300);
+/// How many of them there are at most.
+const ENDED: usize = 2048;
 /// What a shell says of a program that cannot be run.
 const CANNOT_RUN: i32 = 126;
 
@@ -60,7 +65,8 @@ struct Config {
 enum Stage {
     Created,
     Running(Pid),
-    Ended(i32),
+    /// With its exit code.
+    Ended(i32, Instant),
 }
 
 /// Who watches an exec.
@@ -80,6 +86,15 @@ pub(super) struct Exec {
     pid: u32,
     /// What it has written, when it is a health check and nobody watches.
     probe: Option<Vec<u8>>,
+}
+
+impl Exec {
+    const fn ended(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Ended(_, at) => Some(at),
+            Stage::Created | Stage::Running(_) => None,
+        }
+    }
 }
 
 impl Engine {
@@ -110,6 +125,7 @@ impl Engine {
             stderr: asked.attach_stderr.unwrap_or_default(),
         };
         let container = container.id;
+        self.forget_execs(world.now());
         let id = Id::random(&mut self.ids);
         let console = Console::new(tty, InputEnd::Closes);
         self.execs.insert(id, Exec { container, console, config, stage: Stage::Created, pid: 0, probe: None });
@@ -175,10 +191,21 @@ impl Engine {
         }
     }
 
+    /// Forgets the execs that ended long ago, and the oldest of those that ended when there are too many.
+    fn forget_execs(&mut self, now: Instant) {
+        self.execs.retain(|_, exec| exec.ended().is_none_or(|at| now.since(at) < REMEMBERED));
+        let mut ended: Vec<(Instant, Id)> =
+            self.execs.iter().filter_map(|(id, exec)| Some((exec.ended()?, *id))).collect();
+        if ended.len() > ENDED {
+            ended.sort();
+            ended[..ENDED / 2].iter().for_each(|(_, id)| drop(self.execs.remove(id)));
+        }
+    }
+
     /// There is no such program: the client reads why on standard output, and the exit code is 126.
     fn exec_failed(&mut self, world: &mut World, id: Id) {
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
-        exec.stage = Stage::Ended(CANNOT_RUN);
+        exec.stage = Stage::Ended(CANNOT_RUN, world.now());
         let program = exec.config.argv.first().map_or("", String::as_str);
         let text = format!(
             "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{program}\": executable \
@@ -245,7 +272,7 @@ impl Engine {
         }
         self.carry_exec_output(world, id);
         let exec = self.execs.get_mut(&id).expect("it was just there");
-        exec.stage = Stage::Ended(code);
+        exec.stage = Stage::Ended(code, world.now());
         let container = exec.container;
         exec.console.end(world, &mut self.outbox);
         let more = [("execID", id.to_string()), ("exitCode", code.to_string())];
@@ -263,7 +290,7 @@ impl Engine {
         let exec = &self.execs[&id];
         let code = match exec.stage {
             Stage::Created | Stage::Running(_) => Value::Null,
-            Stage::Ended(code) => json!(code),
+            Stage::Ended(code, _) => json!(code),
         };
         let config = &exec.config;
         Ok(Reply::ok(&json!({

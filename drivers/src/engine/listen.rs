@@ -8,6 +8,11 @@ use super::{Call, Engine, ExchangeId, Media, Output, Reply};
 use crate::error::Error;
 use crate::events::{Message, Wanted};
 
+/// How many messages somebody gets to hear who asks later.
+const TOLD: usize = 256;
+/// How many are kept for records of what happened.
+const KEPT: usize = 16_384;
+
 /// A client that listens.
 #[derive(Clone, Debug)]
 pub(super) struct Listener {
@@ -41,8 +46,12 @@ impl Engine {
             return Err(Error::BadParameter(text));
         }
         self.head(exchange, 200, Media::Json);
-        if let Some(since) = moment(query, "since", self.epoch) {
-            let past = self.messages.iter().filter(|m| m.at >= since && until.is_none_or(|until| m.at <= until));
+        let since = moment(query, "since", self.epoch);
+        if since.is_some() || until.is_some() {
+            let begun = |m: &&Message| since.is_none_or(|since| m.at >= since);
+            let last = self.messages.len().saturating_sub(TOLD);
+            let past =
+                self.messages.iter().skip(last).filter(begun).filter(|m| until.is_none_or(|until| m.at <= until));
             let lines = past.filter(|m| wanted.includes(m)).map(|m| m.line(self.epoch).into_bytes());
             self.outbox.extend(lines.map(|bytes| Output::Body { exchange, bytes }));
         }
@@ -57,7 +66,10 @@ impl Engine {
             let bytes = message.line(self.epoch).into_bytes();
             self.outbox.push_back(Output::Body { exchange: listener.exchange, bytes });
         }
-        self.messages.push(message);
+        if self.messages.len() == KEPT {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message);
     }
 
     /// Ends the streams of those who have heard enough.

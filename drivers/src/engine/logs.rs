@@ -1,5 +1,7 @@
 //! `GET /containers/{name}/logs`: what a container has written, and what it still writes.
 
+use std::collections::VecDeque;
+
 use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::world::World;
 
@@ -11,6 +13,11 @@ use crate::date;
 use crate::error::Error;
 use crate::id::Id;
 
+/// How much is kept of what a container has written, in bytes; the oldest goes first. The real engine's limit is its disk.
+const KEPT: usize = 16 * 1024 * 1024;
+/// Where a long line is cut, as the engine cuts it.
+const LINE: usize = 16 * 1024;
+
 /// One piece of output, at most one line.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -19,10 +26,18 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-/// All that a container has written, over all its runs.
+impl Entry {
+    const fn weight(&self) -> usize {
+        size_of::<Self>() + self.bytes.len()
+    }
+}
+
+/// What a container has written, over all its runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
+    /// What all of them weigh.
+    weight: usize,
 }
 
 /// A client that follows a log.
@@ -68,11 +83,21 @@ impl Log {
         let lines = bytes.split_inclusive(|b| *b == b'\n').map(|line| Entry { at, channel, bytes: line.to_vec() });
         let added: Vec<Entry> = lines.collect();
         for entry in &added {
-            let open = |last: &&mut Entry| last.channel == channel && !last.bytes.ends_with(b"\n");
-            match self.entries.last_mut().filter(open) {
-                Some(last) => last.bytes.extend(&entry.bytes),
-                None => self.entries.push(entry.clone()),
+            let open =
+                |last: &&mut Entry| last.channel == channel && last.bytes.len() < LINE && !last.bytes.ends_with(b"\n");
+            match self.entries.back_mut().filter(open) {
+                Some(last) => {
+                    last.bytes.extend(&entry.bytes);
+                    self.weight += entry.bytes.len();
+                }
+                None => {
+                    self.entries.push_back(entry.clone());
+                    self.weight += entry.weight();
+                }
             }
+        }
+        while self.weight > KEPT {
+            self.weight -= self.entries.pop_front().map_or(self.weight, |entry| entry.weight());
         }
         added
     }
@@ -163,6 +188,17 @@ mod tests {
         log.add(Instant::ZERO, Channel::Err, b"three\n");
         let lines: Vec<&[u8]> = log.entries.iter().map(|entry| entry.bytes.as_slice()).collect();
         assert_eq!(lines, [b"one\n".as_slice(), b"two\n", b"three\n"]);
+    }
+
+    #[test]
+    fn the_oldest_lines_go_when_there_are_too_many() {
+        let mut log = Log::default();
+        let line = [vec![b'x'; 1023], vec![b'\n']].concat();
+        for _ in 0..20 * 1024 {
+            log.add(Instant::ZERO, Channel::Out, &line);
+        }
+        assert!(log.weight <= KEPT && log.weight > KEPT - 2048);
+        assert_eq!(log.weight, log.entries.iter().map(Entry::weight).sum::<usize>());
     }
 
     #[test]

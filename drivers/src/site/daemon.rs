@@ -28,6 +28,8 @@ pub(super) struct Unit {
     keeper: Option<(CallId, bool)>,
     jobs: VecDeque<Job>,
     failed: bool,
+    /// Why its engine did not start with the site.
+    refusal: Option<daemon::Error>,
 }
 
 /// Something that `systemctl` waits for.
@@ -71,9 +73,21 @@ impl Site {
             // On a fresh host it runs before anybody logs in; one that cannot is found failed.
             match self.engines[at].boot(&mut self.world, config) {
                 Ok(()) => self.spawn_daemon(at),
-                Err(_) => self.units[at].failed = true,
+                Err(error) => {
+                    self.units[at].failed = true;
+                    self.units[at].refusal = Some(error);
+                }
             }
         }
+    }
+
+    /// Why an engine did not start with the site, if it did not.
+    ///
+    /// # Panics
+    /// When there is no such engine.
+    #[must_use]
+    pub fn refusal(&self, engine: usize) -> Option<&daemon::Error> {
+        self.units[engine].refusal.as_ref()
     }
 
     fn spawn_daemon(&mut self, at: usize) {

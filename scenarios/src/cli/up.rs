@@ -1,15 +1,19 @@
 //! `netyard up`: a live engine in the foreground, until it is interrupted.
 
+mod daemon;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
+use netyard_drivers::daemon::Config;
 use netyard_drivers::site::SiteConfig;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Epoch;
 
+use self::daemon::Daemon;
 use crate::exit::Exit;
 use crate::live::pace::Pace;
 use crate::live::publish::Reach;
@@ -36,6 +40,8 @@ pub struct Arguments {
     /// Where this machine listens for ports of containers that are published everywhere
     #[arg(long, env = "NETYARD_UP_PUBLISH_ON", value_enum, default_value_t = Reach::Loopback)]
     publish_on: Reach,
+    #[command(flatten)]
+    daemon: Daemon,
 }
 
 /// Only addresses that this machine alone can reach.
@@ -50,10 +56,18 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 /// When nobody can be told where it listens.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let config = match Config::read(arguments.daemon.words(), "") {
+        Ok(config) => config,
+        Err(error) => {
+            writeln!(err, "error: {error}")?;
+            return Ok(Exit::Usage);
+        }
+    };
     let site = SiteConfig {
         seed: Seed(arguments.seed),
         epoch: Epoch::from_unix(unix),
         hosts: vec![arguments.host_name.clone()],
+        engines: [(arguments.host_name.clone(), config)].into(),
         ..SiteConfig::default()
     };
     let setup = Setup {

@@ -1,16 +1,17 @@
 //! The owner: the one thread that has the site. It takes commands, lets virtual time pass as far as its pace allows, and
 //! brings answers to clients.
 
-use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Instant as WallInstant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::{Duration, Instant as WallInstant, SystemTime, UNIX_EPOCH};
 
 use netyard_drivers::site::{Site, SiteConfig};
+use netyard_sim::time::Epoch;
 
 use super::clients::Clients;
 use super::door::Command;
 use super::pace::{Clock, Pace, Rest};
-use super::publish::{Published, Publisher};
+use super::present;
+use super::publish::Publisher;
 
 /// How many commands are taken before time goes on.
 const AT_ONCE: usize = 1024;
@@ -49,20 +50,21 @@ impl Inbox {
 
 /// The owner of a site.
 struct Owner {
+    epoch: Epoch,
     site: Site,
     clock: Clock,
     clients: Clients,
-    publisher: Publisher,
-    /// What the engine said of its published ports when they were looked at last.
-    publishing: u64,
 }
 
-/// Builds a site and keeps it alive until it is told to stop. The world cannot leave the thread on which it was built.
-pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox, publisher: Publisher) {
-    let site = Site::new(config);
+/// Builds a site, says whether its engine runs, and keeps it alive until it is told to stop. The world cannot leave the
+/// thread on which it was built.
+pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox, publisher: Publisher, begun: &Sender<Result<(), String>>) {
+    let mut site = Site::new(config);
+    // Who does not listen any more has given up.
+    drop(begun.send(site.refusal(0).map_or(Ok(()), |refusal| Err(refusal.to_string()))));
+    site.publish_on(0, Box::new(publisher));
     let clock = Clock::new(pace, WallInstant::now());
-    let publishing = site.engines()[0].publishing();
-    let mut owner = Owner { site, clock, clients: Clients::default(), publisher, publishing };
+    let mut owner = Owner { epoch: config.epoch, site, clock, clients: Clients::default() };
     let mut rest = Rest::No;
     loop {
         let mut next = inbox.wait(rest);
@@ -85,7 +87,13 @@ impl Owner {
     fn obey(&mut self, command: Command) {
         let (site, clients) = (&mut self.site, &mut self.clients);
         match command {
-            Command::Request { ticket, request, reply } => clients.request(site, 0, ticket, request, reply),
+            Command::Request { ticket, mut request, reply } => {
+                if let Ok(here) = SystemTime::now().duration_since(UNIX_EPOCH) {
+                    let there = Duration::from_nanos(self.epoch.unix_nanos(site.now()));
+                    request.target = present::translate(&request.target, here, there);
+                }
+                clients.request(site, 0, ticket, request, reply);
+            }
             Command::Dial { ticket, transport, peer, reply } => {
                 clients.dial(site, 0, ticket, (transport, peer), reply);
             }
@@ -102,20 +110,7 @@ impl Owner {
         self.clock.set_demand(|| self.clients.demand(&self.site), wall, self.site.now());
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
-        // A port listens before the client hears that its container runs.
-        self.follow_ports();
         self.clients.deliver(&mut self.site);
         if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.now(), self.site.next_at()) }
-    }
-
-    fn follow_ports(&mut self) {
-        let engine = &self.site.engines()[0];
-        if core::mem::replace(&mut self.publishing, engine.publishing()) == self.publishing {
-            return;
-        }
-        let wanted: BTreeSet<Published> = engine.published().iter().filter_map(Published::of).collect();
-        for (published, error) in self.publisher.publish(&wanted) {
-            eprintln!("warning: {} cannot be published on this machine: {error}", published.at);
-        }
     }
 }

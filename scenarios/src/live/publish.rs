@@ -1,17 +1,17 @@
 //! Published ports on this machine: a listener for every port that the simulated host publishes, and a flow into the
-//! world for whoever comes. Where the simulated host listens everywhere this machine does so on loopback, unless more
+//! world for whoever comes. A port that a program of this machine has cannot be published. Where the simulated host listens everywhere this machine does so on loopback, unless more
 //! was asked for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use netyard_drivers::engine::PublishedPort;
-use netyard_drivers::ports::Protocol;
+use netyard_drivers::ports::{Machine, Protocol};
 use netyard_drivers::site::Transport;
+use netyard_sim::socket::Errno;
 use netyard_sim::userland::gate::{pack, unpack};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Sender, channel};
@@ -23,6 +23,8 @@ use super::stream;
 
 /// How long a UDP client may be silent, as with `docker-proxy`.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How many milliseconds a listener has to end.
+const SETTLING: u32 = 1000;
 /// How many UDP clients a port serves at a time.
 const UDP_CLIENTS: usize = 1024;
 /// How many datagrams of one client wait for the world.
@@ -53,18 +55,18 @@ pub struct Publisher {
     door: Door,
     handle: Handle,
     listeners: BTreeMap<Published, AbortHandle>,
+    /// Those that were told to end and may not have done so yet.
+    ending: Vec<AbortHandle>,
 }
 
 impl Published {
-    /// A port of an engine; none for a protocol that this machine is not asked to speak.
-    #[must_use]
-    pub fn of(port: &PublishedPort) -> Option<Self> {
-        let transport = match port.binding.port.protocol {
-            Protocol::Tcp => Transport::Tcp,
-            Protocol::Udp => Transport::Udp,
-            Protocol::Sctp => return None,
-        };
-        Some(Self { transport, at: port.binding.host })
+    /// A port of the simulated host; none for a protocol that this machine is not asked to speak.
+    const fn of(protocol: Protocol, at: SocketAddr) -> Option<Self> {
+        match protocol {
+            Protocol::Tcp => Some(Self { transport: Transport::Tcp, at }),
+            Protocol::Udp => Some(Self { transport: Transport::Udp, at }),
+            Protocol::Sctp => None,
+        }
     }
 
     /// Where this machine listens for it; none for addresses that only the simulated host has.
@@ -94,31 +96,18 @@ impl Publisher {
     /// A publisher whose listeners live in the runtime of `handle`.
     #[must_use]
     pub const fn new(reach: Reach, door: Door, handle: Handle) -> Self {
-        Self { reach, door, handle, listeners: BTreeMap::new() }
+        Self { reach, door, handle, listeners: BTreeMap::new(), ending: Vec::new() }
     }
 
-    /// Takes in what the simulated host publishes now: opens what is new and closes what is gone. What this machine
-    /// refuses is returned with its reason.
-    pub fn publish(&mut self, wanted: &BTreeSet<Published>) -> Vec<(Published, io::Error)> {
-        self.listeners.retain(|published, listener| {
-            let stays = wanted.contains(published);
-            if !stays {
-                listener.abort();
+    /// Waits for the listeners that were told to end: the next may want the same port.
+    fn settle(&mut self) {
+        for _ in 0..SETTLING {
+            self.ending.retain(|listener| !listener.is_finished());
+            if self.ending.is_empty() {
+                return;
             }
-            stays
-        });
-        let new: Vec<Published> = wanted.iter().filter(|p| !self.listeners.contains_key(p)).copied().collect();
-        let mut refused = Vec::new();
-        for published in new {
-            let Some(here) = published.here(self.reach) else { continue };
-            match self.listen(published, here) {
-                Ok(listener) => drop(self.listeners.insert(published, listener)),
-                // A machine without IPv6 has no such address.
-                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && here.is_ipv6() => {}
-                Err(error) => refused.push((published, error)),
-            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        refused
     }
 
     fn listen(&self, published: Published, here: SocketAddr) -> io::Result<AbortHandle> {
@@ -139,6 +128,39 @@ impl Publisher {
             }
         };
         Ok(task.abort_handle())
+    }
+}
+
+impl Machine for Publisher {
+    fn claim(&mut self, protocol: Protocol, at: SocketAddr) -> Result<(), Errno> {
+        let Some(published) = Published::of(protocol, at) else { return Ok(()) };
+        let Some(here) = published.here(self.reach) else { return Ok(()) };
+        self.settle();
+        match self.listen(published, here) {
+            Ok(listener) => drop(self.listeners.insert(published, listener)),
+            // A machine without IPv6 has no such address.
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && here.is_ipv6() => {}
+            Err(error) => return Err(errno(&error)),
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, protocol: Protocol, at: SocketAddr) {
+        let listener = Published::of(protocol, at).and_then(|published| self.listeners.remove(&published));
+        if let Some(listener) = listener {
+            listener.abort();
+            self.ending.push(listener);
+        }
+    }
+}
+
+/// What this machine's kernel said, as the simulated one would.
+fn errno(error: &io::Error) -> Errno {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Errno::AddressInUse,
+        io::ErrorKind::AddrNotAvailable => Errno::AddressNotAvailable,
+        io::ErrorKind::PermissionDenied => Errno::AccessDenied,
+        _ => Errno::Invalid,
     }
 }
 

@@ -1,0 +1,99 @@
+//! The flags of dockerd that `netyard up` takes as well: those that say something about networks. They are read by the
+//! engine itself, in its own words; here they are only listed.
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+/// What a flag takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Takes {
+    /// `true` or `false`; nothing means `true`.
+    Switch,
+    /// A value; lists grow with each.
+    Value(&'static str),
+}
+
+/// Every flag, what it takes and what it is for.
+const FLAGS: [(&str, Takes, &str); 18] = [
+    ("bip", Takes::Value("CIDR"), "Address and subnet of docker0"),
+    ("default-address-pool", Takes::Value("base=CIDR,size=BITS"), "Where subnets that nobody chose come from"),
+    ("default-gateway", Takes::Value("IP"), "The way out of the default network, where it is not docker0"),
+    ("default-gateway-v6", Takes::Value("IP"), "The same for IPv6"),
+    ("dns", Takes::Value("IP"), "A name server for containers"),
+    ("dns-opt", Takes::Value("OPTION"), "A resolver option for containers"),
+    ("dns-search", Takes::Value("DOMAIN"), "A search domain for containers"),
+    ("fixed-cidr", Takes::Value("CIDR"), "The part of docker0's subnet for containers"),
+    ("fixed-cidr-v6", Takes::Value("CIDR"), "The IPv6 subnet of the default network"),
+    ("icc", Takes::Switch, "Containers of the default network reach each other"),
+    ("ip", Takes::Value("IP"), "Where the simulated host listens for published ports"),
+    ("ip-forward", Takes::Switch, "Switch on IP forwarding"),
+    ("ip-masq", Takes::Switch, "What leaves the default network gets the host's address"),
+    ("iptables", Takes::Switch, "Make firewall rules"),
+    ("ipv6", Takes::Switch, "IPv6 on the default network"),
+    ("live-restore", Takes::Switch, "Containers outlive the engine"),
+    ("mtu", Takes::Value("BYTES"), "MTU of containers on the default network"),
+    ("userland-proxy", Takes::Switch, "A docker-proxy for each published port"),
+];
+
+/// What was given of them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Daemon(Vec<String>);
+
+impl Daemon {
+    /// The words of dockerd's command line.
+    #[must_use]
+    pub(super) fn words(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Args for Daemon {
+    fn augment_args(command: Command) -> Command {
+        FLAGS.iter().fold(command.next_help_heading("As dockerd's"), |command, (flag, takes, help)| {
+            let arg = Arg::new(*flag).long(*flag).help(*help).action(ArgAction::Append);
+            command.arg(match takes {
+                Takes::Switch => {
+                    arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
+                }
+                Takes::Value(name) => arg.value_name(*name).allow_hyphen_values(true),
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Daemon {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |flag: &'static str| {
+            let values = matches.get_many::<String>(flag).into_iter().flatten();
+            values.map(move |value| format!("--{flag}={value}"))
+        };
+        Ok(Self(FLAGS.iter().flat_map(|(flag, ..)| given(flag)).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        let command = Daemon::augment_args(Command::new("up").no_binary_name(true));
+        let matches = command.try_get_matches_from(line.split(' ')).expect("it is a command line");
+        Daemon::from_arg_matches(&matches).expect("nothing is refused here").words().to_vec()
+    }
+
+    #[test]
+    fn flags_come_out_as_dockerd_takes_them() {
+        let line = "--icc=false --ipv6 --mtu 1400 --dns 10.0.0.2 --dns 10.0.0.3 --bip=192.168.1.5/24";
+        let expected =
+            ["--bip=192.168.1.5/24", "--dns=10.0.0.2", "--dns=10.0.0.3", "--icc=false", "--ipv6=true", "--mtu=1400"];
+        assert_eq!(words(line), expected);
+    }
+}
