@@ -8,7 +8,9 @@ use crate::userland::process::{Event, Pid, Table};
 use crate::userland::{Programs, Signal};
 
 /// How many steps programs make at one moment before they are seen to use time.
-const STEPS_AT_ONCE: u32 = 10_000;
+const STEPS_AT_ONCE: u64 = 10_000;
+/// How many bytes a program writes to a pipe in the time of a step.
+const BYTES_PER_STEP: u64 = 64;
 /// How much time so many steps take.
 const QUANTUM: Duration = Duration::from_millis(1);
 
@@ -23,7 +25,7 @@ pub struct World {
     /// What wall time the beginning stands for.
     pub epoch: Epoch,
     /// The steps that programs have made at this moment.
-    steps: u32,
+    steps: u64,
 }
 
 impl World {
@@ -57,8 +59,9 @@ impl World {
             if let Some(event) = self.processes.poll_event() {
                 return Some(event);
             }
+            let written = self.processes.streams().written();
             if self.steps < STEPS_AT_ONCE && self.processes.run_one(&mut self.fabric) {
-                self.steps += 1;
+                self.steps += 1 + (self.processes.streams().written() - written) / BYTES_PER_STEP;
                 self.wake();
             } else if !self.advance(limit) {
                 return None;

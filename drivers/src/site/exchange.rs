@@ -17,6 +17,9 @@ use crate::engine::{Engine, ExchangeId, Output, Patience, Power, SOCKET};
 /// What an engine spends on a request before it answers.
 const REQUEST_COST: Duration = Duration::from_millis(1);
 
+/// How much happens at most before the outside is looked at again.
+const TURNS: u32 = 64;
+
 /// Something for an engine that is due at some time.
 #[derive(Clone, Debug)]
 enum Errand {
@@ -188,8 +191,9 @@ impl Site {
     }
 
     /// Lets time pass until there is something for somebody outside, at most to `until`; false says that this is reached.
+    /// It comes back early when a lot has happened meanwhile, so that the outside gets a word in.
     pub fn run_outside(&mut self, until: Instant) -> bool {
-        loop {
+        for _ in 0..TURNS {
             self.carry_outputs();
             if !self.outbox.is_empty() {
                 return true;
@@ -198,6 +202,7 @@ impl Site {
                 return false;
             }
         }
+        true
     }
 
     /// When the next thing happens; none when nothing will without a push from outside.

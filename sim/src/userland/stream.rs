@@ -96,6 +96,8 @@ pub struct Streams {
     opens: BTreeMap<OpenId, Open>,
     next: u32,
     next_open: u32,
+    /// How many bytes were ever written to pipes.
+    written: u64,
 }
 
 impl Streams {
@@ -207,7 +209,14 @@ impl Streams {
         }
         pipe.bytes.extend(bytes);
         pipe.awaited = false;
+        self.written += bytes.len() as u64;
         Ok(())
+    }
+
+    /// How many bytes were ever written to pipes.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 
     /// Whether a writer should wait. Without a reader it should not: its next write tells it so.

@@ -12,26 +12,26 @@ enum Takes {
     Value(&'static str),
 }
 
-/// Every flag, what it takes and what it is for.
-const FLAGS: [(&str, Takes, &str); 18] = [
-    ("bip", Takes::Value("CIDR"), "Address and subnet of docker0"),
-    ("default-address-pool", Takes::Value("base=CIDR,size=BITS"), "Where subnets that nobody chose come from"),
-    ("default-gateway", Takes::Value("IP"), "The way out of the default network, where it is not docker0"),
-    ("default-gateway-v6", Takes::Value("IP"), "The same for IPv6"),
-    ("dns", Takes::Value("IP"), "A name server for containers"),
-    ("dns-opt", Takes::Value("OPTION"), "A resolver option for containers"),
-    ("dns-search", Takes::Value("DOMAIN"), "A search domain for containers"),
-    ("fixed-cidr", Takes::Value("CIDR"), "The part of docker0's subnet for containers"),
-    ("fixed-cidr-v6", Takes::Value("CIDR"), "The IPv6 subnet of the default network"),
-    ("icc", Takes::Switch, "Containers of the default network reach each other"),
-    ("ip", Takes::Value("IP"), "Where the simulated host listens for published ports"),
-    ("ip-forward", Takes::Switch, "Switch on IP forwarding"),
-    ("ip-masq", Takes::Switch, "What leaves the default network gets the host's address"),
-    ("iptables", Takes::Switch, "Make firewall rules"),
-    ("ipv6", Takes::Switch, "IPv6 on the default network"),
-    ("live-restore", Takes::Switch, "Containers outlive the engine"),
-    ("mtu", Takes::Value("BYTES"), "MTU of containers on the default network"),
-    ("userland-proxy", Takes::Switch, "A docker-proxy for each published port"),
+/// Every flag, its variable, what it takes and what it is for.
+const FLAGS: [(&str, &str, Takes, &str); 18] = [
+    ("bip", "NETYARD_UP_BIP", Takes::Value("CIDR"), "Address and subnet of docker0"),
+    ("default-address-pool", "NETYARD_UP_DEFAULT_ADDRESS_POOL", Takes::Value("base=CIDR,size=BITS"), "Where subnets that nobody chose come from"),
+    ("default-gateway", "NETYARD_UP_DEFAULT_GATEWAY", Takes::Value("IP"), "The way out of the default network, where it is not docker0"),
+    ("default-gateway-v6", "NETYARD_UP_DEFAULT_GATEWAY_V6", Takes::Value("IP"), "The same for IPv6"),
+    ("dns", "NETYARD_UP_DNS", Takes::Value("IP"), "A name server for containers"),
+    ("dns-opt", "NETYARD_UP_DNS_OPT", Takes::Value("OPTION"), "A resolver option for containers"),
+    ("dns-search", "NETYARD_UP_DNS_SEARCH", Takes::Value("DOMAIN"), "A search domain for containers"),
+    ("fixed-cidr", "NETYARD_UP_FIXED_CIDR", Takes::Value("CIDR"), "The part of docker0's subnet for containers"),
+    ("fixed-cidr-v6", "NETYARD_UP_FIXED_CIDR_V6", Takes::Value("CIDR"), "The IPv6 subnet of the default network"),
+    ("icc", "NETYARD_UP_ICC", Takes::Switch, "Containers of the default network reach each other"),
+    ("ip", "NETYARD_UP_IP", Takes::Value("IP"), "Where the simulated host listens for published ports"),
+    ("ip-forward", "NETYARD_UP_IP_FORWARD", Takes::Switch, "Switch on IP forwarding"),
+    ("ip-masq", "NETYARD_UP_IP_MASQ", Takes::Switch, "What leaves the default network gets the host's address"),
+    ("iptables", "NETYARD_UP_IPTABLES", Takes::Switch, "Make firewall rules"),
+    ("ipv6", "NETYARD_UP_IPV6", Takes::Switch, "IPv6 on the default network"),
+    ("live-restore", "NETYARD_UP_LIVE_RESTORE", Takes::Switch, "Containers outlive the engine"),
+    ("mtu", "NETYARD_UP_MTU", Takes::Value("BYTES"), "MTU of containers on the default network"),
+    ("userland-proxy", "NETYARD_UP_USERLAND_PROXY", Takes::Switch, "A docker-proxy for each published port"),
 ];
 
 /// What was given of them.
@@ -48,8 +48,8 @@ impl Daemon {
 
 impl Args for Daemon {
     fn augment_args(command: Command) -> Command {
-        FLAGS.iter().fold(command.next_help_heading("As dockerd's"), |command, (flag, takes, help)| {
-            let arg = Arg::new(*flag).long(*flag).help(*help).action(ArgAction::Append);
+        FLAGS.iter().fold(command.next_help_heading("As dockerd's"), |command, (flag, variable, takes, help)| {
+            let arg = Arg::new(*flag).long(*flag).env(*variable).help(*help).action(ArgAction::Append);
             command.arg(match takes {
                 Takes::Switch => {
                     arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
