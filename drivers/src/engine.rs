@@ -355,9 +355,10 @@ impl Engine {
         }
         let stops = self.runs.values().filter_map(Run::next_at);
         let listeners = self.listeners.iter().filter_map(|listener| listener.until);
+        let followers = self.followers.iter().filter_map(|follower| follower.due);
         let watchers = self.watchers.iter().map(|watcher| watcher.due);
         let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
-        stops.chain(listeners).chain(watchers).chain(checks).min()
+        stops.chain(listeners).chain(followers).chain(watchers).chain(checks).min()
     }
 
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
@@ -366,6 +367,7 @@ impl Engine {
         self.restart_due(world);
         self.remove_due(world);
         self.end_listeners(world.now());
+        self.feed_followers(world.now());
         self.tell_watchers(world);
         self.check_health(world);
     }

@@ -69,7 +69,8 @@ mod tests {
         for subcommand in command.get_subcommands() {
             let flags = subcommand.get_arguments().filter(|flag| !flag.is_positional() && flag.get_id() != "help");
             for flag in flags {
-                let name = format!("netyard_{}_{}", subcommand.get_name(), flag.get_id()).to_uppercase();
+                let id = flag.get_id().as_str().replace('-', "_");
+                let name = format!("netyard_{}_{id}", subcommand.get_name()).to_uppercase();
                 assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(&*name));
             }
         }

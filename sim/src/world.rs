@@ -10,7 +10,7 @@ use crate::userland::{Programs, Signal};
 /// How many steps programs make at one moment before they are seen to use time.
 const STEPS_AT_ONCE: u64 = 10_000;
 /// How many bytes a program writes to a pipe in the time of a step.
-const BYTES_PER_STEP: u64 = 64;
+const BYTES_PER_STEP: u64 = 16;
 /// How much time so many steps take.
 const QUANTUM: Duration = Duration::from_millis(1);
 

@@ -27,8 +27,10 @@ impl Engine {
         self.head_of_stream(call);
         self.tell_container(world, id, "attach", &[]);
         if query.flag("logs") {
-            let pieces = self.whole_log(id, stdout, stderr, tty).into_iter();
-            self.outbox.extend(pieces.map(|bytes| Output::Body { exchange, bytes }));
+            let bytes = self.whole_log(id, stdout, stderr, tty);
+            if !bytes.is_empty() {
+                self.outbox.push_back(Output::Body { exchange, bytes });
+            }
         }
         if query.flag("stream") {
             let run = self.runs.get_mut(&id).expect("every container has a run");

@@ -5,6 +5,7 @@
 use netyard_sim::world::World;
 
 use super::console::Console;
+use super::logs::Follower;
 use super::{Engine, ExchangeId};
 use crate::id::Id;
 
@@ -35,13 +36,15 @@ impl Engine {
         self.watched_by(exchange).is_some_and(|console| console.is_input_full(world))
     }
 
-    /// A client takes no more for now: the processes that it watches wait before they write more.
+    /// A client takes no more for now: the processes that it watches wait before they write more. A log does not.
     pub fn hold(&mut self, exchange: ExchangeId) {
+        self.follower_mut(exchange).for_each(Follower::hold);
         self.consoles_mut().for_each(|console| console.hold(exchange));
     }
 
     /// A client takes more again.
     pub fn release(&mut self, world: &mut World, exchange: ExchangeId) {
+        self.follower_mut(exchange).for_each(|follower| follower.release(world.now()));
         self.carry(world, |console| console.release(exchange));
     }
 
@@ -57,6 +60,10 @@ impl Engine {
             self.carry_exec_output(world, exec);
         }
         exec.is_some()
+    }
+
+    fn follower_mut(&mut self, exchange: ExchangeId) -> impl Iterator<Item = &mut Follower> {
+        self.followers.iter_mut().filter(move |follower| follower.exchange == exchange)
     }
 
     pub(super) fn consoles_mut(&mut self) -> impl Iterator<Item = &mut Console> {

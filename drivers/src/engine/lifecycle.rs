@@ -257,7 +257,7 @@ impl Engine {
         run.console.end(world, &mut self.outbox);
         let ending = run.ending.take();
         run.restart_at = wait.map(|wait| now + wait);
-        self.end_followers(id);
+        self.end_followers(id, now);
         self.release_waiters(id, code, |condition| condition != Condition::Removed);
         self.follow_up(world, id, ending);
         self.settle_power(world);
@@ -408,6 +408,7 @@ impl Engine {
         self.tell_container(world, id, "destroy", &[]);
         let container = self.containers.remove(&id).expect("the caller found the container");
         self.runs.remove(&id);
+        self.dismiss_followers(id);
         self.end_watchers(id);
         self.execs.retain(|_, exec| exec.container != id);
         self.owners.retain(|_, owner| *owner != Owner::Container(id));

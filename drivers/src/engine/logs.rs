@@ -15,6 +15,8 @@ use crate::id::Id;
 
 /// How much is kept of what a container has written, in bytes; the oldest goes first. The real engine's limit is its disk.
 const KEPT: usize = 16 * 1024 * 1024;
+/// How much a client that follows gets at a time, in bytes.
+const PIECE: usize = 64 * 1024;
 /// Where a long line is cut, as the engine cuts it.
 const LINE: usize = 16 * 1024;
 
@@ -24,6 +26,18 @@ struct Entry {
     at: Instant,
     channel: Channel,
     bytes: Vec<u8>,
+}
+
+impl Follower {
+    /// It takes no more for now.
+    pub(super) const fn hold(&mut self) {
+        (self.is_held, self.due) = (true, None);
+    }
+
+    /// It takes more again.
+    pub(super) const fn release(&mut self, now: Instant) {
+        (self.is_held, self.due) = (false, Some(now));
+    }
 }
 
 impl Entry {
@@ -36,16 +50,34 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     entries: VecDeque<Entry>,
+    /// How many have gone.
+    gone: usize,
     /// What all of them weigh.
     weight: usize,
 }
 
-/// A client that follows a log.
+/// A place in a log.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Place {
+    /// The number of an entry, those counted that have gone.
+    entry: usize,
+    /// How much of it lies before.
+    byte: usize,
+}
+
+/// A client that follows a log. It holds nobody up: who takes no more gets the rest later, as far as it is still there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Follower {
     pub(super) exchange: ExchangeId,
     container: Id,
     wants: Wants,
+    /// What it has got.
+    place: Place,
+    is_held: bool,
+    /// Whether nothing more will come.
+    is_over: bool,
+    /// When it gets the next piece, where there is more than one.
+    pub(super) due: Option<Instant>,
 }
 
 /// What a client wants of a log.
@@ -67,39 +99,57 @@ impl Wants {
         channel && self.since.is_none_or(|since| entry.at >= since) && self.until.is_none_or(|until| entry.at <= until)
     }
 
-    fn render(&self, entry: &Entry, tty: bool, epoch: Epoch) -> Vec<u8> {
+    /// An entry from its byte number `begun` on.
+    fn render(&self, entry: &Entry, begun: usize, tty: bool, epoch: Epoch) -> Vec<u8> {
         let mut bytes = Vec::new();
-        if self.timestamps {
+        if self.timestamps && begun == 0 {
             bytes.extend(format!("{} ", date::rfc3339(epoch, entry.at)).into_bytes());
         }
-        bytes.extend(&entry.bytes);
+        bytes.extend(&entry.bytes[begun..]);
         frame(tty, entry.channel, &bytes)
     }
 }
 
 impl Log {
     /// Adds what was written, cut into lines; a line that goes on is completed.
-    fn add(&mut self, at: Instant, channel: Channel, bytes: &[u8]) -> Vec<Entry> {
-        let lines = bytes.split_inclusive(|b| *b == b'\n').map(|line| Entry { at, channel, bytes: line.to_vec() });
-        let added: Vec<Entry> = lines.collect();
-        for entry in &added {
+    fn add(&mut self, at: Instant, channel: Channel, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
             let open =
                 |last: &&mut Entry| last.channel == channel && last.bytes.len() < LINE && !last.bytes.ends_with(b"\n");
             match self.entries.back_mut().filter(open) {
                 Some(last) => {
-                    last.bytes.extend(&entry.bytes);
-                    self.weight += entry.bytes.len();
+                    last.bytes.extend(line);
+                    self.weight += line.len();
                 }
                 None => {
-                    self.entries.push_back(entry.clone());
+                    let entry = Entry { at, channel, bytes: line.to_vec() };
                     self.weight += entry.weight();
+                    self.entries.push_back(entry);
                 }
             }
         }
         while self.weight > KEPT {
             self.weight -= self.entries.pop_front().map_or(self.weight, |entry| entry.weight());
+            self.gone += 1;
         }
-        added
+    }
+
+    fn end(&self) -> Place {
+        match self.entries.back() {
+            Some(last) => Place { entry: self.gone + self.entries.len() - 1, byte: last.bytes.len() },
+            None => Place { entry: self.gone, byte: 0 },
+        }
+    }
+
+    /// What comes after a place: each entry, how much of it lies before, and the place behind it.
+    fn after(&self, place: Place) -> impl Iterator<Item = (&Entry, usize, Place)> {
+        let first = place.entry.saturating_sub(self.gone);
+        let numbered = self.entries.iter().enumerate().skip(first);
+        numbered.filter_map(move |(at, entry)| {
+            let number = self.gone + at;
+            let begun = if number == place.entry { place.byte } else { 0 };
+            (begun < entry.bytes.len()).then_some((entry, begun, Place { entry: number, byte: entry.bytes.len() }))
+        })
     }
 }
 
@@ -126,26 +176,29 @@ impl Engine {
         let tail = query.text("tail").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
         let exchange = call.exchange;
         self.head(exchange, 200, Media::None);
-        for bytes in self.past(id, wants, tty, tail) {
+        let bytes = self.past(id, wants, tty, tail);
+        if !bytes.is_empty() {
             self.outbox.push_back(Output::Body { exchange, bytes });
         }
         if query.flag("follow") && running {
-            self.followers.push(Follower { exchange, container: id, wants });
+            let place = self.runs.get(&id).expect("every container has a run").log.end();
+            let (is_held, is_over) = (false, false);
+            self.followers.push(Follower { exchange, container: id, wants, place, is_held, is_over, due: None });
         } else {
             self.outbox.push_back(Output::End { exchange });
         }
         Ok(Reply::Later)
     }
 
-    fn past(&self, container: Id, wants: Wants, tty: bool, tail: usize) -> Vec<Vec<u8>> {
+    fn past(&self, container: Id, wants: Wants, tty: bool, tail: usize) -> Vec<u8> {
         let log = &self.runs.get(&container).expect("every container has a run").log;
         let fits: Vec<&Entry> = log.entries.iter().filter(|entry| wants.includes(entry)).collect();
         let skipped = fits.len().saturating_sub(tail);
-        fits[skipped..].iter().map(|entry| wants.render(entry, tty, self.epoch)).collect()
+        fits[skipped..].iter().flat_map(|entry| wants.render(entry, 0, tty, self.epoch)).collect()
     }
 
     /// The frames of all that a container has written, for a client that attaches and wants them.
-    pub(super) fn whole_log(&self, container: Id, stdout: bool, stderr: bool, tty: bool) -> Vec<Vec<u8>> {
+    pub(super) fn whole_log(&self, container: Id, stdout: bool, stderr: bool, tty: bool) -> Vec<u8> {
         let wants = Wants { stdout, stderr, timestamps: false, since: None, until: None };
         self.past(container, wants, tty, usize::MAX)
     }
@@ -154,22 +207,53 @@ impl Engine {
     pub(super) fn carry_output(&mut self, world: &mut World, id: Id) {
         let now = world.now();
         let config = &self.containers.get(&id).expect("a run has its container").config;
-        let (tty, keeps) = (config.tty, config.log == LogDriver::Kept);
+        let keeps = config.log == LogDriver::Kept;
         let run = self.runs.get_mut(&id).expect("every container has a run");
         for (channel, bytes) in run.console.drain(world) {
             run.console.show(channel, &bytes, &mut self.outbox);
-            let added = if keeps { run.log.add(now, channel, &bytes) } else { Vec::new() };
-            for follower in self.followers.iter().filter(|follower| follower.container == id) {
-                for entry in added.iter().filter(|entry| follower.wants.includes(entry)) {
-                    let bytes = follower.wants.render(entry, tty, self.epoch);
-                    self.outbox.push_back(Output::Body { exchange: follower.exchange, bytes });
+            if keeps {
+                run.log.add(now, channel, &bytes);
+            }
+        }
+        self.feed_followers(now);
+    }
+
+    /// Gives all who follow what they have not got yet, a piece at a time.
+    pub(super) fn feed_followers(&mut self, now: Instant) {
+        for follower in self.followers.iter_mut().filter(|follower| !follower.is_held) {
+            let Some(run) = self.runs.get(&follower.container) else { continue };
+            let tty = self.containers.get(&follower.container).is_some_and(|container| container.config.tty);
+            let mut bytes = Vec::new();
+            follower.due = None;
+            for (entry, begun, place) in run.log.after(follower.place) {
+                if bytes.len() >= PIECE {
+                    follower.due = Some(now);
+                    break;
+                }
+                follower.place = place;
+                if follower.wants.includes(entry) {
+                    bytes.extend(follower.wants.render(entry, begun, tty, self.epoch));
                 }
             }
+            if !bytes.is_empty() {
+                self.outbox.push_back(Output::Body { exchange: follower.exchange, bytes });
+            }
+        }
+        let done = |follower: &mut Follower| follower.is_over && !follower.is_held && follower.due.is_none();
+        for follower in self.followers.extract_if(.., done) {
+            self.outbox.push_back(Output::End { exchange: follower.exchange });
         }
     }
 
-    /// The container ended, and so do the streams of its log.
-    pub(super) fn end_followers(&mut self, container: Id) {
+    /// The container ended, and so do the streams of its log when all of it has gone out.
+    pub(super) fn end_followers(&mut self, container: Id, now: Instant) {
+        let of_container = |follower: &&mut Follower| follower.container == container;
+        self.followers.iter_mut().filter(of_container).for_each(|follower| follower.is_over = true);
+        self.feed_followers(now);
+    }
+
+    /// The container is gone, and its log with it.
+    pub(super) fn dismiss_followers(&mut self, container: Id) {
         for follower in self.followers.extract_if(.., |follower| follower.container == container) {
             self.outbox.push_back(Output::End { exchange: follower.exchange });
         }
@@ -202,12 +286,24 @@ mod tests {
     }
 
     #[test]
+    fn who_follows_goes_on_in_the_middle_of_a_line() {
+        let mut log = Log::default();
+        log.add(Instant::ZERO, Channel::Out, b"one\ntw");
+        let place = log.end();
+        assert_eq!(log.after(place).count(), 0);
+        log.add(Instant::ZERO, Channel::Out, b"o\nthree\n");
+        let rest: Vec<&[u8]> = log.after(place).map(|(entry, begun, _)| &entry.bytes[begun..]).collect();
+        assert_eq!(rest, [b"o\n".as_slice(), b"three\n"]);
+        assert_eq!(log.after(place).last().map(|(.., place)| place), Some(log.end()));
+    }
+
+    #[test]
     fn timestamps_stand_inside_the_frame() {
         let entry = Entry { at: Instant::ZERO, channel: Channel::Out, bytes: b"hi\n".to_vec() };
         let wants = Wants { stdout: true, stderr: false, timestamps: true, since: None, until: None };
         assert!(wants.includes(&entry));
         let text = b"2026-01-01T00:00:00Z hi\n";
         let head = [1, 0, 0, 0, 0, 0, 0, 24];
-        assert_eq!(wants.render(&entry, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
+        assert_eq!(wants.render(&entry, 0, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
     }
 }

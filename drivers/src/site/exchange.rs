@@ -18,7 +18,7 @@ use crate::engine::{Engine, ExchangeId, Output, Patience, Power, SOCKET};
 const REQUEST_COST: Duration = Duration::from_millis(1);
 
 /// How much happens at most before the outside is looked at again.
-const TURNS: u32 = 64;
+const TURNS: u32 = 16;
 
 /// Something for an engine that is due at some time.
 #[derive(Clone, Debug)]

@@ -15,8 +15,18 @@ enum Takes {
 /// Every flag, its variable, what it takes and what it is for.
 const FLAGS: [(&str, &str, Takes, &str); 18] = [
     ("bip", "NETYARD_UP_BIP", Takes::Value("CIDR"), "Address and subnet of docker0"),
-    ("default-address-pool", "NETYARD_UP_DEFAULT_ADDRESS_POOL", Takes::Value("base=CIDR,size=BITS"), "Where subnets that nobody chose come from"),
-    ("default-gateway", "NETYARD_UP_DEFAULT_GATEWAY", Takes::Value("IP"), "The way out of the default network, where it is not docker0"),
+    (
+        "default-address-pool",
+        "NETYARD_UP_DEFAULT_ADDRESS_POOL",
+        Takes::Value("base=CIDR,size=BITS"),
+        "Where subnets that nobody chose come from",
+    ),
+    (
+        "default-gateway",
+        "NETYARD_UP_DEFAULT_GATEWAY",
+        Takes::Value("IP"),
+        "The way out of the default network, where it is not docker0",
+    ),
     ("default-gateway-v6", "NETYARD_UP_DEFAULT_GATEWAY_V6", Takes::Value("IP"), "The same for IPv6"),
     ("dns", "NETYARD_UP_DNS", Takes::Value("IP"), "A name server for containers"),
     ("dns-opt", "NETYARD_UP_DNS_OPT", Takes::Value("OPTION"), "A resolver option for containers"),
