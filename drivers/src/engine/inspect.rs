@@ -135,7 +135,12 @@ impl Engine {
         let default = container.networks.get(DEFAULT).and_then(|membership| self.endpoint_of(container, membership));
         let place = default.map(PlaceJson::of).unwrap_or_default();
         let networks = container.networks.iter().map(|(name, membership)| {
-            (name.clone(), EndpointJson::of(membership, self.endpoint_of(container, membership)))
+            let mut shown = EndpointJson::of(membership, self.endpoint_of(container, membership));
+            // What was asked for beside the networks is that of the first, and not repeated there.
+            if container.started.is_none() && container.config.mode.network() != Some(name.as_str()) {
+                shown.repeat_mac(membership);
+            }
+            (name.clone(), shown)
         });
         let kind = if container.config.mode == NetworkMode::Host { Kind::Host } else { Kind::Own };
         let sandbox = container.sandbox.filter(|_| !matches!(container.config.mode, NetworkMode::Container(_)));

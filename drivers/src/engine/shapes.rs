@@ -163,6 +163,12 @@ impl EndpointJson {
         }
     }
 
+    /// A container that was connected and never started shows the Ethernet address that was asked for; once it has
+    /// ended there is none.
+    pub(super) fn repeat_mac(&mut self, membership: &Membership) {
+        self.place.mac = membership.config.mac.map(|mac| mac.to_string()).unwrap_or_default();
+    }
+
     /// The same as lists have it: without names.
     pub(super) fn listed(membership: &Membership, endpoint: Option<&Endpoint>) -> Self {
         Self { links: None, aliases: None, ..Self::of(membership, endpoint) }

@@ -14,6 +14,7 @@ use netyard_drivers::site::Transport;
 use netyard_sim::socket::Errno;
 use netyard_sim::userland::gate::{pack, unpack};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
@@ -25,6 +26,8 @@ use super::stream;
 const SILENCE: Duration = Duration::from_secs(90);
 /// How many milliseconds a listener has to end.
 const SETTLING: u32 = 1000;
+/// How many TCP clients a port serves at a time; others wait in the backlog.
+const TCP_CLIENTS: usize = 1024;
 /// How many UDP clients a port serves at a time.
 const UDP_CLIENTS: usize = 1024;
 /// How many datagrams of one client wait for the world.
@@ -171,12 +174,17 @@ impl Drop for Publisher {
 }
 
 async fn serve_tcp(listener: tokio::net::TcpListener, door: Door, inside: SocketAddr) {
+    let places = Arc::new(Semaphore::new(TCP_CLIENTS));
     loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");
         match listener.accept().await {
             Ok((connection, _)) => {
                 let (reader, writer) = connection.into_split();
                 let exchange = door.dial(Transport::Tcp, inside);
-                tokio::spawn(stream::join(reader, writer, Vec::new(), exchange, Instant::now()));
+                tokio::spawn(async move {
+                    stream::join(reader, writer, Vec::new(), exchange, Instant::now()).await;
+                    drop(place);
+                });
             }
             // Without a descriptor for it a client waits in the backlog.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
