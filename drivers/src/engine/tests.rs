@@ -426,6 +426,35 @@ fn an_exec_shows_its_output_in_frames_and_keeps_its_code() {
 }
 
 #[test]
+fn networks_share_a_name_when_their_makers_do_not_mind() {
+    let mut lab = Lab::new();
+    lab.network("n1", "");
+    let strict = json!({ "Name": "n1", "CheckDuplicate": true });
+    let taken = "network with name n1 already exists".to_owned();
+    assert_eq!(lab.post("/networks/create", &strict), (409, taken));
+    let first = lab.get("/networks/n1")["Id"].as_str().unwrap().to_owned();
+    let (status, made) = lab.call("POST", "/networks/create", &json!({ "Name": "n1" }));
+    assert_eq!(
+        (status, &made["Warning"]),
+        (201, &json!(format!("Network with name n1 (id : {first}) already exists")))
+    );
+    let (status, said) = lab.call("GET", "/networks/n1", &Value::Null);
+    assert_eq!((status, &said["message"]), (400, &json!("network n1 is ambiguous (2 matches found on name)")));
+    assert_eq!(lab.get(&format!("/networks/{first}"))["Name"], "n1");
+}
+
+#[test]
+fn frames_are_what_the_client_of_an_exec_asks_for() {
+    let mut lab = Lab::new();
+    lab.run("c1", "default", &Value::Null);
+    let asked = json!({ "Tty": true, "AttachStdout": true, "AttachStderr": true, "Cmd": ["fail"] });
+    let (_, created) = lab.call("POST", "/containers/c1/exec", &asked);
+    let start = format!("/exec/{}/start", created["Id"].as_str().unwrap());
+    let exchange = lab.send("POST", &start, &json!({ "Tty": false }));
+    assert_eq!(lab.body(exchange), b"\x01\0\0\0\0\0\0\x0aout\r\nerr\r\n");
+}
+
+#[test]
 fn an_exec_without_program_says_so_on_standard_output() {
     let mut lab = Lab::new();
     lab.run("c1", "default", &Value::Null);
