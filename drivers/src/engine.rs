@@ -204,6 +204,11 @@ impl Engine {
             Ok(Reply::Later) => {}
             Ok(Reply::Empty(status)) => self.answer(exchange, status, Media::None, ""),
             Ok(Reply::Json(status, json)) => self.answer(exchange, status, Media::Json, &json),
+            Ok(Reply::Lines(lines)) => {
+                self.head_of_pieces(exchange, Media::Json);
+                self.outbox.push_back(Output::Body { exchange, bytes: lines.into_bytes() });
+                self.outbox.push_back(Output::End { exchange });
+            }
             Ok(Reply::Text(text)) => self.answer(exchange, 200, Media::Text, text),
             Err(error) => self.refuse(exchange, &error),
         }
@@ -393,6 +398,12 @@ impl Engine {
 
     fn head(&mut self, exchange: ExchangeId, status: u16, media: Media) {
         self.outbox.push_back(Output::Head { exchange, status, media, headers: Vec::new() });
+    }
+
+    /// The head of a reply that comes in pieces, be it just one: clients read others in another way.
+    fn head_of_pieces(&mut self, exchange: ExchangeId, media: Media) {
+        let headers = vec![("transfer-encoding", "chunked".to_owned())];
+        self.outbox.push_back(Output::Head { exchange, status: 200, media, headers });
     }
 
     /// The head of a stream in both directions; a client that did not ask for an upgrade can only read.

@@ -118,7 +118,7 @@ impl Engine {
             json!({ "status": format!("Status: {did} for {said}") }),
         ];
         self.tell_image(world, image, "pull", &name.familiar());
-        Ok(Reply::Json(200, lines.map(|line| format!("{line}\r\n")).concat()))
+        Ok(Reply::Lines(lines.map(|line| format!("{line}\r\n")).concat()))
     }
 
     /// What is said of a registry in a world without one.

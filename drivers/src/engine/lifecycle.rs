@@ -428,7 +428,7 @@ impl Engine {
             Some(other) => return Err(Error::BadParameter(format!("invalid condition: {other:?}"))),
         };
         let (exchange, id, state) = (call.exchange, container.id, container.state);
-        self.head(exchange, 200, Media::Json);
+        self.head_of_pieces(exchange, Media::Json);
         self.waiters.push(Waiter { exchange, container: id, condition, early: state.pid().is_none() });
         if state.pid().is_none() && condition == Condition::NotRunning {
             self.release_waiters(id, state.exit_code(), |condition| condition == Condition::NotRunning);

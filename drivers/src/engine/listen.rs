@@ -45,7 +45,7 @@ impl Engine {
             let text = format!("`since` time ({since}) cannot be after `until` time ({until})");
             return Err(Error::BadParameter(text));
         }
-        self.head(exchange, 200, Media::Json);
+        self.head_of_pieces(exchange, Media::Json);
         let since = moment(query, "since", self.epoch);
         if since.is_some() || until.is_some() {
             let begun = |m: &&Message| since.is_none_or(|since| m.at >= since);

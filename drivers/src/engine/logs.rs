@@ -175,7 +175,7 @@ impl Engine {
         let (id, tty, running) = (container.id, container.config.tty, container.is_running());
         let tail = query.text("tail").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
         let exchange = call.exchange;
-        self.head(exchange, 200, Media::None);
+        self.head_of_pieces(exchange, Media::None);
         let bytes = self.past(id, wants, tty, tail);
         if !bytes.is_empty() {
             self.outbox.push_back(Output::Body { exchange, bytes });

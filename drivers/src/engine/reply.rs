@@ -67,6 +67,8 @@ pub(super) enum Reply {
     Empty(u16),
     /// A status and JSON.
     Json(u16, String),
+    /// JSON values, a line each, as if they came one after the other.
+    Lines(String),
     /// Its own way, now and later.
     Later,
     /// Text.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::ext::ReasonPhrase;
-use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode};
 use netyard_drivers::engine::{Media, VERSION};
 use netyard_sim::userland::Request as Question;
@@ -44,8 +44,11 @@ pub async fn serve(door: Door, mut request: Request<Incoming>) -> Result<Respons
         tokio::spawn(stream::carry(hyper::upgrade::on(request), exchange));
         return Ok(response);
     }
-    let is_head = request.method() == Method::HEAD;
-    *response.body_mut() = answer(exchange, is_head);
+    *response.body_mut() = if response.headers().contains_key(TRANSFER_ENCODING) {
+        Either::Right(Pieces { early: None, exchange })
+    } else {
+        answer(exchange, request.method() == Method::HEAD)
+    };
     Ok(response)
 }
 

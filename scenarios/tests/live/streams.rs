@@ -2,6 +2,9 @@
 
 use std::process::{Command, Stdio};
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+
 use super::engine::{Engine, said};
 
 #[test]
@@ -56,4 +59,22 @@ fn who_does_not_read_holds_up_nobody_else() {
     assert_eq!(flood.line(), "y\n");
     assert_eq!(engine.try_docker(&["exec", "c1", "echo", "still here"]), said("still here\n", "", 0));
     flood.kill();
+}
+
+/// The head of the answer to a request without a body.
+fn head_of_answer(engine: &Engine, request: &str) -> String {
+    let mut connection = UnixStream::connect(engine.socket()).expect("it listens");
+    connection.write_all(format!("{request} HTTP/1.1\r\nHost: d\r\n\r\n").as_bytes()).expect("it reads");
+    let lines = BufReader::new(connection).lines().map(|line| line.expect("a head is text"));
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_comes_in_pieces_says_so_even_when_it_is_complete() {
+    let Some(engine) = Engine::fast() else { return };
+    for request in ["GET /events?until=1", "POST /images/create?fromImage=busybox&tag=latest"] {
+        let head = head_of_answer(&engine, request);
+        assert!(head.starts_with("HTTP/1.1 200 OK") && head.contains("Transfer-Encoding: chunked"), "{head}");
+    }
+    assert!(head_of_answer(&engine, "GET /containers/json").contains("Content-Length: 3"));
 }
