@@ -115,16 +115,17 @@ impl Controller {
     /// A sandbox without endpoints: a namespace of its own, the host's, or another container's.
     pub fn create_sandbox(&mut self, world: &mut World, place: Place, context: ContextId, config: SandboxConfig) -> Id {
         let id = Id::random(&mut self.ids);
-        let (namespace, kind) = match place {
-            Place::Own => (interfaces::create_namespace(world, &id.short()), Kind::Own),
-            Place::Host => (self.host, Kind::Host),
-            Place::Shared(namespace) => (namespace, Kind::Shared),
+        let (namespace, kind, names) = match place {
+            Place::Own => (interfaces::create_namespace(world, &id.short()), Kind::Own, context),
+            Place::Host => (self.host, Kind::Host, context),
+            Place::Shared { namespace, names } => (namespace, Kind::Shared, names),
         };
         let sandbox = Sandbox {
             id,
             namespace,
             kind,
             context,
+            names,
             config,
             joined: Vec::new(),
             next_interface: BTreeMap::new(),
@@ -135,18 +136,18 @@ impl Controller {
     }
 
     /// Removes a sandbox with its endpoints, which it leaves in the order of their networks. Its namespace stays as long
-    /// as another container is in it.
+    /// as another container is in it, but without a DNS server.
     pub fn delete_sandbox(&mut self, world: &mut World, id: Id) {
         let networks: Vec<Id> =
             self.sandboxes.get(&id).map(|s| s.joined.iter().map(|j| j.network).collect()).unwrap_or_default();
         for network in networks {
             self.leave(world, id, network);
         }
-        if let Some(sandbox) = self.sandboxes.remove(&id)
-            && sandbox.kind != Kind::Host
-            && !self.sandboxes.values().any(|other| other.namespace == sandbox.namespace)
-        {
+        let Some(sandbox) = self.sandboxes.remove(&id).filter(|sandbox| sandbox.kind != Kind::Host) else { return };
+        if !self.sandboxes.values().any(|other| other.namespace == sandbox.namespace) {
             interfaces::delete_namespace(world, sandbox.namespace);
+        } else if sandbox.kind == Kind::Own {
+            world.fabric.with(sandbox.namespace, |ns, cx| ns.stop_resolver(cx));
         }
     }
 
@@ -185,7 +186,12 @@ pub enum Place {
     /// The host's.
     Host,
     /// That of another sandbox.
-    Shared(NamespaceId),
+    Shared {
+        /// The namespace.
+        namespace: NamespaceId,
+        /// Whose files about names go with it.
+        names: ContextId,
+    },
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct Sandbox {
     pub kind: Kind,
     /// Its files.
     pub context: ContextId,
+    /// Whose files about names it has: its own, or those of the container whose network it joined.
+    pub names: ContextId,
     /// What it was asked to be.
     pub config: SandboxConfig,
     /// Its endpoints, in the order of joining.

@@ -11,8 +11,10 @@ mod flow;
 mod lan;
 mod terminal;
 
+use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, VecDeque};
 
+use netyard_sim::dns::Manner;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
@@ -34,6 +36,7 @@ use flow::Flows;
 use terminal::Terminal;
 
 pub use flow::Transport;
+pub use lan::has_room_at;
 pub use terminal::{TerminalEvent, TerminalId};
 
 /// What a site shall be.
@@ -47,6 +50,8 @@ pub struct SiteConfig {
     pub hosts: Vec<String>,
     /// What the cables of hosts to the LAN do to frames, where that is not the usual.
     pub links: BTreeMap<String, Condition>,
+    /// Further name servers on the LAN. [`has_room_at`] tells where there may be one.
+    pub nameservers: BTreeMap<Ipv4Addr, Manner>,
     /// What the engines of hosts were told, where that is not the usual.
     pub engines: BTreeMap<String, Config>,
     /// Whether every frame is kept.
@@ -61,6 +66,7 @@ impl Default for SiteConfig {
             epoch: Epoch::DEFAULT,
             hosts: vec!["docker01".to_owned()],
             links: BTreeMap::new(),
+            nameservers: BTreeMap::new(),
             engines: BTreeMap::new(),
             capture: false,
         }
@@ -114,7 +120,7 @@ impl Site {
         if config.capture {
             world.fabric.capture.start();
         }
-        let hosts = lan::build(&mut world, &config.hosts, &config.links);
+        let hosts = lan::build(&mut world, &config.hosts, &config.links, &config.nameservers);
         let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host)).collect();
         let mut site = Self {
             world,

@@ -222,6 +222,7 @@ fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site 
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
         links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
+        nameservers: scenario.head.nameservers.iter().map(|(addr, told)| (*addr, (*told).into())).collect(),
         engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
         capture: capturing == Capturing::On,
         ..SiteConfig::default()

@@ -1,6 +1,6 @@
 //! DNS servers as values: a query's bytes and the time go in, replies and questions for other servers come out.
-//! Two kinds share one type: Docker's embedded server 127.0.0.11, which every container on a user network has to
-//! itself, and the server of the LAN's gateway. Nothing here owns a socket, sends a packet or knows which container
+//! Three kinds share one type: Docker's embedded server 127.0.0.11, which every container on a user network has to
+//! itself, the server of the LAN's gateway, and one that says the same to everybody. Nothing here owns a socket, sends a packet or knows which container
 //! asks: the namespace carries the actions out, and `drivers` pushes the records down.
 //!
 //! A message is bare, over TCP too: the two bytes of length are the carrier's business. What is forwarded goes out the
@@ -10,6 +10,7 @@ mod embedded;
 mod forward;
 mod lan;
 mod records;
+mod uniform;
 mod wire;
 
 use core::net::SocketAddr;
@@ -20,6 +21,7 @@ pub use self::embedded::{Outcome, Unqualified, answer};
 pub use self::forward::{ATTEMPTS_MAX, PENDING_MAX, SILENCE};
 pub use self::lan::Lan;
 pub use self::records::{Family, Records, Zone};
+pub use self::uniform::Manner;
 
 use self::forward::Forwards;
 use self::wire::{Compression, Incoming};
@@ -70,6 +72,7 @@ pub enum Action {
 enum Mode {
     Embedded { rng: Rng, forwards: Forwards },
     Lan(Lan),
+    Uniform(Manner),
 }
 
 /// One DNS server with the queries it is waiting for.
@@ -99,6 +102,12 @@ impl Server {
         Self::with_mode(Mode::Lan(zone))
     }
 
+    /// A server that treats every query alike.
+    #[must_use]
+    pub fn uniform(manner: Manner) -> Self {
+        Self::with_mode(Mode::Uniform(manner))
+    }
+
     fn with_mode(mode: Mode) -> Self {
         Self { records: Records::default(), upstreams: Vec::new(), unqualified: Unqualified::Forward, mode }
     }
@@ -108,6 +117,9 @@ impl Server {
         let incoming = wire::read(bytes);
         match &mut self.mode {
             Mode::Lan(lan) => reply(out, client, lan.reply(incoming), Compression::On, wire::TCP_SIZE_MAX),
+            Mode::Uniform(manner) => {
+                reply(out, client, manner.reply(client.transport, incoming), Compression::On, wire::TCP_SIZE_MAX);
+            }
             Mode::Embedded { rng, forwards } => match incoming {
                 Incoming::Nothing => {}
                 Incoming::Unfit(header) => {
@@ -158,7 +170,7 @@ impl Server {
     pub fn next_at(&self) -> Option<Instant> {
         match &self.mode {
             Mode::Embedded { forwards, .. } => forwards.next_at(),
-            Mode::Lan(_) => None,
+            Mode::Lan(_) | Mode::Uniform(_) => None,
         }
     }
 }

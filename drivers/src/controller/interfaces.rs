@@ -7,6 +7,7 @@ use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::{Address, IfIndex, Ipv6, Scope};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::route::Route;
+use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use super::Controller;
@@ -48,12 +49,16 @@ impl Controller {
         });
     }
 
-    /// Changes a file about names. Containers in another's namespace have that one's files.
     fn edit(&self, world: &mut World, sandbox: &Sandbox, path: &str, change: impl FnOnce(&str) -> String) {
-        let text = change(&world.processes.context(sandbox.context).files.text(path));
-        let shares = |other: &&Sandbox| other.kind == Kind::Shared && other.namespace == sandbox.namespace;
-        let guests = self.sandboxes.values().filter(shares).map(|other| other.context);
-        for context in guests.chain([sandbox.context]) {
+        self.edit_names(world, sandbox.names, path, change);
+    }
+
+    /// Changes a file about names. Containers that joined another's network have that one's files, even when they are
+    /// left behind in a namespace that it has no more.
+    pub fn edit_names(&self, world: &mut World, owner: ContextId, path: &str, change: impl FnOnce(&str) -> String) {
+        let text = change(&world.processes.context(owner).files.text(path));
+        let guests = self.sandboxes.values().filter(|s| s.names == owner).map(|s| s.context);
+        for context in guests.chain([owner]) {
             // A container whose user removed /etc has no file to edit.
             let _ = world.processes.context_mut(context).files.write(path, text.as_str());
         }

@@ -245,10 +245,8 @@ impl Engine {
     fn default_hostname(&self, mode: &NetworkMode, id: Id) -> String {
         match mode {
             NetworkMode::Host => self.host.name.clone(),
-            NetworkMode::Container(base) => {
-                self.find_container(base).map_or_else(|_| id.short(), |container| container.config.hostname.clone())
-            }
-            NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => id.short(),
+            // It takes on the other's name when it starts.
+            NetworkMode::Container(_) | NetworkMode::Bridge | NetworkMode::Network(_) | NetworkMode::None => id.short(),
         }
     }
 

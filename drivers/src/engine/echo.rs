@@ -19,6 +19,15 @@ impl Echo {
         serde_json::from_str(&self.config).expect("it was written from JSON")
     }
 
+    /// Takes in the names that it got with another container's namespace.
+    pub(super) fn name_host(&mut self, hostname: &str, domainname: &str) {
+        let mut config = self.config();
+        let fields = config.as_object_mut().expect("it was written from an object");
+        fields.insert("Hostname".to_owned(), hostname.into());
+        fields.insert("Domainname".to_owned(), domainname.into());
+        self.config = config.to_string().into();
+    }
+
     /// Takes in what an update says of limits and, with `policy`, of restarts.
     pub(super) fn update_host(&mut self, asked: &Map<String, Value>, policy: bool) {
         let mut host = self.host_config();

@@ -86,7 +86,7 @@ impl Engine {
         let Some(address) = self.containers.get(&target).and_then(|c| self.default_address(c)) else { return };
         for source in self.containers.values().filter(|c| c.is_running()) {
             for link in source.linked.iter().filter(|link| link.target == target) {
-                edit(world, source, |text| hosts::moved(text, &link.alias, address));
+                self.edit_hosts(world, source, |text| hosts::moved(text, &link.alias, address));
             }
         }
     }
@@ -124,17 +124,15 @@ impl Engine {
         if container.linked.len() == before {
             return Err(Error::ContainerUnknown(format!("{source}/{alias}")));
         }
-        edit(world, &self.containers[&id], |text| hosts::unlinked(text, alias));
+        self.edit_hosts(world, &self.containers[&id], |text| hosts::unlinked(text, alias));
         Ok(Reply::Empty(204))
     }
-}
 
-fn edit(world: &mut World, container: &Container, change: impl FnOnce(&str) -> String) {
-    let Some(context) = container.context else { return };
-    let files = &mut world.processes.context_mut(context).files;
-    let text = change(&files.text(HOSTS));
-    // A container whose user removed /etc has no file to edit.
-    let _ = files.write(HOSTS, text);
+    fn edit_hosts(&self, world: &mut World, container: &Container, change: impl FnOnce(&str) -> String) {
+        if let Some(context) = container.context {
+            self.controller.edit_names(world, context, HOSTS, change);
+        }
+    }
 }
 
 /// The variables of one link: its name, every exposed port, and what the target was given with `-e`.

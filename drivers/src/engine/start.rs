@@ -60,6 +60,7 @@ impl Engine {
         if place == Place::Host {
             self.check_no_interfaces(&planned)?;
         }
+        self.take_names_of_base(id);
         let context = self.prepare_files(world, id);
         let container = self.containers.get(&id).expect("the caller found the container");
         let config = SandboxConfig {
@@ -124,6 +125,18 @@ impl Engine {
         }
     }
 
+    /// Who joins another container's namespace is called like it from then on.
+    fn take_names_of_base(&mut self, id: Id) {
+        let NetworkMode::Container(base) = &self.containers[&id].config.mode else { return };
+        let Ok(base) = self.find_container(base) else { return };
+        let (hostname, domainname) = (base.config.hostname.clone(), base.config.domainname.clone());
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.echo.name_host(&hostname, &domainname);
+        }
+        let config = &mut self.container_mut(id).config;
+        (config.hostname, config.domainname) = (hostname, domainname);
+    }
+
     /// Where the sandbox of a container will be.
     fn place(&self, id: Id) -> Result<Place, Error> {
         let container = self.containers.get(&id).expect("the caller found the container");
@@ -134,8 +147,9 @@ impl Engine {
         if base.id == id {
             return Err(Error::ContainerJoinsItself);
         }
-        let namespace = self.namespace_of(base).filter(|_| base.is_running());
-        namespace.map(Place::Shared).ok_or(Error::ContainerJoinsStopped(base.id))
+        let sandbox = base.sandbox.filter(|_| base.is_running()).and_then(|id| self.controller.sandbox(id));
+        let shared = sandbox.map(|s| Place::Shared { namespace: s.namespace, names: s.names });
+        shared.ok_or(Error::ContainerJoinsStopped(base.id))
     }
 
     /// Finds the networks of a container in the order of joining: the default one first, the others in an order that
@@ -177,10 +191,9 @@ impl Engine {
             world.processes.create_context(Context { files, hostname: shown, flavour: Flavour::Busybox })
         });
         let (hosts, resolv) = self.name_files(world, id);
-        let files = &mut world.processes.context_mut(context).files;
-        files.make_directory("/etc");
+        world.processes.context_mut(context).files.make_directory("/etc");
         for (path, text) in [(HOSTS, hosts), (RESOLV, resolv), (HOSTNAME, hostname + "\n")] {
-            files.write(path, text).expect("/etc was just made");
+            self.controller.edit_names(world, context, path, |_| text);
         }
         self.container_mut(id).context = Some(context);
         context

@@ -1,12 +1,13 @@
 //! The LAN 192.0.2.0/24 that a site's hosts are on: a gateway namespace with a bridge, 192.0.2.1, that routes nothing
-//! further and answers DNS; www.lan at 192.0.2.80; docker hosts from .10 up. No packet leaves it.
+//! further and answers DNS; www.lan at 192.0.2.80; docker hosts from .10 up; further name servers where one wants them.
+//! No packet leaves it.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::BTreeMap;
 
 use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::IfIndex;
-use netyard_sim::dns::{Lan, Server};
+use netyard_sim::dns::{Lan, Manner, Server};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::Condition;
 use netyard_sim::route::Route;
@@ -21,25 +22,49 @@ const WWW: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
 /// The last byte of the first host's address.
 const FIRST_HOST: u8 = 10;
 const PREFIX_LEN: u8 = 24;
+const DNS_PORT: u16 = 53;
 
 /// Builds the LAN with these docker hosts on it.
 ///
 /// # Panics
-/// With more hosts than the LAN has addresses for.
-pub(super) fn build(world: &mut World, names: &[String], links: &BTreeMap<String, Condition>) -> Vec<Host> {
+/// With more hosts than the LAN has addresses for, or a name server where there is no room.
+pub(super) fn build(
+    world: &mut World,
+    names: &[String],
+    links: &BTreeMap<String, Condition>,
+    nameservers: &BTreeMap<Ipv4Addr, Manner>,
+) -> Vec<Host> {
     let gateway = namespace(world, "gateway");
     let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
     give(world, gateway, bridge, GATEWAY);
     plug(world, gateway, bridge, ("www", WWW), Condition::default());
-    let server = Server::lan(Lan::standard());
-    let listen = SocketAddr::new(IpAddr::V4(GATEWAY), 53);
-    let listening = world.fabric.with(gateway, |ns, cx| ns.set_resolver(cx, listen, server));
-    listening.expect("the gateway has the address and listens nowhere else");
+    serve_names(world, gateway, GATEWAY, Server::lan(Lan::standard()));
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
     let condition = |name: &String| links.get(name).copied().unwrap_or_default();
     let at = names.iter().zip(addresses);
-    at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), condition(name))).collect()
+    let hosts = at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), condition(name))).collect();
+    for (addr, manner) in nameservers {
+        let name = format!("dns{}", addr.octets()[3]);
+        let namespace = plug(world, gateway, bridge, (&name, *addr), Condition::default());
+        serve_names(world, namespace, *addr, Server::uniform(*manner));
+    }
+    hosts
+}
+
+/// Whether a further machine of a LAN with so many docker hosts can have an address.
+#[must_use]
+pub fn has_room_at(addr: Ipv4Addr, hosts: usize) -> bool {
+    let [.., last] = addr.octets();
+    let is_hosts = last >= FIRST_HOST && usize::from(last - FIRST_HOST) < hosts;
+    let is_ends = matches!(last, 0 | u8::MAX);
+    addr.octets()[..3] == GATEWAY.octets()[..3] && !is_ends && !is_hosts && ![GATEWAY, WWW].contains(&addr)
+}
+
+fn serve_names(world: &mut World, namespace: NamespaceId, addr: Ipv4Addr, server: Server) {
+    let listen = SocketAddr::new(IpAddr::V4(addr), DNS_PORT);
+    let listening = world.fabric.with(namespace, |ns, cx| ns.set_resolver(cx, listen, server));
+    listening.expect("the namespace has the address and listens nowhere else");
 }
 
 fn host(
@@ -69,7 +94,8 @@ fn plug(
     let cable = world.fabric.create_namespace("cable");
     let ends = world.fabric.create_veth(cable, "far", "near", condition);
     let (far, near) = ends.expect("the namespace is empty");
-    let port = world.fabric.move_device(cable, far, gateway, &port_name(name)).expect("host names differ");
+    let port_name = port_name(world, gateway, name, addr);
+    let port = world.fabric.move_device(cable, far, gateway, &port_name).expect("the name is free");
     let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
     world.fabric.delete_namespace(cable);
     world.fabric.set_master(gateway, port, Some(bridge)).expect("lan0 is a bridge");
@@ -95,9 +121,14 @@ fn give(world: &mut World, namespace: NamespaceId, device: IfIndex, addr: Ipv4Ad
     world.fabric.set_up(namespace, device, true);
 }
 
-/// Devices have names of at most 15 bytes.
-fn port_name(host: &str) -> String {
-    host.chars().take(15).collect()
+/// What the gateway calls the port of a machine: like the machine, as far as a device's name of 15 bytes goes, or by the
+/// end of its address where another device is called so.
+fn port_name(world: &World, gateway: NamespaceId, host: &str, addr: Ipv4Addr) -> String {
+    let name: String = host.chars().take(15).collect();
+    match world.fabric.namespace(gateway).device_named(&name) {
+        Some(_) => format!("port{}", addr.octets()[3]),
+        None => name,
+    }
 }
 
 fn files(world: &mut World, name: &str) -> Files {

@@ -1,9 +1,12 @@
 //! The YAML head of a scenario: what the world is like before the first command. Keys that it does not know are
 //! refused, so that a misspelt one is not silently without effect.
 
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netyard_drivers::daemon::{self, Config};
+use netyard_drivers::site::has_room_at;
+use netyard_sim::dns::Manner;
 use serde::Deserialize;
 
 use super::engine::EngineSettings;
@@ -24,6 +27,8 @@ pub struct Head {
     pub seed: Option<u64>,
     /// The uplinks of hosts that are not as usual.
     pub links: BTreeMap<String, Link>,
+    /// Further name servers on the LAN 192.0.2.0/24, by address: `nameservers: {192.0.2.51: servfail}`.
+    pub nameservers: BTreeMap<Ipv4Addr, Nameserver>,
     /// What the engines of all hosts are told before they start, with the keys of Docker's `daemon.json`:
     /// `engine: {bip: 172.17.42.1/16, icc: false, mtu: 1400}`.
     pub engine: EngineSettings,
@@ -41,6 +46,7 @@ impl Default for Head {
             hosts: vec![DEFAULT_HOST.to_owned()],
             seed: None,
             links: BTreeMap::new(),
+            nameservers: BTreeMap::new(),
             engine: EngineSettings::default(),
             engines: BTreeMap::new(),
             expect: Expect::Pass,
@@ -55,6 +61,37 @@ impl Default for Head {
 pub struct Link {
     /// The time a frame takes in one direction.
     pub delay: Period,
+}
+
+/// What a name server says to whoever asks, whatever he asks for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Nameserver {
+    /// Nothing.
+    Silent,
+    /// That it failed.
+    Servfail,
+    /// That it does not answer.
+    Refused,
+    /// That there is no such name.
+    Nxdomain,
+    /// This address: `{address: 192.0.2.199}`.
+    Address(IpAddr),
+    /// This address, but only by TCP: by UDP, that the answer does not fit.
+    Truncated(IpAddr),
+}
+
+impl From<Nameserver> for Manner {
+    fn from(nameserver: Nameserver) -> Self {
+        match nameserver {
+            Nameserver::Silent => Self::Silent,
+            Nameserver::Servfail => Self::Servfail,
+            Nameserver::Refused => Self::Refused,
+            Nameserver::Nxdomain => Self::Nxdomain,
+            Nameserver::Address(addr) => Self::Address(addr),
+            Nameserver::Truncated(addr) => Self::Truncated(addr),
+        }
+    }
 }
 
 /// What is expected of the scenario as a whole.
@@ -93,6 +130,9 @@ impl Head {
         }
         if let Some(stranger) = self.engines.keys().find(|name| !self.hosts.contains(name)) {
             return Some(format!("an engine of {stranger}, which is no host"));
+        }
+        if let Some(addr) = self.nameservers.keys().find(|addr| !has_room_at(**addr, self.hosts.len())) {
+            return Some(format!("a name server at {addr}, where the LAN 192.0.2.0/24 has no room"));
         }
         self.hosts.iter().find_map(|host| self.engine_of(host).err().map(|error| error.to_string()))
     }
@@ -196,6 +236,21 @@ mod tests {
         let (words, _) = wrong("engine: {icc: false, iptables: false}\n");
         assert!(words.contains("You specified --iptables=false with --icc=false."), "{words}");
         assert_eq!(wrong("engines: {docker09: {}}\n").0, "the head is wrong: an engine of docker09, which is no host");
+    }
+
+    #[test]
+    fn name_servers_stand_where_the_lan_has_room() {
+        let yaml = "nameservers:\n  192.0.2.51: servfail\n  192.0.2.53: {address: 192.0.2.199}\n";
+        let head = Head::parse(yaml, 0).expect("the head is right");
+        let addr = "192.0.2.199".parse().expect("an address");
+        let told: Vec<_> = head.nameservers.values().copied().collect();
+        assert_eq!(told, [Nameserver::Servfail, Nameserver::Address(addr)]);
+        for taken in ["192.0.2.1", "192.0.2.10", "192.0.2.80", "192.0.2.255", "192.0.3.51"] {
+            let words = wrong(&format!("nameservers: {{{taken}: silent}}\n")).0;
+            let expected = format!("a name server at {taken}, where the LAN 192.0.2.0/24 has no room");
+            assert_eq!(words, format!("the head is wrong: {expected}"));
+        }
+        assert!(wrong("nameservers: {192.0.2.51: sulks}\n").0.contains("sulks"));
     }
 
     #[test]

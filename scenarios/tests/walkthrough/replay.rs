@@ -180,6 +180,29 @@ const DNS: Topic = Topic {
     ],
 };
 
+const REFUSED_MODES: Topic = Topic {
+    name: "11-refused-modes",
+    text: include_str!("../oracle/transcripts/11-refused-modes.md"),
+    differ: &[("The recording's machine is called modes", &[24, 39, 45, 60])],
+};
+
+const MODES_AND_NETWORKS: Topic = Topic {
+    name: "12-modes-and-networks",
+    text: include_str!("../oracle/transcripts/12-modes-and-networks.md"),
+    differ: &[
+        (
+            "The recording's machine is called modes and keeps its files elsewhere; its uplink is not eth0",
+            &[79, 107, 108],
+        ),
+        (
+            "Which network of a container is joined first, so which interface has the lower number: chance",
+            &[85, 89, 91, 95],
+        ),
+        ("There is no docker commit", &[101]),
+        ("An error on lo comes before the next system call there; here it takes its turn, and is read", &[87]),
+    ],
+};
+
 #[test]
 fn lifecycle() {
     check(&LIFECYCLE);
@@ -203,4 +226,14 @@ fn modes() {
 #[test]
 fn dns() {
     check(&DNS);
+}
+
+#[test]
+fn refused_modes() {
+    check(&REFUSED_MODES);
+}
+
+#[test]
+fn modes_and_networks() {
+    check(&MODES_AND_NETWORKS);
 }

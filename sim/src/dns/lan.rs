@@ -116,7 +116,7 @@ fn name(text: &str) -> Name {
 }
 
 /// A reply without sections, `qr ra` and RD and CD as asked.
-fn response(header: &Metadata, code: ResponseCode) -> Message {
+pub(super) fn response(header: &Metadata, code: ResponseCode) -> Message {
     let mut reply = Message::response(header.id, header.op_code);
     reply.metadata = Metadata::response_from_request(header);
     reply.metadata.message_type = MessageType::Response;

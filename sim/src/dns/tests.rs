@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use proptest::prelude::*;
 
@@ -449,4 +449,38 @@ proptest! {
         client.lan.handle_query(Instant::ZERO, Client { addr: ([127, 0, 0, 1], 1).into(), transport: Transport::Udp }, &bytes, &mut out);
         client.server.handle_response(Instant::ZERO, ([192, 0, 2, 1], 53).into(), &bytes, &mut out);
     }
+}
+
+/// What a server with this manner says to a query for an address of foo.test: rcode, whether it is cut, answers.
+fn said(manner: Manner, transport: Transport, wanted: RecordType) -> Option<(ResponseCode, bool, Vec<String>)> {
+    let mut query = Message::query();
+    query.add_query(Query::query(Name::from_ascii("foo.test.").expect("a name"), wanted));
+    let client = Client { addr: "192.0.2.10:40000".parse().expect("an address"), transport };
+    let mut out = Vec::new();
+    let bytes = query.to_vec().expect("a query");
+    Server::uniform(manner).handle_query(Instant::ZERO, client, &bytes, &mut out);
+    let [Action::Reply { bytes, .. }] = &out[..] else { return None };
+    let reply = Message::from_vec(bytes).expect("a reply");
+    let answers = reply.answers.iter().map(|r| format!("{} {}", r.ttl, r.data)).collect();
+    Some((reply.metadata.response_code, reply.metadata.truncation, answers))
+}
+
+#[test]
+fn a_uniform_server_says_the_same_to_everybody() {
+    let addr = ip("192.0.2.199");
+    let udp = |manner| said(manner, Transport::Udp, RecordType::A);
+    assert_eq!(udp(Manner::Silent), None);
+    for (manner, code) in [
+        (Manner::Servfail, ResponseCode::ServFail),
+        (Manner::Refused, ResponseCode::Refused),
+        (Manner::Nxdomain, ResponseCode::NXDomain),
+    ] {
+        assert_eq!(udp(manner), Some((code, false, Vec::new())));
+    }
+    let there = Some((ResponseCode::NoError, false, vec!["30 192.0.2.199".to_owned()]));
+    assert_eq!(udp(Manner::Address(addr)), there);
+    let nothing = Some((ResponseCode::NoError, false, Vec::new()));
+    assert_eq!(said(Manner::Address(addr), Transport::Udp, RecordType::AAAA), nothing);
+    assert_eq!(udp(Manner::Truncated(addr)), Some((ResponseCode::NoError, true, Vec::new())));
+    assert_eq!(said(Manner::Truncated(addr), Transport::Tcp, RecordType::A), there);
 }

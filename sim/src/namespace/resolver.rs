@@ -63,10 +63,7 @@ impl Namespace {
     /// # Errors
     /// `AddressInUse`, `AddressNotAvailable`.
     pub fn set_resolver(&mut self, cx: &mut Cx, listen: SocketAddr, server: Server) -> Result<Listening, Errno> {
-        if let Some(old) = self.resolver.take() {
-            let sockets = [old.datagrams, old.listener].into_iter().chain(old.upstream).chain(old.streams.into_keys());
-            sockets.for_each(|socket| self.close(cx, socket));
-        }
+        self.stop_resolver(cx);
         let datagrams = self.udp_bind(listen)?;
         let listener = match self.tcp_listen(listen, BACKLOG) {
             Ok(listener) => listener,
@@ -81,6 +78,14 @@ impl Namespace {
             Some(Kind::Raw { .. }) | None => listen,
         };
         Ok(Listening { udp, tcp: self.tcp_listens_at(listener).unwrap_or(listen) })
+    }
+
+    /// Ends the DNS server, if there is one; its ports are closed from now on.
+    pub fn stop_resolver(&mut self, cx: &mut Cx) {
+        if let Some(old) = self.resolver.take() {
+            let sockets = [old.datagrams, old.listener].into_iter().chain(old.upstream).chain(old.streams.into_keys());
+            sockets.for_each(|socket| self.close(cx, socket));
+        }
     }
 
     /// Whether a UDP socket is the DNS server's.

@@ -2,7 +2,7 @@
 //! that failed. `dig` and the hosts' `nslookup` share it; programs that only want addresses use `lookup`.
 //!
 //! A truncated answer is asked for again by TCP, unless the plan says otherwise. A question by TCP is a connection of
-//! its own; a message on it has its length before it (RFC 1035 §4.2.2).
+//! its own.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::task::Poll;
@@ -10,11 +10,11 @@ use core::time::Duration;
 
 use super::lookup::Family;
 use super::lookup::config::Config;
+use super::lookup::connection::Connection;
 use super::lookup::message::{self, Message, ResponseCode};
 use super::{Errno, Sys};
 use crate::addr;
 use crate::dns::Transport;
-use crate::namespace::{Received, TcpState};
 use crate::socket::{SendOptions, SocketId};
 use crate::time::Instant;
 
@@ -212,12 +212,7 @@ pub struct Exchange {
 #[derive(Debug)]
 enum Asked {
     Udp(SocketId),
-    Tcp {
-        socket: SocketId,
-        sent: bool,
-        /// What came so far.
-        received: Vec<u8>,
-    },
+    Tcp(Connection),
 }
 
 impl Exchange {
@@ -265,8 +260,8 @@ impl Exchange {
 
     /// What it means that nothing came in time.
     const fn silence(&self) -> Failure {
-        match self.asked {
-            Some(Asked::Tcp { sent: false, .. }) => Failure::Connection(Errno::TimedOut),
+        match &self.asked {
+            Some(Asked::Tcp(connection)) if !connection.is_sent() => Failure::Connection(Errno::TimedOut),
             _ => Failure::Communication(Errno::TimedOut),
         }
     }
@@ -285,21 +280,10 @@ impl Exchange {
                 let datagram = sys.recv_from(*socket).map_err(Failure::Communication)?;
                 Ok(datagram.map(|datagram| datagram.data))
             }
-            Some(Asked::Tcp { socket, sent, received }) => {
-                if !*sent {
-                    match sys.tcp_state(*socket) {
-                        TcpState::Established => {}
-                        TcpState::SynSent => return Ok(None),
-                        _ => return Err(Failure::Connection(connection_error(sys, *socket))),
-                    }
-                    let message = message::encode(&self.query);
-                    let len = u16::try_from(message.len()).unwrap_or_default();
-                    let bytes = [len.to_be_bytes().as_slice(), &message].concat();
-                    sys.tcp_send(*socket, &bytes).map_err(Failure::Communication)?;
-                    *sent = true;
-                }
-                read_message(sys, *socket, received).map_err(Failure::Communication)
-            }
+            Some(Asked::Tcp(connection)) => connection.poll(sys).map_err(|error| match connection.is_sent() {
+                true => Failure::Communication(error),
+                false => Failure::Connection(error),
+            }),
         }
     }
 
@@ -318,8 +302,8 @@ impl Exchange {
 
     fn connect(&mut self, sys: &mut Sys<'_>) -> Result<(), Errno> {
         self.sent_at = sys.now();
-        let socket = sys.tcp_connect(self.peer())?;
-        self.asked = Some(Asked::Tcp { socket, sent: false, received: Vec::new() });
+        let connection = Connection::open(sys, self.peer(), &[message::encode(&self.query)])?;
+        self.asked = Some(Asked::Tcp(connection));
         Ok(())
     }
 
@@ -355,29 +339,10 @@ impl Exchange {
     }
 
     fn close(&mut self, sys: &mut Sys<'_>) {
-        if let Some(Asked::Udp(socket) | Asked::Tcp { socket, .. }) = self.asked.take() {
-            sys.close(socket);
-        }
-    }
-}
-
-/// Why a connection does not stand.
-fn connection_error(sys: &mut Sys<'_>, socket: SocketId) -> Errno {
-    sys.tcp_recv(socket, 0).err().unwrap_or(Errno::ConnectionReset)
-}
-
-/// Takes what came by a connection: the whole message once it is there.
-fn read_message(sys: &mut Sys<'_>, socket: SocketId, received: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Errno> {
-    loop {
-        if let [high, low, rest @ ..] = received.as_slice()
-            && let Some(message) = rest.get(..usize::from(u16::from_be_bytes([*high, *low])))
-        {
-            return Ok(Some(message.to_vec()));
-        }
-        match sys.tcp_recv(socket, usize::from(u16::MAX))? {
-            Received::Data(bytes) => received.extend(bytes),
-            Received::Blocked => return Ok(None),
-            Received::Closed => return Err(Errno::ConnectionReset),
+        match self.asked.take() {
+            Some(Asked::Udp(socket)) => sys.close(socket),
+            Some(Asked::Tcp(connection)) => connection.close(sys),
+            None => {}
         }
     }
 }

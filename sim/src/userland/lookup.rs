@@ -6,6 +6,7 @@
 //! `order` sorts what came. Here is only what needs the process: its files, its socket, its addresses.
 
 pub mod config;
+pub mod connection;
 pub mod inquiry;
 pub mod message;
 pub mod order;
@@ -16,6 +17,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 
 use config::Config;
+use connection::Connection;
 use inquiry::{Action, Inquiry};
 use message::{Message, Query, RData, RecordType, ResponseCode};
 use order::Source;
@@ -172,6 +174,13 @@ impl Reverse {
     }
 }
 
+/// What the questions to a server went out by.
+#[derive(Debug)]
+enum Asked {
+    Udp(SocketId),
+    Tcp(Connection),
+}
+
 /// Questions under way to name servers.
 #[derive(Debug)]
 struct Asking {
@@ -179,7 +188,7 @@ struct Asking {
     types: &'static [RecordType],
     search: Search,
     inquiry: Option<Inquiry>,
-    socket: Option<SocketId>,
+    asked: Option<Asked>,
     queries: u16,
     next_at: Option<Instant>,
 }
@@ -188,7 +197,7 @@ impl Asking {
     fn new(sys: &Sys<'_>, name: &str, types: &'static [RecordType]) -> Self {
         let config = Config::parse(&sys.files().text("/etc/resolv.conf"), sys.hostname());
         let search = Search::new(&config, name);
-        Self { config, types, search, inquiry: None, socket: None, queries: 0, next_at: None }
+        Self { config, types, search, inquiry: None, asked: None, queries: 0, next_at: None }
     }
 
     /// Drives the inquiry until it must wait, or until `read` finds in the answers what is looked for.
@@ -207,6 +216,7 @@ impl Asking {
             };
             match inquiry.poll(sys.now()) {
                 Action::Ask(server, datagrams) => self.ask(sys, server, &datagrams),
+                Action::Connect(server, messages) => self.connect(sys, server, &messages),
                 Action::Wait(at) => {
                     self.next_at = Some(at);
                     return Poll::Pending;
@@ -245,7 +255,7 @@ impl Asking {
         let Ok(socket) = sys.udp_bind(SocketAddr::new(addr::unspecified(server), 0)) else {
             return self.unreachable();
         };
-        self.socket = Some(socket);
+        self.asked = Some(Asked::Udp(socket));
         if sys.udp_connect(socket, peer).is_err() {
             return self.unreachable();
         }
@@ -256,10 +266,22 @@ impl Asking {
         }
     }
 
+    fn connect(&mut self, sys: &mut Sys<'_>, server: IpAddr, messages: &[Vec<u8>]) {
+        self.close(sys);
+        match Connection::open(sys, SocketAddr::new(server, 53), messages) {
+            Ok(connection) => self.asked = Some(Asked::Tcp(connection)),
+            Err(_) => self.unreachable(),
+        }
+    }
+
     fn receive(&mut self, sys: &mut Sys<'_>) {
-        while let (Some(socket), Some(inquiry)) = (self.socket, &mut self.inquiry) {
-            match sys.recv_from(socket) {
-                Ok(Some(datagram)) => inquiry.handle_datagram(&datagram.data),
+        while let (Some(asked), Some(inquiry)) = (&mut self.asked, &mut self.inquiry) {
+            let came = match asked {
+                Asked::Udp(socket) => sys.recv_from(*socket).map(|datagram| datagram.map(|d| d.data)),
+                Asked::Tcp(connection) => connection.poll(sys),
+            };
+            match came {
+                Ok(Some(message)) => inquiry.handle_message(&message),
                 Ok(None) => return,
                 Err(_) => {
                     inquiry.handle_unreachable();
@@ -276,8 +298,10 @@ impl Asking {
     }
 
     fn close(&mut self, sys: &mut Sys<'_>) {
-        if let Some(socket) = self.socket.take() {
-            sys.close(socket);
+        match self.asked.take() {
+            Some(Asked::Udp(socket)) => sys.close(socket),
+            Some(Asked::Tcp(connection)) => connection.close(sys),
+            None => {}
         }
     }
 }

@@ -1,21 +1,28 @@
 //! One name asked of the name servers in turn, as glibc's `res_send` does it: all its questions at once, the next
 //! server after an error or a silence, and round again. It holds no socket: it says what to send and how long to wait.
 //!
-//! There is no TCP here: a truncated answer is taken for what it holds.
+//! A truncated answer leads to TCP: all questions are asked once more by one connection, of this server and of those
+//! that follow in the same, last round.
 
 use core::net::IpAddr;
 use core::time::Duration;
 
 use super::config::Config;
 use super::message::{self, Message, Query, ResponseCode};
+use crate::dns::Transport;
 use crate::time::Instant;
+
+/// How long a connection is waited for: as long as Linux tries to make one.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(127);
 
 /// What the one who holds the socket shall do.
 #[derive(Debug)]
 pub enum Action {
     /// Send these to port 53 of a server, from a fresh socket.
     Ask(IpAddr, Vec<Vec<u8>>),
-    /// Wait for datagrams until then.
+    /// Send these to port 53 of a server by one connection.
+    Connect(IpAddr, Vec<Vec<u8>>),
+    /// Wait for messages until then.
     Wait(Instant),
     /// It is over: an answer for each question that got a useful one; none when no server gave any.
     Done(Vec<Message>),
@@ -43,6 +50,7 @@ pub struct Inquiry {
     timeout: Duration,
     rounds_left: u32,
     server: usize,
+    transport: Transport,
     deadline: Option<Instant>,
     pending: Vec<Pending>,
 }
@@ -58,6 +66,7 @@ impl Inquiry {
             timeout: config.timeout,
             rounds_left: config.attempts,
             server: 0,
+            transport: Transport::Udp,
             deadline: None,
             pending,
         }
@@ -78,21 +87,35 @@ impl Inquiry {
             Some(at) => Action::Wait(at),
             None => {
                 self.deadline = Some(now + self.patience());
-                Action::Ask(self.servers[self.server], self.unanswered())
+                let server = self.servers[self.server];
+                match self.transport {
+                    Transport::Udp => Action::Ask(server, self.unanswered()),
+                    Transport::Tcp => Action::Connect(server, self.unanswered()),
+                }
             }
         }
     }
 
-    /// A datagram came from the server that was asked.
-    pub fn handle_datagram(&mut self, bytes: &[u8]) {
+    /// A message came from the server that was asked.
+    pub fn handle_message(&mut self, bytes: &[u8]) {
         for pending in self.pending.iter_mut().filter(|p| matches!(p.reply, Reply::Missing)) {
             if let Some(answer) = message::answer_to(pending.id, &pending.question, bytes) {
+                if answer.metadata.truncation && self.transport == Transport::Udp {
+                    return self.turn_to_tcp();
+                }
                 pending.reply = if is_useful(&answer) { Reply::Useful(Box::new(answer)) } else { Reply::Useless };
             }
         }
         if self.pending.iter().all(|p| matches!(p.reply, Reply::Useless)) {
             self.next_server();
         }
+    }
+
+    fn turn_to_tcp(&mut self) {
+        self.transport = Transport::Tcp;
+        self.rounds_left = 1;
+        self.deadline = None;
+        self.pending.iter_mut().for_each(|pending| pending.reply = Reply::Missing);
     }
 
     /// The server cannot be reached, or says that nobody listens there.
@@ -121,6 +144,9 @@ impl Inquiry {
 
     /// Later servers are waited for twice as long each, but their share of it (`send_dg`).
     fn patience(&self) -> Duration {
+        if self.transport == Transport::Tcp {
+            return CONNECTION_PATIENCE;
+        }
         match u32::try_from(self.server) {
             Ok(server) if server > 0 => {
                 let shares = u64::try_from(self.servers.len()).unwrap_or(1);
@@ -187,6 +213,7 @@ mod tests {
     fn step(inquiry: &mut Inquiry, seconds: u64) -> String {
         match inquiry.poll(Instant::from_nanos(seconds * SECOND)) {
             Action::Ask(server, datagrams) => format!("ask {server} {}", datagrams.len()),
+            Action::Connect(server, messages) => format!("connect {server} {}", messages.len()),
             Action::Wait(at) => format!("wait {}", at.as_nanos() / SECOND),
             Action::Done(answers) => format!("done {}", answers.len()),
         }
@@ -196,9 +223,9 @@ mod tests {
     fn both_questions_are_asked_at_once_and_both_answers_awaited() {
         let mut inquiry = inquiry("nameserver 127.0.0.11");
         assert_eq!(step(&mut inquiry, 0), "ask 127.0.0.11 2");
-        inquiry.handle_datagram(&reply(2, RecordType::AAAA, ResponseCode::NoError, None));
+        inquiry.handle_message(&reply(2, RecordType::AAAA, ResponseCode::NoError, None));
         assert_eq!(step(&mut inquiry, 0), "wait 5");
-        inquiry.handle_datagram(&reply(1, RecordType::A, ResponseCode::NoError, Some([172, 25, 0, 4])));
+        inquiry.handle_message(&reply(1, RecordType::A, ResponseCode::NoError, Some([172, 25, 0, 4])));
         assert_eq!(step(&mut inquiry, 0), "done 2");
     }
 
@@ -222,21 +249,37 @@ mod tests {
     fn a_server_that_fails_for_both_is_passed_over_and_for_one_is_not() {
         let mut both = inquiry("nameserver 10.0.0.1\nnameserver 10.0.0.2");
         step(&mut both, 0);
-        both.handle_datagram(&reply(1, RecordType::A, ResponseCode::Refused, None));
-        both.handle_datagram(&reply(2, RecordType::AAAA, ResponseCode::ServFail, None));
+        both.handle_message(&reply(1, RecordType::A, ResponseCode::Refused, None));
+        both.handle_message(&reply(2, RecordType::AAAA, ResponseCode::ServFail, None));
         assert_eq!(step(&mut both, 0), "ask 10.0.0.2 2");
         let mut one = inquiry("nameserver 10.0.0.1\nnameserver 10.0.0.2");
         step(&mut one, 0);
-        one.handle_datagram(&reply(1, RecordType::A, ResponseCode::NoError, Some([10, 0, 0, 9])));
-        one.handle_datagram(&reply(2, RecordType::AAAA, ResponseCode::Refused, None));
+        one.handle_message(&reply(1, RecordType::A, ResponseCode::NoError, Some([10, 0, 0, 9])));
+        one.handle_message(&reply(2, RecordType::AAAA, ResponseCode::Refused, None));
         assert_eq!(step(&mut one, 0), "done 1");
+    }
+
+    #[test]
+    fn a_truncated_answer_leads_to_tcp_for_the_last_round() {
+        let mut inquiry = inquiry("nameserver 10.0.0.1\nnameserver 10.0.0.2");
+        step(&mut inquiry, 0);
+        let mut cut = reply(1, RecordType::A, ResponseCode::NoError, None);
+        cut[2] |= 0x02;
+        inquiry.handle_message(&cut);
+        assert_eq!(step(&mut inquiry, 0), "connect 10.0.0.1 2");
+        inquiry.handle_unreachable();
+        assert_eq!(step(&mut inquiry, 0), "connect 10.0.0.2 2");
+        inquiry.handle_message(&reply(1, RecordType::A, ResponseCode::NoError, Some([10, 0, 0, 9])));
+        assert_eq!(step(&mut inquiry, 0), "wait 127");
+        inquiry.handle_unreachable();
+        assert_eq!(step(&mut inquiry, 0), "done 1");
     }
 
     #[test]
     fn after_a_timeout_only_what_is_missing_is_asked_again() {
         let mut inquiry = inquiry("nameserver 10.0.0.1");
         step(&mut inquiry, 0);
-        inquiry.handle_datagram(&reply(1, RecordType::A, ResponseCode::NXDomain, None));
+        inquiry.handle_message(&reply(1, RecordType::A, ResponseCode::NXDomain, None));
         assert_eq!(step(&mut inquiry, 5), "ask 10.0.0.1 1");
     }
 }
