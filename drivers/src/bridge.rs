@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::device::{Address, IfIndex, Mtu};
 use netyard_sim::link::Condition;
+use netyard_sim::namespace::is_device_name;
 use netyard_sim::rng::{Rng, Seed};
 
 use crate::daemon::{Config, Firewall};
@@ -31,7 +32,7 @@ struct Network {
     device: IfIndex,
     /// Whether the driver made the device; a hand-made bridge is left standing.
     owned: bool,
-    mtu: Option<Mtu>,
+    mtu: Option<u64>,
     interface_prefix: String,
     /// The address of the host at which its ports are published.
     host_binding: IpAddr,
@@ -92,6 +93,11 @@ impl Bridge {
     }
 }
 
+/// An MTU that a device can have.
+fn device_mtu(bytes: u64) -> Option<Mtu> {
+    u32::try_from(bytes).ok().and_then(Mtu::new)
+}
+
 /// The name of a network's bridge: what the user said, else `br-` and the short id.
 fn bridge_name(id: Id, options: &BridgeOptions) -> String {
     options.name.clone().unwrap_or_else(|| format!("br-{}", id.short()))
@@ -137,6 +143,7 @@ impl Driver for Bridge {
         }
         match ground.fabric.namespace(ground.host).device_named(&name) {
             Some(device) if device.bridge().is_none() => return Err(Error::InterfaceIsNoBridge(name)),
+            None if !is_device_name(&name) => return Err(Error::BridgeNameInvalid),
             Some(_) | None => {}
         }
         match self.firewall {
@@ -181,6 +188,14 @@ impl Driver for Bridge {
         }
     }
 
+    fn plan_endpoint(&self, ground: &Ground<'_>, network: Id) -> Result<(), Error> {
+        let network = self.networks.get(&network).expect("an endpoint's network stands");
+        if network.mtu.is_some_and(|bytes| device_mtu(bytes).is_none()) {
+            return Err(Error::InterfaceMtu(ground.free_veth_name(&mut self.names.clone())));
+        }
+        Ok(())
+    }
+
     fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec) {
         let outer_name = ground.free_veth_name(&mut self.names);
         let inner_name = ground.free_veth_name(&mut self.names);
@@ -192,7 +207,7 @@ impl Driver for Bridge {
         if let Some(mac) = spec.mac {
             ground.fabric.set_mac(ground.host, inner, mac);
         }
-        if let Some(mtu) = network.mtu {
+        if let Some(mtu) = network.mtu.and_then(device_mtu) {
             for device in [outer, inner, network.device] {
                 ground.fabric.set_mtu(ground.host, device, mtu);
             }

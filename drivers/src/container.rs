@@ -9,6 +9,7 @@ use netyard_sim::time::{Duration, Instant};
 use netyard_sim::userland::{ContextId, Pid, Rights};
 
 use crate::endpoint::{EndpointConfig, Link};
+use crate::error::Error;
 use crate::id::Id;
 use crate::image::Image;
 use crate::network;
@@ -149,6 +150,14 @@ pub struct ContainerConfig {
     pub mounts: Vec<Mount>,
     /// What becomes of its output.
     pub log: LogDriver,
+    /// As whom its process runs: `user[:group]`, by name or number.
+    pub user: String,
+    /// More groups of its process.
+    pub groups: Vec<String>,
+    /// Devices of the host that it gets.
+    pub devices: Vec<String>,
+    /// What makes every start of it fail.
+    pub obstacle: Option<Error>,
     /// What becomes of it when it ended.
     pub after_exit: AfterExit,
     /// The signal that `stop` sends first, when it is another than SIGTERM.

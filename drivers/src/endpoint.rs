@@ -49,7 +49,8 @@ impl Link {
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.target, self.alias)
+        // As it was written: `web1` alone is its own alias.
+        if self.target == self.alias { f.write_str(&self.target) } else { write!(f, "{}:{}", self.target, self.alias) }
     }
 }
 
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_link_without_alias_is_its_own_alias() {
         assert_eq!(Link::parse("container5:c5").to_string(), "container5:c5");
-        assert_eq!(Link::parse("web1").to_string(), "web1:web1");
+        assert_eq!(Link::parse("web1").to_string(), "web1");
         assert_eq!(Link::parse("/web1:db").target, "web1");
     }
 

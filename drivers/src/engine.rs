@@ -25,6 +25,7 @@ mod power;
 mod reply;
 mod request;
 mod restart;
+mod runtime;
 mod shapes;
 mod start;
 mod stats;

@@ -6,6 +6,7 @@ mod family;
 mod parent;
 mod publish;
 mod status;
+mod unrunnable;
 
 use core::net::IpAddr;
 
@@ -15,6 +16,7 @@ pub use allocation::AllocationFailure;
 pub use family::Family;
 pub use parent::ParentError;
 pub use publish::{Listener, PublishFailure};
+pub use unrunnable::Unrunnable;
 
 use crate::id::Id;
 
@@ -68,6 +70,9 @@ pub enum Error {
         pool: IpNetwork,
     },
     /// A bridge name that Linux refuses.
+    #[error("invalid argument")]
+    BridgeNameInvalid,
+    /// One that is too long even to look for.
     #[error("failed to check bridge interface existence: numerical result out of range")]
     BridgeNameTooLong,
     /// Another network has that bridge already.
@@ -83,12 +88,60 @@ pub enum Error {
         /// The name of the bridge.
         bridge: String,
     },
-    /// The program of a container cannot be found.
+    /// The program of a container cannot be run.
     #[error(
         "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container \
-         process: exec: \"{0}\": executable file not found in $PATH: unknown"
+         process: exec: \"{program}\": {}: unknown", .why.text(.program)
     )]
-    CommandNotFound(String),
+    CommandNotFound {
+        /// As it was named.
+        program: String,
+        /// Why.
+        why: Unrunnable,
+    },
+    /// A network model is in use.
+    #[error("error while removing network: configuration network \"{0}\" is in use")]
+    ConfigInUse(String),
+    /// A container on a network that is only a model.
+    #[error("cannot create endpoint on configuration-only network")]
+    ConfigOnly,
+    /// A network shall be made after a model that is not there.
+    #[error("configuration network \"{0}\" does not exist")]
+    ConfigUnknown(String),
+    /// An endpoint whose devices cannot be made.
+    #[error("failed to create endpoint {endpoint} on network {network}: {reason}")]
+    EndpointNotMade {
+        /// Its name.
+        endpoint: String,
+        /// The network.
+        network: String,
+        /// Why.
+        reason: Box<Self>,
+    },
+    /// A device that cannot have its network's MTU.
+    #[error("failed to set MTU on host interface {0}: invalid argument")]
+    InterfaceMtu(String),
+    /// `--ip6` that is no address, at connect; Docker's text has the bracket.
+    #[error("Invalid IPv6 address: {0})")]
+    InvalidIpv6AtConnect(String),
+    /// What a network that is a model, or made after one, cannot have.
+    #[error("{0}")]
+    Modelled(&'static str),
+    /// An MTU below nothing.
+    #[error("invalid MTU number: {0}")]
+    MtuNegative(i64),
+    /// A name that no network may have.
+    #[error("invalid name: {0}")]
+    NetworkNameInvalid(String),
+    /// No addresses at all on a network that needs some.
+    #[error("ipv4 pool is empty")]
+    PoolEmpty,
+    /// A container that cannot be started, in the words of who refuses it.
+    #[error("{0}")]
+    StartRefused(String),
+    /// A network of a swarm's.
+    #[error("cannot create a swarm scoped network when swarm is not active")]
+    SwarmScope,
     /// The container runtime refuses to make the process, for this reason.
     #[error("failed to create shim task: OCI runtime create failed: runc create failed: {0}: unknown")]
     Runtime(String),

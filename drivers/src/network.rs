@@ -8,6 +8,7 @@ use netyard_sim::addr::IpNetwork;
 use netyard_sim::time::Instant;
 
 use crate::endpoint::Endpoint;
+use crate::error::Family;
 use crate::id::Id;
 use crate::ipam::{PoolId, PoolRequest};
 
@@ -65,6 +66,8 @@ pub struct NetworkConfig {
     pub namesakes: Namesakes,
     /// Its driver, `bridge` and so on.
     pub driver: String,
+    /// What it is there for.
+    pub role: Role,
     /// Whether it has IPv6 addresses.
     pub ipv6: bool,
     /// Whether it has no way out.
@@ -79,6 +82,18 @@ pub struct NetworkConfig {
     pub options: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What a network is there for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Role {
+    /// Containers.
+    #[default]
+    Work,
+    /// Other networks, which are made after it (`--config-only`); no container is on it.
+    Model,
+    /// Containers, and it is made after the model of this name (`--config-from`).
+    After(String),
 }
 
 /// A subnet that a network has.
@@ -135,10 +150,10 @@ impl Network {
         !is_predefined(&self.config.name)
     }
 
-    /// Whether `--ip` with an address of this family is allowed: the user chose a subnet of it, be it of use or not.
+    /// Whether a static address of this family may be asked for: the user chose a subnet of it, be it of use or not.
     #[must_use]
-    pub fn takes_static(&self, addr: IpAddr) -> bool {
-        self.config.subnets.iter().any(|s| s.pool.subnet.is_ipv4() == addr.is_ipv4())
+    pub fn takes_static(&self, family: Family) -> bool {
+        self.config.subnets.iter().any(|s| s.pool.subnet.is_ipv4() == (family == Family::V4))
     }
 
     /// The endpoint of a container.

@@ -4,8 +4,6 @@
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
-use netyard_sim::device::Mtu;
-
 use crate::error::Error;
 
 const NAME: &str = "com.docker.network.bridge.name";
@@ -49,8 +47,8 @@ pub struct BridgeOptions {
     pub masquerade: Masquerade,
     /// The address of the host at which ports are published unless they say otherwise.
     pub host_binding: IpAddr,
-    /// The MTU of its containers; Ethernet's when none. A number that no device can have is kept out of here.
-    pub mtu: Option<Mtu>,
+    /// The MTU of its containers; Ethernet's when none. Whether a device can have it shows when there is one.
+    pub mtu: Option<u64>,
     /// What the names of its interfaces in containers begin with.
     pub interface_prefix: String,
     /// Whether its bridge has no IPv4 address.
@@ -63,7 +61,7 @@ impl BridgeOptions {
     /// Reads the options of a network.
     ///
     /// # Errors
-    /// `OptionValue` when a known key has a value that Go's strconv refuses.
+    /// `OptionValue` when a known key has a value that Go's strconv refuses, `MtuNegative`.
     pub fn parse(options: &BTreeMap<String, String>) -> Result<Self, Error> {
         let flag = |key: &'static str| options.get(key).map(|text| parse_bool(key, text)).transpose();
         let is_default = flag(DEFAULT_BRIDGE)?.unwrap_or_default();
@@ -74,13 +72,14 @@ impl BridgeOptions {
             Some(text) => text.parse().map_err(|_| refuse(HOST_BINDING, text, "nil ip".to_owned()))?,
             None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         };
-        let mtu = options.get(MTU).map(|text| atoi(MTU, text)).transpose()?;
+        let mtu = options.get(MTU).map(|text| atoi(MTU, text)).transpose()?.unwrap_or(0);
+        let mtu = u64::try_from(mtu).map_err(|_| Error::MtuNegative(mtu))?;
         Ok(Self {
             name: options.get(NAME).filter(|name| !name.is_empty()).cloned(),
             icc: if icc { Icc::On } else { Icc::Off },
             masquerade: if masquerade { Masquerade::On } else { Masquerade::Off },
             host_binding,
-            mtu: mtu.and_then(|n| u32::try_from(n).ok()).and_then(Mtu::new),
+            mtu: (mtu > 0).then_some(mtu),
             interface_prefix: options.get(INTERFACE_PREFIX).cloned().unwrap_or_else(|| "eth".to_owned()),
             inhibit_ipv4,
             is_default,
@@ -163,8 +162,10 @@ mod tests {
         );
         assert!(parse(MTU, "99999999999999999999").unwrap_err().ends_with("value out of range)"));
         assert_eq!(parse(ICC, "F").unwrap().icc, Icc::Off);
-        assert_eq!(parse(MTU, "1400").unwrap().mtu, Mtu::new(1400));
-        assert_eq!(parse(MTU, "99999999").unwrap().mtu, None, "accepted, and no device can have it (errors 78)");
+        assert_eq!(parse(MTU, "1400").unwrap().mtu, Some(1400));
+        assert_eq!(parse(MTU, "0").unwrap().mtu, None);
+        assert_eq!(parse(MTU, "-5").unwrap_err(), "invalid MTU number: -5");
+        assert_eq!(parse(MTU, "99999999").unwrap().mtu, Some(99_999_999), "accepted (errors 78)");
         assert_eq!(parse("nosuchoption", "1").unwrap(), BridgeOptions::parse(&BTreeMap::new()).unwrap());
     }
 

@@ -23,6 +23,7 @@ use serde_json::Value;
 use self::eval::Mode;
 use self::node::Node;
 use self::parse::Templates;
+pub(crate) use self::value::LEFT_OUT;
 
 /// What a template is printed for: it decides what a missing field is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

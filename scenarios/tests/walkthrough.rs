@@ -6,3 +6,4 @@ mod errors;
 pub(crate) mod host;
 mod replay;
 mod seeds;
+mod sessions;

@@ -27,7 +27,7 @@ mod way;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-pub use configure::LinkError;
+pub use configure::{LinkError, is_device_name};
 pub use resolver::Listening;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 

@@ -71,6 +71,7 @@ impl Plan {
     pub(super) fn new(typed: &Arguments, attached: Attached, path: &str, cx: &Cx<'_>) -> Result<Self, Failure> {
         let checked = || {
             body::check_pull(typed)?;
+            body::check_platform(typed)?;
             body::check_mac(typed)?;
             body::body(typed, attached, cx)
         };
@@ -112,7 +113,7 @@ impl Plan {
 
     fn make(self, cx: &mut Cx<'_>, then: Made) -> Outcome {
         call(cx, request_with("POST", &self.target, &self.body), move |reply, cx| {
-            let missing = reply.status == 404 && reply.objection().starts_with("No such image");
+            let missing = reply.status == 404;
             if missing && self.pull == Pull::Missing {
                 if !self.quiet {
                     cx.error_line(&format!("Unable to find image '{}' locally", self.image.familiar()));
@@ -155,7 +156,13 @@ fn id_file(typed: &Arguments, cx: &Cx<'_>) -> Result<Option<String>, Failure> {
         let text = "container ID file found, make sure the other container isn't running or delete";
         return Err(Failure::new(format!("{text} {path}")));
     }
-    Ok(Some(normalise(cx.place.cwd, path)))
+    let absolute = normalise(cx.place.cwd, path);
+    let parent = absolute.rsplit_once('/').map_or("/", |(parent, _)| parent);
+    if !parent.is_empty() && !cx.place.files.is_directory(parent) {
+        let text = "failed to create the container ID file: open";
+        return Err(Failure::new(format!("{text} {path}: no such file or directory")));
+    }
+    Ok(Some(absolute))
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub(super) fn check_label(label: &str) -> Result<(), String> {
     if label.is_empty() || label.starts_with('=') {
         return Err(format!("invalid label '{label}': empty name"));
     }
+    if label.split('=').next().is_some_and(|name| name.contains(char::is_whitespace)) {
+        return Err(format!("label '{label}' contains whitespaces"));
+    }
     Ok(())
 }
 

@@ -242,7 +242,8 @@ impl Arguments {
             .map_err(|why| format!("invalid argument {} for {} flag: {why}", quoted(value), quoted(&flag.title())))?;
         let values = self.typed.entry(flag.target.unwrap_or(flag.name)).or_default();
         match flag.takes {
-            Takes::Commas => values.extend(value.split(',').filter(|v| !v.is_empty()).map(str::to_owned)),
+            Takes::Commas if value.is_empty() => {}
+            Takes::Commas => values.extend(value.split(',').map(str::to_owned)),
             Takes::Nothing | Takes::Last | Takes::Every => values.push(value.to_owned()),
         }
         Ok(())

@@ -229,6 +229,9 @@ impl Inspection {
             if reply.status == 404 && self.kinds.len() > 1 {
                 return self.look(name, others, cx);
             }
+            if self.typed.is_on("size") && *kind != Kind::Container && reply.status == 200 {
+                cx.error_line(&format!("WARNING: --size ignored for {}", kind.name()));
+            }
             if let Err(failure) = self.found(*kind, reply) {
                 self.failures.push(failure.message);
             }

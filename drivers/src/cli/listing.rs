@@ -33,6 +33,8 @@ pub(super) struct Kind {
     pub(super) default: &'static str,
     /// What is shown with `-q`.
     pub(super) quiet: &'static str,
+    /// What is shown for `--format raw`.
+    pub(super) raw: &'static str,
 }
 
 /// How a list is to be printed.
@@ -47,6 +49,8 @@ impl Kind {
         let text = match typed.unwrap_or_default() {
             "" | "table" if quiet => self.quiet,
             "" | "table" => self.default,
+            "raw" if quiet => self.raw.lines().next().unwrap_or_default(),
+            "raw" => self.raw,
             "json" => "{{json .}}",
             typed => typed,
         };

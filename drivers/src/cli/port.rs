@@ -29,8 +29,8 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         let found = reply.json()?;
         let ports = &found["NetworkSettings"]["Ports"];
         let mut lines = match port {
-            Some(port) => one(&container, &port, ports)?,
-            None => all(ports),
+            Some(port) if !port.is_empty() => one(&container, &port, ports)?,
+            _ => all(ports),
         };
         lines.sort_by_cached_key(|line| natural(line));
         lines.iter().for_each(|line| cx.print_line(line));
@@ -39,7 +39,8 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 }
 
 fn one(container: &str, port: &str, ports: &Value) -> Result<Vec<String>, Failure> {
-    let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+    let (number, protocol) = port.split_once('/').unwrap_or((port, ""));
+    let protocol = if protocol.is_empty() { "tcp" } else { protocol };
     check(number).map_err(|why| Failure::new(format!("Error: invalid port ({number}): {why}")))?;
     let bindings = items(&ports[format!("{number}/{protocol}")]);
     if bindings.is_empty() {

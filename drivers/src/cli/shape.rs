@@ -2,10 +2,12 @@
 //! sees it; fields then come in the struct's order, unknown ones are gone and missing ones have their zero value (so an
 //! engine of API 1.41 seems to know `GwPriority`). A shape is an example of zero values; it checks nothing.
 //!
-//! In an example `"Name?"` is left out when it is empty, `"*"` stands for every key of a map, a list of one thing is a
+//! In an example `"Name?"` is left out when it is empty (it keeps the mark for the template, which can name it), `"*"` stands for every key of a map, a list of one thing is a
 //! list of such things, and `null` stands for anything.
 
 use serde_json::{Map, Value};
+
+use crate::template::LEFT_OUT;
 
 /// A struct of the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,9 +66,8 @@ fn fit_fields(example: &Map<String, Value>, sent: &Map<String, Value>) -> Value 
     for (name, zero) in example {
         let (name, optional) = name.strip_suffix('?').map_or((name.as_str(), false), |name| (name, true));
         let value = sent.get(name).map_or_else(|| missing(zero), |value| fit(zero, value));
-        if !(optional && is_empty(&value)) {
-            fitted.insert(name.to_owned(), value);
-        }
+        let suffix = if optional && is_empty(&value) { LEFT_OUT.to_string() } else { String::new() };
+        fitted.insert(format!("{name}{suffix}"), value);
     }
     Value::Object(fitted)
 }
@@ -106,9 +107,9 @@ mod tests {
         let expected = concat!(
             r#"{"Name":"n1","Id":"","Created":"0001-01-01T00:00:00Z","Scope":"","Driver":"","EnableIPv4":false,"#,
             r#""EnableIPv6":true,"IPAM":{"Driver":"default","Options":{},"#,
-            r#""Config":[{"Subnet":"10.0.0.0/8","Gateway":"10.0.0.1"}]},"#,
+            r#""Config":[{"Subnet":"10.0.0.0/8","IPRange?":"","Gateway":"10.0.0.1","AuxiliaryAddresses?":null}]},"#,
             r#""Internal":false,"Attachable":false,"Ingress":false,"ConfigFrom":{"Network":""},"ConfigOnly":false,"#,
-            r#""Containers":null,"Options":null,"Labels":{"a":"2","b":"1"}}"#,
+            r#""Containers":null,"Options":null,"Labels":{"a":"2","b":"1"},"Peers?":null,"Services?":null}"#,
         );
         assert_eq!(Shape::Network.fit(&sent).to_string(), expected);
     }
@@ -118,7 +119,7 @@ mod tests {
         let sent =
             json!({"NetworkSettings": {"Networks": {"b": null, "a": {"IPAMConfig": {}, "IPAddress": "10.0.0.2"}}}});
         let expected = concat!(
-            r#"{"a":{"IPAMConfig":{},"Links":null,"Aliases":null,"MacAddress":"","DriverOpts":null,"GwPriority":0,"#,
+            r#"{"a":{"IPAMConfig":{"IPv4Address?":"","IPv6Address?":"","LinkLocalIPs?":null},"Links":null,"Aliases":null,"MacAddress":"","DriverOpts":null,"GwPriority":0,"#,
             r#""NetworkID":"","EndpointID":"","Gateway":"","IPAddress":"10.0.0.2","IPPrefixLen":0,"IPv6Gateway":"","#,
             r#""GlobalIPv6Address":"","GlobalIPv6PrefixLen":0,"DNSNames":null},"b":null}"#,
         );
@@ -130,7 +131,7 @@ mod tests {
         let sent = json!({"HostConfig": {"KernelMemory": 0, "Runtime": "runc", "Sysctls": {}, "Init": false}});
         let host = Shape::Container.fit(&sent)["HostConfig"].to_string();
         assert!(host.contains(r#""ShmSize":0,"Runtime":"runc","Isolation":"""#), "{host}");
-        assert!(!host.contains("KernelMemory") && !host.contains("Sysctls"), "{host}");
+        assert!(host.contains(r#""KernelMemory?":0"#) && host.contains(r#""Sysctls?":{}"#), "{host}");
     }
 
     #[test]

@@ -42,6 +42,7 @@ const KIND: Kind = Kind {
     ],
     default: "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
     quiet: "{{.ID}}",
+    raw: "",
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {

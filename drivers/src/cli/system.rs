@@ -50,6 +50,7 @@ const KIND: Kind = Kind {
     ],
     default: "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
     quiet: "{{.Type}}",
+    raw: "",
 };
 
 fn usage(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {

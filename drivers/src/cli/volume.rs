@@ -75,6 +75,7 @@ const KIND: Kind = Kind {
     ],
     default: "table {{.Driver}}\t{{.Name}}",
     quiet: "{{.Name}}",
+    raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
 };
 
 fn list(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {

@@ -2,6 +2,7 @@
 //! something is refused; the commit lets the driver build.
 
 use core::net::IpAddr;
+use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, network_of};
 use netyard_sim::world::World;
@@ -12,14 +13,16 @@ use crate::driver::{Addressing, Ground, NetworkSpec};
 use crate::error::{Error, Family};
 use crate::id::Id;
 use crate::ipam::PoolId;
-use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Subnet, SubnetConfig, is_predefined};
+use crate::network::{
+    Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Subnet, SubnetConfig, is_predefined,
+};
 
 impl Controller {
     /// Makes a network for a user.
     ///
     /// # Errors
     /// The name is predefined or taken, there is no such driver, an option is wrong, or IPAM has no room.
-    pub fn create_network(&mut self, world: &mut World, config: NetworkConfig) -> Result<Id, Error> {
+    pub fn create_network(&mut self, world: &mut World, mut config: NetworkConfig) -> Result<Id, Error> {
         if is_predefined(&config.name) {
             return Err(Error::NetworkPredefined(config.name));
         }
@@ -27,11 +30,33 @@ impl Controller {
         if config.name.is_empty() || is_refused {
             return Err(Error::NetworkNameTaken(config.name));
         }
+        if config.name.trim().is_empty() {
+            return Err(Error::NetworkNameInvalid(config.name));
+        }
+        if config.role == Role::Model {
+            let (id, created) = (Id::random(&mut self.ids), world.now());
+            self.networks.push(Network { id, created, config, subnets: Vec::new(), endpoints: BTreeMap::new() });
+            return Ok(id);
+        }
         match self.drivers.get(config.driver.as_str()) {
             Some(driver) => driver.check_creation()?,
             None => return Err(Error::PluginUnknown(config.driver)),
         }
+        self.apply_model(&mut config)?;
         self.make_network(world, config)
+    }
+
+    /// Gives a network that is made after a model what the model has.
+    fn apply_model(&self, config: &mut NetworkConfig) -> Result<(), Error> {
+        let Role::After(name) = &config.role else { return Ok(()) };
+        let found = self.networks.iter().find(|n| n.name() == name && n.config.role == Role::Model);
+        let model = &found.ok_or_else(|| Error::ConfigUnknown(name.clone()))?.config;
+        config.ipv6 = model.ipv6;
+        config.subnets.clone_from(&model.subnets);
+        config.ipam_options.clone_from(&model.ipam_options);
+        config.options.clone_from(&model.options);
+        config.labels.clone_from(&model.labels);
+        Ok(())
     }
 
     pub(super) fn make_network(&mut self, world: &mut World, config: NetworkConfig) -> Result<Id, Error> {
@@ -53,7 +78,7 @@ impl Controller {
         }
         driver.create_network(&mut ground, &spec);
         let created = world.now();
-        self.networks.push(Network { id, created, config, subnets, endpoints: std::collections::BTreeMap::new() });
+        self.networks.push(Network { id, created, config, subnets, endpoints: BTreeMap::new() });
         Ok(id)
     }
 
@@ -142,7 +167,10 @@ impl Controller {
         if !network.endpoints.is_empty() {
             return Err(Error::NetworkActive { name: network.name().to_owned(), id: network.id });
         }
-        let id = network.id;
+        let (id, name) = (network.id, network.name());
+        if self.networks.iter().any(|n| matches!(&n.config.role, Role::After(model) if model == name)) {
+            return Err(Error::ConfigInUse(name.to_owned()));
+        }
         Ok(self.remove_network(world, id))
     }
 
@@ -150,6 +178,9 @@ impl Controller {
     pub(super) fn remove_network(&mut self, world: &mut World, id: Id) -> Network {
         let at = self.networks.iter().position(|n| n.id == id).expect("the caller found it");
         let network = self.networks.remove(at);
+        if network.config.role == Role::Model {
+            return network;
+        }
         let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(network.config.driver.as_str()).expect("the driver was checked");
         driver.delete_network(&mut ground, id);

@@ -10,7 +10,7 @@ use crate::driver::{Addressing, EndpointSpec, Ground};
 use crate::endpoint::{Endpoint, EndpointConfig, Lease};
 use crate::error::{AllocationFailure, Error, Family};
 use crate::id::Id;
-use crate::network::{Allocation, Network, Subnet};
+use crate::network::{Allocation, Network, Role, Subnet};
 use crate::sandbox::Joined;
 
 /// Who wants to be on which network, and as what.
@@ -112,6 +112,9 @@ impl Controller {
         wanted: EndpointRequest<'_>,
     ) -> Result<Endpoint, Error> {
         let network = self.network(wanted.network).expect("the caller found the network");
+        if network.config.role == Role::Model {
+            return Err(Error::ConfigOnly);
+        }
         if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
             let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
             return Err(Error::EndpointExists { container, network });
@@ -137,7 +140,7 @@ impl Controller {
         if addressing == Some(Addressing::IpamOnly) {
             endpoint.mac = None;
         }
-        if let Err(error) = self.check_room(world, wanted.network) {
+        if let Err(error) = self.check_room(world, wanted) {
             self.release(&endpoint);
             return Err(error);
         }
@@ -145,10 +148,19 @@ impl Controller {
     }
 
     /// Asks the driver whether the network takes one more.
-    fn check_room(&self, world: &mut World, network: Id) -> Result<(), Error> {
-        let found = self.network(network).expect("the caller found the network");
+    fn check_room(&self, world: &mut World, wanted: EndpointRequest<'_>) -> Result<(), Error> {
+        let found = self.network(wanted.network).expect("the caller found the network");
         let driver = self.drivers.get(found.config.driver.as_str()).expect("the driver was checked");
-        driver.plan_endpoint(&Ground::new(world, self.host, self.context), network)
+        let planned = driver.plan_endpoint(&Ground::new(world, self.host, self.context), wanted.network);
+        planned.map_err(|reason| match reason {
+            // What goes wrong with a device that is made at once is said of the endpoint.
+            Error::InterfaceMtu(_) => Error::EndpointNotMade {
+                endpoint: wanted.name.to_owned(),
+                network: found.name().to_owned(),
+                reason: Box::new(reason),
+            },
+            _ => reason,
+        })
     }
 
     fn take_addresses(&mut self, wanted: EndpointRequest<'_>, endpoint: &mut Endpoint) -> Result<(), Error> {

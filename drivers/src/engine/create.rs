@@ -6,6 +6,8 @@ mod echo;
 pub(super) mod limits;
 mod logging;
 mod mounts;
+mod namespaces;
+mod obstacle;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,10 +112,20 @@ struct HostAsked {
     binds: Option<Vec<String>>,
     mounts: Option<Vec<mounts::Asked>>,
     volumes_from: Option<Vec<String>>,
+    volume_driver: Option<String>,
+    group_add: Option<Vec<String>>,
+    devices: Option<Vec<DeviceAsked>>,
     log_config: Option<logging::Asked>,
     sysctls: Option<BTreeMap<String, String>>,
     #[serde(rename = "UTSMode")]
     uts_mode: Option<String>,
+}
+
+/// One of `Devices`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct DeviceAsked {
+    path_on_host: String,
 }
 
 /// `RestartPolicy`.
@@ -197,15 +209,18 @@ impl Engine {
         give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
         let reference = asked.image.clone().unwrap_or_default();
         let image = self.images.find(&reference).ok_or(Error::ImageUnknown(reference))?;
+        self.check_namespaces(&raw_host)?;
         logging::check(host.log_config.as_ref())?;
-        let mounts = self.mounts(&asked, &host)?;
+        let mounts = self.mounts(world, &asked, &host)?;
         let name = self.name_for(call.target.query.text("name"))?;
         let linked = self.resolve_links(&mode, &host)?;
         let id = Id::random(&mut self.ids);
         let default_hostname = self.default_hostname(&mode, id);
-        let config = ContainerConfig { mounts, ..configuration(&asked, &host, mode, image, default_hostname)? };
+        let obstacle = obstacle::find(&host, &raw_host);
+        let config = configuration(&asked, &host, mode, image, default_hostname)?;
+        let config = ContainerConfig { mounts, obstacle, ..config };
         let echo = Echo::new(&echo::config(&asked, &config), &echo::host(&raw_host));
-        self.make_volumes(world, &config.mounts)?;
+        self.make_volumes(world, &config.mounts, host.volume_driver.as_deref())?;
         let container = Container {
             id,
             name,
@@ -350,6 +365,9 @@ fn configuration(
         image_reference: asked.image.clone().unwrap_or_default(),
         image,
         argv: command(asked, image)?,
+        user: asked.user.clone().unwrap_or_default(),
+        groups: host.group_add.clone().unwrap_or_default(),
+        obstacle: None,
         env: environment(asked, image),
         publications: host.publications(&exposed)?,
         exposed,
@@ -370,6 +388,7 @@ fn configuration(
         extra_hosts: extra_hosts.map(|(name, address)| (address.to_owned(), name.to_owned())).collect(),
         links: host.links.iter().flatten().map(|text| Link::parse(text)).collect(),
         mounts: Vec::new(),
+        devices: host.devices.iter().flatten().map(|device| device.path_on_host.clone()).collect(),
         log: logging::driver(host.log_config.as_ref()),
         after_exit: if host.auto_remove == Some(true) { AfterExit::Remove } else { AfterExit::Keep },
         stop_signal: stop_signal.transpose()?,

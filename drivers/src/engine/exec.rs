@@ -10,7 +10,7 @@ use super::console::{Channel, Console, InputEnd, Viewer};
 use super::keys::DetachKeys;
 use super::request::{json_body, shape};
 use super::start::{Launch, environment, launch};
-use super::{Call, Engine, Owner, Reply};
+use super::{Call, Engine, Owner, Reply, runtime};
 use crate::container::State;
 use crate::error::Error;
 use crate::id::Id;
@@ -21,6 +21,8 @@ const REMEMBERED: Duration = Duration::from_secs(300);
 const ENDED: usize = 2048;
 /// What a shell says of a program that cannot be run.
 const CANNOT_RUN: i32 = 126;
+/// What the runtime says first.
+const FAILED: &str = "OCI runtime exec failed: exec failed: ";
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -31,9 +33,15 @@ struct Asked {
     attach_stderr: Option<bool>,
     env: Option<Vec<String>>,
     working_dir: Option<String>,
+    user: Option<String>,
     privileged: Option<bool>,
     detach_keys: Option<String>,
     cmd: Option<Vec<String>>,
+}
+
+/// An exec has another word for keys that are none.
+fn escape_keys(text: &str) -> Error {
+    Error::BadParameter(format!("Invalid escape keys ({text}) provided"))
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,6 +57,7 @@ struct Config {
     argv: Vec<String>,
     env: Vec<String>,
     working_dir: String,
+    user: String,
     tty: bool,
     privileged: bool,
     stdin: bool,
@@ -113,11 +122,12 @@ impl Engine {
         let tty = asked.tty.unwrap_or_default();
         let keys_text = asked.detach_keys.unwrap_or_default();
         let config = Config {
-            keys: DetachKeys::parse(Some(&keys_text))?,
+            keys: DetachKeys::parse(Some(&keys_text)).map_err(|_| escape_keys(&keys_text))?,
             keys_text,
             argv,
             env: asked.env.unwrap_or_default(),
             working_dir: asked.working_dir.unwrap_or_default(),
+            user: asked.user.unwrap_or_default(),
             tty,
             privileged: asked.privileged.unwrap_or_default(),
             stdin: asked.attach_stdin.unwrap_or_default(),
@@ -150,8 +160,7 @@ impl Engine {
         }
         self.tell_exec(world, id, "exec_start");
         if asked.detach == Some(true) {
-            self.run_exec(world, id, Watch::Nobody);
-            return Ok(Reply::Empty(200));
+            return self.run_exec(world, id, Watch::Nobody).map(|()| Reply::Empty(200)).map_err(Error::BadParameter);
         }
         self.head_of_stream(call);
         let exec = self.execs.get_mut(&id).expect("it was just found");
@@ -159,11 +168,26 @@ impl Engine {
         // Whether it has a terminal and whether its client believes so are told apart.
         let (raw, keys) = (asked.tty == Some(true), Some(exec.config.keys.clone()));
         exec.console.attach(Viewer { exchange: call.exchange, stdin, stdout, stderr, raw, keys });
-        self.run_exec(world, id, Watch::Client);
+        // The client reads on its stream why it did not run.
+        let _ = self.run_exec(world, id, Watch::Client);
         Ok(Reply::Later)
     }
 
-    fn run_exec(&mut self, world: &mut World, id: Id, watch: Watch) {
+    /// What the runtime refuses of an exec before it looks for the program.
+    fn exec_refusal(&self, world: &World, id: Id) -> Option<String> {
+        let exec = &self.execs[&id];
+        let context = self.containers[&exec.container].context.expect("a running container has files");
+        let files = &world.processes.context(context).files;
+        let directory = || Some(format!("{FAILED}{}: unknown", runtime::directory(files, &exec.config.working_dir)?));
+        runtime::identity(files, &exec.config.user).or_else(directory)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The runtime's text, which a client has read by then.
+    fn run_exec(&mut self, world: &mut World, id: Id, watch: Watch) -> Result<(), String> {
+        let refusal = self.exec_refusal(world, id);
         let links = self.link_variables(&self.containers[&self.execs[&id].container]);
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         let container = &self.containers[&exec.container];
@@ -180,14 +204,25 @@ impl Engine {
             init: false,
         };
         let streams = exec.console.open(world, config.stdin && watch == Watch::Client);
+        if let Some(text) = refusal {
+            streams.into_iter().for_each(|stream| world.processes.close(stream));
+            return Err(self.exec_failed(world, id, text));
+        }
+        let (context, cwd) = (spawn.context, spawn.cwd.to_owned());
         match launch(world, spawn, streams) {
             Some(pid) => {
                 exec.console.begin(world);
                 exec.stage = Stage::Running(pid);
                 exec.pid = pid.0;
                 self.owners.insert(pid, Owner::Exec(id));
+                Ok(())
             }
-            None => self.exec_failed(world, id),
+            None => {
+                let program = exec.config.argv.first().map_or("", String::as_str);
+                let why = runtime::unrunnable(&world.processes.context(context).files, &cwd, program).text(program);
+                let text = format!("{FAILED}unable to start container process: exec: \"{program}\": {why}: unknown");
+                Err(self.exec_failed(world, id, text))
+            }
         }
     }
 
@@ -202,21 +237,17 @@ impl Engine {
         }
     }
 
-    /// There is no such program: the client reads why on standard output, and the exit code is 126.
-    fn exec_failed(&mut self, world: &mut World, id: Id) {
+    /// It does not run: the client reads why on standard output, and the exit code is 126.
+    fn exec_failed(&mut self, world: &mut World, id: Id, text: String) -> String {
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         exec.stage = Stage::Ended(CANNOT_RUN, world.now());
-        let program = exec.config.argv.first().map_or("", String::as_str);
-        let text = format!(
-            "OCI runtime exec failed: exec failed: unable to start container process: exec: \"{program}\": executable \
-             file not found in $PATH: unknown\r\n"
-        );
-        exec.console.show(Channel::Out, text.as_bytes(), &mut self.outbox);
+        exec.console.show(Channel::Out, format!("{text}\r\n").as_bytes(), &mut self.outbox);
         exec.console.end(world, &mut self.outbox);
         if exec.probe.is_some() {
             let container = exec.container;
-            self.probe_ended(world, container, id, CANNOT_RUN, text.trim_end().as_bytes());
+            self.probe_ended(world, container, id, CANNOT_RUN, text.as_bytes());
         }
+        text
     }
 
     /// Makes an exec that nobody asked for: a health check.
@@ -225,6 +256,7 @@ impl Engine {
             argv,
             env: Vec::new(),
             working_dir: String::new(),
+            user: String::new(),
             tty: false,
             privileged: false,
             stdin: false,
@@ -244,7 +276,8 @@ impl Engine {
     /// Runs it.
     pub(super) fn run_probe(&mut self, world: &mut World, id: Id) {
         self.tell_exec(world, id, "exec_start");
-        self.run_exec(world, id, Watch::Nobody);
+        // What went wrong is a finding of the check.
+        let _ = self.run_exec(world, id, Watch::Nobody);
     }
 
     /// Kills the process of an exec.

@@ -12,9 +12,9 @@ use super::{Call, Engine, NetworkName, Reply};
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::EndpointRequest;
 use crate::endpoint::EndpointConfig;
-use crate::error::Error;
+use crate::error::{Error, Family};
 use crate::id::Id;
-use crate::network::Network;
+use crate::network::{Network, Role};
 
 const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
@@ -69,8 +69,13 @@ impl Engine {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
         let until = filters.until(self.epoch, world.now())?;
         let old = |n: &Network| until.is_none_or(|until| n.created <= until);
-        let unused =
-            |n: &&Network| n.is_user_defined() && old(n) && n.endpoints.is_empty() && filters.labels(&n.config.labels);
+        let unused = |n: &&Network| {
+            n.is_user_defined()
+                && n.config.role != Role::Model
+                && old(n)
+                && n.endpoints.is_empty()
+                && filters.labels(&n.config.labels)
+        };
         let unused: Vec<(Id, String)> =
             self.controller.networks().iter().filter(unused).map(|n| (n.id, n.name().to_owned())).collect();
         let mut names = Vec::new();
@@ -88,7 +93,12 @@ impl Engine {
         let asked: ConnectAsked = json_body(call.request, shape::CONNECT)?;
         let container = self.find_container(&asked.container.unwrap_or_default())?;
         let (id, running) = (container.id, container.sandbox.filter(|_| container.is_running()));
-        let config = asked.endpoint_config.unwrap_or_default().parse(Door::Connect)?;
+        let endpoint = asked.endpoint_config.unwrap_or_default();
+        // That a network takes no such address is said before an address that is none.
+        if let Ok(network) = self.controller.find(name) {
+            check_static(network, endpoint.wants())?;
+        }
+        let config = endpoint.parse(Door::Connect)?;
         match running {
             Some(sandbox) => self.connect_running(world, (id, sandbox), name, &config)?,
             None => self.set_up_for(id, name, config)?,
@@ -226,8 +236,17 @@ pub(super) fn check_config(network: &Network, config: &EndpointConfig) -> Result
             return Err(Error::AliasOnDefaultNetwork);
         }
     }
-    let asked = config.addresses.iter().flat_map(|addresses| addresses.iter());
-    if asked.into_iter().any(|addr| !network.takes_static(addr)) {
+    let addresses = config.addresses.as_ref();
+    check_static(network, addresses.map_or([false; 2], |asked| [asked.v4.is_some(), asked.v6.is_some()]))
+}
+
+/// Whether it takes a static address of the families that are wanted, IPv4 and IPv6.
+fn check_static(network: &Network, wants: [bool; 2]) -> Result<(), Error> {
+    if !network.is_user_defined() && wants.contains(&true) {
+        return Err(Error::AddressOnDefaultNetwork);
+    }
+    let [v4, v6] = wants;
+    if v4 && !network.takes_static(Family::V4) || v6 && !network.takes_static(Family::V6) {
         return Err(Error::AddressNeedsUserSubnet);
     }
     Ok(())
@@ -237,6 +256,9 @@ pub(super) fn check_config(network: &Network, config: &EndpointConfig) -> Result
 fn check_filters(filters: &Filters) -> Result<(), Error> {
     if let Some(value) = filters.values("type").iter().find(|value| !matches!(value.as_str(), "builtin" | "custom")) {
         return Err(Error::BadParameter(format!("invalid filter: 'type'='{value}'")));
+    }
+    if filters.values("dangling").len() > 1 {
+        return Err(Error::BadParameter("got more than one value for filter key \"dangling\"".to_owned()));
     }
     if filters.values("dangling").iter().any(|value| !matches!(value.as_str(), "1" | "true" | "0" | "false")) {
         let text = "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")";

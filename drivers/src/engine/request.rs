@@ -151,7 +151,11 @@ impl Filters {
     /// # Errors
     /// It is neither a time nor a duration.
     pub(super) fn until(&self, epoch: Epoch, now: Instant) -> Result<Option<Instant>, Error> {
-        let Some(text) = self.values("until").first() else { return Ok(None) };
+        let text = match self.values("until") {
+            [] => return Ok(None),
+            [text] => text,
+            _ => return Err(Error::BadParameter("more than one until filter specified".to_owned())),
+        };
         let unix = moment::unix(text, epoch.unix_nanos(now)).map_err(Error::BadParameter)?;
         Ok(instant(&unix, epoch))
     }

@@ -13,13 +13,31 @@ use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
 use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::{PoolRequest, parse_prefix};
-use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, SubnetConfig};
+use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Role, SubnetConfig};
 
 /// Which request a wrong address came with; the texts differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Door {
     Connect,
     Create,
+}
+
+impl Door {
+    /// `--ip`. Who connects may write an address of the other family, which then is in no subnet.
+    fn v4(self, text: String) -> Result<IpAddr, Error> {
+        match self {
+            Self::Connect => text.parse().map_err(|_| Error::InvalidIpv4AtConnect(text)),
+            Self::Create => text.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| Error::InvalidIpv4(text)),
+        }
+    }
+
+    /// `--ip6`.
+    fn v6(self, text: String) -> Result<IpAddr, Error> {
+        match self {
+            Self::Connect => text.parse().map_err(|_| Error::InvalidIpv6AtConnect(text)),
+            Self::Create => text.parse::<Ipv6Addr>().map(IpAddr::V6).map_err(|_| Error::InvalidIpv6(text)),
+        }
+    }
 }
 
 /// `EndpointConfig` of a request.
@@ -46,6 +64,12 @@ struct AddressesAsked {
 }
 
 impl EndpointAsked {
+    /// Whether it asks for an IPv4 address, and for an IPv6 one.
+    pub(super) fn wants(&self) -> [bool; 2] {
+        let asked = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        self.ipam.as_ref().map_or([false; 2], |ipam| [asked(&ipam.v4), asked(&ipam.v6)])
+    }
+
     /// What it means.
     ///
     /// # Errors
@@ -64,17 +88,14 @@ impl EndpointAsked {
 
 impl AddressesAsked {
     fn parse(self, door: Door) -> Result<StaticAddresses, Error> {
-        let refuse_v4 = match door {
-            Door::Connect => Error::InvalidIpv4AtConnect,
-            Door::Create => Error::InvalidIpv4,
-        };
-        let v4 = given(self.v4).map(|text| text.parse::<Ipv4Addr>().map_err(|_| refuse_v4(text)));
-        let v6 = given(self.v6).map(|text| text.parse::<Ipv6Addr>().map_err(|_| Error::InvalidIpv6(text)));
-        Ok(StaticAddresses {
-            v4: v4.transpose()?.map(IpAddr::V4),
-            v6: v6.transpose()?.map(IpAddr::V6),
-            link_local: self.link_local.unwrap_or_default(),
-        })
+        let v4 = given(self.v4).map(|text| door.v4(text)).transpose()?;
+        let v6 = given(self.v6).map(|text| door.v6(text)).transpose()?;
+        let link_local = self.link_local.unwrap_or_default();
+        let unreadable = |text: &String| !text.is_empty() && text.parse::<IpAddr>().is_err();
+        if door == Door::Connect && link_local.iter().any(unreadable) {
+            return Err(Error::LinkLocalUnreadable(link_local));
+        }
+        Ok(StaticAddresses { v4, v6, link_local })
     }
 }
 
@@ -188,10 +209,18 @@ pub(super) struct NetworkAsked {
     attachable: Option<bool>,
     ingress: Option<bool>,
     scope: Option<String>,
+    config_only: Option<bool>,
+    config_from: Option<ConfigFromAsked>,
     #[serde(rename = "IPAM")]
     ipam: Option<IpamAsked>,
     options: Option<BTreeMap<String, String>>,
     labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ConfigFromAsked {
+    network: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -221,13 +250,24 @@ impl NetworkAsked {
         if self.ingress == Some(true) {
             return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
         }
-        let driver = given(self.driver).unwrap_or_else(|| "bridge".to_owned());
-        if driver == "overlay" || given(self.scope).is_some_and(|scope| scope != "local") {
-            return Err(Error::SwarmInactive);
+        let role = self.role()?;
+        let mut driver = given(self.driver).unwrap_or_else(|| "bridge".to_owned());
+        if role == Role::Model {
+            NO_DRIVER.clone_into(&mut driver);
+        }
+        match given(self.scope).as_deref() {
+            Some("swarm") if driver != "overlay" => return Err(Error::SwarmScope),
+            scope if driver == "overlay" || scope.is_some_and(|scope| scope != "local") => {
+                return Err(Error::SwarmInactive);
+            }
+            _ => {}
         }
         let ipam = self.ipam.unwrap_or_default();
-        if let Some(name) = given(ipam.driver).filter(|name| name != "default") {
-            return Err(Error::PluginUnknown(name));
+        match given(ipam.driver).as_deref() {
+            None | Some("default") => {}
+            // IPAM without pools, which a bridge cannot do with.
+            Some("null") => return Err(Error::PoolEmpty),
+            Some(name) => return Err(Error::PluginUnknown(name.to_owned())),
         }
         let asked = ipam.config.unwrap_or_default().into_iter();
         let subnets = asked.filter_map(|asked| asked.parse().transpose()).collect::<Result<_, _>>()?;
@@ -235,6 +275,7 @@ impl NetworkAsked {
             name: self.name.unwrap_or_default(),
             namesakes: if self.check_duplicate == Some(true) { Namesakes::Refused } else { Namesakes::Welcome },
             driver,
+            role,
             ipv6: self.ipv6.unwrap_or_default(),
             internal: self.internal.unwrap_or_default(),
             attachable: self.attachable.unwrap_or_default(),
@@ -245,6 +286,43 @@ impl NetworkAsked {
         })
     }
 }
+
+impl NetworkAsked {
+    /// What the network is there for.
+    ///
+    /// # Errors
+    /// It is asked for more than goes with that.
+    fn role(&self) -> Result<Role, Error> {
+        let is_model = self.config_only == Some(true);
+        let model = self.config_from.as_ref().and_then(|from| given(from.network.clone()));
+        let operated = self.internal == Some(true)
+            || self.attachable == Some(true)
+            || self.scope.as_ref().is_some_and(|s| !s.is_empty());
+        if is_model && operated {
+            return Err(Error::Modelled(MODEL_IS_OPERATED));
+        }
+        let Some(model) = model else { return Ok(if is_model { Role::Model } else { Role::Work }) };
+        if is_model {
+            return Err(Error::Modelled("a configuration network cannot depend on another configuration network"));
+        }
+        let filled = |map: &Option<BTreeMap<String, String>>| map.as_ref().is_some_and(|map| !map.is_empty());
+        let ipam = self.ipam.as_ref();
+        let own = self.ipv6 == Some(true)
+            || filled(&self.labels)
+            || filled(&self.options)
+            || ipam
+                .is_some_and(|ipam| filled(&ipam.options) || ipam.config.as_ref().is_some_and(|list| !list.is_empty()));
+        if own { Err(Error::Modelled(MODELLED_HAS_OWN)) } else { Ok(Role::After(model)) }
+    }
+}
+
+/// The driver that a network without one is said to have.
+const NO_DRIVER: &str = "null";
+
+const MODEL_IS_OPERATED: &str = "configuration network can only contain network specific fields. Network operator fields \
+                                 like [ ingress | internal | attachable | scope ] are not supported.";
+const MODELLED_HAS_OWN: &str = "user specified configurations are not supported if the network depends on a configuration \
+                                network";
 
 impl SubnetAsked {
     /// A subnet, or none when nothing was written.
@@ -283,7 +361,7 @@ pub(super) struct NetworkJson<'a> {
     internal: bool,
     attachable: bool,
     ingress: bool,
-    config_from: ConfigFromJson,
+    config_from: ConfigFromJson<'a>,
     config_only: bool,
     containers: BTreeMap<String, MemberJson<'a>>,
     options: &'a BTreeMap<String, String>,
@@ -292,8 +370,8 @@ pub(super) struct NetworkJson<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ConfigFromJson {
-    network: &'static str,
+struct ConfigFromJson<'a> {
+    network: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -350,8 +428,8 @@ impl<'a> NetworkJson<'a> {
             internal: config.internal,
             attachable: config.attachable,
             ingress: false,
-            config_from: ConfigFromJson { network: "" },
-            config_only: false,
+            config_from: ConfigFromJson { network: if let Role::After(model) = &config.role { model } else { "" } },
+            config_only: config.role == Role::Model,
             containers: BTreeMap::new(),
             options: &config.options,
             labels: &config.labels,
@@ -359,15 +437,22 @@ impl<'a> NetworkJson<'a> {
     }
 }
 
-/// The subnets that were asked for, as they were asked for, then those that the engine chose with their gateways (fact 7).
+/// The subnets, IPv4 first: those that were asked for as they were asked for, those that the engine chose with their
+/// gateways (fact 7).
 fn subnets(network: &Network) -> Vec<SubnetJson<'_>> {
-    let asked = network.config.subnets.iter().map(|asked| SubnetJson {
+    [true, false].into_iter().flat_map(|v4| subnets_of(network, v4)).collect()
+}
+
+fn subnets_of(network: &Network, v4: bool) -> Vec<SubnetJson<'_>> {
+    let asked = network.config.subnets.iter().filter(|asked| asked.pool.subnet.is_ipv4() == v4);
+    let asked = asked.map(|asked| SubnetJson {
         subnet: asked.pool.subnet.to_string(),
         range: asked.pool.range.map(|range| range.to_string()),
         gateway: asked.gateway,
         auxiliary_addresses: (!asked.auxiliary.is_empty()).then_some(&asked.auxiliary),
     });
-    let chosen = network.subnets.iter().filter(|subnet| subnet.origin == Origin::Automatic);
+    let chosen =
+        network.subnets.iter().filter(|subnet| subnet.origin == Origin::Automatic && subnet.net.is_ipv4() == v4);
     let chosen = chosen.map(|subnet| SubnetJson {
         subnet: subnet.net.to_string(),
         range: None,

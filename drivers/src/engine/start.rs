@@ -9,7 +9,7 @@ use netyard_sim::userland::sysctl;
 use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
 use netyard_sim::world::World;
 
-use super::{Engine, NetworkName, Owner};
+use super::{Engine, NetworkName, Owner, runtime};
 use crate::container::{AfterExit, Container, ContainerConfig, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
@@ -240,12 +240,17 @@ impl Engine {
         let (argv, cwd, rights) = (config.argv.clone(), &config.working_dir, config.rights);
         let spawn = Launch { argv, env, cwd, namespace, rights, context, init: true };
         let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
+        if let Some(error) = self.obstacle(world, container, context) {
+            self.leave_networks(world, id);
+            return Err(error);
+        }
         let run = self.runs.get_mut(&id).expect("every container has a run");
         let streams = run.console.open(world, open_stdin);
         let Some(pid) = launch(world, spawn, streams) else {
             run.console.end(world, &mut self.outbox);
             self.leave_networks(world, id);
-            return Err(Error::CommandNotFound(program));
+            let why = runtime::unrunnable(&world.processes.context(context).files, "/", &program);
+            return Err(Error::CommandNotFound { program, why });
         };
         run.console.begin(world);
         self.owners.insert(pid, Owner::Container(id));
@@ -256,6 +261,22 @@ impl Engine {
         self.begin_health(now, id);
         self.tell_container(world, id, "start", &[]);
         Ok(())
+    }
+
+    /// What the runtime would refuse of a container.
+    fn obstacle(&self, world: &World, container: &Container, context: ContextId) -> Option<Error> {
+        let config = &container.config;
+        let files = |context| &world.processes.context(context).files;
+        let (own, host) = (files(context), files(self.host.context));
+        let device = || config.devices.iter().find(|path| host.read(path).is_err() && !host.is_directory(path));
+        let identity = runtime::identity(own, &config.user).or_else(|| runtime::groups(own, &config.groups));
+        let device = identity.is_none().then(device).flatten();
+        let device = device.map(|path| {
+            format!(
+                "error gathering device information while adding custom device \"{path}\": no such file or directory"
+            )
+        });
+        identity.or(device).map(Error::StartRefused).or_else(|| config.obstacle.clone())
     }
 
     /// Takes a container off all its networks, by name, and removes its sandbox; the container stays set up for them.
@@ -293,7 +314,7 @@ impl Engine {
 /// The exit code of a container that could not be started.
 const fn exit_code(why: &Error) -> i32 {
     match why {
-        Error::CommandNotFound(_) => 127,
+        Error::CommandNotFound { why, .. } => why.code(),
         _ => 128,
     }
 }

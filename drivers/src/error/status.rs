@@ -12,7 +12,9 @@ impl Error {
             | Self::AliasOnDefaultNetwork
             | Self::AmbiguousNetwork { .. }
             | Self::BadParameter(_)
-            | Self::CommandNotFound(_)
+            | Self::CommandNotFound { .. }
+            | Self::MtuNegative(_)
+            | Self::NetworkNameInvalid(_)
             | Self::Runtime(_)
             | Self::EndpointsTooMany(_)
             | Self::ExecWithoutCommand
@@ -40,6 +42,10 @@ impl Error {
             | Self::AuxiliaryOutside { .. }
             | Self::BridgeNameTaken { .. }
             | Self::BridgeSubnets
+            | Self::ConfigInUse(_)
+            | Self::ConfigOnly
+            | Self::Modelled(_)
+            | Self::SwarmScope
             | Self::DriverSingleton(_)
             | Self::EndpointExists { .. }
             | Self::InterfaceIsNoBridge(_)
@@ -49,6 +55,7 @@ impl Error {
             | Self::PoolOverlaps => 403,
             Self::ContainerUnknown(_)
             | Self::NoSuchContainer(_)
+            | Self::ConfigUnknown(_)
             | Self::EndpointUnknown(_)
             | Self::ExecUnknown(_)
             | Self::ImageInspectUnknown(_)
@@ -79,7 +86,13 @@ impl Error {
             | Self::AmbiguousContainer(_)
             | Self::AutomaticPoolsExhausted(_)
             | Self::AuxiliaryUnavailable { .. }
+            | Self::BridgeNameInvalid
             | Self::BridgeNameTooLong
+            | Self::EndpointNotMade { .. }
+            | Self::InterfaceMtu(_)
+            | Self::InvalidIpv6AtConnect(_)
+            | Self::PoolEmpty
+            | Self::StartRefused(_)
             | Self::ContainerNotPaused(_)
             | Self::ExternalConnectivity { .. }
             | Self::GatewayUnavailable { .. }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::value::LEFT_OUT;
+
 use super::literal::is_printable;
 
 /// For HTML.
@@ -50,5 +52,17 @@ pub(super) fn url_query(text: &str) -> String {
 
 /// As JSON. Docker's encoder, unlike Go's usual one, leaves `<`, `>` and `&` as they are.
 pub(super) fn json(value: &Value) -> String {
-    value.to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    written(value).to_string().replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+/// A value without the fields that are left out.
+fn written(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(written).collect(),
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| !name.ends_with(LEFT_OUT));
+            Value::Object(kept.map(|(name, value)| (name.clone(), written(value))).collect())
+        }
+        other => other.clone(),
+    }
 }

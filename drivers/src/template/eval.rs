@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::function::{Function, Param, Signature};
 use super::literal::{self, Number};
 use super::node::{Branch, BranchKind, Call, Command, Node, Pipe, Term, Word};
-use super::value::{self, Val, is_true, type_name};
+use super::value::{self, Kind, Val, is_true, type_name};
 use super::{Template, TemplateError};
 
 /// How deep templates may use each other, where Go's limit, which the text names, would be beyond our stack.
@@ -120,7 +120,8 @@ impl<'t, 'd> Run<'t, 'd> {
     fn action(&mut self, dot: &Val<'d>, pipe: &'t Pipe) -> Evaluated<Flow> {
         let value = self.pipeline(dot, pipe)?;
         if pipe.variables.is_empty() {
-            self.out.push_str(&value::printed(&value.data));
+            let text = if self.mode == Mode::Typed { value::typed(&value) } else { value::printed(&value.data) };
+            self.out.push_str(&text);
         }
         Ok(Flow::Next)
     }
@@ -377,7 +378,7 @@ impl<'t, 'd> Run<'t, 'd> {
     fn missing(&self, receiver: &Val<'d>, name: &str) -> Evaluated<Val<'d>> {
         match self.mode {
             Mode::Header => Ok(Val::nothing()),
-            Mode::Typed if receiver.is_map => Ok(Val::nothing()),
+            Mode::Typed if receiver.kind == Kind::Map => Ok(Val::nothing()),
             Mode::Raw | Mode::Typed => Err(self.error(format!("map has no entry for key {}", literal::quote(name)))),
             Mode::Row(type_name) => Err(self.error(format!("can't evaluate field {name} in type {type_name}"))),
         }

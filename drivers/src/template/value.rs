@@ -5,8 +5,12 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-/// The fields of Docker's objects that are maps with plain keys in the client.
-const MAPS: [&str; 12] = [
+/// The fields of Docker's objects that are maps with plain keys in the client; other objects are structs.
+const MAPS: [&str; 17] = [
+    "AuxAddress",
+    "ExposedPorts",
+    "PortBindings",
+    "Ports",
     "Annotations",
     "AuxiliaryAddresses",
     "Containers",
@@ -15,11 +19,69 @@ const MAPS: [&str; 12] = [
     "Labels",
     "Networks",
     "Options",
+    "Services",
     "StorageOpt",
     "Sysctls",
     "Tmpfs",
     "Volumes",
 ];
+
+/// Those that are lists, and printed as such where there is nothing.
+const LISTS: [&str; 29] = [
+    "Aliases",
+    "Args",
+    "Binds",
+    "CapAdd",
+    "CapDrop",
+    "Cmd",
+    "Config",
+    "DNSNames",
+    "Devices",
+    "DeviceRequests",
+    "Dns",
+    "DnsOptions",
+    "DnsSearch",
+    "Entrypoint",
+    "Env",
+    "ExecIDs",
+    "ExtraHosts",
+    "GroupAdd",
+    "Links",
+    "LinkLocalIPs",
+    "MaskedPaths",
+    "Mounts",
+    "OnBuild",
+    "Peers",
+    "ReadonlyPaths",
+    "SecondaryIPAddresses",
+    "SecurityOpt",
+    "Ulimits",
+    "VolumesFrom",
+];
+
+/// What a field of Docker's is for the client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// Text, a number, a struct or a pointer to one.
+    Plain,
+    /// A list.
+    List,
+    /// A map, where a field may be missing.
+    Map,
+}
+
+impl Kind {
+    fn of(field: &str) -> Self {
+        match field {
+            field if MAPS.contains(&field) => Self::Map,
+            field if LISTS.contains(&field) => Self::List,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// What the name of a field ends with that has its zero value and is left out where the struct is written as JSON.
+pub(crate) const LEFT_OUT: char = '?';
 
 /// A value on its way through a template.
 #[derive(Clone, Debug)]
@@ -28,19 +90,23 @@ pub(super) struct Val<'d> {
     /// Whether Go would know it only as an `interface {}`, which error texts then name: an element of a map or a list
     /// does, until a pipeline hands it on.
     pub(super) boxed: bool,
-    /// Whether it is a map for the docker client, where a field may be missing, and not a struct.
-    pub(super) is_map: bool,
+    /// What it is for the docker client, as far as the name of its field tells.
+    pub(super) kind: Kind,
+    /// Whether it stands in the data, be it as a null.
+    pub(super) is_there: bool,
+    /// The field that it is; empty when it is none.
+    pub(super) field: &'static str,
 }
 
 impl<'d> Val<'d> {
     /// A value of which Go knows the type.
     pub(super) fn of(value: impl Into<Value>) -> Self {
-        Self { data: Cow::Owned(value.into()), boxed: false, is_map: false }
+        Self { data: Cow::Owned(value.into()), boxed: false, kind: Kind::Plain, is_there: false, field: "" }
     }
 
     /// The data a template is given.
     pub(super) fn root(data: &'d Value) -> Self {
-        Self { data: Cow::Borrowed(data), boxed: false, is_map: false }
+        Self { data: Cow::Borrowed(data), boxed: false, kind: Kind::Plain, is_there: false, field: "" }
     }
 
     /// No value at all.
@@ -64,13 +130,14 @@ impl<'d> Val<'d> {
             Cow::Borrowed(value) => Cow::Borrowed(pick(value)?),
             Cow::Owned(value) => Cow::Owned(pick(value)?.clone()),
         };
-        Some(Self { data, boxed: true, is_map: false })
+        Some(Self { data, boxed: true, kind: Kind::Plain, is_there: true, field: "" })
     }
 
     /// The entry of an object.
     pub(super) fn entry(&self, key: &str) -> Option<Self> {
-        let entry = self.element(|value| value.as_object()?.get(key))?;
-        Some(Self { is_map: MAPS.contains(&key), ..entry })
+        let entry = self.element(|value| value.get(key).or_else(|| value.get(format!("{key}{LEFT_OUT}"))))?;
+        let field = MAPS.into_iter().find(|field| *field == key).unwrap_or_default();
+        Some(Self { kind: Kind::of(key), field, ..entry })
     }
 
     /// The type that Go would say it has, seen from outside of its box.
@@ -139,6 +206,37 @@ pub(super) fn text(value: &Value) -> String {
     })
 }
 
+/// A value as Go prints the client's structs: their values alone, in the order of their fields. An endpoint's ports are
+/// lists even where there is none.
+pub(super) fn typed(value: &Val<'_>) -> String {
+    if value.data.is_null() && !value.is_there {
+        "<no value>".to_owned()
+    } else {
+        typed_as(&value.data, value.kind, value.field)
+    }
+}
+
+fn typed_as(value: &Value, kind: Kind, field: &str) -> String {
+    let joined = |parts: Vec<String>| parts.join(" ");
+    match (value, kind) {
+        (Value::Null, Kind::List) => "[]".to_owned(),
+        (Value::Null, Kind::Map) => "map[]".to_owned(),
+        (Value::Object(entries), Kind::Map) => {
+            let within = if matches!(field, "Ports" | "PortBindings") { Kind::List } else { Kind::Plain };
+            let entry = |(key, value): (&String, &Value)| format!("{key}:{}", typed_as(value, within, ""));
+            format!("map[{}]", joined(sorted(entries).into_iter().map(entry).collect()))
+        }
+        (Value::Object(fields), _) => {
+            let field = |(name, value): (&String, &Value)| typed_as(value, Kind::of(name), name);
+            format!("{{{}}}", joined(fields.iter().map(field).collect()))
+        }
+        (Value::Array(items), _) => {
+            format!("[{}]", joined(items.iter().map(|item| typed_as(item, Kind::Plain, "")).collect()))
+        }
+        _ => text(value),
+    }
+}
+
 /// A value as an action prints it: like `%v`, but that there may be no value.
 pub(super) fn printed(value: &Value) -> String {
     if value.is_null() { "<no value>".to_owned() } else { text(value) }
@@ -177,6 +275,16 @@ mod tests {
         assert_eq!(text(&value), "map[a:map[q:<nil>] l:[b 2.5 <nil> true] z:1]");
         assert_eq!(printed(&Value::Null), "<no value>");
         assert_eq!(text(&json!([[], {}])), "[[] map[]]");
+    }
+
+    #[test]
+    fn structs_are_printed_without_the_names_of_their_fields() {
+        let data = json!({"IPAM": {"Driver": "default", "Options": null, "Config": [{"Subnet": "10.0.0.0/8", "Aux": 1}]},
+            "Ports": {"80/tcp": [{"HostIp": "::", "HostPort": "8080"}], "81/tcp": null}, "Health": null});
+        let field = |name: &str| typed(&Val::root(&data).entry(name).expect("it is there").unboxed());
+        assert_eq!(field("IPAM"), "{default map[] [{10.0.0.0/8 1}]}");
+        assert_eq!(field("Ports"), "map[80/tcp:[{:: 8080}] 81/tcp:[]]");
+        assert_eq!((field("Health"), typed(&Val::nothing())), ("<nil>".to_owned(), "<no value>".to_owned()));
     }
 
     #[test]

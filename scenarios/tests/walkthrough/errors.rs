@@ -9,7 +9,7 @@ use super::host::{Host, Outcome};
 const ROWS: &str = include_str!("../oracle/errors.tsv");
 
 /// What stands before the first wrong command.
-const MADE: [&str; 11] = [
+pub(super) const MADE: [&str; 11] = [
     "docker network create --subnet 172.25.0.0/16 isolated_nw",
     "docker network create --subnet 172.26.0.0/24 local_alias",
     "docker run -itd --name container1 busybox",
@@ -43,14 +43,14 @@ const CLEARED: [(&str, &[&str]); 4] = [
 const EXCEPTED: [(&str, &[u32]); 0] = [];
 
 /// One recorded command.
-struct Row {
-    number: u32,
-    command: &'static str,
+pub(super) struct Row {
+    pub(super) number: u32,
+    pub(super) command: &'static str,
     recorded: Outcome,
 }
 
 impl Row {
-    fn parse(line: &'static str) -> Self {
+    pub(super) fn parse(line: &'static str) -> Self {
         let [number, exit, command, stdout, stderr] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("a row has five columns: {line}")
         };
@@ -63,7 +63,7 @@ impl Row {
     }
 
     /// How netyard differs from the recording, if it does.
-    fn difference(&self, ours: &Outcome) -> Result<(), String> {
+    pub(super) fn difference(&self, ours: &Outcome) -> Result<(), String> {
         if self.recorded.status != ours.status {
             return Err(format!("  engine:  exit {}\n  netyard: exit {}", self.recorded.status, ours.status));
         }

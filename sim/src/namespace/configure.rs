@@ -62,6 +62,13 @@ impl fmt::Display for LinkError {
 
 impl core::error::Error for LinkError {}
 
+/// Whether Linux lets a device be called so.
+#[must_use]
+pub fn is_device_name(name: &str) -> bool {
+    let forbidden = |c: char| matches!(c, '/' | ':') || c.is_whitespace();
+    !matches!(name, "" | "." | "..") && name.len() <= 15 && !name.contains(forbidden)
+}
+
 impl Namespace {
     pub(super) fn add_loopback(&mut self) {
         let index = self.add_device("lo", Mac::ZERO, Kind::Loopback);
@@ -126,7 +133,7 @@ impl Namespace {
 
     /// Whether a device may be called `name`.
     pub(crate) fn check_name(&self, name: &str) -> Result<(), LinkError> {
-        if name.is_empty() || name.len() > 15 || name.contains(|c: char| c == '/' || c.is_whitespace()) {
+        if !is_device_name(name) {
             return Err(LinkError::InvalidName);
         }
         if self.device_named(name).is_some() { Err(LinkError::Exists) } else { Ok(()) }

@@ -281,7 +281,7 @@ fn unknown(word: &str) -> Failure {
 fn find_in(group: &'static Group, words: &[String]) -> Found {
     let path = format!("docker {}", group.name);
     let action = match flags::parse(&[], Order::FlagsFirst, words) {
-        Err(why) => Action::Refuse(misused(&path, &format!("{path} COMMAND"), &why)),
+        Err(why) => Action::Refuse(misused(&path, &path, &why)),
         Ok(typed) if typed.help.is_some() => Action::Print(group.help()),
         Ok(typed) => match typed.rest.split_first() {
             None => Action::Hint(group.help()),

@@ -49,9 +49,9 @@ pub(super) fn body(typed: &Arguments, attached: Attached, cx: &Cx<'_>) -> Result
     copy(typed, host);
     limits(typed, host);
     restart(typed, host)?;
-    device::devices(typed, host)?;
+    device::devices(typed, cx, host)?;
     names(typed, host);
-    volumes(typed, &mut body);
+    volumes(typed, &mut body)?;
     let host = fields(&mut body, "/HostConfig");
     host.insert("PortBindings".to_owned(), ports.bindings());
     let networks = Networks::parse(typed)?;
@@ -271,9 +271,19 @@ fn capability(text: &str) -> String {
     if upper == "ALL" || upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") }
 }
 
-fn volumes(typed: &Arguments, body: &mut Value) {
-    let (binds, own): (Vec<&String>, Vec<&String>) =
-        typed.list("volume").iter().partition(|text| text.split(':').filter(|part| !part.is_empty()).count() > 1);
+/// Whether a volume has a source: a letter and a colon, even here, begin a path of Windows.
+fn has_source(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let drive = bytes.next().is_some_and(|b| b.is_ascii_alphabetic()) && bytes.next() == Some(b':');
+    let rest = if drive { &text[2..] } else { text };
+    rest.split(':').filter(|part| !part.is_empty()).count() > 1
+}
+
+fn volumes(typed: &Arguments, body: &mut Value) -> Result<(), Failure> {
+    if typed.list("volume").iter().any(String::is_empty) {
+        return Err(Failure::new("invalid empty volume spec"));
+    }
+    let (binds, own): (Vec<&String>, Vec<&String>) = typed.list("volume").iter().partition(|text| has_source(text));
     if !binds.is_empty() {
         fields(body, "/HostConfig").insert("Binds".to_owned(), json!(binds));
     }
@@ -288,6 +298,7 @@ fn volumes(typed: &Arguments, body: &mut Value) {
     if !tmpfs.is_empty() {
         fields(body, "/HostConfig").insert("Tmpfs".to_owned(), Value::Object(tmpfs));
     }
+    Ok(())
 }
 
 /// What is wrong with the namespaces that were asked for.
@@ -309,12 +320,55 @@ fn check_modes(typed: &Arguments) -> Result<(), Failure> {
 /// What is wrong with `--mac-address`.
 pub(super) fn check_mac(typed: &Arguments) -> Result<(), Failure> {
     let Some(text) = typed.text("mac-address").map(str::trim).filter(|text| !text.is_empty()) else { return Ok(()) };
-    let octets: Vec<&str> = text.split([':', '-']).collect();
-    let valid = |octet: &&str| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());
-    if matches!(octets.len(), 6 | 8 | 20) && octets.iter().all(valid) {
+    mac(text)
+}
+
+/// Reads as Go's `net.ParseMAC`: octets with colons or hyphens, or pairs of them with dots.
+pub(super) fn mac(text: &str) -> Result<(), Failure> {
+    let (separators, digits, counts): (&[char], usize, [usize; 3]) =
+        if text.contains('.') { (&['.'], 4, [3, 4, 10]) } else { (&[':', '-'], 2, [6, 8, 20]) };
+    let groups: Vec<&str> = text.split(separators).collect();
+    let valid = |group: &&str| group.len() == digits && group.bytes().all(|b| b.is_ascii_hexdigit());
+    if counts.contains(&groups.len()) && groups.iter().all(valid) {
         return Ok(());
     }
     Err(Failure::new(format!("{text} is not a valid mac address")))
+}
+
+/// What is wrong with `--platform`: `os[/arch[/variant]]` with an architecture or a system that is known.
+pub(super) fn check_platform(typed: &Arguments) -> Result<(), Failure> {
+    const KNOWN: [&str; 24] = [
+        "aix",
+        "android",
+        "darwin",
+        "dragonfly",
+        "freebsd",
+        "linux",
+        "netbsd",
+        "openbsd",
+        "plan9",
+        "solaris",
+        "windows",
+        "386",
+        "amd64",
+        "x86_64",
+        "x86-64",
+        "arm",
+        "armhf",
+        "armel",
+        "arm64",
+        "aarch64",
+        "ppc64le",
+        "riscv64",
+        "s390x",
+        "mips64le",
+    ];
+    let Some(text) = typed.text("platform").filter(|text| !text.is_empty()) else { return Ok(()) };
+    if text.contains('/') || KNOWN.contains(&text.to_lowercase().as_str()) {
+        return Ok(());
+    }
+    let why = "unknown operating system or architecture: invalid argument";
+    Err(Failure::new(format!("error parsing specified platform: {}: {why}", quoted(text))))
 }
 
 /// What is wrong with `--pull`.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::quantity::bytes;
+
 /// Whether a mount can be read.
 pub(super) fn check(text: &str) -> Result<(), String> {
     read(text).map(drop)
@@ -9,6 +11,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 
 /// The mount as the engine takes it.
 pub(super) fn read(text: &str) -> Result<Value, String> {
+    if text.is_empty() {
+        return Err("EOF".to_owned());
+    }
     let mut mount = Map::from_iter([("Type".to_owned(), json!("volume"))]);
     for field in text.split(',') {
         let (key, value) = match field.split_once('=') {
@@ -35,6 +40,7 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
                 continue;
             }
             "consistency" => "Consistency",
+            "tmpfs-size" if bytes(value).is_err() => return Err(format!("invalid value for {key}: {value}")),
             "bind-propagation" | "bind-nonrecursive" | "bind-recursive" | "volume-subpath" | "volume-nocopy"
             | "volume-label" | "volume-driver" | "volume-opt" | "image-subpath" | "tmpfs-size" | "tmpfs-mode" => {
                 continue;
@@ -58,6 +64,9 @@ mod tests {
     fn fields_are_read_and_a_target_is_needed() {
         let expected = r#"{"Type":"bind","Source":"/a","Target":"/b","ReadOnly":true}"#;
         assert_eq!(read("type=bind,src=/a,dst=/b,ro").map(|mount| mount.to_string()), Ok(expected.to_owned()));
+        assert_eq!((check(""), check("type=tmpfs,target=/x,tmpfs-size=1m")), (Err("EOF".to_owned()), Ok(())));
+        let size = check("type=tmpfs,target=/x,tmpfs-size=banana");
+        assert_eq!(size, Err("invalid value for tmpfs-size: banana".to_owned()));
         assert_eq!(check("x"), Err("invalid field 'x' must be a key=value pair".to_owned()));
         assert_eq!(check("foo=bar"), Err("unexpected key 'foo' in 'foo=bar'".to_owned()));
         assert_eq!(check("type=bind"), Err("target is required".to_owned()));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::body;
 use crate::cli::endpoint::Endpoint;
 use crate::cli::flags::Arguments;
 use crate::cli::script::Failure;
@@ -98,6 +99,9 @@ impl Networks {
             attachments.push(Attachment { name: DEFAULT.to_owned(), ..Attachment::default() });
         }
         take_older_flags(&mut attachments[0], typed)?;
+        for mac in attachments.iter().map(|attachment| &attachment.mac).filter(|mac| !mac.is_empty()) {
+            body::mac(mac)?;
+        }
         let lone = attachments.len() == 1;
         let mut endpoints = BTreeMap::new();
         for attachment in &attachments {

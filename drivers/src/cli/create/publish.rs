@@ -133,7 +133,10 @@ fn short_form(text: &str) -> Result<String, Failure> {
             Some(("published", value)) => published = value,
             Some(("protocol", value)) => protocol = value,
             Some(_) => {}
-            None => return Err(Failure::new(format!("invalid field: {field}"))),
+            None => {
+                let text = "invalid publish opts format (should be name=value but got '";
+                return Err(Failure::new(format!("{text}{field}')")));
+            }
         }
     }
     Ok(if published.is_empty() { format!("{target}/{protocol}") } else { format!("{published}:{target}/{protocol}") })
@@ -149,7 +152,7 @@ struct Range {
 impl Range {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
-            return Err("empty string specified for ports.".to_owned());
+            return Err("empty string specified for ports".to_owned());
         }
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let range = Self { first: check(first)?, last: check(last)? };

@@ -42,6 +42,7 @@ const KIND: Kind = Kind {
     ],
     default: "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
     quiet: "{{.ID}}",
+    raw: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {

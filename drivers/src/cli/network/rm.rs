@@ -33,6 +33,11 @@ impl Removal {
         let Some(name) = self.left.pop() else {
             return if self.failed { Err(Failure::new("exit status 1")) } else { Ok(Next::Exit(0)) };
         };
+        if name.trim().is_empty() {
+            cx.error_line("invalid network name or ID: value is empty");
+            self.failed = true;
+            return self.next(cx);
+        }
         let path = format!("/networks/{}", path_escaped(&name));
         call(cx, request("GET", &path), move |_, cx| self.remove(name, &path, cx))
     }

@@ -44,6 +44,16 @@ pub(in super::super) fn check(host: &Map<String, Value>, occasion: Occasion) -> 
     Ok(warnings)
 }
 
+/// Whether a text is a size as Docker's units write it: `10m`, `1.5GiB`, `512`.
+pub(super) fn is_size(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let unit = lower.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let digits = lower.strip_suffix(unit).unwrap_or_default();
+    let unit = unit.trim_start();
+    digits.parse::<f64>().is_ok()
+        && matches!(unit.trim_end_matches('b').trim_end_matches('i'), "" | "k" | "m" | "g" | "t" | "p")
+}
+
 fn number(host: &Map<String, Value>, key: &str) -> i64 {
     host.get(key).and_then(Value::as_i64).unwrap_or(0)
 }

@@ -56,6 +56,23 @@ pub(super) fn check(asked: Option<&Asked>) -> Result<(), Error> {
     }
 }
 
+/// What keeps the driver from beginning when the container starts.
+pub(super) fn obstacle(asked: Option<&Asked>) -> Option<String> {
+    let asked = asked?;
+    let why = match asked.driver() {
+        "journald" => "journald is not enabled on this host".to_owned(),
+        "json-file" | "local" => {
+            let size = asked.config.as_ref()?.get("max-size")?;
+            if crate::engine::create::limits::is_size(size) {
+                return None;
+            }
+            format!("invalid size: '{size}'")
+        }
+        _ => return None,
+    };
+    Some(format!("failed to initialize logging driver: {why}"))
+}
+
 /// Where the output goes.
 pub(super) fn driver(asked: Option<&Asked>) -> LogDriver {
     if asked.is_some_and(|asked| asked.driver() == "none") { LogDriver::None } else { LogDriver::Kept }

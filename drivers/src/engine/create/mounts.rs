@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Asked as ContainerAsked, HostAsked};
 use crate::container::Mount;
-use crate::engine::Engine;
+use crate::engine::{Engine, volumes};
 use crate::error::Error;
 use crate::id::Id;
 use crate::volume::mountpoint;
@@ -27,19 +27,31 @@ impl Engine {
     ///
     /// # Errors
     /// One that cannot be read, or whose place is taken.
-    pub(super) fn mounts(&mut self, asked: &ContainerAsked, host: &HostAsked) -> Result<Vec<Mount>, Error> {
+    pub(super) fn mounts(
+        &mut self,
+        world: &World,
+        asked: &ContainerAsked,
+        host: &HostAsked,
+    ) -> Result<Vec<Mount>, Error> {
         let mut mounts: Vec<Mount> = Vec::new();
         for text in host.binds.iter().flatten() {
             add(&mut mounts, bind(text)?)?;
         }
         for wanted in host.mounts.iter().flatten() {
-            if let Some(mount) = self.mount(wanted)? {
+            if let Some(mount) = self.mount(world, wanted)? {
                 add(&mut mounts, mount)?;
             }
         }
         for text in host.volumes_from.iter().flatten() {
+            if text.is_empty() {
+                return Err(Error::BadParameter("volumes-from specification cannot be an empty string".to_owned()));
+            }
             let (name, mode) = text.split_once(':').unwrap_or((text, ""));
-            let others = self.find_container(name)?.config.mounts.iter();
+            if let Some(wrong) = mode.split(',').find(|word| !is_mode(word)) {
+                return Err(Error::BadParameter(format!("invalid mode: {wrong}")));
+            }
+            let found = self.find_container(name).map_err(|error| Error::BadParameter(error.to_string()))?;
+            let others = found.config.mounts.iter();
             let others = others.filter(|other| !mounts.iter().any(|mount| mount.destination == other.destination));
             let shared = |mount: &Mount| Mount {
                 is_writable: mount.is_writable && mode != "ro",
@@ -62,15 +74,20 @@ impl Engine {
     ///
     /// # Errors
     /// A name that no volume may have.
-    pub(super) fn make_volumes(&mut self, world: &World, mounts: &[Mount]) -> Result<(), Error> {
+    pub(super) fn make_volumes(&mut self, world: &World, mounts: &[Mount], driver: Option<&str>) -> Result<(), Error> {
+        let other = driver.filter(|driver| !matches!(*driver, "" | volumes::DRIVER));
         for name in mounts.iter().filter_map(|mount| mount.volume.as_deref()) {
+            if let Some(driver) = other {
+                let (name, driver) = (name.to_owned(), driver.to_owned());
+                return Err(Error::VolumeDriverUnknown { name, driver });
+            }
             self.ensure_volume(world, name, None, None)?;
         }
         Ok(())
     }
 
     /// A mount in its long form; none for a filesystem in memory, which is a directory as any other.
-    fn mount(&mut self, asked: &Asked) -> Result<Option<Mount>, Error> {
+    fn mount(&mut self, world: &World, asked: &Asked) -> Result<Option<Mount>, Error> {
         let kind = asked.kind.as_deref().unwrap_or_default();
         let destination = asked.target.as_deref().unwrap_or_default();
         let refuse = |why: &str| Error::BadParameter(format!("invalid mount config for type \"{kind}\": {why}"));
@@ -86,11 +103,20 @@ impl Engine {
             "volume" if source.is_empty() => self.anonymous(clean(destination)),
             "volume" => named(source, clean(destination), String::new()),
             "bind" if source.is_empty() => return Err(refuse("field Source must not be empty")),
+            "bind" if !self.host_has(world, &source) => {
+                return Err(refuse(&format!("bind source path does not exist: {source}")));
+            }
             "bind" => directory(&source, clean(destination), String::new()),
             "tmpfs" => return Ok(None),
-            _ => return Err(Error::BadParameter(format!("mount type unknown: \"{kind}\""))),
+            _ => return Err(refuse("mount type unknown")),
         };
         Ok(Some(Mount { is_writable: asked.read_only != Some(true), ..mount }))
+    }
+
+    /// Whether the host has such a file or directory.
+    fn host_has(&self, world: &World, path: &str) -> bool {
+        let files = &world.processes.context(self.host.context).files;
+        files.is_directory(path) || files.read(path).is_ok()
     }
 
     fn anonymous(&mut self, destination: String) -> Mount {
@@ -129,6 +155,13 @@ fn bind(text: &str) -> Result<Mount, Error> {
         return Err(Error::BadParameter(format!("invalid mode: {wrong}")));
     }
     let destination = clean(destination);
+    if destination == "/" {
+        let kind = if source.starts_with('/') { "bind" } else { "volume" };
+        return Err(Error::BadParameter(format!(
+            "invalid volume specification: '{text}': invalid mount config for type \"{kind}\": invalid specification: \
+             destination can't be '/'"
+        )));
+    }
     Ok(if source.starts_with('/') {
         directory(source, destination, mode)
     } else {
