@@ -130,8 +130,8 @@ mod tests {
     fn what_is_empty_and_optional_is_left_out() {
         let sent = json!({"HostConfig": {"KernelMemory": 0, "Runtime": "runc", "Sysctls": {}, "Init": false}});
         let host = Shape::Container.fit(&sent)["HostConfig"].to_string();
-        assert!(host.contains(r#""ShmSize":0,"Runtime":"runc","Isolation":"""#), "{host}");
-        assert!(host.contains(r#""KernelMemory?":0"#) && host.contains(r#""Sysctls?":{}"#), "{host}");
+        assert!(host.contains(r#""ShmSize":0,"Sysctls?":{},"Runtime":"runc","Isolation":"""#), "{host}");
+        assert!(host.contains(r#""KernelMemory?":0"#) && host.contains(r#""Init?":false"#), "{host}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Error {
             | Self::InvalidSignal(_)
             | Self::InvalidLinkLocal(_)
             | Self::LinkRefused { .. }
+            | Self::LogDriverUnknown(_)
             | Self::LinkTargetOnHost
             | Self::NameEmpty
             | Self::NoneExcludesOthers
@@ -60,7 +61,6 @@ impl Error {
             | Self::ExecUnknown(_)
             | Self::ImageInspectUnknown(_)
             | Self::ImageUnknown(_)
-            | Self::LogDriverUnknown(_)
             | Self::NetworkUnknown(_)
             | Self::PageUnknown
             | Self::PluginUnknown(_)
