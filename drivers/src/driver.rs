@@ -97,7 +97,7 @@ pub enum Addressing {
 }
 
 /// A network driver. What can fail is in `plan_network`, `plan_endpoint` and `publish`; the rest is done after every
-/// check has passed.
+/// check has passed. What a driver has nothing to do for, it leaves out: `host` and `null` make no devices.
 pub trait Driver {
     /// Its name, as `docker network ls` shows it.
     fn name(&self) -> &'static str;
@@ -120,13 +120,15 @@ pub trait Driver {
     ///
     /// # Errors
     /// What is wrong with its options or subnets.
-    fn plan_network(&self, ground: &Ground<'_>, spec: &NetworkSpec<'_>) -> Result<(), Error>;
+    fn plan_network(&self, _ground: &Ground<'_>, _spec: &NetworkSpec<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes a network that `plan_network` accepted.
-    fn create_network(&mut self, ground: &mut Ground<'_>, spec: &NetworkSpec<'_>);
+    fn create_network(&mut self, _ground: &mut Ground<'_>, _spec: &NetworkSpec<'_>) {}
 
     /// Removes a network without endpoints.
-    fn delete_network(&mut self, ground: &mut Ground<'_>, network: Id);
+    fn delete_network(&mut self, _ground: &mut Ground<'_>, _network: Id) {}
 
     /// Checks whether a network takes another endpoint.
     ///
@@ -137,13 +139,15 @@ pub trait Driver {
     }
 
     /// Makes the devices of an endpoint.
-    fn create_endpoint(&mut self, ground: &mut Ground<'_>, spec: EndpointSpec);
+    fn create_endpoint(&mut self, _ground: &mut Ground<'_>, _spec: EndpointSpec) {}
 
     /// Removes them.
-    fn delete_endpoint(&mut self, ground: &mut Ground<'_>, network: Id, endpoint: Id);
+    fn delete_endpoint(&mut self, _ground: &mut Ground<'_>, _network: Id, _endpoint: Id) {}
 
     /// What goes into the sandbox of a container that joins; none when the network has no devices.
-    fn join(&mut self, network: Id, endpoint: Id) -> Option<Interface>;
+    fn join(&mut self, _network: Id, _endpoint: Id) -> Option<Interface> {
+        None
+    }
 
     /// Publishes ports of an endpoint by which its sandbox is reached from outside (libnetwork's
     /// `ProgramExternalConnectivity`). Nothing comes of it on a network that has no ports to publish.
