@@ -5,7 +5,9 @@
 //! wait, a stream) is kept as a value in `runs`, `execs`, `waiters` or `listeners` until the world reports an end or
 //! `poll` finds that its time has come. Handlers are one file a resource; the rules of networks are the controller's.
 
+mod archive;
 mod attach;
+mod changes;
 mod console;
 mod containers;
 mod create;
@@ -242,6 +244,8 @@ impl Engine {
             ("DELETE", ["containers", source, alias]) => self.link_remove(world, source, alias),
             ("GET", ["containers", source, alias, "json"]) => self.container_inspect(&format!("{source}/{alias}")),
             ("DELETE", ["containers", name]) => self.container_remove(world, name, call),
+            ("GET" | "HEAD", ["containers", name, "archive"]) => self.archive_read(world, method, name, call),
+            ("PUT", ["containers", name, "archive"]) => self.archive_write(world, name, call),
             ("GET" | "POST", ["containers", name, verb]) => self.route_container(world, name, verb, call),
             ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
             ("POST", ["exec", id, "start"]) => self.exec_start(world, id, call),
@@ -267,7 +271,13 @@ impl Engine {
         }
     }
 
-    fn route_volume(&mut self, world: &World, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
+    fn route_volume(
+        &mut self,
+        world: &mut World,
+        method: &str,
+        rest: &[&str],
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
         match (method, rest) {
             ("GET", []) => self.volume_list(call),
             ("GET", [name]) => self.volume_inspect(name),
@@ -281,6 +291,7 @@ impl Engine {
     fn route_container(&mut self, world: &mut World, name: &str, verb: &str, call: &Call<'_>) -> Result<Reply, Error> {
         match verb {
             "attach" => self.container_attach(world, name, call),
+            "changes" => self.container_changes(world, name),
             "exec" => self.exec_create(world, name, call),
             "json" => self.container_inspect(name),
             "kill" => self.container_kill(world, name, call),

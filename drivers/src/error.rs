@@ -46,6 +46,17 @@ pub enum Error {
     /// The prefix fits several objects.
     #[error("Multiple IDs found with provided prefix: {0}")]
     AmbiguousContainer(String),
+    /// What an archive has cannot be put there.
+    #[error("Error processing tar file(exit status 1): open {path}: {reason}")]
+    ArchiveRefused {
+        /// Where.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Bytes that are no archive.
+    #[error("Error processing tar file(exit status 1): {0}")]
+    ArchiveUnreadable(String),
     /// The prefix fits several networks.
     #[error("network {term} is ambiguous ({matches} matches found on {by})")]
     AmbiguousNetwork {
@@ -252,6 +263,14 @@ pub enum Error {
          iptables: No chain/target/match by that name.\n (exit status 1))"
     )]
     NoChain(String),
+    /// A container has no such file.
+    #[error("Could not find the file {path} in container {container}")]
+    FileUnknown {
+        /// As it was asked for.
+        path: String,
+        /// As the container was named.
+        container: String,
+    },
     /// Host networking cannot be joined or left.
     #[error("container cannot be disconnected from host network or connected to host network")]
     HostNetworkIsFixed,

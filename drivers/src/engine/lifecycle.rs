@@ -51,8 +51,15 @@ pub(super) struct Ending {
 /// What follows an end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Then {
-    Remove,
+    Remove(Volumes),
     Restart,
+    Stay,
+}
+
+/// What becomes of the volumes that were made for a container alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Volumes {
+    Go,
     Stay,
 }
 
@@ -267,7 +274,7 @@ impl Engine {
         let (then, exchanges) = ending.map_or((None, Vec::new()), |ending| (Some(ending.then), ending.exchanges));
         let mut result = Ok(());
         match then {
-            Some(Then::Remove) => self.remove(world, id),
+            Some(Then::Remove(volumes)) => self.remove(world, id, volumes),
             Some(Then::Restart) => result = self.restart_now(world, id),
             Some(Then::Stay) => self.tell_container(world, id, "stop", &[]),
             None => {}
@@ -279,7 +286,7 @@ impl Engine {
                 let run = self.runs.get_mut(&id).expect("every container has a run");
                 run.remove_at = Some(world.now() + REMOVAL);
             } else {
-                self.remove(world, id);
+                self.remove(world, id, Volumes::Go);
             }
         }
         for exchange in exchanges {
@@ -297,7 +304,7 @@ impl Engine {
         let due: Vec<Id> = self.runs.iter_mut().filter_map(take).collect();
         for id in due {
             if self.containers.get(&id).is_some_and(|container| !container.is_up()) {
-                self.remove(world, id);
+                self.remove(world, id, Volumes::Go);
             }
         }
     }
@@ -370,8 +377,9 @@ impl Engine {
             return Err(Error::LinkNameIsDefault);
         }
         let id = container.id;
+        let volumes = if call.target.query.flag("v") { Volumes::Go } else { Volumes::Stay };
         if !container.is_up() {
-            self.remove(world, id);
+            self.remove(world, id, volumes);
             return Ok(Reply::Empty(204));
         }
         if !call.target.query.flag("force") {
@@ -382,10 +390,10 @@ impl Engine {
             });
         }
         if self.give_up_restarting(id) {
-            self.remove(world, id);
+            self.remove(world, id, volumes);
             return Ok(Reply::Empty(204));
         }
-        self.kill_and_then(world, id, Then::Remove, call.exchange);
+        self.kill_and_then(world, id, Then::Remove(volumes), call.exchange);
         Ok(Reply::Later)
     }
 
@@ -397,14 +405,14 @@ impl Engine {
         let unused = |c: &&Container| !c.is_up() && old(c) && filters.labels(&c.config.labels);
         let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
         for id in &ids {
-            self.remove(world, *id);
+            self.remove(world, *id, Volumes::Stay);
         }
         let deleted = if ids.is_empty() { None } else { Some(ids) };
         Ok(Reply::ok(&json!({ "ContainersDeleted": deleted, "SpaceReclaimed": 0 })))
     }
 
     /// Forgets a container that does not run.
-    pub(super) fn remove(&mut self, world: &mut World, id: Id) {
+    pub(super) fn remove(&mut self, world: &mut World, id: Id, volumes: Volumes) {
         self.tell_container(world, id, "destroy", &[]);
         let container = self.containers.remove(&id).expect("the caller found the container");
         self.runs.remove(&id);
@@ -414,6 +422,9 @@ impl Engine {
         self.owners.retain(|_, owner| *owner != Owner::Container(id));
         if let Some(context) = container.context {
             world.processes.delete_context(context);
+        }
+        if volumes == Volumes::Go {
+            self.forget_anonymous(world, &container.config.mounts);
         }
         self.release_waiters(id, container.state.exit_code(), |_| true);
     }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::userland::files::Access;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
 use netyard_sim::userland::sysctl;
 use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
 use netyard_sim::world::World;
 
+use super::lifecycle::Volumes;
 use super::{Engine, NetworkName, Owner, runtime};
-use crate::container::{AfterExit, Container, ContainerConfig, NetworkMode, State};
+use crate::container::{AfterExit, Container, ContainerConfig, Mount, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
@@ -47,7 +49,7 @@ impl Engine {
         container.error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
         container.refused_with = result.as_ref().err().map(exit_code).unwrap_or_default();
         if result.is_err() && container.config.after_exit == AfterExit::Remove {
-            self.remove(world, id);
+            self.remove(world, id, Volumes::Go);
         }
         result
     }
@@ -185,18 +187,49 @@ impl Engine {
     fn prepare_files(&mut self, world: &mut World, id: Id) -> ContextId {
         let container = self.containers.get(&id).expect("the caller found the container");
         let hostname = container.config.hostname.clone();
-        let context = container.context.unwrap_or_else(|| {
-            let files = image_files(world, container.config.image);
-            let shown = if container.config.shares_uts { self.host.name.clone() } else { hostname.clone() };
-            world.processes.create_context(Context { files, hostname: shown, flavour: Flavour::Busybox })
-        });
+        let context = container.context.unwrap_or_else(|| self.make_files(world, id));
         let (hosts, resolv) = self.name_files(world, id);
         world.processes.context_mut(context).files.make_directory("/etc");
         for (path, text) in [(HOSTS, hosts), (RESOLV, resolv), (HOSTNAME, hostname + "\n")] {
             self.controller.edit_names(world, context, path, |_| text);
         }
+        context
+    }
+
+    /// The files of a container that has none: its image's, and what is mounted there.
+    pub(super) fn make_files(&mut self, world: &mut World, id: Id) -> ContextId {
+        let container = self.containers.get(&id).expect("the caller found the container");
+        let files = image_files(world, container.config.image);
+        let config = &container.config;
+        let hostname = if config.shares_uts { self.host.name.clone() } else { config.hostname.clone() };
+        let context = world.processes.create_context(Context { files, hostname, flavour: Flavour::Busybox });
+        for mount in &container.config.mounts {
+            self.mount(world, context, mount);
+        }
         self.container_mut(id).context = Some(context);
         context
+    }
+
+    /// Mounts a directory of the host, which is made when it is not there, or a volume, which is one too. A new volume
+    /// begins with what the image has in its place.
+    fn mount(&self, world: &mut World, context: ContextId, mount: &Mount) {
+        let (source, destination) = (mount.source.as_str(), mount.destination.as_str());
+        let now = world.now();
+        let image = world.processes.files(context).export(destination).unwrap_or_default();
+        // Where the host has a file or nothing in the way, the container's own directory stays.
+        let Ok(shared) = world.processes.share(self.host.context, source) else { return };
+        let is_new = mount.volume.is_some() && world.processes.files(self.host.context).list(source).is_empty();
+        let access = if mount.is_writable { Access::ReadWrite } else { Access::ReadOnly };
+        let files = &mut world.processes.context_mut(context).files;
+        files.make_directory(destination);
+        files.mount_shared(destination, shared, access);
+        if is_new {
+            let mut host = world.processes.files_mut(self.host.context, now);
+            for entry in &image {
+                // It fits, for it fitted into the image.
+                let _ = host.import(source, entry);
+            }
+        }
     }
 
     /// `/etc/hosts` and `/etc/resolv.conf` before any network is joined. On the host's network both are the host's own
@@ -395,7 +428,7 @@ fn host_line_name(container: &Container) -> String {
 }
 
 /// The files of a container that was never started.
-fn image_files(world: &mut World, image: &Image) -> Files {
+pub(super) fn image_files(world: &mut World, image: &Image) -> Files {
     let mut files = world.processes.base_files(Flavour::Busybox);
     for (path, text) in image.files {
         let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");

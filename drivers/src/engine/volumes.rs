@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::request::{Filters, json_body, shape};
 use super::{Call, Engine, Reply};
+use crate::container::Mount;
 use crate::date;
 use crate::error::Error;
 use crate::id::Id;
@@ -77,7 +78,7 @@ impl Engine {
     }
 
     /// `DELETE /volumes/{name}`.
-    pub(super) fn volume_remove(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+    pub(super) fn volume_remove(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         if !self.volumes.contains_key(name) {
             let forced = call.target.query.flag("force");
             return if forced { Ok(Reply::Empty(204)) } else { Err(Error::VolumeUnknown(name.to_owned())) };
@@ -91,7 +92,7 @@ impl Engine {
     }
 
     /// `POST /volumes/prune`: removes those that no container has.
-    pub(super) fn volume_prune(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+    pub(super) fn volume_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "all"])?;
         let unused = |volume: &&Volume| self.users_of(&volume.name).is_empty() && filters.labels(&labels_of(volume));
         let names: Vec<String> = self.volumes.values().filter(unused).map(|volume| volume.name.clone()).collect();
@@ -99,14 +100,31 @@ impl Engine {
         Ok(Reply::ok(&json!({ "VolumesDeleted": (!names.is_empty()).then_some(names), "SpaceReclaimed": 0 })))
     }
 
-    fn forget_volume(&mut self, world: &World, name: &str) {
+    /// Removes the volumes that were made for a container alone, and that no other has.
+    pub(super) fn forget_anonymous(&mut self, world: &mut World, mounts: &[Mount]) {
+        for name in mounts.iter().filter(|mount| mount.is_anonymous).filter_map(|mount| mount.volume.as_deref()) {
+            if self.volumes.contains_key(name) && self.users_of(name).is_empty() {
+                self.forget_volume(world, name);
+            }
+        }
+    }
+
+    fn forget_volume(&mut self, world: &mut World, name: &str) {
         self.volumes.remove(name);
+        let mountpoint = volume::mountpoint(name);
+        let is_there = world.processes.files(self.host.context).exists(&mountpoint);
+        if let Some(shared) = is_there.then(|| world.processes.share(self.host.context, &mountpoint).ok()).flatten() {
+            world.processes.volumes_mut().delete(shared.volume);
+            let files = &mut world.processes.context_mut(self.host.context).files;
+            files.unmount(&mountpoint);
+            files.remove(mountpoint.trim_end_matches("/_data"));
+        }
         self.tell_volume(world, name, "destroy", &[]);
     }
 
     /// The containers that have a volume, running or not.
     pub(super) fn users_of(&self, name: &str) -> Vec<Id> {
-        let uses = |mount: &crate::container::Mount| mount.volume.as_deref() == Some(name);
+        let uses = |mount: &Mount| mount.volume.as_deref() == Some(name);
         self.containers.values().filter(|c| c.config.mounts.iter().any(uses)).map(|c| c.id).collect()
     }
 

@@ -59,6 +59,7 @@ impl Error {
             | Self::ConfigUnknown(_)
             | Self::EndpointUnknown(_)
             | Self::ExecUnknown(_)
+            | Self::FileUnknown { .. }
             | Self::ImageInspectUnknown(_)
             | Self::ImageUnknown(_)
             | Self::NetworkUnknown(_)
@@ -84,6 +85,8 @@ impl Error {
             | Self::VolumeInUse { .. } => 409,
             Self::AddressOutside(_)
             | Self::AmbiguousContainer(_)
+            | Self::ArchiveRefused { .. }
+            | Self::ArchiveUnreadable(_)
             | Self::AutomaticPoolsExhausted(_)
             | Self::AuxiliaryUnavailable { .. }
             | Self::BridgeNameInvalid

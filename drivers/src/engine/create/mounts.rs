@@ -38,7 +38,7 @@ impl Engine {
             add(&mut mounts, bind(text)?)?;
         }
         for wanted in host.mounts.iter().flatten() {
-            if let Some(mount) = self.mount(world, wanted)? {
+            if let Some(mount) = self.long_form(world, wanted)? {
                 add(&mut mounts, mount)?;
             }
         }
@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// A mount in its long form; none for a filesystem in memory, which is a directory as any other.
-    fn mount(&mut self, world: &World, asked: &Asked) -> Result<Option<Mount>, Error> {
+    fn long_form(&mut self, world: &World, asked: &Asked) -> Result<Option<Mount>, Error> {
         let kind = asked.kind.as_deref().unwrap_or_default();
         let destination = asked.target.as_deref().unwrap_or_default();
         let refuse = |why: &str| Error::BadParameter(format!("invalid mount config for type \"{kind}\": {why}"));

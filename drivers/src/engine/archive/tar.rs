@@ -1,0 +1,139 @@
+//! Tar archives as lists of entries, and back. Whose files they are is not known here.
+
+use std::io::Read;
+
+use netyard_sim::userland::files::{Body, Entry, Stamp};
+use tar::{Archive, Builder, EntryType, Header};
+
+use crate::error::Error;
+
+/// The most that an archive unpacks to.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// An archive of these entries, the first of which is called `top`.
+pub(super) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    for entry in entries {
+        let name = if entry.path.is_empty() { top.to_owned() } else { format!("{top}/{}", entry.path) };
+        let mut header = Header::new_ustar();
+        let owner = |id: u32| if id == 0 { "root" } else { "" };
+        header.set_uid(entry.uid.into());
+        header.set_gid(entry.gid.into());
+        header.set_mtime(u64::try_from(entry.mtime.seconds()).unwrap_or_default());
+        let named = header.set_username(owner(entry.uid)).and(header.set_groupname(owner(entry.gid)));
+        let numbered = header.set_device_major(0).and(header.set_device_minor(0));
+        named.and(numbered).expect("a header of this form has these fields");
+        let mut mode = entry.mode;
+        let mut name = name;
+        let written = match &entry.body {
+            Body::Directory => {
+                header.set_entry_type(EntryType::Directory);
+                mode |= 0o040_000;
+                name.push('/');
+                header.set_mode(mode);
+                header.set_size(0);
+                builder.append_data(&mut header, name, [].as_slice())
+            }
+            Body::File(bytes) => {
+                header.set_entry_type(EntryType::Regular);
+                header.set_mode(mode | 0o100_000);
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, name, bytes.as_slice())
+            }
+            Body::Link(target) => {
+                header.set_entry_type(EntryType::Symlink);
+                header.set_mode(mode | 0o120_000);
+                header.set_size(0);
+                builder.append_link(&mut header, name, target)
+            }
+            Body::HardLink(other) => {
+                header.set_entry_type(EntryType::Link);
+                header.set_mode(mode | 0o100_000);
+                header.set_size(0);
+                builder.append_link(&mut header, name, format!("{top}/{other}"))
+            }
+            // Nobody copies a device or a pipe out of here and has use for it.
+            Body::Device(_) | Body::Fifo => Ok(()),
+        };
+        written.expect("memory takes what is written, and our paths can be written");
+    }
+    builder.into_inner().expect("memory takes what is written")
+}
+
+/// The entries of an archive. What only a real filesystem has, a device or a pipe, is left out.
+///
+/// # Errors
+/// Bytes that are no archive, or one that is too large.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
+    let refuse = |error: std::io::Error| Error::ArchiveUnreadable(error.to_string());
+    let mut archive = Archive::new(bytes);
+    let (mut entries, mut total) = (Vec::new(), 0_u64);
+    for entry in archive.entries().map_err(refuse)? {
+        let mut entry = entry.map_err(refuse)?;
+        let header = entry.header();
+        total = total.saturating_add(header.size().map_err(refuse)?);
+        if total > BYTES_MAX {
+            return Err(Error::ArchiveUnreadable("the archive is too large".to_owned()));
+        }
+        let number = |id: std::io::Result<u64>| u32::try_from(id.unwrap_or_default()).unwrap_or_default();
+        let (mode, uid, gid) = (header.mode().map_err(refuse)? & 0o7777, number(header.uid()), number(header.gid()));
+        let mtime = i64::try_from(header.mtime().unwrap_or_default()).unwrap_or_default();
+        let path = text(&entry.path_bytes());
+        let kind = header.entry_type();
+        let link = entry.link_name_bytes().map(|bytes| text(&bytes)).unwrap_or_default();
+        let body = match kind {
+            EntryType::Directory => Body::Directory,
+            EntryType::Symlink => Body::Link(link),
+            EntryType::Link => Body::HardLink(inside(&link)),
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).map_err(refuse)?;
+                Body::File(content)
+            }
+            _ => continue,
+        };
+        entries.push(Entry { path: inside(&path), mode, uid, gid, mtime: Stamp::from_seconds(mtime), body });
+    }
+    Ok(entries)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A path without what leads out of the archive.
+fn inside(path: &str) -> String {
+    netyard_sim::userland::files::normalise("/", path).trim_start_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, body: Body) -> Entry {
+        Entry { path: path.to_owned(), mode: 0o644, uid: 0, gid: 0, mtime: Stamp::from_seconds(5), body }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let long = "x".repeat(120);
+        let entries = [
+            entry("", Body::Directory),
+            entry("a", Body::File(b"one\n".to_vec())),
+            entry("l", Body::Link("a".to_owned())),
+            entry(&long, Body::File(Vec::new())),
+        ];
+        let read = read(&write("top", &entries)).expect("an archive");
+        let paths: Vec<&str> = read.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(paths, ["top", "top/a", "top/l", &format!("top/{long}")]);
+        assert_eq!((&read[1].body, &read[2].body), (&entries[1].body, &entries[2].body));
+        assert_eq!(read[1].mtime, Stamp::from_seconds(5));
+    }
+
+    #[test]
+    fn what_is_no_archive_is_refused_and_nothing_leads_out() {
+        assert!(read(&[1; 700]).is_err());
+        assert_eq!(inside("../../etc/passwd"), "etc/passwd");
+        assert!(read(&[0; 1024]).expect("an empty archive").is_empty());
+    }
+}
