@@ -249,7 +249,7 @@ impl Engine {
             ("GET" | "POST", ["containers", name, verb]) => self.route_container(world, name, verb, call),
             ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
             ("POST", ["exec", id, "start"]) => self.exec_start(world, id, call),
-            ("POST", ["exec", id, "resize"]) => self.exec_resize(id),
+            ("POST", ["exec", id, "resize"]) => self.exec_resize(world, id, call),
             (_, ["nodes" | "services" | "tasks" | "swarm" | "secrets" | "configs", ..]) => Err(Error::SwarmInactive),
             _ => Err(Error::PageUnknown),
         }

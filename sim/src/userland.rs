@@ -45,6 +45,7 @@ pub mod sockets;
 pub mod ss;
 pub mod stream;
 pub mod sysctl;
+pub mod terminal;
 pub mod traceroute;
 pub mod wget;
 

@@ -41,15 +41,22 @@ impl Engine {
         Ok(Reply::Later)
     }
 
-    /// `POST /containers/{name}/resize`: terminals here have no size that a program could see.
-    pub(super) fn container_resize(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+    /// `POST /containers/{name}/resize`: the size of its terminal.
+    pub(super) fn container_resize(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
         if !container.is_running() {
             return Err(Error::ContainerNotRunning(container.id));
         }
         let id = container.id;
         let size = |key: &str| call.target.query.text(key).unwrap_or_default().to_owned();
+        self.runs[&id].console.resize(world, size_of_terminal(call));
         self.tell_container(world, id, "resize", &[("height", size("h")), ("width", size("w"))]);
         Ok(Reply::Empty(200))
     }
+}
+
+/// The rows and columns that a client asks for; zero is what nobody knows.
+pub(super) fn size_of_terminal(call: &Call<'_>) -> (u16, u16) {
+    let size = |key: &str| call.target.query.text(key).and_then(|text| text.parse().ok()).unwrap_or_default();
+    (size("h"), size("w"))
 }

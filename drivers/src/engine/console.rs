@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use netyard_sim::userland::stream::{PIPE_CAPACITY, PipeId};
+use netyard_sim::userland::stream::{Ends, PIPE_CAPACITY, PipeId};
 use netyard_sim::userland::{Read, Stream};
 use netyard_sim::world::World;
 
@@ -91,6 +91,14 @@ impl Console {
     /// The streams for a process that starts now. With a terminal both outputs are one.
     pub(super) fn open(&mut self, world: &mut World, open_stdin: bool) -> [Stream; 3] {
         let streams = world.processes.streams_mut();
+        if self.tty {
+            // Nobody needs to type on a terminal; it is there all the same.
+            let Ends { keys, screen, input, output } = streams.open_terminal();
+            self.stdin = Some(keys);
+            self.outputs.push((Channel::Out, screen));
+            let err = streams.dup(&output);
+            return [input, output, err];
+        }
         let stdin = if open_stdin {
             let (read, write) = streams.pipe();
             self.stdin = Some(write);
@@ -100,14 +108,17 @@ impl Console {
         };
         let (from_out, out) = streams.pipe();
         self.outputs.push((Channel::Out, from_out));
-        let err = if self.tty {
-            streams.dup(&out)
-        } else {
-            let (from_err, err) = streams.pipe();
-            self.outputs.push((Channel::Err, from_err));
-            err
-        };
+        let (from_err, err) = streams.pipe();
+        self.outputs.push((Channel::Err, from_err));
         [stdin, out, err]
+    }
+
+    /// The terminal has this many rows and columns now.
+    pub(super) fn resize(&self, world: &mut World, size: (u16, u16)) {
+        let keys = self.stdin.as_ref();
+        if let Some(terminal) = keys.and_then(|keys| world.processes.streams_mut().terminal_mut(keys)) {
+            terminal.size = size;
+        }
     }
 
     /// Hands over what clients sent before the process was there.
@@ -230,7 +241,6 @@ impl Console {
                 world.processes.close(stdin);
             }
         } else if let Some(stdin) = &self.stdin {
-            let bytes = if self.tty { with_newlines(bytes) } else { bytes };
             world.processes.write(stdin, &bytes);
         }
     }
@@ -263,12 +273,6 @@ fn with_carriage_returns(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|b| if *b == b'\n' { vec![b'\r', b'\n'] } else { vec![*b] }).collect()
 }
 
-/// What a terminal makes of the return key.
-fn with_newlines(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b'\n');
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,8 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_adds_carriage_returns_and_takes_them_out() {
+    fn a_terminal_adds_carriage_returns() {
         assert_eq!(with_carriage_returns(b"a\nb"), b"a\r\nb");
-        assert_eq!(with_newlines(b"ls\r".to_vec()), b"ls\n");
     }
 }

@@ -6,6 +6,7 @@ use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::attach::size_of_terminal;
 use super::console::{Channel, Console, InputEnd, Viewer};
 use super::keys::DetachKeys;
 use super::request::{json_body, shape};
@@ -337,9 +338,11 @@ impl Engine {
         })))
     }
 
-    /// `POST /exec/{id}/resize`: terminals here have no size that a program could see.
-    pub(super) fn exec_resize(&self, term: &str) -> Result<Reply, Error> {
-        self.find_exec(term).map(|_| Reply::Empty(200))
+    /// `POST /exec/{id}/resize`: the size of its terminal.
+    pub(super) fn exec_resize(&self, world: &mut World, term: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let id = self.find_exec(term)?;
+        self.execs[&id].console.resize(world, size_of_terminal(call));
+        Ok(Reply::Empty(200))
     }
 
     /// The execs of a container that still run, as `inspect` lists them.

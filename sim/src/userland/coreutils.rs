@@ -1,6 +1,7 @@
 //! The small programs of every system: they print files, text, names, dates and numbers, as GNU's do on a host and
 //! busybox's in a container. Here is only the table; each program or family of programs has a module.
 
+mod awk;
 mod cat;
 mod copy;
 mod cut;
@@ -24,6 +25,7 @@ mod sed;
 mod signals;
 mod sort;
 mod stat;
+mod stty;
 mod system;
 mod tail;
 mod tee;
@@ -39,11 +41,12 @@ use super::filter::Filtering;
 use super::{Flavour, Make, Programs, Straight};
 
 /// The programs that are the same for hosts and containers but for their words.
-const PROGRAMS: [(&str, Make); 107] = [
+const PROGRAMS: [(&str, Make); 110] = [
     ("[", || Box::new(Straight(test::run))),
     ("addgroup", || Box::new(Straight(machine::refuse))),
     ("adduser", || Box::new(Straight(machine::refuse))),
     ("arch", || Box::new(Straight(system::arch))),
+    ("awk", || Box::<awk::Awk>::default()),
     ("base64", || Box::new(Filtering::new("base64", digest::base64))),
     ("basename", || Box::new(Straight(text::basename))),
     ("cat", || Box::new(Filtering::new("cat", cat::make))),
@@ -115,13 +118,14 @@ const PROGRAMS: [(&str, Make); 107] = [
     ("rev", || Box::new(Filtering::new("rev", lines::rev))),
     ("rm", || Box::new(Straight(directory::rm))),
     ("rmdir", || Box::new(Straight(directory::rmdir))),
-    ("sed", || Box::new(Filtering::new("sed", sed::make))),
+    ("sed", || Box::<sed::Sed>::default()),
     ("seq", || Box::new(Straight(numbers::seq))),
     ("setsid", || Box::new(Launcher::new(launch::setsid))),
     ("sha256sum", || Box::new(Filtering::new("sha256sum", digest::sha256))),
     ("sleep", || Box::<signals::Sleep>::default()),
     ("sort", || Box::new(Filtering::new("sort", sort::make))),
     ("stat", || Box::new(Straight(stat::stat))),
+    ("stty", || Box::new(Straight(stty::stty))),
     ("su", || Box::new(Launcher::new(launch::su))),
     ("sync", || Box::new(Straight(|_| 0))),
     ("tac", || Box::new(Filtering::new("tac", lines::tac))),
@@ -135,6 +139,7 @@ const PROGRAMS: [(&str, Make); 107] = [
     ("tr", || Box::new(Filtering::new("tr", tr::make))),
     ("true", || Box::new(Straight(|_| 0))),
     ("truncate", || Box::new(Straight(directory::truncate))),
+    ("tty", || Box::new(Straight(stty::tty))),
     ("umount", || Box::new(Straight(machine::umount))),
     ("uname", || Box::new(Straight(system::uname))),
     ("uniq", || Box::new(Filtering::new("uniq", uniq::make))),

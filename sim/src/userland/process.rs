@@ -286,12 +286,24 @@ impl Table {
         self.read_at_most(stream, usize::MAX)
     }
 
-    /// Writes into a pipe from outside; a broken pipe is ignored.
+    /// Writes into a pipe from outside; a broken pipe is ignored. On a terminal it is typed: what runs in the foreground
+    /// gets the signals, and that is the group of the oldest who reads there.
     pub fn write(&mut self, stream: &Stream, bytes: &[u8]) {
-        if let Stream::Write(id) = stream {
-            let _ = self.streams.write(*id, bytes);
-            self.wake_readers(*id);
+        let Stream::Write(id) = stream else { return };
+        match self.streams.handle_typed(*id, bytes) {
+            None => {
+                let _ = self.streams.write(*id, bytes);
+            }
+            Some((typed, output)) => {
+                self.wake_readers(output);
+                let oldest = self.holders.readers(*id).first().and_then(|pid| self.processes.get(pid));
+                for pid in oldest.map_or_else(Vec::new, |process| self.members(process.group)) {
+                    self.processes.get_mut(&pid).expect("a member lives").pending.extend(&typed.signals);
+                    self.wake(pid);
+                }
+            }
         }
+        self.wake_readers(*id);
     }
 
     /// Closes an outside end.
@@ -478,6 +490,12 @@ impl Table {
             }
         }
         true
+    }
+
+    /// The living processes of a group, oldest first.
+    fn members(&self, group: Pid) -> Vec<Pid> {
+        let living = self.processes.iter().filter(|(_, p)| p.group == group && p.ended.is_none());
+        living.map(|(pid, _)| *pid).collect()
     }
 
     /// Stops (`pause`) or goes on with every process of a place.

@@ -7,7 +7,8 @@
 //! of a pipeline, a job and a command substitution are child processes that run a piece of code with a copy of the
 //! state; a command that is the last thing a child has to do takes the child's place.
 //!
-//! It is no terminal: it prints no prompt, edits no line and announces no job.
+//! It is no terminal: at one it prints a prompt, but what is typed is mended and shown by the terminal, and it announces
+//! no job.
 
 mod arithmetic;
 mod builtin;
@@ -21,6 +22,7 @@ mod field;
 mod job;
 mod machine;
 mod pattern;
+mod prompt;
 mod source;
 mod start;
 mod state;

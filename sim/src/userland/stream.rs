@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Errno;
 use super::context::ContextId;
 use super::files::{Device, Ino, VolumeId};
+use super::terminal::{Terminal, Typed};
 
 /// Bytes that a pipe holds before a writer should wait (pipe(7)).
 pub const PIPE_CAPACITY: usize = 65536;
@@ -29,6 +30,30 @@ pub enum Stream {
     Write(PipeId),
     /// An open file.
     File(OpenId),
+}
+
+/// A terminal, by the pipe that is its input.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct TerminalId(PipeId);
+
+/// The four ends of a terminal that was just opened.
+#[derive(Debug)]
+pub struct Ends {
+    /// What is written here was typed.
+    pub keys: Stream,
+    /// What is read here is shown.
+    pub screen: Stream,
+    /// Standard input of who runs there.
+    pub input: Stream,
+    /// Its standard output.
+    pub output: Stream,
+}
+
+/// A terminal, and the pipe that leads to its screen.
+#[derive(Debug)]
+struct Screen {
+    terminal: Terminal,
+    output: PipeId,
 }
 
 /// What a read gave.
@@ -77,6 +102,10 @@ pub(in crate::userland) struct Open {
 #[derive(Debug, Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
+    /// How many of the bytes come before each end that was typed.
+    ends: VecDeque<usize>,
+    /// The terminal that it is a side of.
+    terminal: Option<TerminalId>,
     readers: u32,
     writers: u32,
     /// Whether a reader found nothing and nothing came since.
@@ -93,6 +122,7 @@ pub struct Streams {
     pipes: BTreeMap<PipeId, Pipe>,
     /// The pipes behind named pipes that are open.
     named: BTreeMap<(TreeId, Ino), PipeId>,
+    terminals: BTreeMap<TerminalId, Screen>,
     opens: BTreeMap<OpenId, Open>,
     next: u32,
     next_open: u32,
@@ -112,6 +142,59 @@ impl Streams {
         self.next += 1;
         self.pipes.insert(id, pipe);
         id
+    }
+
+    /// A new terminal.
+    pub fn open_terminal(&mut self) -> Ends {
+        let (input, keys) = self.pipe();
+        let (screen, output) = self.pipe();
+        if let (Stream::Read(into), Stream::Write(out)) = (&input, &output) {
+            let id = TerminalId(*into);
+            self.terminals.insert(id, Screen { terminal: Terminal::default(), output: *out });
+            self.pipe_mut(*into).terminal = Some(id);
+            self.pipe_mut(*out).terminal = Some(id);
+        }
+        Ends { keys, screen, input, output }
+    }
+
+    fn terminal_id(&self, stream: &Stream) -> Option<TerminalId> {
+        match stream {
+            Stream::Read(id) | Stream::Write(id) => self.pipes.get(id)?.terminal,
+            Stream::Null | Stream::File(_) => None,
+        }
+    }
+
+    /// The terminal that a stream leads to.
+    #[must_use]
+    pub fn terminal(&self, stream: &Stream) -> Option<&Terminal> {
+        self.terminals.get(&self.terminal_id(stream)?).map(|screen| &screen.terminal)
+    }
+
+    /// The same, to change how it treats what is typed.
+    pub fn terminal_mut(&mut self, stream: &Stream) -> Option<&mut Terminal> {
+        let id = self.terminal_id(stream)?;
+        self.terminals.get_mut(&id).map(|screen| &mut screen.terminal)
+    }
+
+    /// Types on the terminal whose input this pipe is; none when it is a mere pipe. What is echoed has been written to
+    /// the pipe that is named, and what is ready to be read to this one.
+    pub(super) fn handle_typed(&mut self, id: PipeId, bytes: &[u8]) -> Option<(Typed, PipeId)> {
+        let Screen { terminal, output } = self.terminals.get_mut(&TerminalId(id))?;
+        let (typed, output) = (terminal.handle_typed(bytes), *output);
+        if !typed.echo.is_empty() && self.pipes.contains_key(&output) {
+            // Who does not look at the screen misses the echo.
+            let _ = self.write(output, &typed.echo);
+        }
+        for piece in &typed.pieces {
+            if piece.is_empty() {
+                let pipe = self.pipe_mut(id);
+                pipe.ends.push_back(pipe.bytes.len());
+                pipe.awaited = false;
+            } else {
+                let _ = self.write(id, piece);
+            }
+        }
+        Some((typed, output))
     }
 
     /// An end of the pipe with a name.
@@ -176,8 +259,10 @@ impl Streams {
         } else {
             pipe.writers -= 1;
         }
-        if pipe.readers == 0 && pipe.writers == 0 {
+        // What was written into a named pipe waits there for the first reader.
+        if pipe.readers == 0 && pipe.writers == 0 && !pipe.awaits_reader {
             self.pipes.remove(&id);
+            self.terminals.remove(&TerminalId(id));
             self.named.retain(|_, named| *named != id);
         }
         None
@@ -186,11 +271,15 @@ impl Streams {
     /// Up to `max` bytes from a pipe.
     pub(super) fn read(&mut self, id: PipeId, max: usize) -> Read {
         let pipe = self.pipe_mut(id);
+        if pipe.ends.pop_front_if(|end| *end == 0).is_some() {
+            return Read::End;
+        }
         if pipe.bytes.is_empty() {
             pipe.awaited = pipe.writers > 0 || pipe.awaits_writer;
             return if pipe.awaited { Read::Blocked } else { Read::End };
         }
-        let take = pipe.bytes.len().min(max);
+        let take = pipe.bytes.len().min(max).min(pipe.ends.front().copied().unwrap_or(usize::MAX));
+        pipe.ends.iter_mut().for_each(|end| *end -= take);
         let bytes = pipe.bytes.drain(..take).collect();
         if pipe.bytes.is_empty() {
             pipe.bytes.shrink_to(1024);

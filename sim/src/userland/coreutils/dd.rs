@@ -78,11 +78,9 @@ impl Work {
                     Flavour::Host => {
                         format!("dd: unrecognized operand '{word}'\nTry 'dd --help' for more information.\n")
                     }
-                    Flavour::Busybox => crate::userland::options::usage(
-                        "dd",
-                        "[if=FILE] [of=FILE] [ibs=N obs=N/bs=N] [count=N] [skip=N] [seek=N]\n\t[conv=notrunc|noerror|sync|fsync]\n\t[iflag=skip_bytes|count_bytes|fullblock|direct] [oflag=seek_bytes|append|direct]",
-                        Flavour::Busybox,
-                    ),
+                    Flavour::Busybox => {
+                        crate::userland::options::usage("dd", include_str!("dd/usage.txt").trim_end(), Flavour::Busybox)
+                    }
                 });
             }
         }

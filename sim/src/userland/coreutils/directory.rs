@@ -301,7 +301,8 @@ pub(super) fn mktemp(sys: &mut Sys<'_>) -> i32 {
     let count = template.len() - stem.len();
     if count < 3 || (count < 6 && sys.flavour() == Flavour::Busybox) {
         let host = format!("mktemp: too few X's in template '{template}'\n");
-        let busybox = format!("mktemp: {template}: Invalid argument\n");
+        // What busybox names is what mktemp(3) left of the template.
+        let busybox = "mktemp: (null): Invalid argument\n".to_owned();
         sys.eprint(if sys.flavour() == Flavour::Host { host } else { busybox });
         return 1;
     }

@@ -2,6 +2,7 @@
 
 use crate::userland::exec::Exec;
 use crate::userland::files::{Kind, Stat, path};
+use crate::userland::options::usage;
 use crate::userland::shell::wildcard;
 use crate::userland::{Flavour, Program, Step, Sys};
 
@@ -77,6 +78,12 @@ impl Program for Find {
     }
 }
 
+/// What busybox says of a word that it does not know.
+fn unrecognized(word: &str) -> String {
+    let usage = usage("find", include_str!("find/usage.txt").trim_end(), Flavour::Busybox);
+    format!("find: unrecognized: {word}\n{usage}")
+}
+
 /// Files that one run looks at, at most.
 const FILES: usize = 200_000;
 
@@ -90,7 +97,7 @@ impl Find {
         let mut parser = Parser { words: expression, at: 0, sys };
         let mut test = parser.or()?;
         if let Some(word) = expression.get(parser.at) {
-            return Err(format!("find: unrecognized: {word}\n"));
+            return Err(unrecognized(word));
         }
         if !test.acts() {
             test = Test::And(vec![test, Test::Print { zero: false }]);
@@ -320,7 +327,7 @@ impl Parser<'_, '_> {
         if !KNOWN.contains(&word) {
             return Err(match self.sys.flavour() {
                 Flavour::Host => format!("find: unknown predicate `{word}'\n"),
-                Flavour::Busybox => format!("find: unrecognized: {word}\n"),
+                Flavour::Busybox => unrecognized(word),
             });
         }
         let Some(value) = self.words.get(self.at).cloned() else {

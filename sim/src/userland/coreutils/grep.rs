@@ -1,8 +1,9 @@
-//! `grep`, with `egrep` and `fgrep`: the lines that match. It reads files, not directories.
+//! `grep`, with `egrep` and `fgrep`: the lines that match, in files and with `-r` in all that are below directories.
 
 use std::collections::VecDeque;
 
 use super::pattern::{Limits, Pattern, Syntax};
+use crate::userland::files::path;
 use crate::userland::filter::{Filter, Flow, Made};
 use crate::userland::options::{Options, Order, usage};
 use crate::userland::{Flavour, Sys};
@@ -42,7 +43,10 @@ struct Grep {
     printed: Option<usize>,
 }
 
-const SPEC: &str = "EFGivcnoqlLsHhwxe:m:A:B:C:";
+const SPEC: &str = "EFGivcnoqlLsHhrRwxe:m:A:B:C:";
+
+/// Files that `-r` finds, at most.
+const FILES: usize = 100_000;
 const SYNOPSIS: &str = "[-HhnlLoqvsrRiwFEz] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...";
 
 pub(super) fn make(sys: &Sys<'_>) -> Made {
@@ -51,7 +55,38 @@ pub(super) fn make(sys: &Sys<'_>) -> Made {
     let taken = if program.ends_with("fgrep") { Syntax::Fixed } else { taken };
     let options = Options::parse(sys.argv(), SPEC, Order::Anywhere)
         .map_err(|error| (error.text("grep", SYNOPSIS, sys.flavour()), 2))?;
-    build(&options, taken).ok_or_else(|| wrong(&options, sys.flavour()))
+    let (filter, operands) = build(&options, taken).ok_or_else(|| wrong(&options, sys.flavour()))?;
+    let recursive = options.has('r') || options.has('R');
+    Ok((filter, if recursive { below(sys, operands) } else { readable(sys, operands) }))
+}
+
+/// What is read of what is named: busybox finds nothing in a directory and does not complain.
+fn readable(sys: &Sys<'_>, operands: Vec<String>) -> Vec<String> {
+    let empty = |name: &String| {
+        let path = sys.absolute(name);
+        sys.flavour() == Flavour::Busybox && sys.files().stat(&path).is_ok_and(|stat| stat.is_directory())
+    };
+    operands.into_iter().map(|name| if empty(&name) { "/dev/null".to_owned() } else { name }).collect()
+}
+
+/// The files that are or lie below what is named, or below the working directory.
+fn below(sys: &Sys<'_>, operands: Vec<String>) -> Vec<String> {
+    let mut todo = if operands.is_empty() { vec![".".to_owned()] } else { operands };
+    todo.reverse();
+    let mut files = Vec::new();
+    while let Some(name) = todo.pop() {
+        let path = sys.absolute(&name);
+        let is_directory = sys.files().lstat(&path).is_ok_and(|stat| stat.is_directory());
+        if is_directory {
+            todo.extend(sys.files().list(&path).into_iter().rev().map(|inner| path::join(&name, &inner)));
+        } else {
+            files.push(name);
+        }
+        if files.len() >= FILES {
+            break;
+        }
+    }
+    files
 }
 
 /// What is said when there is no pattern, or one that makes no sense.
@@ -79,13 +114,14 @@ fn build(options: &Options, syntax: Syntax) -> Option<(Box<dyn Filter>, Vec<Stri
     };
     let limits = Limits { fold: options.has('i'), word: options.has('w'), whole: options.has('x') };
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let recursive = options.has('r') || options.has('R');
     let count = |letter| options.value(letter).and_then(|value: &str| value.parse().ok());
     let around = count('C').unwrap_or(0);
     let grep = Grep {
         invert: options.has('v'),
         show: show(options),
         numbered: options.has('n'),
-        named: options.has('H') || (operands.len() > 1 && !options.has('h')),
+        named: options.has('H') || ((operands.len() > 1 || recursive) && !options.has('h')),
         limit: count('m'),
         before: count('B').unwrap_or(around),
         after: count('A').unwrap_or(around),

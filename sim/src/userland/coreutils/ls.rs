@@ -37,7 +37,12 @@ pub(super) fn ls(sys: &mut Sys<'_>) -> i32 {
         }
     }
     let zone = sys.epoch().utc(sys.now());
-    let listing = Listing { files: sys.files(), options: &options, flavour, now: zone, sys };
+    let screen = sys.terminal(1).map(|terminal| usize::from(terminal.size.1));
+    let abreast = screen.is_some() || options.has('C') || options.has('x');
+    // The last column stays free, as a terminal may begin a new line there.
+    let width = screen.filter(|width| *width > 0).unwrap_or(80) - 1;
+    let width = (abreast && !options.has('1')).then_some(width);
+    let listing = Listing { files: sys.files(), options: &options, flavour, now: zone, sys, width };
     let text = listing.all(files, directories);
     sys.print(text);
     status
@@ -56,6 +61,8 @@ struct Listing<'a> {
     flavour: Flavour,
     now: OffsetDateTime,
     sys: &'a Sys<'a>,
+    /// How wide a line may be when names stand side by side.
+    width: Option<usize>,
 }
 
 /// Directories inside of each other that `-R` lists, at most.
@@ -122,7 +129,11 @@ impl Listing<'_> {
 
     fn rows(&self, rows: &[Row]) -> String {
         if !['l', 'n', 'g', 'o'].iter().any(|letter| self.options.has(*letter)) {
-            return rows.iter().map(|row| format!("{}{}\n", self.number(row), self.name(row))).collect();
+            let names: Vec<String> = rows.iter().map(|row| self.number(row) + &self.name(row)).collect();
+            return match self.width {
+                Some(width) => columns(&names, width, self.options.has('x')),
+                None => names.iter().map(|name| format!("{name}\n")).collect(),
+            };
         }
         let cells: Vec<[String; 5]> = rows.iter().map(|row| self.cells(row)).collect();
         let width = |at: usize| cells.iter().map(|cells| cells[at].len()).max().unwrap_or(0);
@@ -194,6 +205,26 @@ impl Listing<'_> {
         };
         format!("{}{mark}", row.name)
     }
+}
+
+/// Names side by side, down the columns, or across with `-x`.
+fn columns(names: &[String], width: usize, across: bool) -> String {
+    let wide = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 2;
+    let abreast = (width / wide).max(1);
+    let rows = names.len().div_ceil(abreast);
+    let mut text = String::new();
+    for row in 0..rows {
+        let mut owed = 0;
+        for column in 0..abreast {
+            let at = if across { row * abreast + column } else { column * rows + row };
+            let Some(name) = names.get(at) else { continue };
+            text.push_str(&" ".repeat(owed));
+            text.push_str(name);
+            owed = wide - name.chars().count();
+        }
+        text.push('\n');
+    }
+    text
 }
 
 fn gap(date: &str) -> String {

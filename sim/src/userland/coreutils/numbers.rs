@@ -4,9 +4,12 @@ use super::pattern::{Limits, Pattern, Syntax};
 use crate::userland::options::{Options, Order, usage};
 use crate::userland::{Flavour, Sys};
 
+const SEQ: &str = "[-w] [-s SEP] [FIRST [INC]] LAST\n\nPrint numbers from FIRST to LAST, in steps of INC.\n\
+                   FIRST, INC default to 1.\n\n\t-w\tPad to last with leading zeros\n\t-s SEP\tString separator";
+
 /// `seq [-w] [-s SEP] [FIRST [INC]] LAST`
 pub(super) fn seq(sys: &mut Sys<'_>) -> i32 {
-    let (flavour, synopsis) = (sys.flavour(), "[-w] [-s SEP] [FIRST [INC]] LAST");
+    let (flavour, synopsis) = (sys.flavour(), SEQ);
     let negative =
         |word: &String| word.starts_with('-') && word[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.');
     let (numbers, words): (Vec<String>, Vec<String>) = sys.argv().iter().cloned().partition(negative);
@@ -33,8 +36,10 @@ pub(super) fn seq(sys: &mut Sys<'_>) -> i32 {
             0
         }
         Err(word) => {
-            let what = if flavour == Flavour::Host { "invalid floating point argument:" } else { "invalid number" };
-            sys.eprint(format!("seq: {what} '{word}'\n"));
+            sys.eprint(match flavour {
+                Flavour::Host => format!("seq: invalid floating point argument: '{word}'\n"),
+                Flavour::Busybox => usage("seq", synopsis, flavour),
+            });
             1
         }
     }
@@ -85,7 +90,9 @@ pub(super) fn expr(sys: &mut Sys<'_>) -> i32 {
             2
         }
         Err(said) => {
-            sys.eprint(format!("expr: {said}\n"));
+            // busybox does not say what is wrong with the syntax.
+            let brief = said.starts_with("syntax error") && sys.flavour() == Flavour::Busybox;
+            sys.eprint(format!("expr: {}\n", if brief { "syntax error" } else { &said }));
             2
         }
     }

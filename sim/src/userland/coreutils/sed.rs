@@ -1,9 +1,10 @@
-//! `sed`: `s///`, `p`, `d`, `q` and `=` with addresses, on one line after the other. No hold space, labels or files.
+//! `sed`: `s///`, `p`, `d`, `q` and `=` with addresses, on one line after the other, to standard output or with `-i` in
+//! the files themselves. No hold space, labels or files to write.
 
 use super::pattern::{Limits, Pattern, Syntax};
-use crate::userland::Sys;
-use crate::userland::filter::{Filter, Flow, Made};
+use crate::userland::filter::{Filter, Filtering, Flow, Made};
 use crate::userland::options::{Options, Order, usage};
+use crate::userland::{Program, Step, Sys};
 
 /// Which lines a command is for.
 #[derive(Clone, Debug)]
@@ -32,7 +33,8 @@ struct Command {
     open: bool,
 }
 
-struct Sed {
+#[derive(Clone, Debug)]
+struct Editor {
     commands: Vec<Command>,
     quiet: bool,
     number: usize,
@@ -43,8 +45,64 @@ struct Sed {
 
 const SYNOPSIS: &str = "[-i[SFX]] [-nrE] [-f FILE]... [-e CMD]... [FILE]...\nor: sed [-i[SFX]] [-nrE] CMD [FILE]...";
 
-pub(super) fn make(sys: &Sys<'_>) -> Made {
-    let options = Options::parse(sys.argv(), "nrEe:s", Order::Anywhere)
+/// `sed [-nrE] [-i] [-e COMMAND]… [COMMAND] [FILE]…`
+#[derive(Default)]
+pub(super) struct Sed(Option<Filtering>);
+
+impl Program for Sed {
+    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if let Some(filtering) = &mut self.0 {
+            return filtering.step(sys);
+        }
+        match prepare(sys) {
+            Ok(Prepared { in_place: true, editor, files }) => Step::Exit(edit_all(sys, &editor, &files)),
+            // It says itself what is wrong.
+            Ok(_) | Err(_) => self.0.insert(Filtering::new("sed", make)).step(sys),
+        }
+    }
+}
+
+/// Edits files where they are; the exit code.
+fn edit_all(sys: &mut Sys<'_>, editor: &Editor, files: &[String]) -> i32 {
+    let mut status = 0;
+    for name in files {
+        let path = sys.absolute(name);
+        let read = sys.files().read(&path).map(|bytes| bytes.into_owned());
+        let written = read.and_then(|bytes| {
+            let mut out = Vec::new();
+            let mut editor = editor.clone();
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                if editor.line(line.strip_suffix(b"\n").unwrap_or(line), &mut out) == Flow::Stop {
+                    break;
+                }
+            }
+            editor.finish(&mut out);
+            sys.files_mut().write(&path, &out)
+        });
+        if let Err(errno) = written {
+            sys.eprint(format!("sed: {name}: {errno}\n"));
+            status = 1;
+        }
+    }
+    status
+}
+
+/// What the command line asks for.
+struct Prepared {
+    editor: Editor,
+    in_place: bool,
+    files: Vec<String>,
+}
+
+fn make(sys: &Sys<'_>) -> Made {
+    prepare(sys).map(|Prepared { editor, files, .. }| {
+        let editor: Box<dyn Filter> = Box::new(editor);
+        (editor, files)
+    })
+}
+
+fn prepare(sys: &Sys<'_>) -> Result<Prepared, (String, i32)> {
+    let options = Options::parse(sys.argv(), "nrEe:si", Order::Anywhere)
         .map_err(|error| (error.text("sed", SYNOPSIS, sys.flavour()), 1))?;
     let mut operands = options.operands.clone();
     let mut script: Vec<String> = options.values('e').map(str::to_owned).collect();
@@ -57,7 +115,8 @@ pub(super) fn make(sys: &Sys<'_>) -> Made {
     let syntax = if options.has('r') || options.has('E') { Syntax::Extended } else { Syntax::Basic };
     let commands = Script { rest: &script.join("\n"), syntax }.commands();
     let commands = commands.map_err(|said| (format!("sed: {said}\n"), 1))?;
-    Ok((Box::new(Sed::new(commands, options.has('n'))), operands))
+    let editor = Editor::new(commands, options.has('n'));
+    Ok(Prepared { editor, in_place: options.has('i'), files: operands })
 }
 
 /// A script that is being read.
@@ -144,9 +203,9 @@ impl Script<'_> {
     }
 
     fn substitute(&mut self) -> Result<Verb, String> {
-        let end = self.rest.chars().next().ok_or("unterminated `s' command")?;
+        let end = self.rest.chars().next().ok_or("unmatched '/'")?;
         self.rest = &self.rest[end.len_utf8()..];
-        let unterminated = |_| "unterminated `s' command".to_owned();
+        let unterminated = |_| "unmatched '/'".to_owned();
         let text = self.until(end).map_err(unterminated)?;
         let replacement = self.until(end).map_err(unterminated)?;
         let flags = self.rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
@@ -188,7 +247,7 @@ impl Command {
     }
 }
 
-impl Sed {
+impl Editor {
     const fn new(commands: Vec<Command>, quiet: bool) -> Self {
         Self { commands, quiet, number: 0, waiting: None, done: false }
     }
@@ -263,7 +322,7 @@ fn expand(replacement: &str, groups: &regex_lite::Captures<'_>, out: &mut String
     }
 }
 
-impl Filter for Sed {
+impl Filter for Editor {
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Flow {
         if let Some(before) = self.waiting.replace(line.to_vec()) {
             self.edit(&before, false, out);
@@ -286,7 +345,7 @@ mod tests {
 
     fn sed(script: &str, syntax: Syntax, quiet: bool) -> String {
         let commands = Script { rest: script, syntax }.commands().unwrap();
-        filtered(Box::new(Sed::new(commands, quiet)), &[("-", "one 1\ntwo 22\nthree 3\n")]).0
+        filtered(Box::new(Editor::new(commands, quiet)), &[("-", "one 1\ntwo 22\nthree 3\n")]).0
     }
 
     #[test]
@@ -308,7 +367,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused() {
         let error = |script| Script { rest: script, syntax: Syntax::Basic }.commands().unwrap_err();
-        assert_eq!(error("s/a/b"), "unterminated `s' command");
+        assert_eq!(error("s/a/b"), "unmatched '/'");
         assert_eq!(error("y/a/b/"), "unsupported command y");
         assert_eq!(error("2"), "missing command");
     }

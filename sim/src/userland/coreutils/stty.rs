@@ -15,7 +15,7 @@ pub(super) fn tty(sys: &mut Sys<'_>) -> i32 {
 /// `stty [-a] [SETTING]…`, `stty size`
 pub(super) fn stty(sys: &mut Sys<'_>) -> i32 {
     let words: Vec<String> = sys.argv().iter().skip(1).cloned().collect();
-    let Some(terminal) = sys.terminal() else {
+    let Some(terminal) = sys.terminal(0) else {
         let said = match sys.flavour() {
             Flavour::Host => "stty: 'standard input': Inappropriate ioctl for device\n",
             Flavour::Busybox => "stty: standard input: Inappropriate ioctl for device\n",
@@ -50,7 +50,8 @@ pub(super) fn stty(sys: &mut Sys<'_>) -> i32 {
                 if name == "rows" { size.0 = number } else { size.1 = number }
             }
             // Settings that change nothing that can be seen here.
-            "echoe" | "echok" | "echonl" | "opost" | "onlcr" | "ixon" | "ixoff" | "iexten" | "min" | "time" | "tostop" => {}
+            "echoe" | "echok" | "echonl" | "opost" | "onlcr" | "ixon" | "ixoff" | "iexten" | "min" | "time"
+            | "tostop" => {}
             number if on && number.chars().all(|c| c.is_ascii_digit()) => {}
             _ => {
                 sys.eprint(format!("stty: invalid argument '{word}'\n"));
@@ -63,25 +64,31 @@ pub(super) fn stty(sys: &mut Sys<'_>) -> i32 {
     0
 }
 
+/// The control characters, as busybox lays them out on eighty columns.
+const KEYS: &str = "intr = ^C; quit = ^\\; erase = ^?; kill = ^U; eof = ^D; eol = <undef>;
+eol2 = <undef>; swtch = <undef>; start = ^Q; stop = ^S; susp = ^Z; rprnt = ^R;
+werase = ^W; lnext = ^V; flush = ^O; min = 1; time = 0;
+";
+
 fn page(modes: Modes, (rows, columns): (u16, u16), all: bool) -> String {
     let flag = |on: bool, name: &str| if on { name.to_owned() } else { format!("-{name}") };
-    if !all {
-        let mut differ = Vec::new();
-        let plain = Modes::default();
-        differ.extend((modes.returns != plain.returns).then(|| flag(modes.returns, "icrnl")));
-        differ.extend((modes.signals != plain.signals).then(|| flag(modes.signals, "isig")));
-        differ.extend((modes.canonical != plain.canonical).then(|| flag(modes.canonical, "icanon")));
-        differ.extend((modes.echo != plain.echo).then(|| flag(modes.echo, "echo")));
-        let rest = if differ.is_empty() { String::new() } else { differ.join(" ") + "\n" };
-        return format!("speed 38400 baud; line = 0;\n{rest}");
+    let (returns, signals) = (flag(modes.returns, "icrnl"), flag(modes.signals, "isig"));
+    let (canonical, echo) = (flag(modes.canonical, "icanon"), flag(modes.echo, "echo"));
+    if all {
+        let size = if rows == 0 && columns == 0 { String::new() } else { format!(" rows {rows}; columns {columns};") };
+        return format!(
+            "speed 38400 baud;{size} line = 0;\n{KEYS}\
+             -parenb -parodd -cmspar cs8 -hupcl -cstopb cread -clocal -crtscts\n\
+             -ignbrk -brkint -ignpar -parmrk -inpck -istrip -inlcr -igncr {returns} ixon -ixoff\n\
+             -iuclc -ixany -imaxbel -iutf8\n\
+             opost -olcuc -ocrnl onlcr -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0\n\
+             {signals} {canonical} iexten {echo} echoe echok -echonl -noflsh -xcase -tostop -echoprt\n\
+             echoctl echoke -flusho -extproc\n"
+        );
     }
-    format!(
-        "speed 38400 baud; rows {rows}; columns {columns}; line = 0;\n\
-         intr = ^C; quit = ^\\; erase = ^?; kill = ^U; eof = ^D; susp = ^Z; werase = ^W;\n\
-         {} opost onlcr\n{} {} {}\n",
-        flag(modes.returns, "icrnl"),
-        flag(modes.signals, "isig"),
-        flag(modes.canonical, "icanon"),
-        flag(modes.echo, "echo")
-    )
+    let returns = if modes.returns { "" } else { " -icrnl" };
+    let differ = [(!modes.signals, signals), (!modes.canonical, canonical), (!modes.echo, echo)];
+    let differ: Vec<String> = differ.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect();
+    let local = if differ.is_empty() { String::new() } else { differ.join(" ") + "\n" };
+    format!("speed 38400 baud; line = 0;\n{KEYS}-brkint{returns} -imaxbel\n{local}")
 }

@@ -213,13 +213,7 @@ impl Sys<'_> {
 
     /// Sends a signal to every process of a group; false when it is empty.
     pub fn kill_group(&mut self, group: Pid, signal: Signal) -> bool {
-        let pids: Vec<Pid> = self
-            .table
-            .processes
-            .iter()
-            .filter(|(_, p)| p.group == group && p.ended.is_none())
-            .map(|(pid, _)| *pid)
-            .collect();
+        let pids = self.table.members(group);
         let any = !pids.is_empty();
         for pid in pids {
             self.table.signal(self.fabric, pid, signal);

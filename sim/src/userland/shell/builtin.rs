@@ -63,6 +63,8 @@ pub(super) fn find(name: &str) -> Option<Builtin> {
         "exec" => control::exec,
         "false" => |_, _, _| Outcome::Status(1),
         "fg" => jobs::fg,
+        // Where commands are is looked up each time: there is nothing to remember or to forget.
+        "hash" => |_, _, _| Outcome::Status(0),
         "getopts" => input::getopts,
         "jobs" => jobs::jobs,
         "kill" => jobs::kill,
@@ -73,6 +75,7 @@ pub(super) fn find(name: &str) -> Option<Builtin> {
         "read" => input::read,
         "true" => |_, _, _| Outcome::Status(0),
         "type" => control::kind,
+        "ulimit" => place::ulimit,
         "umask" => place::umask,
         "wait" => jobs::wait,
         _ => return None,

@@ -21,6 +21,7 @@ use super::descriptor::{Descriptors, Saved};
 use super::dialect::{Dialect, Failure, Origin};
 use super::field::Word;
 use super::job::Jobs;
+use super::prompt;
 use super::source::{Source, Unit};
 use super::state::State;
 use super::trap::Traps;
@@ -133,6 +134,8 @@ pub(super) struct Machine {
     fed: bool,
     /// The user interrupted the session.
     interrupted: bool,
+    /// A prompt was shown since the last line came.
+    prompted: bool,
 }
 
 impl Machine {
@@ -153,6 +156,7 @@ impl Machine {
             substituted: None,
             fed: false,
             interrupted: false,
+            prompted: false,
         }
     }
 
@@ -206,6 +210,10 @@ impl Machine {
         if core::mem::take(&mut self.interrupted) {
             self.state.status = 130;
             self.abandon(sys);
+            self.prompted = false;
+            if sys.is_terminal(0) {
+                sys.eprint("\n");
+            }
             return Flow::Next;
         }
         self.spring();
@@ -273,7 +281,12 @@ impl Machine {
                 self.state.status = 2;
                 if self.is_session() { Flow::Next } else { Flow::Exit(2) }
             }
-            Unit::End => Flow::Exit(self.state.status),
+            Unit::End => {
+                if self.is_session() && sys.is_terminal(0) {
+                    sys.eprint(if self.dialect() == Dialect::Bash { "exit\n" } else { "\n" });
+                }
+                Flow::Exit(self.state.status)
+            }
             Unit::More => self.read_script(sys),
         }
     }
@@ -291,7 +304,7 @@ impl Machine {
                 }
             }
             if line.last().is_none_or(|byte| *byte == b'\n') {
-                self.fed = true;
+                (self.fed, self.prompted) = (true, false);
                 self.source.push(&String::from_utf8_lossy(&line));
                 return Flow::Next;
             }
@@ -303,7 +316,23 @@ impl Machine {
         if self.is_session() && self.source.is_empty() && core::mem::take(&mut self.fed) {
             sys.announce_ready(self.state.status);
         }
+        self.prompt(sys);
         Flow::Turn(Turn::Wait(None))
+    }
+
+    /// Says at a terminal that a line is waited for.
+    fn prompt(&mut self, sys: &mut Sys<'_>) {
+        if !self.is_session() || !sys.is_terminal(0) || core::mem::replace(&mut self.prompted, true) {
+            return;
+        }
+        let variables = &self.state.variables;
+        let text = if self.source.is_empty() {
+            variables.value("PS1").unwrap_or(prompt::default(self.dialect()))
+        } else {
+            variables.value("PS2").unwrap_or(prompt::CONTINUED)
+        };
+        let shown = prompt::expand(text, sys, variables);
+        sys.eprint(shown);
     }
 
     /// Something failed that no script can go on after: a session and bash drop the line, the others end.

@@ -71,7 +71,11 @@ pub(super) fn machine(sys: &mut Sys<'_>) -> Result<Machine, i32> {
         sys.eprint(voice.message(0, &format!("-{letter}: invalid option")));
         2
     })?;
-    let origin = arguments.origin();
+    let origin = match arguments.origin() {
+        // Who sits at a terminal types line by line.
+        Origin::Stdin if sys.is_terminal(0) => Origin::Session,
+        origin => origin,
+    };
     let mut voice = Voice::new(&program, sys.flavour(), origin);
     let (source, name, positional) = match origin {
         Origin::Argument => command(sys, &voice, &program, &arguments.rest)?,

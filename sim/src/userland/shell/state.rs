@@ -77,8 +77,6 @@ pub(super) struct State {
     pub(super) pid: Pid,
     /// `$!`
     pub(super) last_job: Option<Pid>,
-    /// What `umask` set.
-    pub(super) mask: u32,
     /// The line of the command that runs.
     pub(super) line: usize,
     /// Where `getopts` is: OPTIND as it left it, and the letter in that word.
@@ -105,7 +103,6 @@ impl State {
             status: 0,
             pid,
             last_job: None,
-            mask: 0o022,
             line: 1,
             option: (0, 1),
         }

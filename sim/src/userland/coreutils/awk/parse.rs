@@ -296,7 +296,9 @@ impl Parser {
         }
         self.at += 1;
         self.expect("(")?;
-        if let [Token::Name(name), Token::Word("in"), Token::Name(array), Token::Sign(")"), ..] = &self.tokens[self.at..] {
+        if let [Token::Name(name), Token::Word("in"), Token::Name(array), Token::Sign(")"), ..] =
+            &self.tokens[self.at..]
+        {
             let (name, array) = (name.clone(), array.clone());
             self.at += 4;
             return Ok(vec![Statement::Each(name, array, self.body()?)]);
@@ -546,7 +548,11 @@ impl Parser {
             }
             Token::Name(name) if name == "length" => Expr::Call(name, Vec::new()),
             Token::Name(name) => {
-                if self.sign("[") { Expr::Get(Place::Element(name, self.list("]")?)) } else { Expr::Get(Place::Variable(name)) }
+                if self.sign("[") {
+                    Expr::Get(Place::Element(name, self.list("]")?))
+                } else {
+                    Expr::Get(Place::Variable(name))
+                }
             }
             Token::Word("getline") => {
                 let place = match self.peek() {

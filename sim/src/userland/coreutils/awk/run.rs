@@ -76,7 +76,15 @@ impl Machine {
     /// A program before it begins.
     pub(super) fn new(script: Script) -> Self {
         let ranges = vec![false; script.rules.len()];
-        let constants = [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("RS", "\n"), ("SUBSEP", "\x1c"), ("CONVFMT", "%.6g"), ("OFMT", "%.6g")];
+        let constants = [
+            ("FS", " "),
+            ("OFS", " "),
+            ("ORS", "\n"),
+            ("RS", "\n"),
+            ("SUBSEP", "\x1c"),
+            ("CONVFMT", "%.6g"),
+            ("OFMT", "%.6g"),
+        ];
         Self {
             script: std::rc::Rc::new(script),
             globals: constants.map(|(name, text)| (name.to_owned(), Value::Text(text.to_owned()))).into(),
@@ -301,12 +309,7 @@ impl Machine {
         keys.into_iter().cloned().collect()
     }
 
-    fn print(
-        &mut self,
-        formatted: bool,
-        words: &[Expr],
-        target: Option<&super::parse::Target>,
-    ) -> Result<(), String> {
+    fn print(&mut self, formatted: bool, words: &[Expr], target: Option<&super::parse::Target>) -> Result<(), String> {
         let values = words.iter().map(|word| self.value(word)).collect::<Result<Vec<_>, _>>()?;
         let text = match (formatted, values.split_first()) {
             (true, Some((format, arguments))) => value::format(&format.text(), arguments),
@@ -428,7 +431,8 @@ impl Machine {
     }
 
     fn index(&mut self, parts: &[Expr]) -> Result<String, String> {
-        let parts = parts.iter().map(|part| self.value(part).map(|value| value.text())).collect::<Result<Vec<_>, _>>()?;
+        let parts =
+            parts.iter().map(|part| self.value(part).map(|value| value.text())).collect::<Result<Vec<_>, _>>()?;
         Ok(parts.join(&self.text_of("SUBSEP")))
     }
 
@@ -558,7 +562,8 @@ impl Machine {
             Some(file) => {
                 let path = self.value(file)?.text();
                 if !self.files.contains_key(&path) {
-                    let Some(text) = self.load.iter().find(|(known, _)| *known == path).map(|(_, text)| text.clone()) else {
+                    let Some(text) = self.load.iter().find(|(known, _)| *known == path).map(|(_, text)| text.clone())
+                    else {
                         return Ok(Value::Number(-1.0));
                     };
                     let Some(text) = text else { return Ok(Value::Number(-1.0)) };
@@ -632,7 +637,8 @@ impl Machine {
             "cos" => Value::Number(number(0).cos()),
             "atan2" => Value::Number(number(0).atan2(number(1))),
             "rand" => {
-                self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                self.chance =
+                    self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let bits = u32::try_from(self.chance >> 32).expect("32 bits remain");
                 Value::Number(f64::from(bits) / 4_294_967_296.0)
             }

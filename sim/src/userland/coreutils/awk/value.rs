@@ -111,7 +111,13 @@ fn shown(number: f64) -> String {
 /// `%g` with so many digits.
 fn general(number: f64, digits: usize) -> String {
     if !number.is_finite() {
-        return if number.is_nan() { "nan".to_owned() } else if number > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
+        return if number.is_nan() {
+            "nan".to_owned()
+        } else if number > 0.0 {
+            "inf".to_owned()
+        } else {
+            "-inf".to_owned()
+        };
     }
     let digits = digits.max(1);
     let scientific = format!("{number:.*e}", digits - 1);
@@ -217,7 +223,10 @@ mod tests {
         assert_eq!(shown(3.0), "3");
         assert_eq!(shown(0.1 + 0.2), "0.3");
         assert_eq!(shown(1e-7), "1e-07");
-        assert_eq!(format("%5.2f|%-4d|%04d|%s|%c|%x|%%", &[3.14159, -7.0, 42.0, 1.5, 65.0, 255.0].map(Value::Number)), " 3.14|-7  |0042|1.5|A|ff|%");
+        assert_eq!(
+            format("%5.2f|%-4d|%04d|%s|%c|%x|%%", &[3.14159, -7.0, 42.0, 1.5, 65.0, 255.0].map(Value::Number)),
+            " 3.14|-7  |0042|1.5|A|ff|%"
+        );
     }
 
     #[test]

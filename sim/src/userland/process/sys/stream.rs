@@ -4,6 +4,7 @@ use super::super::Table;
 use super::Sys;
 use crate::userland::files::{At, Device, Found, Ino, Kind, Stamp, TreeRef, Walked};
 use crate::userland::stream::{OpenId, Read, Stream, Target};
+use crate::userland::terminal::{Modes, Terminal};
 use crate::userland::{Errno, Signal};
 
 /// What is everywhere, even where nobody made any files.
@@ -90,6 +91,27 @@ impl Sys<'_> {
     #[must_use]
     pub fn is_output_full(&self) -> bool {
         self.table.process(self.pid).streams.get(1).is_some_and(|s| self.table.streams.is_full(s))
+    }
+
+    /// The terminal that the open stream number `fd` leads to.
+    #[must_use]
+    pub fn terminal(&self, fd: usize) -> Option<&Terminal> {
+        self.table.streams.terminal(self.table.process(self.pid).streams.get(fd)?)
+    }
+
+    /// Whether the open stream number `fd` leads to a terminal.
+    #[must_use]
+    pub fn is_terminal(&self, fd: usize) -> bool {
+        self.terminal(fd).is_some()
+    }
+
+    /// Says how the terminal at standard input treats what is typed, and how large it is.
+    pub fn set_terminal(&mut self, modes: Modes, size: (u16, u16)) {
+        let table = &mut *self.table;
+        let process = table.processes.get(&self.pid).expect("the running process is in the table");
+        if let Some(terminal) = process.streams.first().and_then(|stream| table.streams.terminal_mut(stream)) {
+            (terminal.modes, terminal.size) = (modes, size);
+        }
     }
 
     /// A new pipe: its reading and its writing end, both to be closed or given to a child.

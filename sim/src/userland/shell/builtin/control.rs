@@ -151,7 +151,7 @@ pub(super) fn kind(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) ->
     for name in &args[1..] {
         let text = match machine.meaning(sys, name) {
             _ if is_keyword(name) => "is a shell keyword".to_owned(),
-            Meaning::Function(_) if machine.dialect() == Dialect::Bash => "is a function".to_owned(),
+            Meaning::Function(_) if machine.dialect() != Dialect::Dash => "is a function".to_owned(),
             Meaning::Function(_) => "is a shell function".to_owned(),
             Meaning::Builtin(builtin) if builtin.special && machine.dialect() != Dialect::Bash => {
                 "is a special shell builtin".to_owned()

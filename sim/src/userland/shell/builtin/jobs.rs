@@ -181,12 +181,17 @@ fn no_signal(machine: &Machine, sys: &mut Sys<'_>, name: &str) -> Outcome {
 }
 
 /// The signals a script here can send, or the name of one number.
+/// All signals, or the name of a number and the number of a name.
 fn list(number: Option<&str>) -> String {
     match number {
         None => Signal::ALL.iter().map(|s| format!("{:2}) {}\n", s.number(), s.name())).collect(),
         Some(number) => {
             let of = |s: &&Signal| s.number().to_string() == number || (s.number() + 128).to_string() == number;
-            Signal::ALL.iter().find(of).map_or_else(String::new, |s| format!("{}\n", s.name()))
+            match (Signal::ALL.iter().find(of), Signal::parse(number)) {
+                (Some(signal), _) => format!("{}\n", signal.name()),
+                (None, Some(signal)) => format!("{}\n", signal.number()),
+                (None, None) => String::new(),
+            }
         }
     }
 }

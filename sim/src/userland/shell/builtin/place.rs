@@ -1,4 +1,4 @@
-//! `cd`, `pwd` and `umask`: where the shell is, and what files it makes there are allowed.
+//! `cd`, `pwd`, `umask` and `ulimit`: where the shell is, and what it and the files it makes are allowed.
 
 use super::super::dialect::Dialect;
 use super::super::machine::Machine;
@@ -51,16 +51,16 @@ pub(super) fn pwd(_: &mut Machine, sys: &mut Sys<'_>, _: &[String]) -> Outcome {
     Outcome::Status(0)
 }
 
-/// `umask`: remembered and shown; the filesystem has no permissions.
+/// `umask`: what new files of this process and its children may not be.
 pub(super) fn umask(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> Outcome {
     let Some(mask) = args.get(1) else {
-        let text = format!("{:04o}\n", machine.state.mask);
+        let text = format!("{:04o}\n", sys.mask());
         sys.print(text);
         return Outcome::Status(0);
     };
     match u32::from_str_radix(mask, 8) {
         Ok(mask) if mask <= 0o777 => {
-            machine.state.mask = mask;
+            sys.set_mask(mask);
             Outcome::Status(0)
         }
         _ if machine.dialect() == Dialect::Bash => {
@@ -72,4 +72,29 @@ pub(super) fn umask(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -
             Outcome::Fatal(2)
         }
     }
+}
+
+/// Open files that a process of a container may have.
+const FILES: &str = "1048576";
+
+/// `ulimit [-SH] [-LETTER] [LIMIT]`: shows limits; nothing here comes near one, so a new one is taken and forgotten.
+pub(super) fn ulimit(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> Outcome {
+    let words: Vec<&str> = args[1..].iter().map(String::as_str).collect();
+    let letter =
+        words.iter().filter_map(|word| word.strip_prefix('-')).flat_map(str::chars).rfind(|c| !"SH".contains(*c));
+    if words.iter().any(|word| !word.starts_with('-')) {
+        return Outcome::Status(0);
+    }
+    let text = match letter.unwrap_or('f') {
+        'n' => FILES,
+        's' => "8192",
+        'c' => "0",
+        'f' | 't' | 'd' | 'm' | 'v' | 'l' | 'p' => "unlimited",
+        other => {
+            machine.say(sys, "ulimit", &format!("invalid option -- '{other}'"));
+            return Outcome::Status(1);
+        }
+    };
+    sys.print(format!("{text}\n"));
+    Outcome::Status(0)
 }

@@ -4,7 +4,7 @@ use super::super::dialect::Dialect;
 use super::super::escape::{Set, decode};
 use super::super::machine::Machine;
 use super::Outcome;
-use crate::userland::Sys;
+use crate::userland::{Errno, Sys};
 
 /// `echo`: dash always reads escapes, the others after `-e`.
 pub(super) fn echo(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> Outcome {
@@ -30,8 +30,17 @@ pub(super) fn echo(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) ->
     if newline {
         text.push('\n');
     }
-    sys.print(text);
-    Outcome::Status(0)
+    match sys.try_write(1, text.as_bytes()) {
+        Err(errno) if errno != Errno::BrokenPipe => {
+            let text = format!("write error: {errno}");
+            match machine.dialect() {
+                Dialect::Ash => machine.complain(sys, &text),
+                Dialect::Bash | Dialect::Dash => machine.say(sys, "echo", &text),
+            }
+            Outcome::Status(1)
+        }
+        _ => Outcome::Status(0),
+    }
 }
 
 fn is_option(word: &str, dash: bool) -> bool {
@@ -224,10 +233,12 @@ impl Printer<'_> {
 
     fn pad(&mut self, layout: &Layout, text: &str, letter: char) {
         let missing = layout.width.saturating_sub(text.chars().count());
+        // A precision says how many digits an integer has, and nothing of a fraction's.
+        let is_free = layout.precision.is_none() || "fF".contains(letter);
         if layout.flags.contains('-') {
             self.out += text;
             self.out += &" ".repeat(missing);
-        } else if layout.flags.contains('0') && "diuoxXfF".contains(letter) && layout.precision.is_none() {
+        } else if layout.flags.contains('0') && "diuoxXfF".contains(letter) && is_free {
             let (sign, digits) = text.split_at(text.len() - text.trim_start_matches(['-', '+', ' ']).len());
             self.out += sign;
             self.out += &"0".repeat(missing);

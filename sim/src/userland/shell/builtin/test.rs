@@ -50,6 +50,7 @@ impl Problem {
             (Self::Missing(word), Dialect::Bash) => format!("{word}: unary operator expected"),
             (Self::Missing(word), Dialect::Ash | Dialect::Dash) => format!("{word}: argument expected"),
             (Self::Unexpected(word), Dialect::Bash) => format!("{word}: binary operator expected"),
+            (Self::Unexpected(word), Dialect::Ash) if is_binary(word) => format!("{word}: argument expected"),
             (Self::Unexpected(word), Dialect::Ash) => format!("{word}: unknown operand"),
             (Self::Unexpected(word), Dialect::Dash) => format!("{word}: unexpected operator"),
         }
@@ -135,6 +136,14 @@ impl Test<'_> {
     }
 }
 
+/// Whether a word stands between two others.
+fn is_binary(word: &str) -> bool {
+    matches!(
+        word,
+        "=" | "==" | "!=" | "<" | ">" | "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-nt" | "-ot" | "-ef"
+    )
+}
+
 /// A test of one operand; none when there is no such operator.
 pub(in super::super) fn unary(machine: &Machine, sys: &Sys<'_>, operator: &str, operand: &str) -> Option<bool> {
     let path = sys.absolute(operand);
@@ -155,7 +164,8 @@ pub(in super::super) fn unary(machine: &Machine, sys: &Sys<'_>, operator: &str, 
         "-g" => stat.is_some_and(|stat| stat.mode & 0o2000 != 0),
         "-k" => stat.is_some_and(|stat| stat.mode & 0o1000 != 0),
         "-O" | "-G" => stat.is_some(),
-        "-t" | "-b" | "-S" => false,
+        "-t" => operand.trim().parse().is_ok_and(|fd| sys.is_terminal(fd)),
+        "-b" | "-S" => false,
         _ => return None,
     })
 }

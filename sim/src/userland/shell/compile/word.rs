@@ -208,6 +208,7 @@ impl Compiler {
     }
 
     fn use_default(&mut self, of: &Parameter, presence: Presence, value: Option<&str>, quoting: Quoting) -> Compiled {
+        self.quoted_field(quoting);
         let unless = self.hole();
         self.push(Op::Parameter(of.clone(), quoting));
         let exit = self.hole();
@@ -247,7 +248,15 @@ impl Compiler {
         Ok(())
     }
 
+    /// Between quotes even nothing is a field.
+    fn quoted_field(&mut self, quoting: Quoting) {
+        if quoting == Quoting::Quoted {
+            self.push(Op::Text(String::new(), quoting));
+        }
+    }
+
     fn alternative(&mut self, of: &Parameter, presence: Presence, value: Option<&str>, quoting: Quoting) -> Compiled {
+        self.quoted_field(quoting);
         let unless = self.hole();
         self.inner(value, quoting)?;
         self.land(unless, |to| Op::Unless(of.clone(), presence, to));

@@ -4,9 +4,9 @@ use brush_parser::word::{Parameter, SpecialParameter, SubstringMatchKind};
 
 use super::super::arithmetic;
 use super::super::code::{Greed, Letters, Op, Presence, Quoting, Side};
-use super::super::dialect::Failure;
+use super::super::dialect::{Dialect, Failure};
 use super::super::field::Word;
-use super::super::pattern::{self, Pattern};
+use super::super::pattern::{self, Glyph, Pattern};
 use super::{Frame, Machine, Simple};
 use crate::userland::Sys;
 
@@ -74,7 +74,21 @@ impl Machine {
             Op::Slice { parameter, bounded, quoting } => self.slice(parameter, *bounded, *quoting)?,
             Op::Replace(parameter, kind, quoting) => {
                 let replacement = self.pop_word().into_text();
-                let pattern = Pattern::new(&self.pop_word().into_glyphs());
+                let mut glyphs = self.pop_word().into_glyphs();
+                // busybox knows no anchors: there the sign is a character of the pattern.
+                let anchor = match kind {
+                    SubstringMatchKind::Prefix => Some('#'),
+                    SubstringMatchKind::Suffix => Some('%'),
+                    SubstringMatchKind::FirstOccurrence | SubstringMatchKind::Anywhere => None,
+                };
+                let kind = match anchor.filter(|_| self.dialect() == Dialect::Ash) {
+                    Some(sign) => {
+                        glyphs.insert(0, Glyph { char: sign, quoted: true });
+                        &SubstringMatchKind::FirstOccurrence
+                    }
+                    None => kind,
+                };
+                let pattern = Pattern::new(&glyphs);
                 let value = replace(&self.required(parameter)?, &pattern, &replacement, kind);
                 self.word().push(value, *quoting);
             }
