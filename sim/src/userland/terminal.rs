@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_raw_terminal_passes_everything() {
-        let mut terminal = Terminal::default();
-        terminal.modes = Modes { canonical: false, echo: false, signals: false, returns: false };
+        let modes = Modes { canonical: false, echo: false, signals: false, returns: false };
+        let mut terminal = Terminal { modes, ..Terminal::default() };
         assert_eq!(typed(&mut terminal, "a\x03\r"), (String::new(), vec!["a\x03\r".to_owned()]));
     }
 }

@@ -327,7 +327,7 @@ impl Machine {
         }
         let variables = &self.state.variables;
         let text = if self.source.is_empty() {
-            variables.value("PS1").unwrap_or(prompt::default(self.dialect()))
+            variables.value("PS1").unwrap_or_else(|| prompt::default(self.dialect()))
         } else {
             variables.value("PS2").unwrap_or(prompt::CONTINUED)
         };

@@ -24,21 +24,21 @@ pub(super) enum Expr {
     /// What stands somewhere.
     Get(Place),
     /// `place op= value`; the operator is empty for `=`.
-    Assign(Place, &'static str, Box<Expr>),
+    Assign(Place, &'static str, Box<Self>),
     /// `++x` and its relatives: the step, and whether the old value counts.
     Step(Place, f64, bool),
     /// An operator before one operand.
-    Unary(&'static str, Box<Expr>),
+    Unary(&'static str, Box<Self>),
     /// An operator between two; joining is an empty one.
-    Binary(&'static str, Box<Expr>, Box<Expr>),
+    Binary(&'static str, Box<Self>, Box<Self>),
     /// `condition ? a : b`
-    Choose(Box<Expr>, Box<Expr>, Box<Expr>),
+    Choose(Box<Self>, Box<Self>, Box<Self>),
     /// `(index) in name`
-    In(Vec<Expr>, String),
+    In(Vec<Self>, String),
     /// A call.
-    Call(String, Vec<Expr>),
+    Call(String, Vec<Self>),
     /// `getline [place] [< file]`
-    Getline(Option<Place>, Option<Box<Expr>>),
+    Getline(Option<Place>, Option<Box<Self>>),
 }
 
 /// Where output goes.
@@ -58,13 +58,13 @@ pub(super) enum Statement {
     /// `print` or `printf`.
     Print { formatted: bool, words: Vec<Expr>, target: Option<Target> },
     /// `if`
-    If(Expr, Vec<Statement>, Vec<Statement>),
+    If(Expr, Vec<Self>, Vec<Self>),
     /// `while`, or `do … while` when the body comes first.
-    While { condition: Expr, body: Vec<Statement>, first: bool },
+    While { condition: Expr, body: Vec<Self>, first: bool },
     /// `for (a; b; c)`
-    For { begin: Vec<Statement>, condition: Option<Expr>, step: Vec<Statement>, body: Vec<Statement> },
+    For { begin: Vec<Self>, condition: Option<Expr>, step: Vec<Self>, body: Vec<Self> },
     /// `for (name in array)`
-    Each(String, String, Vec<Statement>),
+    Each(String, String, Vec<Self>),
     /// `delete array[index]`, or all of it.
     Delete(String, Option<Vec<Expr>>),
     /// `break`

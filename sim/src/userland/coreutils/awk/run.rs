@@ -806,7 +806,7 @@ fn bits(name: &str, left: f64, right: f64) -> f64 {
 fn substr(text: &str, from: f64, length: Option<f64>) -> String {
     let from = from.round();
     let end = length.map_or(f64::INFINITY, |length| from + length.round());
-    let skip = (from - 1.0).max(0.0).min(4e9);
+    let skip = (from - 1.0).clamp(0.0, 4e9);
     let take = (end - from.max(1.0)).clamp(0.0, 4e9);
     text.chars().skip(skip as usize).take(take as usize).collect()
 }

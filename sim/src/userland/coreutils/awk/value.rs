@@ -183,7 +183,7 @@ fn field(spec: &str, letter: char, value: &Value) -> String {
         'X' => format!("{whole:X}"),
         'u' => format!("{whole}"),
         'c' => match value {
-            Value::Number(number) => char::from_u32(*number as u32 & 0xff).map_or_else(String::new, String::from),
+            Value::Number(_) => char::from(whole.to_le_bytes()[0]).to_string(),
             other => other.text().chars().take(1).collect(),
         },
         'f' | 'F' => format!("{:.*}", precision.unwrap_or(6), value.number().abs()),
@@ -224,8 +224,8 @@ mod tests {
         assert_eq!(shown(0.1 + 0.2), "0.3");
         assert_eq!(shown(1e-7), "1e-07");
         assert_eq!(
-            format("%5.2f|%-4d|%04d|%s|%c|%x|%%", &[3.14159, -7.0, 42.0, 1.5, 65.0, 255.0].map(Value::Number)),
-            " 3.14|-7  |0042|1.5|A|ff|%"
+            format("%5.2f|%-4d|%04d|%s|%c|%x|%%", &[2.56789, -7.0, 42.0, 1.5, 65.0, 255.0].map(Value::Number)),
+            " 2.57|-7  |0042|1.5|A|ff|%"
         );
     }
 
