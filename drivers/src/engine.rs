@@ -221,7 +221,9 @@ impl Engine {
     fn route(&mut self, world: &mut World, method: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let path: Vec<&str> = call.target.path.iter().map(String::as_str).collect();
         match (method, path.as_slice()) {
-            ("GET" | "HEAD", ["_ping"]) => Ok(Reply::Text("OK")),
+            ("GET", ["_ping"]) => Ok(Reply::Text("OK")),
+            // To a HEAD belongs no body.
+            ("HEAD", ["_ping"]) => Ok(Reply::Text("")),
             ("GET", ["version"]) => Ok(system::version()),
             ("GET", ["info"]) => Ok(self.info(world)),
             ("GET", ["events"]) => self.events(world, call),

@@ -90,7 +90,7 @@ impl Container {
             env: BTreeMap::from(env),
             cwd: "/tmp/tmp".to_owned(),
             namespace,
-            rights: Rights::Administer,
+            rights: Rights::ALL,
             context,
             streams: [stdin, stdout, stderr],
             group: None,

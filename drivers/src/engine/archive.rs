@@ -21,6 +21,8 @@ const GO_LINK: u32 = 1 << 27;
 const GO_DEVICE: u32 = 1 << 26 | 1 << 21;
 /// The bit of a named pipe.
 const GO_FIFO: u32 = 1 << 25;
+/// Those of setuid, setgid and the sticky bit, each with the bit that Linux has for it.
+const GO_SPECIAL: [(u32, u32); 3] = [(0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)];
 /// What a directory is said to take.
 const DIRECTORY_SIZE: u64 = 4096;
 
@@ -91,10 +93,11 @@ impl Engine {
             Kind::Fifo => GO_FIFO,
             Kind::File => 0,
         };
+        let special = GO_SPECIAL.iter().filter(|(linux, _)| stat.mode & linux != 0).map(|(_, go)| go).sum::<u32>();
         let link = if stat.kind == Kind::Link { files.resolve(path) } else { String::new() };
         let size = if stat.is_directory() { DIRECTORY_SIZE } else { stat.size };
         let json = json!({
-            "name": base(path), "size": size, "mode": kind | stat.mode & 0o777,
+            "name": base(path), "size": size, "mode": kind | special | stat.mode & 0o777,
             "mtime": date::rfc3339(Epoch::from_unix(0), Instant::from_nanos(stat.mtime.0)), "linkTarget": link,
         });
         base64(json.to_string().as_bytes())

@@ -124,7 +124,7 @@ impl Console {
     /// Hands over what clients sent before the process was there.
     pub(super) fn begin(&mut self, world: &mut World) {
         for piece in core::mem::take(&mut self.early) {
-            self.write(world, piece);
+            self.write(world, &piece);
         }
     }
 
@@ -223,7 +223,7 @@ impl Console {
         if self.outputs.is_empty() {
             self.early.push(text);
         } else {
-            self.write(world, text);
+            self.write(world, &text);
         }
         intake
     }
@@ -233,7 +233,7 @@ impl Console {
         self.viewers.iter().any(|viewer| viewer.exchange == exchange)
     }
 
-    fn write(&mut self, world: &mut World, bytes: Vec<u8>) {
+    fn write(&mut self, world: &mut World, bytes: &[u8]) {
         if bytes.is_empty() {
             if self.input_end == InputEnd::Closes
                 && let Some(stdin) = self.stdin.take()
@@ -241,7 +241,7 @@ impl Console {
                 world.processes.close(stdin);
             }
         } else if let Some(stdin) = &self.stdin {
-            world.processes.write(stdin, &bytes);
+            world.processes.write(stdin, bytes);
         }
     }
 

@@ -401,7 +401,7 @@ impl Engine {
     pub(super) fn container_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
         let until = filters.until(self.epoch, world.now())?;
-        let old = |c: &Container| until.is_none_or(|until| c.created <= until);
+        let old = |c: &Container| until.is_none_or(|until| c.created < until);
         let unused = |c: &&Container| !c.is_up() && old(c) && filters.labels(&c.config.labels);
         let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
         for id in &ids {

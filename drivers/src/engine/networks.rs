@@ -68,7 +68,7 @@ impl Engine {
     pub(super) fn network_prune(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&["label", "label!", "until"])?;
         let until = filters.until(self.epoch, world.now())?;
-        let old = |n: &Network| until.is_none_or(|until| n.created <= until);
+        let old = |n: &Network| until.is_none_or(|until| n.created < until);
         let unused = |n: &&Network| {
             n.is_user_defined()
                 && n.config.role != Role::Model

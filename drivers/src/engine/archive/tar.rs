@@ -20,8 +20,8 @@ pub(super) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
         header.set_uid(entry.uid.into());
         header.set_gid(entry.gid.into());
         header.set_mtime(u64::try_from(entry.mtime.seconds()).unwrap_or_default());
-        let named = header.set_username(owner(entry.uid)).and(header.set_groupname(owner(entry.gid)));
-        let numbered = header.set_device_major(0).and(header.set_device_minor(0));
+        let named = header.set_username(owner(entry.uid)).and_then(|()| header.set_groupname(owner(entry.gid)));
+        let numbered = header.set_device_major(0).and_then(|()| header.set_device_minor(0));
         named.and(numbered).expect("a header of this form has these fields");
         let mut mode = entry.mode;
         let mut name = name;
