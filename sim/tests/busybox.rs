@@ -183,6 +183,5 @@ fn commands_print_what_busybox_prints() {
             );
         }
     }
-    println!("{agree} of {all} commands agree with busybox");
-    assert!(report.is_empty(), "these agree now, or differ without a known reason:\n{report}");
+    assert!(report.is_empty(), "{agree} of {all} agree; these agree now, or differ without a known reason:\n{report}");
 }
