@@ -149,7 +149,7 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
     let mac = |w: &str| w.len() == 17 && w.split(':').count() == 6 && w.split(':').all(|p| hex(p, 2));
     match word {
         w if hex(w, 64) => Some(Kind::Id),
-        w if hex(w, 12) || w.strip_prefix("br-").is_some_and(|w| hex(w, 12)) => Some(Kind::ShortId),
+        w if ["br-", "dm-", ""].iter().any(|p| w.strip_prefix(p).is_some_and(|w| hex(w, 12))) => Some(Kind::ShortId),
         w if w.strip_prefix("veth").is_some_and(|w| hex(w, 7)) => Some(Kind::Veth),
         w if mac(w) || w.strip_prefix("8000.").is_some_and(|w| hex(w, 12)) => Some(Kind::Mac),
         w if w.parse().is_ok_and(|number: u32| number >= NAMESPACE_INODE) => Some(Kind::Namespace),

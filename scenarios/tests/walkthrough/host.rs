@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use netyard_drivers::daemon::Config;
 use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Duration;
@@ -32,7 +33,15 @@ pub(crate) struct Outcome {
 
 impl Host {
     pub(crate) fn new(seed: u64) -> Self {
-        let site = Site::new(&SiteConfig { seed: Seed(seed), ..SiteConfig::default() });
+        Self::told(seed, &[])
+    }
+
+    /// A host whose dockerd was started with these flags.
+    pub(crate) fn told(seed: u64, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let config = Config::read(&flags, "").expect("dockerd takes these flags");
+        let engines = [("docker01".to_owned(), config)].into();
+        let site = Site::new(&SiteConfig { seed: Seed(seed), engines, ..SiteConfig::default() });
         Self { site, terminals: BTreeMap::new() }
     }
 

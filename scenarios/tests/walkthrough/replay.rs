@@ -3,7 +3,8 @@
 //!
 //! How it works: the transcripts in `tests/oracle/transcripts` are those of the oracle, with what the recording script
 //! typed unseen put back. A block ```` ``` ```` begins with `# command` (shown), `% command` (typed unseen: nothing is
-//! compared), or `lan# command` and `lan% command` (the same on the LAN's gateway); its output and `[exit N]` follow.
+//! compared; some of it undoes a device that the recording's kernel could not make), or `lan# command` and
+//! `lan% command` (the same on the LAN's gateway); its output and `[exit N]` follow.
 //! Each topic names the commands that differ, by their number in the transcript and under the reason: so it can only
 //! get better.
 
@@ -16,6 +17,11 @@ use super::host::{Host, Machine};
 struct Topic {
     name: &'static str,
     text: &'static str,
+    /// What the uplink of the recording's machine is called here: up0 where the recording has another device eth0, and
+    /// renames the uplink first.
+    uplink: &'static str,
+    /// The flags that its dockerd was started with.
+    flags: &'static [&'static str],
     /// The numbers of the commands that differ, by the reason why.
     differ: &'static [(&'static str, &'static [usize])],
 }
@@ -56,17 +62,22 @@ struct Outcome {
     differ: Vec<(usize, String)>,
 }
 
-fn replay(text: &str) -> Outcome {
-    let mut host = Host::new(1);
+fn replay(topic: &Topic) -> Outcome {
+    let mut host = Host::told(1, topic.flags);
     let mut chance = Chance::default();
+    let mut pids = Pids::default();
     let mut outcome = Outcome { commands: 0, differ: Vec::new() };
-    for block in blocks(text) {
+    for block in blocks(topic.text) {
         // jq only lays the text out, and both sides are laid out again below; the machine's uplink was called up0, and
         // its engine kept its number elsewhere.
-        let typed = block.command.trim_end_matches(" | jq .").replace("up0", "eth0");
-        let typed = typed.replace("$RUN/pid", "/var/run/docker.pid");
+        let typed = block.command.trim_end_matches(" | jq .").replace("up0", topic.uplink);
+        let typed = pids.ours(&typed.replace("$RUN/pid", "/var/run/docker.pid"));
         let ours = host.try_run(&typed, block.machine);
-        let Some(recorded) = block.shown else { continue };
+        let Some((shown, exit)) = block.shown else { continue };
+        if let Some((ours, _)) = ours.as_ref().filter(|_| typed.starts_with(ASKS_FOR_PID)) {
+            pids.learn(&shown, ours);
+        }
+        let recorded = (pids.ours(&shown), exit);
         outcome.commands += 1;
         // What a command that differs shows says nothing of what chance chose; nor does brctl, with ports in any order.
         let mut chosen = chance.clone();
@@ -81,6 +92,37 @@ fn replay(text: &str) -> Outcome {
     outcome
 }
 
+/// How a session learns the number of a container's process, which it then types in commands.
+const ASKS_FOR_PID: &str = "docker inspect -f '{{.State.Pid}}'";
+
+/// The numbers of processes that the recording typed and showed, and what they are here.
+#[derive(Default)]
+struct Pids(Vec<(String, String)>);
+
+impl Pids {
+    fn learn(&mut self, recorded: &str, ours: &str) {
+        self.0.push((recorded.trim().to_owned(), ours.trim().to_owned()));
+    }
+
+    /// A text with our numbers for the recorded ones; digits within an id or a MAC address are no such number.
+    fn ours(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (recorded, ours) in &self.0 {
+            let is_part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_hexdigit() || matches!(c, '.' | ':'));
+            let mut written = String::new();
+            let mut rest = text.as_str();
+            while let Some((before, after)) = rest.split_once(recorded.as_str()) {
+                let alone = !is_part(before.chars().next_back()) && !is_part(after.chars().next());
+                written.push_str(before);
+                written.push_str(if alone { ours } else { recorded });
+                rest = after;
+            }
+            text = written + rest;
+        }
+        text
+    }
+}
+
 fn compare(chance: &mut Chance, recorded: &(String, i32), ours: Option<&(String, i32)>) -> Result<(), String> {
     let Some(ours) = ours else { return Err("  netyard: it does not end".to_owned()) };
     match (canonical_json(&recorded.0, false), canonical_json(&ours.0, false)) {
@@ -92,7 +134,7 @@ fn compare(chance: &mut Chance, recorded: &(String, i32), ours: Option<&(String,
 
 /// Replays a topic: what differs must be exactly what it names.
 fn check(topic: &Topic) {
-    let outcome = replay(topic.text);
+    let outcome = replay(topic);
     let agree = outcome.commands - outcome.differ.len();
     println!("{}: {agree} of {} commands agree", topic.name, outcome.commands);
     for (number, difference) in &outcome.differ {
@@ -108,6 +150,8 @@ fn check(topic: &Topic) {
 const LIFECYCLE: Topic = Topic {
     name: "09-lifecycle",
     text: include_str!("../oracle/transcripts/09-lifecycle.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         (
             "The API is asked with curl on the socket, which a host here does not have; what follows is about that container",
@@ -124,6 +168,8 @@ const LIFECYCLE: Topic = Topic {
 const DEFAULT_BRIDGE: Topic = Topic {
     name: "02-default-bridge",
     text: include_str!("../oracle/transcripts/02-default-bridge.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         ("No files of /proc", &[6, 50]),
         ("The order of links, which chance decides", &[40, 49]),
@@ -140,6 +186,8 @@ const DEFAULT_BRIDGE: Topic = Topic {
 const PUBLISH: Topic = Topic {
     name: "03-publish",
     text: include_str!("../oracle/transcripts/03-publish.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         (
             "Dates, numbers of processes and of ports that Linux picks, and the age of a container",
@@ -155,6 +203,8 @@ const PUBLISH: Topic = Topic {
 const MODES: Topic = Topic {
     name: "04-modes",
     text: include_str!("../oracle/transcripts/04-modes.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         (
             "The recording's machine is called dockerhost, and the peer of its uplink is another device",
@@ -171,6 +221,8 @@ const MODES: Topic = Topic {
 const DNS: Topic = Topic {
     name: "08-dns",
     text: include_str!("../oracle/transcripts/08-dns.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         ("ss shows who has a socket by process number", &[16]),
         ("Order of several addresses, and how often each came first: chance", &[27, 35, 39, 40, 41, 109, 113]),
@@ -183,12 +235,16 @@ const DNS: Topic = Topic {
 const REFUSED_MODES: Topic = Topic {
     name: "11-refused-modes",
     text: include_str!("../oracle/transcripts/11-refused-modes.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[("The recording's machine is called modes", &[24, 39, 45, 60])],
 };
 
 const MODES_AND_NETWORKS: Topic = Topic {
     name: "12-modes-and-networks",
     text: include_str!("../oracle/transcripts/12-modes-and-networks.md"),
+    uplink: "eth0",
+    flags: &[],
     differ: &[
         (
             "The recording's machine is called modes and keeps its files elsewhere; its uplink is not eth0",
@@ -200,6 +256,56 @@ const MODES_AND_NETWORKS: Topic = Topic {
         ),
         ("There is no docker commit", &[101]),
         ("An error on lo comes before the next system call there; here it takes its turn, and is read", &[87]),
+    ],
+};
+
+const MACVLAN: Topic = Topic {
+    name: "05-macvlan",
+    text: include_str!("../oracle/transcripts/05-macvlan.md"),
+    uplink: "up0",
+    flags: &[],
+    differ: &[
+        ("The timer of a bridge's ageing, and a segment size that nobody uses", &[6, 24]),
+        ("The age of a container", &[27]),
+        ("Whether a ping says of a silent address that it is unreachable: chance", &[35]),
+        ("Order of neighbours: that of addresses here, chance there", &[37, 38]),
+        ("The bridge had not yet noticed that its last port is gone", &[84]),
+        ("The recording's kernel had no 802.1Q and no dummy devices", &[110, 112, 131, 132]),
+    ],
+};
+
+const NETNS: Topic = Topic {
+    name: "06-netns",
+    text: include_str!("../oracle/transcripts/06-netns.md"),
+    uplink: "up0",
+    flags: &[],
+    differ: &[
+        ("ls counts no blocks", &[17]),
+        ("The number of a device", &[55]),
+        ("A packet longer than the other end of a cable takes: the sender is not told", &[69]),
+        (
+            "Which of two ports has the lowest address, which becomes the bridge's: chance",
+            &[105, 110, 116, 131, 135, 140, 149, 160, 207],
+        ),
+        ("/sys/class/net has no files", &[115]),
+        ("No router solicitations and multicast reports, which a bridge learns from and counters count", &[136, 203]),
+        ("No spanning tree", &[137]),
+        ("The recording's kernel had no 802.1Q and no dummy devices", &[185, 186]),
+        ("Neighbours that were forgotten in the recording", &[210]),
+    ],
+};
+
+const BY_HAND: Topic = Topic {
+    name: "06b-manual-docker",
+    text: include_str!("../oracle/transcripts/06b-manual-docker.md"),
+    uplink: "up0",
+    flags: &["--bip", "172.17.42.1/16"],
+    differ: &[
+        ("The recording's LAN had nobody at the address of www.lan", &[40]),
+        ("ls counts no blocks", &[45]),
+        ("A dangling link in /var/run/netns is not listed", &[46]),
+        ("There is no arping", &[72]),
+        ("Addresses are not translated back within bridged frames", &[90]),
     ],
 };
 
@@ -236,4 +342,19 @@ fn refused_modes() {
 #[test]
 fn modes_and_networks() {
     check(&MODES_AND_NETWORKS);
+}
+
+#[test]
+fn macvlan() {
+    check(&MACVLAN);
+}
+
+#[test]
+fn netns() {
+    check(&NETNS);
+}
+
+#[test]
+fn by_hand() {
+    check(&BY_HAND);
 }

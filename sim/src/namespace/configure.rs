@@ -386,15 +386,21 @@ impl Namespace {
         Ok(())
     }
 
+    /// Takes an address away. A primary IPv4 address takes its secondary ones along, and with the last one IPv4 ends on
+    /// the device: all its routes go.
     pub(crate) fn remove_address(&mut self, index: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
-        let before = device.addresses.len();
-        device.addresses.retain(|a| a.net != net);
-        if device.addresses.len() == before {
-            return Err(LinkError::NoAddress);
-        }
-        let gone = net.ip();
-        self.routes.remove(|r| r.device == Some(index) && r.src == Some(gone));
+        let at = device.addresses.iter().position(|a| a.net == net).ok_or(LinkError::NoAddress)?;
+        let same_prefix = |a: &Address| network_of(a.net) == network_of(net);
+        let is_primary = net.is_ipv4() && !device.addresses[..at].iter().any(same_prefix);
+        let is_gone = |a: &Address| a.net == net || is_primary && same_prefix(a);
+        let gone: Vec<IpAddr> = device.addresses.extract_if(.., |a| is_gone(a)).map(|a| a.net.ip()).collect();
+        let is_last = net.is_ipv4() && !device.addresses.iter().any(|a| a.net.is_ipv4());
+        self.routes.remove(|r| {
+            let lost_source = r.src.is_some_and(|src| gone.contains(&src));
+            let lost_device = is_last && r.dst.is_ipv4() && r.device == Some(index);
+            lost_source && (net.is_ipv4() || r.device == Some(index)) || lost_device
+        });
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Family, Options};
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::device::{Device, Devices, IfIndex, Ipv6, Kind};
+use crate::device::{Device, Devices, IfIndex, Kind};
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::userland::Flavour;
 
@@ -242,7 +242,8 @@ fn details(device: &Device, listing: Listing, options: &Options) -> String {
         let end = if options.oneline { '\\' } else { '\n' };
         let _ = write!(text, "{end}    {kind} {}", particulars(device));
     }
-    if listing == Listing::Links && device.ipv6 == Ipv6::Enabled {
+    // The kernel knows IPv6 on whatever can carry its least packet, also where no address is wanted.
+    if listing == Listing::Links && device.mtu.bytes() >= 1280 {
         text.push_str("addrgenmode eui64 ");
     }
     let _ = write!(text, "numtxqueues {queues} numrxqueues {queues} ");
@@ -273,7 +274,7 @@ pub(super) fn statistics(device: &Device) -> String {
 pub(in crate::userland) mod tests {
     use super::*;
     use crate::addr::IpNetwork;
-    use crate::device::{Address, Counters, Mtu};
+    use crate::device::{Address, Counters, Ipv6, Mtu};
     use crate::link::LinkId;
 
     /// A device that is up and has been for a while.
