@@ -1,5 +1,6 @@
 //! `docker create`, and the making of a container that `docker run` begins with.
 
+mod address;
 pub(super) mod body;
 mod device;
 mod health;

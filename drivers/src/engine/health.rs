@@ -197,8 +197,8 @@ impl Engine {
     pub(super) fn check_health(&mut self, world: &mut World) {
         let now = world.now();
         let is_due = |health: &Health| health.due_at().is_some_and(|at| at <= now);
-        let due = |run: &super::lifecycle::Run| run.health.as_ref().is_some_and(is_due);
-        let due: Vec<Id> = self.runs.iter().filter(|(_, run)| due(run)).map(|(id, _)| *id).collect();
+        let due = self.runs.iter().filter(|(_, run)| run.health.as_ref().is_some_and(is_due));
+        let due: Vec<Id> = due.map(|(id, _)| *id).collect();
         for container in due {
             let health = self.health_mut(container).expect("it is due");
             if let Some(probe) = &mut health.probe {

@@ -27,16 +27,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         [word, ..] => Err((format!("Object \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
         [] => Err((USAGE.to_owned(), 255)),
     };
-    match outcome {
-        Ok(text) => {
-            sys.print(text);
-            0
-        }
-        Err((text, status)) => {
-            sys.eprint(text);
-            status
-        }
-    }
+    sys.conclude(outcome)
 }
 
 const USAGE: &str = "\

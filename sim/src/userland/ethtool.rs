@@ -22,16 +22,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         [name] if !name.starts_with('-') => find(sys, name).ok_or(NO_DEVICE).and_then(settings),
         _ => Err(BAD_LINE),
     };
-    match outcome {
-        Ok(text) => {
-            sys.print(text);
-            0
-        }
-        Err((text, status)) => {
-            sys.eprint(text);
-            status
-        }
-    }
+    sys.conclude(outcome)
 }
 
 const BAD_LINE: Refusal = ("ethtool: bad command line argument(s)\nFor more information run ethtool -h\n", 1);

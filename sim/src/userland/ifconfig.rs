@@ -24,16 +24,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         [name] | ["-a", name] => one(sys, name),
         [name, changes @ ..] => change(sys, name, changes).map(|()| String::new()),
     };
-    match outcome {
-        Ok(text) => {
-            sys.print(text);
-            0
-        }
-        Err(text) => {
-            sys.eprint(text);
-            1
-        }
-    }
+    sys.conclude(outcome.map_err(|text| (text, 1)))
 }
 
 /// The devices that are wanted, by name as both programs sort them.

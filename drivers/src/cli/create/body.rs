@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::address::{host_and_address, mac};
 use super::networks::Networks;
-use super::options::host_and_address;
 use super::publish::Ports;
 use super::quantity::{bytes, nano_cpus, soft_and_hard};
 use super::{device, health};
@@ -321,18 +321,6 @@ fn check_modes(typed: &Arguments) -> Result<(), Failure> {
 pub(super) fn check_mac(typed: &Arguments) -> Result<(), Failure> {
     let Some(text) = typed.text("mac-address").map(str::trim).filter(|text| !text.is_empty()) else { return Ok(()) };
     mac(text)
-}
-
-/// Reads as Go's `net.ParseMAC`: octets with colons or hyphens, or pairs of them with dots.
-pub(super) fn mac(text: &str) -> Result<(), Failure> {
-    let (separators, digits, counts): (&[char], usize, [usize; 3]) =
-        if text.contains('.') { (&['.'], 4, [3, 4, 10]) } else { (&[':', '-'], 2, [6, 8, 20]) };
-    let groups: Vec<&str> = text.split(separators).collect();
-    let valid = |group: &&str| group.len() == digits && group.bytes().all(|b| b.is_ascii_hexdigit());
-    if counts.contains(&groups.len()) && groups.iter().all(valid) {
-        return Ok(());
-    }
-    Err(Failure::new(format!("{text} is not a valid mac address")))
 }
 
 /// What is wrong with `--platform`: `os[/arch[/variant]]` with an architecture or a system that is known.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::body;
+use super::address;
 use crate::cli::endpoint::Endpoint;
 use crate::cli::flags::Arguments;
 use crate::cli::script::Failure;
@@ -100,7 +100,7 @@ impl Networks {
         }
         take_older_flags(&mut attachments[0], typed)?;
         for mac in attachments.iter().map(|attachment| &attachment.mac).filter(|mac| !mac.is_empty()) {
-            body::mac(mac)?;
+            address::mac(mac)?;
         }
         let lone = attachments.len() == 1;
         let mut endpoints = BTreeMap::new();

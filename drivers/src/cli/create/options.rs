@@ -1,6 +1,7 @@
 //! The flags of `docker create` and `docker run`: those that say something about a container's network, process or
 //! limits.
 
+use super::address::host_and_address;
 use super::networks;
 use crate::cli::attach::DETACH_KEYS;
 use crate::cli::environment;
@@ -209,11 +210,6 @@ fn stream(text: &str) -> Result<(), String> {
         "stdin" | "stdout" | "stderr" => Ok(()),
         _ => Err("valid streams are STDIN, STDOUT and STDERR".to_owned()),
     }
-}
-
-/// `host:ip` or `host=ip`.
-pub(super) fn host_and_address(text: &str) -> Option<(&str, &str)> {
-    text.split_once(['=', ':']).filter(|(host, _)| !host.is_empty())
 }
 
 fn extra_host(text: &str) -> Result<(), String> {

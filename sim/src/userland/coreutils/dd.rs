@@ -1,6 +1,6 @@
 //! `dd`: copies blocks from one stream to another, and how sizes are written.
 
-use crate::userland::{Errno, Flavour, Program, Read, Step, Stream, Sys};
+use crate::userland::{Errno, Flavour, Program, Read, Step, Stream, Sys, options};
 
 /// A number with a unit: `10`, `4k`, `1M`, `2G`, `512b`, `3w`.
 pub(super) fn size(text: &str) -> Option<u64> {
@@ -64,25 +64,26 @@ impl Program for Dd {
     }
 }
 
+/// Whether a word sets something that dd has.
+fn is_operand(word: &str) -> bool {
+    const NAMES: [&str; 12] =
+        ["if", "of", "bs", "ibs", "obs", "count", "skip", "seek", "conv", "status", "iflag", "oflag"];
+    word.split_once('=').is_some_and(|(name, _)| NAMES.contains(&name))
+}
+
+fn unrecognized(word: &str, flavour: Flavour) -> String {
+    match flavour {
+        Flavour::Host => format!("dd: unrecognized operand '{word}'\nTry 'dd --help' for more information.\n"),
+        Flavour::Busybox => options::usage("dd", include_str!("dd/usage.txt").trim_end(), flavour),
+    }
+}
+
 impl Work {
     fn begin(sys: &mut Sys<'_>) -> Result<Self, String> {
         let words: Vec<String> = sys.argv().iter().skip(1).cloned().collect();
         let value = |name: &str| words.iter().rev().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        for word in &words {
-            let known = word.split_once('=').is_some_and(|(name, _)| {
-                ["if", "of", "bs", "ibs", "obs", "count", "skip", "seek", "conv", "status", "iflag", "oflag"]
-                    .contains(&name)
-            });
-            if !known {
-                return Err(match sys.flavour() {
-                    Flavour::Host => {
-                        format!("dd: unrecognized operand '{word}'\nTry 'dd --help' for more information.\n")
-                    }
-                    Flavour::Busybox => {
-                        crate::userland::options::usage("dd", include_str!("dd/usage.txt").trim_end(), Flavour::Busybox)
-                    }
-                });
-            }
+        if let Some(word) = words.iter().find(|word| !is_operand(word)) {
+            return Err(unrecognized(word, sys.flavour()));
         }
         let number = |name: &str| match value(name) {
             None => Ok(None),

@@ -35,6 +35,20 @@ impl Sys<'_> {
         self.write(2, text.as_ref());
     }
 
+    /// Says what a command came to, on standard output, or why it did not, on standard error; returns its exit status.
+    pub fn conclude(&mut self, outcome: Result<String, (impl AsRef<[u8]>, i32)>) -> i32 {
+        match outcome {
+            Ok(text) => {
+                self.print(text);
+                0
+            }
+            Err((text, status)) => {
+                self.eprint(text);
+                status
+            }
+        }
+    }
+
     /// Writes to the open stream number `fd`; what goes wrong is not said.
     pub fn write(&mut self, fd: usize, bytes: &[u8]) {
         let _ = self.try_write(fd, bytes);
