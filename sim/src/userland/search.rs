@@ -81,14 +81,13 @@ impl Search<'_> {
     fn file(&self, path: &str) -> Result<Found, Errno> {
         let full = normalise(self.cwd, path);
         let found = |program: Option<&str>| Found { path: path.to_owned(), program: program.map(str::to_owned) };
-        match self.files.stat(&full) {
-            Ok(stat) if stat.program => {
+        match self.files.locate(&full) {
+            Ok((stat, real)) if stat.program => {
                 // What a link is called says what it is, as busybox does; a copy under another name is still its own.
-                let real = self.files.resolve(&full);
                 let name = [base(&full), base(&real)].into_iter().find(|name| self.is_program(name));
                 name.map(|name| found(Some(name))).ok_or(Errno::NoEntry)
             }
-            Ok(stat) if stat.is_executable() => Ok(found(None)),
+            Ok((stat, _)) if stat.is_executable() => Ok(found(None)),
             Ok(_) => Err(Errno::AccessDenied),
             Err(Errno::NotDirectory) => Err(Errno::NotDirectory),
             Err(_) => Err(Errno::NoEntry),

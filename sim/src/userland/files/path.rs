@@ -3,18 +3,17 @@
 /// `path` seen from the directory `cwd`, without `.`, `..` and doubled slashes.
 #[must_use]
 pub fn normalise(cwd: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
     let from = if path.starts_with('/') { "" } else { cwd };
+    let mut full = String::with_capacity(from.len() + path.len() + 2);
+    full.push('/');
     for part in from.split('/').chain(path.split('/')) {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
+            ".." => full.truncate(full.rfind('/').map_or(1, |at| at.max(1))),
+            name => descend(&mut full, name),
         }
     }
-    format!("/{}", parts.join("/"))
+    full
 }
 
 /// The directory that an absolute path lies in.
@@ -36,8 +35,16 @@ pub fn base(path: &str) -> &str {
 /// `name` in the directory `directory`.
 #[must_use]
 pub fn join(directory: &str, name: &str) -> String {
-    match directory.ends_with('/') {
-        true => format!("{directory}{name}"),
-        false => format!("{directory}/{name}"),
+    let mut path = String::with_capacity(directory.len() + name.len() + 1);
+    path.push_str(directory);
+    descend(&mut path, name);
+    path
+}
+
+/// Makes a directory's path that of `name` in it.
+pub(super) fn descend(directory: &mut String, name: &str) {
+    if !directory.ends_with('/') {
+        directory.push('/');
     }
+    directory.push_str(name);
 }

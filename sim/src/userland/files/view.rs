@@ -7,7 +7,7 @@ use super::Files;
 use super::generated::{Found, Generator};
 use super::inode::{Content, Ino, Kind, Stamp, Stat};
 use super::mount::{Access, Source, VolumeId, Volumes};
-use super::path::{join, normalise};
+use super::path::{self, join, normalise};
 use super::tree::Tree;
 use crate::userland::Errno;
 
@@ -53,18 +53,23 @@ pub(in crate::userland) struct Walked {
 impl Walked {
     /// The last name of the path.
     pub(in crate::userland) fn name(&self) -> &str {
-        super::path::base(&self.path)
+        path::base(&self.path)
     }
 
     /// The parts of the path below its mount.
     pub(in crate::userland) fn parts(&self) -> Vec<&str> {
-        self.path[self.mount..].split('/').filter(|part| !part.is_empty()).collect()
+        below(&self.path, self.mount)
     }
 
     /// Whether a mount begins right here.
     pub(in crate::userland) fn is_mount(&self) -> bool {
         self.mount == self.path.len() && self.mount > 1
     }
+}
+
+/// The parts of a path below a mount of that length.
+fn below(path: &str, mount: usize) -> Vec<&str> {
+    path[mount..].split('/').filter(|part| !part.is_empty()).collect()
 }
 
 /// The files of a place, to be looked at.
@@ -112,11 +117,11 @@ impl<'a> View<'a> {
         let top = self.pace("/", At::Inode(TreeRef::Root, Ino::ROOT), 1, Access::ReadWrite);
         let mut paces = vec![top];
         let mut here = String::from("/");
-        let mut todo: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut todo: Vec<Cow<'_, str>> = path.split('/').rev().map(Cow::Borrowed).collect();
         let mut links = 0;
         while let Some(name) = todo.pop() {
             let pace = paces.last().expect("the top stays");
-            match name.as_str() {
+            match &*name {
                 "" | "." => continue,
                 ".." => {
                     if paces.len() > 1 {
@@ -127,24 +132,25 @@ impl<'a> View<'a> {
                 }
                 _ => {}
             }
-            let last = todo.iter().all(|part| part.is_empty());
-            let next = join(&here, &name);
-            let Some(pace) = self.descend(pace, &next, &name)? else {
-                return if last { Ok(self.missing(pace, next)) } else { Err(Errno::NoEntry) };
+            let above = here.len();
+            path::descend(&mut here, &name);
+            let Some(pace) = self.descend(pace, &here, &name)? else {
+                let last = todo.iter().all(|part| part.is_empty());
+                return if last { Ok(self.missing(pace, here)) } else { Err(Errno::NoEntry) };
             };
-            if let Some(target) = self.link_at(&pace, &next).filter(|_| follow || !todo.is_empty()) {
+            if let Some(target) = self.link_at(&pace, &here).filter(|_| follow || !todo.is_empty()) {
                 links += 1;
                 if links > LINKS_MAX {
                     return Err(Errno::TooManyLinks);
                 }
+                here.truncate(above);
                 if target.starts_with('/') {
                     paces.truncate(1);
                     here.truncate(1);
                 }
-                todo.extend(target.split('/').rev().map(str::to_owned));
+                todo.extend(target.split('/').rev().map(|part| Cow::Owned(part.to_owned())));
                 continue;
             }
-            here = next;
             paces.push(pace);
         }
         let end = paces.pop().expect("the top stays");
@@ -183,8 +189,7 @@ impl<'a> View<'a> {
                 found.map(|ino| At::Inode(tree, ino))
             }
             At::Generated(generator) => {
-                let parts: Vec<&str> = path[pace.mount..].split('/').filter(|part| !part.is_empty()).collect();
-                self.found(generator, &parts).map(|_| At::Generated(generator))
+                self.found(generator, &below(path, pace.mount)).map(|_| At::Generated(generator))
             }
         };
         Ok(at.map(|at| Pace { size: path.len(), at, mount: pace.mount, access: pace.access }))
@@ -202,8 +207,7 @@ impl<'a> View<'a> {
                 _ => None,
             },
             At::Generated(generator) => {
-                let parts: Vec<&str> = path[pace.mount..].split('/').filter(|part| !part.is_empty()).collect();
-                match self.found(generator, &parts)? {
+                match self.found(generator, &below(path, pace.mount))? {
                     // What such a link names may be no path at all, as `net:[4026531840]`.
                     Found::Link(target) if !target.contains(":[") => Some(target),
                     _ => None,
@@ -218,8 +222,7 @@ impl<'a> View<'a> {
                 self.tree(tree).and_then(|tree| tree.inode(ino)).is_some_and(|inode| inode.kind() == Kind::Directory)
             }
             At::Generated(generator) => {
-                let parts: Vec<&str> = path[pace.mount..].split('/').filter(|part| !part.is_empty()).collect();
-                matches!(self.found(generator, &parts), Some(Found::Directory(_)))
+                matches!(self.found(generator, &below(path, pace.mount)), Some(Found::Directory(_)))
             }
         }
     }
@@ -230,6 +233,15 @@ impl<'a> View<'a> {
     /// `NoEntry`, `NotDirectory`, `TooManyLinks`, `NameTooLong`.
     pub fn stat(&self, path: &str) -> Result<Stat, Errno> {
         self.stat_walked(&self.walk(path, true)?)
+    }
+
+    /// The same, and where the links on the way led.
+    ///
+    /// # Errors
+    /// As for `stat`.
+    pub fn locate(&self, path: &str) -> Result<(Stat, String), Errno> {
+        let walked = self.walk(path, true)?;
+        Ok((self.stat_walked(&walked)?, walked.path))
     }
 
     /// What is at `path`; of a link, the link itself.
@@ -311,8 +323,8 @@ impl<'a> View<'a> {
             },
             None => Vec::new(),
         };
-        let mounted = self.files.mounts.iter().filter(|(at, _)| super::path::parent(at) == walked.path && *at != "/");
-        names.extend(mounted.map(|(at, _)| super::path::base(at).to_owned()));
+        let mounted = self.files.mounts.iter().filter(|(at, _)| path::parent(at) == walked.path && *at != "/");
+        names.extend(mounted.map(|(at, _)| path::base(at).to_owned()));
         names.sort_unstable();
         names.dedup();
         names
@@ -346,11 +358,11 @@ impl<'a> View<'a> {
             return walked.path;
         }
         let path = normalise("/", path);
-        let parent = super::path::parent(&path);
+        let parent = path::parent(&path);
         match self.target(&path) {
             _ if path == "/" || links == 0 => path,
             Some(target) => self.resolve_within(&normalise(parent, &target), links - 1),
-            None => join(&self.resolve_within(parent, links - 1), super::path::base(&path)),
+            None => join(&self.resolve_within(parent, links - 1), path::base(&path)),
         }
     }
 

@@ -120,7 +120,7 @@ impl Machine {
                 self.state.status = 0;
                 Flow::Next
             }
-            Outcome::Become(words) => self.replace(sys, words),
+            Outcome::Become(words) => self.exec(sys, words),
             Outcome::Program(words) => {
                 let meaning = self.program(sys, &words[0]);
                 self.run_program(sys, &meaning, words)
@@ -180,14 +180,20 @@ impl Machine {
         self.code.ops[self.pc..].iter().all(|op| matches!(op, super::Op::Check))
     }
 
-    /// `exec`: the program takes the place of this shell.
-    fn replace(&mut self, sys: &mut Sys<'_>, words: Vec<String>) -> Flow {
-        let name = words[0].clone();
-        let meaning = self.program(sys, &name);
-        if self.unfound(&meaning, &name).is_some() {
+    /// `exec`: a program takes the place of this shell, if it is there.
+    fn exec(&mut self, sys: &mut Sys<'_>, words: Vec<String>) -> Flow {
+        let name = &words[0];
+        let meaning = self.program(sys, name);
+        if self.unfound(&meaning, name).is_some() {
             sys.eprint(self.state.voice.builtin(self.state.line, "exec", &format!("{name}: not found")));
             return Flow::Exit(127);
         }
+        self.replace(sys, words)
+    }
+
+    /// A program that was found takes the place of this shell.
+    fn replace(&mut self, sys: &mut Sys<'_>, words: Vec<String>) -> Flow {
+        let name = words[0].clone();
         *sys.env_mut() = self.state.variables.environment();
         for frame in core::mem::take(&mut self.frames) {
             if let Frame::Scope(scope) | Frame::Command(Simple { scope, .. }) = frame {
