@@ -3,6 +3,7 @@
 pub(crate) mod chance;
 pub(crate) mod engine;
 mod errors;
+mod exchanges;
 pub(crate) mod host;
 mod replay;
 mod seeds;
