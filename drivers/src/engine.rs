@@ -342,7 +342,7 @@ impl Engine {
 
     /// Takes in that a client is gone.
     pub fn handle_hangup(&mut self, world: &mut World, exchange: ExchangeId) {
-        self.waiters.retain(|waiter| waiter.exchange != exchange);
+        self.cancel_waiter(exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
         self.watchers.retain(|watcher| watcher.exchange != exchange);

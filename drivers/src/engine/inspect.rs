@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
+use netyard_sim::rng::Seed;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ use crate::container::{Container, Membership, Mount, NetworkMode, State};
 use crate::date;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::id::Id;
 use crate::network::DEFAULT;
 use crate::sandbox::{Kind, Sandbox};
 
@@ -195,7 +197,7 @@ fn bindings(hosts: &[SocketAddr]) -> Value {
 
 /// Where a real engine would keep the files.
 fn graph_driver(container: &Container) -> Value {
-    let id = container.id;
+    let id = Id::random(&mut Seed(0).stream(&format!("layer/{}", container.id)));
     let layer = |name: &str| format!("/var/lib/docker/overlay2/{id}/{name}");
     json!({
         "Data": {

@@ -262,6 +262,7 @@ impl Engine {
         self.leave_networks(world, id);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         run.console.end(world, &mut self.outbox);
+        run.log.end_lines(now);
         let ending = run.ending.take();
         run.restart_at = wait.map(|wait| now + wait);
         self.end_followers(id, now);
@@ -403,7 +404,10 @@ impl Engine {
         let until = filters.until(self.epoch, world.now())?;
         let old = |c: &Container| until.is_none_or(|until| c.created < until);
         let unused = |c: &&Container| !c.is_up() && old(c) && filters.labels(&c.config.labels);
-        let ids: Vec<Id> = self.containers.values().filter(unused).map(|c| c.id).collect();
+        // The youngest goes first, as the real engine sorts them.
+        let mut unused: Vec<&Container> = self.containers.values().filter(unused).collect();
+        unused.sort_by_key(|c| core::cmp::Reverse(c.created));
+        let ids: Vec<Id> = unused.into_iter().map(|c| c.id).collect();
         for id in &ids {
             self.remove(world, *id, Volumes::Stay);
         }
@@ -445,6 +449,15 @@ impl Engine {
             self.release_waiters(id, state.exit_code(), |condition| condition == Condition::NotRunning);
         }
         Ok(Reply::Later)
+    }
+
+    /// A client that waits has gone; one that only sends no more is told so.
+    pub(super) fn cancel_waiter(&mut self, exchange: ExchangeId) {
+        for Waiter { exchange, .. } in self.waiters.extract_if(.., |waiter| waiter.exchange == exchange) {
+            let json = json!({ "Error": { "Message": "context canceled" }, "StatusCode": -1 }).to_string() + "\n";
+            self.outbox.push_back(Output::Body { exchange, bytes: json.into_bytes() });
+            self.outbox.push_back(Output::End { exchange });
+        }
     }
 
     fn release_waiters(&mut self, container: Id, code: i32, fits: impl Fn(Condition) -> bool) {

@@ -20,7 +20,7 @@ const PIECE: usize = 64 * 1024;
 /// Where a long line is cut, as the engine cuts it.
 const LINE: usize = 16 * 1024;
 
-/// One piece of output, at most one line.
+/// One piece of output: a line, or as much of one as is kept in one piece.
 #[derive(Clone, Debug)]
 struct Entry {
     at: Instant,
@@ -54,15 +54,8 @@ pub(super) struct Log {
     gone: usize,
     /// What all of them weigh.
     weight: usize,
-}
-
-/// A place in a log.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Place {
-    /// The number of an entry, those counted that have gone.
-    entry: usize,
-    /// How much of it lies before.
-    byte: usize,
+    /// Lines that have not ended yet: they are written down when they do, or with the end of the run.
+    begun: [Vec<u8>; 2],
 }
 
 /// A client that follows a log. It holds nobody up: who takes no more gets the rest later, as far as it is still there.
@@ -71,8 +64,8 @@ pub(super) struct Follower {
     pub(super) exchange: ExchangeId,
     container: Id,
     wants: Wants,
-    /// What it has got.
-    place: Place,
+    /// The number of the entry that it gets next, those counted that have gone.
+    place: usize,
     is_held: bool,
     /// Whether nothing more will come.
     is_over: bool,
@@ -99,57 +92,63 @@ impl Wants {
         channel && self.since.is_none_or(|since| entry.at >= since) && self.until.is_none_or(|until| entry.at <= until)
     }
 
-    /// An entry from its byte number `begun` on.
-    fn render(&self, entry: &Entry, begun: usize, tty: bool, epoch: Epoch) -> Vec<u8> {
+    fn render(&self, entry: &Entry, tty: bool, epoch: Epoch) -> Vec<u8> {
         let mut bytes = Vec::new();
-        if self.timestamps && begun == 0 {
+        if self.timestamps {
             bytes.extend(format!("{} ", date::rfc3339(epoch, entry.at)).into_bytes());
         }
-        bytes.extend(&entry.bytes[begun..]);
+        bytes.extend(&entry.bytes);
         frame(tty, entry.channel, &bytes)
     }
 }
 
 impl Log {
-    /// Adds what was written, cut into lines; a line that goes on is completed.
+    /// Adds what was written, cut into lines.
     fn add(&mut self, at: Instant, channel: Channel, bytes: &[u8]) {
         for line in bytes.split_inclusive(|b| *b == b'\n') {
-            let open =
-                |last: &&mut Entry| last.channel == channel && last.bytes.len() < LINE && !last.bytes.ends_with(b"\n");
-            match self.entries.back_mut().filter(open) {
-                Some(last) => {
-                    last.bytes.extend(line);
-                    self.weight += line.len();
+            let mut rest = line;
+            while !rest.is_empty() {
+                let begun = &mut self.begun[channel as usize];
+                let (piece, after) = rest.split_at(rest.len().min(LINE - begun.len()));
+                begun.extend(piece);
+                if begun.len() == LINE || piece.ends_with(b"\n") {
+                    self.write_down(at, channel);
                 }
-                None => {
-                    let entry = Entry { at, channel, bytes: line.to_vec() };
-                    self.weight += entry.weight();
-                    self.entries.push_back(entry);
-                }
+                rest = after;
             }
         }
+    }
+
+    /// The run has ended, and with it lines that nothing ended before.
+    pub(super) fn end_lines(&mut self, at: Instant) {
+        for channel in [Channel::Out, Channel::Err] {
+            self.write_down(at, channel);
+        }
+    }
+
+    fn write_down(&mut self, at: Instant, channel: Channel) {
+        let bytes = core::mem::take(&mut self.begun[channel as usize]);
+        if bytes.is_empty() {
+            return;
+        }
+        let entry = Entry { at, channel, bytes };
+        self.weight += entry.weight();
+        self.entries.push_back(entry);
         while self.weight > KEPT {
             self.weight -= self.entries.pop_front().map_or(self.weight, |entry| entry.weight());
             self.gone += 1;
         }
     }
 
-    fn end(&self) -> Place {
-        match self.entries.back() {
-            Some(last) => Place { entry: self.gone + self.entries.len() - 1, byte: last.bytes.len() },
-            None => Place { entry: self.gone, byte: 0 },
-        }
+    /// The number that the next entry will have.
+    fn end(&self) -> usize {
+        self.gone + self.entries.len()
     }
 
-    /// What comes after a place: each entry, how much of it lies before, and the place behind it.
-    fn after(&self, place: Place) -> impl Iterator<Item = (&Entry, usize, Place)> {
-        let first = place.entry.saturating_sub(self.gone);
-        let numbered = self.entries.iter().enumerate().skip(first);
-        numbered.filter_map(move |(at, entry)| {
-            let number = self.gone + at;
-            let begun = if number == place.entry { place.byte } else { 0 };
-            (begun < entry.bytes.len()).then_some((entry, begun, Place { entry: number, byte: entry.bytes.len() }))
-        })
+    /// The entries from one on, each with the number of the next.
+    fn after(&self, place: usize) -> impl Iterator<Item = (&Entry, usize)> {
+        let skipped = place.saturating_sub(self.gone);
+        self.entries.iter().enumerate().skip(skipped).map(|(at, entry)| (entry, self.gone + at + 1))
     }
 }
 
@@ -194,7 +193,7 @@ impl Engine {
         let log = &self.runs.get(&container).expect("every container has a run").log;
         let fits: Vec<&Entry> = log.entries.iter().filter(|entry| wants.includes(entry)).collect();
         let skipped = fits.len().saturating_sub(tail);
-        fits[skipped..].iter().flat_map(|entry| wants.render(entry, 0, tty, self.epoch)).collect()
+        fits[skipped..].iter().flat_map(|entry| wants.render(entry, tty, self.epoch)).collect()
     }
 
     /// The frames of all that a container has written, for a client that attaches and wants them.
@@ -225,14 +224,14 @@ impl Engine {
             let tty = self.containers.get(&follower.container).is_some_and(|container| container.config.tty);
             let mut bytes = Vec::new();
             follower.due = None;
-            for (entry, begun, place) in run.log.after(follower.place) {
+            for (entry, next) in run.log.after(follower.place) {
                 if bytes.len() >= PIECE {
                     follower.due = Some(now);
                     break;
                 }
-                follower.place = place;
+                follower.place = next;
                 if follower.wants.includes(entry) {
-                    bytes.extend(follower.wants.render(entry, begun, tty, self.epoch));
+                    bytes.extend(follower.wants.render(entry, tty, self.epoch));
                 }
             }
             if !bytes.is_empty() {
@@ -264,14 +263,26 @@ impl Engine {
 mod tests {
     use super::*;
 
+    fn texts(log: &Log) -> Vec<&[u8]> {
+        log.entries.iter().map(|entry| entry.bytes.as_slice()).collect()
+    }
+
     #[test]
-    fn a_line_that_comes_in_two_pieces_is_one_entry() {
+    fn a_line_is_written_down_when_it_ends() {
         let mut log = Log::default();
         log.add(Instant::ZERO, Channel::Out, b"one\ntw");
-        log.add(Instant::ZERO, Channel::Out, b"o\n");
         log.add(Instant::ZERO, Channel::Err, b"three\n");
-        let lines: Vec<&[u8]> = log.entries.iter().map(|entry| entry.bytes.as_slice()).collect();
-        assert_eq!(lines, [b"one\n".as_slice(), b"two\n", b"three\n"]);
+        assert_eq!(texts(&log), [b"one\n".as_slice(), b"three\n"]);
+        log.add(Instant::ZERO, Channel::Out, b"o\n/ # ");
+        log.end_lines(Instant::ZERO);
+        assert_eq!(texts(&log)[2..], [b"two\n".as_slice(), b"/ # "]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let mut log = Log::default();
+        log.add(Instant::ZERO, Channel::Out, &[vec![b'x'; LINE + 1], vec![b'\n']].concat());
+        assert_eq!(texts(&log).iter().map(|text| text.len()).collect::<Vec<_>>(), [LINE, 2]);
     }
 
     #[test]
@@ -286,15 +297,15 @@ mod tests {
     }
 
     #[test]
-    fn who_follows_goes_on_in_the_middle_of_a_line() {
+    fn who_follows_gets_what_comes_after() {
         let mut log = Log::default();
         log.add(Instant::ZERO, Channel::Out, b"one\ntw");
         let place = log.end();
         assert_eq!(log.after(place).count(), 0);
         log.add(Instant::ZERO, Channel::Out, b"o\nthree\n");
-        let rest: Vec<&[u8]> = log.after(place).map(|(entry, begun, _)| &entry.bytes[begun..]).collect();
-        assert_eq!(rest, [b"o\n".as_slice(), b"three\n"]);
-        assert_eq!(log.after(place).last().map(|(.., place)| place), Some(log.end()));
+        let rest: Vec<&[u8]> = log.after(place).map(|(entry, _)| entry.bytes.as_slice()).collect();
+        assert_eq!(rest, [b"two\n".as_slice(), b"three\n"]);
+        assert_eq!(log.after(place).last().map(|(_, next)| next), Some(log.end()));
     }
 
     #[test]
@@ -304,6 +315,6 @@ mod tests {
         assert!(wants.includes(&entry));
         let text = b"2026-01-01T00:00:00Z hi\n";
         let head = [1, 0, 0, 0, 0, 0, 0, 24];
-        assert_eq!(wants.render(&entry, 0, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
+        assert_eq!(wants.render(&entry, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
     }
 }

@@ -123,8 +123,14 @@ impl Engine {
         let (network, config) = (network.id, container.membership_on(asked, network));
         let name = container.name.clone();
         let request = EndpointRequest { network, container: id, name: &name, config: &config };
-        self.controller.connect(world, sandbox, request)?;
+        let connected = self.controller.connect(world, sandbox, request);
         let name = self.network_name(network);
+        if let Err(error) = connected {
+            // What was asked for stays noted, and the next start fails for the same reason.
+            let noted = self.container_mut(id).networks.entry(name.name);
+            noted.or_insert(Membership { network: None, config });
+            return Err(error);
+        }
         self.container_mut(id).networks.insert(name.name.clone(), Membership { network: Some(network), config });
         self.tell_network(world, &name, "connect", &[("container", id.to_string())]);
         Ok(())

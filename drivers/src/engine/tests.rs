@@ -1,6 +1,7 @@
 //! Stories told through the engine's door: requests in, statuses and JSON out.
 
 mod links;
+mod traces;
 
 use netyard_sim::time::Duration;
 use netyard_sim::userland::process::{Context, Event};

@@ -126,21 +126,19 @@ fn words(line: &str) -> Vec<&str> {
     while let Some(first) = rest.chars().next() {
         let len = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(len);
-        // A mode names a container: container:ID.
-        let (mode, word) = word.split_at(if word.starts_with(MODE) { MODE.len() } else { 0 });
-        words.extend((!mode.is_empty()).then_some(mode));
+        let mark = MARKS.iter().find(|mark| word.starts_with(*mark)).map_or(0, |mark| mark.len());
+        let (mark, word) = word.split_at(mark);
+        words.extend((!mark.is_empty()).then_some(mark));
         let bare = word.trim_end_matches([':', '.']);
-        if bare.is_empty() || bare.len() == word.len() {
-            words.push(word);
-        } else {
-            words.extend([bare, &word[bare.len()..]]);
-        }
+        let id = bare.find('-').filter(|at| *at == 64).unwrap_or(bare.len());
+        words.extend([&word[..id], &word[id..]].into_iter().filter(|part| !part.is_empty()));
         rest = after;
     }
     words
 }
 
-const MODE: &str = "container:";
+/// What stands before an id: a mode that names a container, and how images are numbered.
+const MARKS: [&str; 2] = ["container:", "sha256:"];
 /// The least inode number of a namespace that was made (`/proc/PID/ns/net`).
 const NAMESPACE_INODE: u32 = 4_026_531_840;
 

@@ -26,8 +26,56 @@ use stories::{STORIES, Step};
 /// How long an exchange may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Fields that differ, by the reason why: an exchange, and where in its reply.
-const EXCEPTIONS: &[(&str, &[(&str, &str)])] = &[];
+/// Fields that differ, by the reason why: an exchange, and where in its reply; a star stands for any place below.
+const EXCEPTIONS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "The recording's machine: its kernel, memory, name server without a way there, and who it was drawn to be",
+        &[
+            ("image_pull_err", "body.message"),
+            ("info", "body.ID"),
+            ("info", "body.KernelVersion"),
+            ("info", "body.MemTotal"),
+            ("version", "body.Components.0.Details.KernelVersion"),
+            ("version", "body.KernelVersion"),
+        ],
+    ),
+    (
+        "The recording's engine had one image, made by hand of one layer and without a sticky /tmp",
+        &[
+            ("container_archive_head", "x-docker-container-path-stat.mode"),
+            ("container_inspect", "body.GraphDriver.Data.LowerDir"),
+            ("container_inspect_default_bridge", "body.GraphDriver.Data.LowerDir"),
+            ("container_inspect_exited", "body.GraphDriver.Data.LowerDir"),
+            ("container_inspect_tty", "body.GraphDriver.Data.LowerDir"),
+            ("container_inspect_two_networks", "body.GraphDriver.Data.LowerDir"),
+            ("image_inspect", "body.GraphDriver.Data.*"),
+            ("image_inspect", "body.RootFS.Layers.0"),
+            ("image_list", "body"),
+            ("info", "body.Images"),
+            ("system_df", "body.Images"),
+            ("system_df", "body.LayersSize"),
+        ],
+    ),
+    (
+        "Debian's busybox, of which that image was made, greets and asks the terminal where its cursor is; the one that \
+         Docker has does neither",
+        &[
+            ("container_attach_detach_keys", "frames.0.1"),
+            ("container_attach_tty", "frames.0.1"),
+            ("container_logs_tty", "frames.0.1"),
+            ("exec_start_tty", "frames.0.1"),
+        ],
+    ),
+    (
+        "What processor and memory a program takes and what the host's own programs send is not simulated",
+        &[
+            ("container_stats_once", "body.cpu_stats.*"),
+            ("container_stats_once", "body.memory_stats.*"),
+            ("container_stats_once", "body.networks.eth0.*"),
+            ("container_stats_once", "body.precpu_stats.*"),
+        ],
+    ),
+];
 
 /// One story as it is told.
 struct Teller {
@@ -64,8 +112,12 @@ impl Teller {
             }
             Step::Play(name) => {
                 self.open(name);
+                for piece in Sample::load(name).input() {
+                    self.carrier.input(self.open[name], piece.as_bytes());
+                }
                 self.close(name);
             }
+            Step::Type(name) => self.type_in(name),
             Step::Open(name) => self.open(name),
             Step::Close(name) => self.close(name),
             Step::HangUp(name) => self.carrier.hang_up(self.open[name]),
@@ -93,8 +145,12 @@ impl Teller {
         let request = sample.request(|text| self.translated(text));
         let exchange = self.carrier.send(&request);
         self.open.insert(name, exchange);
-        for piece in sample.input() {
-            self.carrier.input(exchange, piece.as_bytes());
+    }
+
+    fn type_in(&mut self, name: &'static str) {
+        for piece in Sample::load(name).input() {
+            self.carrier.pass(Duration::from_secs(1));
+            self.carrier.input(self.open[name], piece.as_bytes());
         }
     }
 
@@ -147,12 +203,11 @@ fn every_recorded_exchange_is_answered_as_it_was() {
     for ((name, place), text) in &found {
         println!("{name} {place}: {}", text.chars().take(240).collect::<String>());
     }
-    let named: BTreeSet<(String, String)> = EXCEPTIONS
-        .iter()
-        .flat_map(|(_, places)| places.iter().map(|(name, place)| ((*name).to_owned(), (*place).to_owned())))
-        .collect();
-    let found: BTreeSet<_> = found.into_keys().collect();
-    let worse: Vec<_> = found.difference(&named).collect();
-    let better: Vec<_> = named.difference(&found).collect();
+    let named: Vec<(&str, &str)> = EXCEPTIONS.iter().flat_map(|(_, places)| places.iter().copied()).collect();
+    let covers = |(name, place): &(&str, &str), (in_reply, at): &(String, String)| {
+        name == in_reply && place.strip_suffix('*').map_or(place == at, |above| at.starts_with(above))
+    };
+    let worse: Vec<_> = found.keys().filter(|key| !named.iter().any(|exception| covers(exception, key))).collect();
+    let better: Vec<_> = named.iter().filter(|exception| !found.keys().any(|key| covers(exception, key))).collect();
     assert!(worse.is_empty() && better.is_empty(), "new differences {worse:?}, mended {better:?}");
 }

@@ -12,6 +12,8 @@ pub(crate) enum Step {
     Play(&'static str),
     /// Its beginning: the request is sent.
     Open(&'static str),
+    /// Its client types, a line a second.
+    Type(&'static str),
     /// Its end: the reply is awaited and compared.
     Close(&'static str),
     /// Its client goes away.
@@ -20,7 +22,7 @@ pub(crate) enum Step {
     Pass(u64),
 }
 
-use Step::{Close, HangUp, Make, Open, Pass, Play, Send};
+use Step::{Close, HangUp, Make, Open, Pass, Play, Send, Type};
 
 const fn post(target: &'static str) -> Step {
     Send("POST", target, "")
@@ -108,6 +110,7 @@ const CONTAINERS: &[Step] = &[
     Make("c3f0ef2d49d6", "/containers/create", CAT),
     Open("container_attach_stdin"),
     post("/containers/c3f0ef2d49d6/start"),
+    Type("container_attach_stdin"),
     Close("container_attach_stdin"),
     Make("402c0d110ca8", "/containers/create", SHOUTS),
     Open("container_wait_removed"),
@@ -168,6 +171,7 @@ const CONTAINERS: &[Step] = &[
     Play("exec_nocmd_stream"),
     Play("exec_nocmd_inspect"),
     Play("exec_err_stopped"),
+    Pass(1),
     Play("container_inspect_default_bridge"),
     Play("container_top"),
     Play("container_top_args"),
@@ -213,6 +217,7 @@ const MESSAGES: &[Step] = &[
     post("/containers/n1/start"),
     Send("POST", "/containers/create?name=b1", BRIEF),
     post("/containers/b1/start"),
+    Pass(1),
     Send(
         "POST",
         "/containers/create?name=c5",
@@ -221,6 +226,7 @@ const MESSAGES: &[Step] = &[
     post("/containers/c5/start"),
     Send("POST", "/containers/create?name=b1", BRIEF),
     post("/containers/b1/start"),
+    Pass(1),
     Send("POST", "/containers/create?name=c4", r#"{"Image":"busybox","Cmd":["sleep","1000"]}"#),
     post("/containers/c4/start"),
     Play("events_filtered"),
@@ -310,7 +316,7 @@ const REFUSALS: &[Step] = &[
     Play("container_rename"),
     Play("container_rename_err"),
     Open("container_attach_detach_keys"),
-    Pass(1),
+    Type("container_attach_detach_keys"),
     HangUp("container_attach_detach_keys"),
     Close("container_attach_detach_keys"),
     delete("/containers/c2?force=1"),
@@ -321,6 +327,7 @@ const TERMINALS: &[Step] = &[
     Play("container_create_tty"),
     Open("container_attach_tty"),
     post("/containers/31883b27cff0/start"),
+    Type("container_attach_tty"),
     Close("container_attach_tty"),
     Make("1ea42e807d19", "/containers/create?name=t1", r#"{"Image":"busybox","Cmd":["sleep","1000"]}"#),
     post("/containers/t1/start"),
@@ -331,6 +338,7 @@ const TERMINALS: &[Step] = &[
     ),
     Open("exec_start_tty"),
     Play("exec_resize"),
+    Type("exec_start_tty"),
     Close("exec_start_tty"),
     Make("31883b27cff0", "/containers/create?name=u1", r#"{"Image":"busybox","Cmd":["sleep","1000"],"Tty":true}"#),
     post("/containers/u1/start"),
@@ -369,6 +377,12 @@ const COMPOSE: &[Step] = &[
         "Aliases":["85ab45eb9825","db"],"IPAMConfig":{"IPv4Address":"10.77.0.9"}}}"#,
     ),
     post("/containers/demo_db_1/start"),
+    Send("POST", "/networks/demo_back/disconnect", r#"{"Container":"demo_web_1"}"#),
+    Send(
+        "POST",
+        "/networks/demo_back/connect",
+        r#"{"Container":"demo_web_1","EndpointConfig":{"Aliases":["www","webalias","web"]}}"#,
+    ),
     post("/containers/demo_web_1/start"),
     Play("container_inspect_two_networks"),
     Play("container_list_filters_list"),
