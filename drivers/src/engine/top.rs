@@ -16,8 +16,8 @@ use crate::error::Error;
 const FULL: [&str; 8] = ["uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"];
 /// What it shows for `u` (`aux`).
 const USER: [&str; 11] = ["user", "pid", "%cpu", "%mem", "vsz", "rss", "tt", "stat", "start", "bsdtime", "args"];
-/// Who has started the main process of a container.
-const INIT: u32 = 1;
+/// Who has started what was not started in a container: its main process and those of execs.
+const INIT: Pid = Pid(1);
 
 /// A column: its key, its title, and how the key may be written too.
 const COLUMNS: [(&str, &str, &[&str]); 24] = [
@@ -57,23 +57,22 @@ impl Engine {
             return Err(Error::ContainerNotRunning(container.id));
         }
         let columns = columns(call.target.query.text("ps_args").unwrap_or("-ef"))?;
-        let main = container.state.pid().expect("a running container has a process");
         let context = container.context.expect("a running container has files");
         let pids = world.processes.pids_of(context);
-        let line = |pid: &Pid| columns.iter().map(|column| self.cell(world, container, main, *pid, column)).collect();
+        let line = |pid: &Pid| columns.iter().map(|column| self.cell(world, container, *pid, column)).collect();
         let processes: Vec<Vec<String>> = pids.iter().map(line).collect();
         let titles: Vec<&str> = columns.iter().map(|column| title(column)).collect();
         Ok(Reply::ok(&json!({ "Processes": processes, "Titles": titles })))
     }
 
-    fn cell(&self, world: &World, container: &Container, main: Pid, pid: Pid, column: &str) -> String {
+    fn cell(&self, world: &World, container: &Container, pid: Pid, column: &str) -> String {
         let argv = world.processes.argv(pid).unwrap_or_default();
         let program = argv.first().map_or("", String::as_str);
         let started = world.processes.started(pid).unwrap_or(Instant::ZERO);
         let state = if matches!(container.state, State::Paused(_)) { "D" } else { "S" };
         match column {
             "pid" => pid.0.to_string(),
-            "ppid" | "pgid" => (if pid == main { INIT } else { main.0 }).to_string(),
+            "ppid" | "pgid" => world.processes.parent(pid).unwrap_or(INIT).0.to_string(),
             "uid" | "user" | "group" => "root".to_owned(),
             "gid" | "c" | "ni" | "vsz" | "rss" => "0".to_owned(),
             "pri" => "19".to_owned(),

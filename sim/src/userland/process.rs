@@ -11,6 +11,7 @@ mod call;
 mod file;
 mod holders;
 mod kernel;
+mod numbers;
 mod sys;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,6 +23,7 @@ pub use sys::Sys;
 pub use super::context::{Context, ContextId, Flavour};
 
 use self::holders::Holders;
+use self::numbers::Numbers;
 use super::files::{Files, Stamp, Volumes};
 use super::search::{DEFAULT_PATH, Search};
 use super::stream::{Open, PipeId, Read, Stream, Streams, Target};
@@ -31,7 +33,8 @@ use crate::rng::{Rng, Seed};
 use crate::socket::SocketId;
 use crate::time::{Epoch, Instant};
 
-/// A process, by number. Numbers go up and are never used again.
+/// A process, by number. Numbers go up and are never used again. To its table a process has the number that it has in the
+/// whole world; to programs ([`Sys`], [`Kernel`]) all processes have those of the program's place.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Pid(pub u32);
 
@@ -92,9 +95,10 @@ pub struct Spawn {
     pub context: ContextId,
     /// Standard input, output and error; the new process owns them.
     pub streams: [Stream; 3],
-    /// The process group it joins; its own when none.
+    /// The process group it joins, by its number in this place; its own when none.
     pub group: Option<Pid>,
-    /// Whether it is process 1 of a container, which ignores signals it does not handle.
+    /// Whether it is process 1 of a container: the place counts its processes from there on, and it ignores signals that
+    /// it does not handle.
     pub init: bool,
 }
 
@@ -134,7 +138,12 @@ struct Process {
     rights: Rights,
     context: ContextId,
     streams: Vec<Stream>,
+    /// Its number in its place.
+    number: Pid,
     parent: Option<Pid>,
+    /// Whether its parent ended before it.
+    orphaned: bool,
+    /// Its group, by its number in this place.
     group: Pid,
     init: bool,
     /// Permissions that files it makes do not get.
@@ -166,6 +175,7 @@ pub struct Table {
     random: Rng,
     streams: Streams,
     holders: Holders,
+    numbers: Numbers,
     calls: BTreeMap<CallId, (Pid, Call)>,
     programs: Programs,
     events: VecDeque<Event>,
@@ -190,6 +200,7 @@ impl Table {
             random: Seed(0).stream("/dev/urandom"),
             streams: Streams::default(),
             holders: Holders::default(),
+            numbers: Numbers::default(),
             calls: BTreeMap::new(),
             programs,
             events: VecDeque::new(),
@@ -230,6 +241,7 @@ impl Table {
     /// Forgets a place; its processes must be gone.
     pub fn delete_context(&mut self, id: ContextId) {
         self.contexts.remove(&id);
+        self.numbers.forget(id);
     }
 
     /// A place.
@@ -297,7 +309,7 @@ impl Table {
             Some((typed, output)) => {
                 self.wake_readers(output);
                 let oldest = self.holders.readers(*id).first().and_then(|pid| self.processes.get(pid));
-                for pid in oldest.map_or_else(Vec::new, |process| self.members(process.group)) {
+                for pid in oldest.map_or_else(Vec::new, |process| self.members(process.context, process.group)) {
                     self.processes.get_mut(&pid).expect("a member lives").pending.extend(&typed.signals);
                     self.wake(pid);
                 }
@@ -354,6 +366,7 @@ impl Table {
     pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn, parent: Option<Pid>, now: Instant) -> Pid {
         let pid = Pid(self.next_pid);
         self.next_pid += 1;
+        let number = self.numbers.give(spawn.context, pid, spawn.init);
         let process = Process {
             argv: spawn.argv,
             env: spawn.env,
@@ -362,8 +375,10 @@ impl Table {
             rights: spawn.rights,
             context: spawn.context,
             streams: spawn.streams.into(),
+            number,
             parent,
-            group: spawn.group.unwrap_or(pid),
+            orphaned: false,
+            group: spawn.group.unwrap_or(number),
             init: spawn.init,
             mask: parent.and_then(|parent| self.processes.get(&parent)).map_or(0o022, |parent| parent.mask),
             paused: false,
@@ -455,7 +470,7 @@ impl Table {
         match parent.filter(|p| self.processes.get(p).is_some_and(|p| p.ended.is_none())) {
             Some(parent) => self.wake(parent),
             None => {
-                self.processes.remove(&pid);
+                self.forget(pid);
                 self.events.push_back(Event::Exited(pid, status));
             }
         }
@@ -467,9 +482,17 @@ impl Table {
         for child in children {
             let process = self.processes.get_mut(&child).expect("it was just listed");
             process.parent = None;
+            process.orphaned = true;
             if process.ended.is_some() {
-                self.processes.remove(&child);
+                self.forget(child);
             }
+        }
+    }
+
+    /// Strikes a process that ended off the table.
+    fn forget(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.remove(&pid) {
+            self.numbers.take_back(process.context, process.number);
         }
     }
 
@@ -492,9 +515,10 @@ impl Table {
         true
     }
 
-    /// The living processes of a group, oldest first.
-    fn members(&self, group: Pid) -> Vec<Pid> {
-        let living = self.processes.iter().filter(|(_, p)| p.group == group && p.ended.is_none());
+    /// The living processes of a group of a place, oldest first.
+    fn members(&self, context: ContextId, group: Pid) -> Vec<Pid> {
+        let belongs = |p: &Process| p.context == context && p.group == group && p.ended.is_none();
+        let living = self.processes.iter().filter(|(_, p)| belongs(p));
         living.map(|(pid, _)| *pid).collect()
     }
 
@@ -521,6 +545,12 @@ impl Table {
     #[must_use]
     pub fn argv(&self, pid: Pid) -> Option<&[String]> {
         self.processes.get(&pid).map(|p| p.argv.as_slice())
+    }
+
+    /// The parent of a process; none when that is outside or gone.
+    #[must_use]
+    pub fn parent(&self, pid: Pid) -> Option<Pid> {
+        self.processes.get(&pid)?.parent
     }
 
     /// When a process was started.

@@ -42,8 +42,14 @@ impl<'a> Kernel<'a> {
 
     /// The process that looks.
     #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.pid
+    pub fn pid(&self) -> Pid {
+        self.process().number
+    }
+
+    /// The process with a number of this place. On a host those of its containers have numbers too.
+    fn numbered(&self, number: Pid) -> Option<&'a Process> {
+        let pid = self.table.numbers.pid(self.context_id(), number)?;
+        self.table.processes.get(&pid)
     }
 
     /// The present.
@@ -97,22 +103,22 @@ impl<'a> Kernel<'a> {
     /// The network that a living process is in, wherever it runs.
     #[must_use]
     pub fn namespace_of(&self, pid: Pid) -> Option<NamespaceId> {
-        self.table.processes.get(&pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
+        self.numbered(pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
     }
 
     /// The environment of a process of this place.
     #[must_use]
     pub fn env_of(&self, pid: Pid) -> Option<&'a std::collections::BTreeMap<String, String>> {
         let here = self.context_id();
-        self.table.processes.get(&pid).filter(|p| p.context == here).map(|p| &p.env)
+        self.numbered(pid).filter(|p| p.context == here).map(|p| &p.env)
     }
 
     /// The processes of this place, oldest first, with those that ended and were not asked about.
     pub fn processes(&self) -> impl Iterator<Item = Seen<'a>> + use<'a> {
-        let (here, me, now) = (self.context_id(), self.pid, self.now());
+        let (here, me, now, kernel) = (self.context_id(), self.pid, self.now(), *self);
         self.table.processes.iter().filter(move |(_, p)| p.context == here).map(move |(pid, p)| Seen {
-            pid: *pid,
-            parent: p.parent.unwrap_or(Pid(0)),
+            pid: p.number,
+            parent: kernel.parent_of(p),
             argv: &p.argv,
             age: now.since(p.started),
             state: match p {
@@ -126,10 +132,17 @@ impl<'a> Kernel<'a> {
         })
     }
 
+    /// Process 1 takes over those whose parents ended.
+    fn parent_of(&self, process: &Process) -> Pid {
+        let parent = process.parent.and_then(|parent| self.table.processes.get(&parent));
+        let orphan = Pid(u32::from(process.orphaned));
+        parent.filter(|parent| parent.context == process.context).map_or(orphan, |parent| parent.number)
+    }
+
     /// The numbers of the open streams of a process, each with the name of what it leads to.
     #[must_use]
     pub fn streams_of(&self, pid: Pid) -> Vec<(usize, String)> {
-        let Some(process) = self.table.processes.get(&pid) else { return Vec::new() };
+        let Some(process) = self.numbered(pid) else { return Vec::new() };
         let named = |stream: &Stream| match stream {
             Stream::Null => "/dev/null".to_owned(),
             Stream::Read(id) | Stream::Write(id) => format!("pipe:[{}]", id.0),

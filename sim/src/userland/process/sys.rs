@@ -37,8 +37,19 @@ impl Sys<'_> {
 
     /// The process itself.
     #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.pid
+    pub fn pid(&self) -> Pid {
+        self.table.process(self.pid).number
+    }
+
+    /// The process with a number of this place.
+    fn numbered(&self, number: Pid) -> Option<Pid> {
+        self.table.numbers.pid(self.context_id(), number)
+    }
+
+    /// A number of this place for a process, which may be elsewhere.
+    pub(super) fn number_of(&self, pid: Pid) -> Pid {
+        let process = self.table.process(pid);
+        if process.context == self.context_id() { process.number } else { pid }
     }
 
     /// The arguments, the program's name first.
@@ -149,13 +160,14 @@ impl Sys<'_> {
     /// `NoEntry` when there is no such program.
     pub fn spawn_as(&mut self, spawn: Spawn) -> Result<Pid, Errno> {
         let now = self.now();
-        self.table.spawn(spawn, Some(self.pid), now)
+        self.table.spawn(spawn, Some(self.pid), now).map(|pid| self.number_of(pid))
     }
 
     /// A child that runs `program` (a subshell).
     pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn) -> Pid {
         let now = self.now();
-        self.table.spawn_program(program, spawn, Some(self.pid), now)
+        let pid = self.table.spawn_program(program, spawn, Some(self.pid), now);
+        self.number_of(pid)
     }
 
     /// What a child of this process is unless it is told otherwise.
@@ -196,24 +208,28 @@ impl Sys<'_> {
 
     /// The status of a child that ended, which is then forgotten.
     pub fn try_wait(&mut self, child: Pid) -> Option<Status> {
+        let child = self.numbered(child)?;
         let process = self.table.processes.get(&child).filter(|p| p.parent == Some(self.pid))?;
         let status = process.ended?;
-        self.table.processes.remove(&child);
+        self.table.forget(child);
         Some(status)
     }
 
-    /// Sends a signal to a process of this place; false when there is none with that number.
-    pub fn kill(&mut self, pid: Pid, signal: Signal) -> bool {
+    /// Sends a signal to a process of this place; false when there is none with that number. Nobody in its place can kill
+    /// or stop process 1.
+    pub fn kill(&mut self, number: Pid, signal: Signal) -> bool {
         let here = self.context_id();
-        if self.table.processes.get(&pid).is_none_or(|p| p.context != here) {
-            return false;
+        let Some(pid) = self.numbered(number) else { return false };
+        match self.table.processes.get(&pid).filter(|p| p.context == here) {
+            None => false,
+            Some(process) if process.init && matches!(signal, Signal::Kill | Signal::Stop) => true,
+            Some(_) => self.table.signal(self.fabric, pid, signal),
         }
-        self.table.signal(self.fabric, pid, signal)
     }
 
     /// Sends a signal to every process of a group; false when it is empty.
     pub fn kill_group(&mut self, group: Pid, signal: Signal) -> bool {
-        let pids = self.table.members(group);
+        let pids = self.table.members(self.context_id(), group);
         let any = !pids.is_empty();
         for pid in pids {
             self.table.signal(self.fabric, pid, signal);
@@ -224,7 +240,8 @@ impl Sys<'_> {
     /// The processes of this place with their arguments, oldest first.
     pub fn processes(&self) -> impl Iterator<Item = (Pid, &[String])> {
         let here = self.context_id();
-        self.table.running().filter(move |(_, context, _)| *context == here).map(|(pid, _, argv)| (pid, argv))
+        let running = self.table.running().filter(move |(_, context, _)| *context == here);
+        running.map(|(pid, _, argv)| (self.number_of(pid), argv))
     }
 
     /// Says that a shell session has done its line and waits for the next.

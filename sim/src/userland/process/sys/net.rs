@@ -19,7 +19,7 @@ impl Sys<'_> {
     /// The network that a living process is in, wherever it runs (`/proc/PID/ns/net`).
     #[must_use]
     pub fn namespace_of(&self, pid: Pid) -> Option<NamespaceId> {
-        self.table.processes.get(&pid).filter(|p| p.ended.is_none()).map(|p| p.namespace)
+        self.kernel().namespace_of(pid)
     }
 
     /// The network this process is in.
@@ -125,7 +125,7 @@ impl Sys<'_> {
     #[must_use]
     pub fn holder(&self, socket: SocketId) -> Option<(Pid, u32, &[String])> {
         let (pid, fd) = self.table.holder(self.namespace_id(), socket)?;
-        Some((pid, fd, self.table.argv(pid)?))
+        Some((self.number_of(pid), fd, self.table.argv(pid)?))
     }
 
     /// The next connection that waits at a listener, and its peer.
