@@ -243,7 +243,7 @@ mod tests {
         }
 
         fn answer(&mut self, call: CallId, status: u16, body: &[u8], end: bool) {
-            self.table.respond(call, status);
+            self.table.respond(call, status, Vec::new());
             self.table.respond_body(call, body);
             if end {
                 self.table.respond_end(call);

@@ -158,6 +158,8 @@ pub struct ContainerConfig {
     pub devices: Vec<String>,
     /// What makes every start of it fail.
     pub obstacle: Option<Error>,
+    /// The MAC address that was asked for, when it is none: only a start reads it.
+    pub unreadable_mac: Option<String>,
     /// What becomes of it when it ended.
     pub after_exit: AfterExit,
     /// The signal that `stop` sends first, when it is another than SIGTERM.

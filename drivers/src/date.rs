@@ -8,20 +8,23 @@ use netyard_sim::time::{Duration, Epoch, Instant};
 /// What Go prints for a time that never came.
 pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
+/// `2026-11-21T07:08:35Z`, the second that `at` lies in, as log lines have it.
+#[must_use]
+pub fn rfc3339_second(epoch: Epoch, at: Instant) -> String {
+    whole_seconds(epoch, at) + "Z"
+}
+
+fn whole_seconds(epoch: Epoch, at: Instant) -> String {
+    let t = epoch.utc(at);
+    let (month, (hour, minute, second)) = (u8::from(t.month()), t.to_hms());
+    format!("{:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}", t.year(), t.day())
+}
+
 /// `2026-11-21T07:08:35.69245444Z`.
 #[must_use]
 pub fn rfc3339(epoch: Epoch, at: Instant) -> String {
-    let t = epoch.utc(at);
-    let whole = format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        t.year(),
-        u8::from(t.month()),
-        t.day(),
-        t.hour(),
-        t.minute(),
-        t.second()
-    );
-    let fraction = format!("{:09}", t.nanosecond());
+    let whole = whole_seconds(epoch, at);
+    let fraction = format!("{:09}", epoch.utc(at).nanosecond());
     match fraction.trim_end_matches('0') {
         "" => format!("{whole}Z"),
         digits => format!("{whole}.{digits}Z"),

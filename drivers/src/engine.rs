@@ -66,7 +66,7 @@ use stats::Watcher;
 
 pub use flow::Patience;
 pub use power::Power;
-pub use reply::{ExchangeId, Media, Output};
+pub use reply::{ExchangeId, Media, Output, headers_of_reply};
 pub use system::VERSION;
 
 /// The socket that an engine answers on.
@@ -359,7 +359,7 @@ impl Engine {
     /// Takes in that a process ended; false when it is none of this engine's.
     pub fn handle_exit(&mut self, world: &mut World, pid: Pid, status: Status) -> bool {
         match self.owners.remove(&pid) {
-            Some(Owner::Container(id)) => self.container_ended(world, id, status.code()),
+            Some(Owner::Container(id)) => self.main_process_ended(world, id, status.code()),
             Some(Owner::Exec(id)) => self.exec_ended(world, id, status.code()),
             None => return false,
         }
@@ -370,7 +370,7 @@ impl Engine {
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         if self.power == Power::Down {
-            return None;
+            return self.runs.values().filter_map(Run::report_at).min();
         }
         let stops = self.runs.values().filter_map(Run::next_at);
         let listeners = self.listeners.iter().filter_map(|listener| listener.until);
@@ -382,6 +382,10 @@ impl Engine {
 
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
     pub fn poll(&mut self, world: &mut World) {
+        self.take_reports(world);
+        if self.power == Power::Down {
+            return;
+        }
         self.kill_overdue(world);
         self.restart_due(world);
         self.remove_due(world);

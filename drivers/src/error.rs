@@ -355,6 +355,9 @@ pub enum Error {
     /// A MAC address that is none.
     #[error("invalid mac address: {0}")]
     InvalidMac(String),
+    /// A MAC address that is none, when a container starts.
+    #[error("address {0}: invalid MAC address")]
+    MacUnreadable(String),
     /// `container:` without a name.
     #[error("Invalid network mode: invalid container format container:<name|id>")]
     InvalidNetworkMode,

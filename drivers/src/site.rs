@@ -273,6 +273,9 @@ impl Site {
                 any = true;
             }
         }
+        if any {
+            self.settle_daemons();
+        }
         any
     }
 

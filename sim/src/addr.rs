@@ -38,6 +38,12 @@ impl Mac {
         self.0[0] & 1 == 1
     }
 
+    /// Whether a device can have it: one station's, and not zero (`is_valid_ether_addr`).
+    #[must_use]
+    pub fn is_assignable(self) -> bool {
+        !self.is_multicast() && self != Self::ZERO
+    }
+
     /// Whether this is ff:ff:ff:ff:ff:ff.
     #[must_use]
     pub fn is_broadcast(self) -> bool {

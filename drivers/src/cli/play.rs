@@ -79,17 +79,17 @@ impl Play {
 
     /// Answers request number `index`.
     pub(super) fn answer(&mut self, index: usize, status: u16, body: impl AsRef<[u8]>) {
-        self.tell(index, Call { status: Some(status), body: body.as_ref().to_vec(), done: true });
+        self.tell(index, Call { status: Some(status), body: body.as_ref().to_vec(), done: true, ..Call::default() });
     }
 
     /// Begins the answer to request number `index`.
     pub(super) fn head(&mut self, index: usize, status: u16) {
-        self.tell(index, Call { status: Some(status), body: Vec::new(), done: false });
+        self.tell(index, Call { status: Some(status), body: Vec::new(), done: false, ..Call::default() });
     }
 
     /// Sends more of an answer.
     pub(super) fn more(&mut self, index: usize, body: impl AsRef<[u8]>) {
-        self.tell(index, Call { status: None, body: body.as_ref().to_vec(), done: false });
+        self.tell(index, Call { status: None, body: body.as_ref().to_vec(), done: false, ..Call::default() });
     }
 
     /// Ends an answer.

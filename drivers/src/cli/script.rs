@@ -446,7 +446,7 @@ mod tests {
     }
 
     fn answer(status: u16, body: &str) -> Call {
-        Call { status: Some(status), body: body.as_bytes().to_vec(), done: true }
+        Call { status: Some(status), body: body.as_bytes().to_vec(), done: true, ..Call::default() }
     }
 
     fn printed(output: &Output) -> String {
@@ -505,7 +505,10 @@ mod tests {
             let first = Ok(Next::Head(ticket, Box::new(|reply, _| reply.accepted().map(|_| Next::Exit(0)))));
             runner.start(first, cx)
         });
-        runner.update(Ticket(0), Call { status: Some(404), body: b"{\"message\":".to_vec(), done: false });
+        runner.update(
+            Ticket(0),
+            Call { status: Some(404), body: b"{\"message\":".to_vec(), done: false, ..Call::default() },
+        );
         assert_eq!(with_cx(&mut output, |cx| runner.advance(cx)), None);
         runner.update(Ticket(0), answer(404, "\"no\"}"));
         assert_eq!(with_cx(&mut output, |cx| runner.advance(cx)), Some(1));
@@ -523,10 +526,10 @@ mod tests {
             });
             runner.start(Ok(Next::Lines(ticket, on_line, Box::new(|_, _| Ok(Next::Exit(0))))), cx)
         });
-        runner.update(Ticket(0), Call { status: Some(200), body: b"one\ntw".to_vec(), done: false });
+        runner.update(Ticket(0), Call { status: Some(200), body: b"one\ntw".to_vec(), done: false, ..Call::default() });
         assert_eq!(with_cx(&mut output, |cx| runner.advance(cx)), None);
         assert_eq!(printed(&output), "1:ONE\n");
-        runner.update(Ticket(0), Call { status: None, body: b"o\n".to_vec(), done: true });
+        runner.update(Ticket(0), Call { status: None, body: b"o\n".to_vec(), done: true, ..Call::default() });
         assert_eq!(with_cx(&mut output, |cx| runner.advance(cx)), Some(0));
         assert_eq!(printed(&output), "1:ONE\nTWO\n");
     }

@@ -206,7 +206,7 @@ impl Engine {
         let (policy, mut told) = settings::check(&asked, &host, &raw_host)?;
         let own = mode.network().and_then(|name| self.controller.find(name).ok());
         let mut networks = memberships(&mode, own, asked.networking_config.clone().unwrap_or_default())?;
-        give_mac(&mut networks, &mode, asked.mac_address.as_deref())?;
+        let unreadable_mac = give_mac(&mut networks, &mode, asked.mac_address.as_deref());
         let reference = asked.image.clone().unwrap_or_default();
         let image = self.images.find(&reference).ok_or(Error::ImageUnknown(reference))?;
         self.check_namespaces(&raw_host)?;
@@ -218,7 +218,7 @@ impl Engine {
         let default_hostname = self.default_hostname(&mode, id);
         let obstacle = obstacle::find(&host, &raw_host);
         let config = configuration(&asked, &host, mode, image, default_hostname)?;
-        let config = ContainerConfig { mounts, obstacle, ..config };
+        let config = ContainerConfig { mounts, obstacle, unreadable_mac, ..config };
         let echo = Echo::new(&echo::config(&asked, &config), &echo::host(&raw_host));
         self.make_volumes(world, &config.mounts, host.volume_driver.as_deref())?;
         let container = Container {
@@ -368,6 +368,7 @@ fn configuration(
         user: asked.user.clone().unwrap_or_default(),
         groups: host.group_add.clone().unwrap_or_default(),
         obstacle: None,
+        unreadable_mac: None,
         env: environment(asked, image),
         publications: host.publications(&exposed)?,
         exposed,
@@ -427,14 +428,14 @@ fn environment(asked: &Asked, image: &Image) -> Vec<String> {
     asked.into_iter().chain(own).collect()
 }
 
-/// A MAC address that was asked for beside the networks is that of the container's first one.
-fn give_mac(networks: &mut BTreeMap<String, Membership>, mode: &NetworkMode, asked: Option<&str>) -> Result<(), Error> {
-    let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(()) };
-    let mac = text.parse().map_err(|_| Error::InvalidMac(text.to_owned()))?;
-    if let Some(membership) = mode.network().and_then(|name| networks.get_mut(name)) {
-        membership.config.mac.get_or_insert(mac);
-    }
-    Ok(())
+/// A MAC address that was asked for beside the networks is that of the container's first one. What cannot be read as one
+/// is given back.
+fn give_mac(networks: &mut BTreeMap<String, Membership>, mode: &NetworkMode, asked: Option<&str>) -> Option<String> {
+    let text = asked.filter(|text| !text.is_empty())?;
+    let membership = mode.network().and_then(|name| networks.get_mut(name))?;
+    let Ok(mac) = text.parse() else { return Some(text.to_owned()) };
+    membership.config.mac.get_or_insert(mac);
+    None
 }
 
 #[cfg(test)]

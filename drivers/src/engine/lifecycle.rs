@@ -20,6 +20,9 @@ use crate::error::Error;
 use crate::id::Id;
 use crate::names;
 
+/// What passes between the end of a main process and the engine's hearing of it from the runtime. What the kernel still
+/// sends for the process, such as the FIN of its connections, leaves by interfaces that are there yet.
+const REPORT: Duration = Duration::from_micros(200);
 /// What the engine spends on a container that ended before it removes it by itself.
 const REMOVAL: Duration = Duration::from_millis(50);
 
@@ -30,6 +33,8 @@ pub(super) struct Run {
     pub(super) log: Log,
     pub(super) echo: Echo,
     pub(super) ending: Option<Ending>,
+    /// With which code its main process ended, and when the engine hears of it.
+    report: Option<(Instant, i32)>,
     /// How it fares, when it asks to be checked.
     pub(super) health: Option<Health>,
     /// When it is started again.
@@ -51,9 +56,11 @@ pub(super) struct Ending {
 /// What follows an end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Then {
+    Nothing,
     Remove(Volumes),
     Restart,
-    Stay,
+    /// It is told that the container was stopped.
+    Stopped,
 }
 
 /// What becomes of the volumes that were made for a container alone.
@@ -83,7 +90,16 @@ pub(super) struct Waiter {
 
 impl Run {
     pub(super) fn new(console: Console, echo: Echo, health: Option<Health>) -> Self {
-        Self { console, log: Log::default(), echo, ending: None, health, restart_at: None, remove_at: None }
+        Self {
+            console,
+            log: Log::default(),
+            echo,
+            ending: None,
+            report: None,
+            health,
+            restart_at: None,
+            remove_at: None,
+        }
     }
 
     /// The clients that wait for its end, who hear no more of it.
@@ -95,9 +111,14 @@ impl Run {
         self.ending.as_ref().and_then(|ending| ending.deadline)
     }
 
+    /// When the engine hears that its main process is gone, running itself or not.
+    pub(super) fn report_at(&self) -> Option<Instant> {
+        self.report.map(|(at, _)| at)
+    }
+
     /// When something is to be done about it.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.deadline().into_iter().chain(self.restart_at).chain(self.remove_at).min()
+        self.deadline().into_iter().chain(self.report_at()).chain(self.restart_at).chain(self.remove_at).min()
     }
 }
 
@@ -127,7 +148,7 @@ impl Engine {
             self.tell_container(world, id, "stop", &[]);
             return Ok(Reply::Empty(204));
         }
-        self.end(world, id, Then::Stay, call);
+        self.end(world, id, Then::Stopped, call);
         Ok(Reply::Later)
     }
 
@@ -169,7 +190,7 @@ impl Engine {
         let signal = container.config.stop_signal.unwrap_or(SignalNumber::TERMINATE);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         if run.ending.is_none() {
-            run.ending = Some(Ending { deadline, then: Then::Stay, exchanges: Vec::new() });
+            run.ending = Some(Ending { deadline, then: Then::Stopped, exchanges: Vec::new() });
             self.signal(world, id, signal);
         }
     }
@@ -230,26 +251,42 @@ impl Engine {
             self.signal(world, id, signal);
             return Ok(Reply::Empty(204));
         }
-        self.kill_and_then(world, id, Then::Stay, call.exchange);
+        self.kill_and_then(world, id, Then::Nothing, call.exchange);
         Ok(Reply::Later)
     }
 
     /// Kills a container; the client hears of it when it is gone.
     fn kill_and_then(&mut self, world: &mut World, id: Id, then: Then, exchange: ExchangeId) {
         let run = self.runs.get_mut(&id).expect("every container has a run");
-        let mut exchanges = run.ending.take().map(|ending| ending.exchanges).unwrap_or_default();
+        let before = run.ending.take();
+        let then = before.as_ref().filter(|_| then == Then::Nothing).map_or(then, |before| before.then);
+        let mut exchanges = before.map(|before| before.exchanges).unwrap_or_default();
         exchanges.push(exchange);
         run.ending = Some(Ending { deadline: None, then, exchanges });
         self.signal(world, id, SignalNumber::KILL);
     }
 
-    /// The main process is gone: all others of the container go too, its networks are left, and what was waiting for it
-    /// goes on.
-    pub(super) fn container_ended(&mut self, world: &mut World, id: Id, code: i32) {
+    /// The main process is gone: the kernel ends all others of the container, and the runtime will tell the engine.
+    pub(super) fn main_process_ended(&mut self, world: &mut World, id: Id, code: i32) {
         let context = self.containers.get(&id).and_then(|c| c.context).expect("a container that ran has files");
         for pid in world.processes.pids_of(context) {
             world.signal(pid, Signal::Kill);
         }
+        self.runs.get_mut(&id).expect("every container has a run").report = Some((world.now() + REPORT, code));
+    }
+
+    /// Takes in what the runtime tells of main processes that are gone.
+    pub(super) fn take_reports(&mut self, world: &mut World) {
+        let now = world.now();
+        let take = |(id, run): (&Id, &mut Run)| run.report.take_if(|(at, _)| *at <= now).map(|(_, code)| (*id, code));
+        let ended: Vec<(Id, i32)> = self.runs.iter_mut().filter_map(take).collect();
+        for (id, code) in ended {
+            self.container_ended(world, id, code);
+        }
+    }
+
+    /// A container has ended: its networks are left, and what was waiting for it goes on.
+    fn container_ended(&mut self, world: &mut World, id: Id, code: i32) {
         self.carry_output(world, id);
         self.suspend_health(id);
         let now = world.now();
@@ -277,8 +314,8 @@ impl Engine {
         match then {
             Some(Then::Remove(volumes)) => self.remove(world, id, volumes),
             Some(Then::Restart) => result = self.restart_now(world, id),
-            Some(Then::Stay) => self.tell_container(world, id, "stop", &[]),
-            None => {}
+            Some(Then::Stopped) => self.tell_container(world, id, "stop", &[]),
+            Some(Then::Nothing) | None => {}
         }
         let container = self.containers.get(&id);
         if container.is_some_and(|c| c.config.after_exit == AfterExit::Remove && !c.is_running()) {

@@ -1,6 +1,6 @@
 //! `GET /events`: what happened since, and what happens until.
 
-use netyard_sim::time::{Epoch, Instant};
+use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::world::World;
 
 use super::request::{Query, instant};
@@ -60,8 +60,12 @@ impl Engine {
         Ok(Reply::Later)
     }
 
-    /// Keeps a message and shows it to all who listen for such.
-    pub(super) fn publish(&mut self, message: Message) {
+    /// Keeps a message and shows it to all who listen for such. No two have the same time, as no two of a real engine
+    /// have, so what happened in one instant keeps its order for who sorts by time.
+    pub(super) fn publish(&mut self, mut message: Message) {
+        if let Some(last) = self.messages.back() {
+            message.at = message.at.max(last.at + Duration::from_nanos(1));
+        }
         for listener in self.listeners.iter().filter(|listener| listener.wanted.includes(&message)) {
             let bytes = message.line(self.epoch).into_bytes();
             self.outbox.push_back(Output::Body { exchange: listener.exchange, bytes });

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::VERSION;
+
 /// One request and its reply, as the carrier numbers them.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ExchangeId(pub u64);
@@ -20,6 +22,18 @@ pub enum Media {
     Tar,
     /// `text/plain; charset=utf-8`.
     Text,
+}
+
+impl Media {
+    const fn content_type(self) -> Option<&'static str> {
+        match self {
+            Self::Json => Some("application/json"),
+            Self::None => None,
+            Self::RawStream => Some("application/vnd.docker.raw-stream"),
+            Self::Tar => Some("application/x-tar"),
+            Self::Text => Some("text/plain; charset=utf-8"),
+        }
+    }
 }
 
 /// A part of a reply, to be carried to the client.
@@ -58,6 +72,24 @@ impl Output {
             Self::Head { exchange, .. } | Self::Body { exchange, .. } | Self::End { exchange } => *exchange,
         }
     }
+}
+
+/// The headers of a reply as dockerd gives them, with the engine's own ones of this reply last. What says when the reply
+/// went out, and how its body is cut, is the carrier's.
+#[must_use]
+pub fn headers_of_reply(media: Media, own: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("Api-Version", "1.41".to_owned())];
+    if media == Media::Text {
+        // Only a ping is answered with text, and nobody shall remember its answer.
+        headers.push(("Cache-Control", "no-cache, no-store, must-revalidate".to_owned()));
+        headers.push(("Pragma", "no-cache".to_owned()));
+    }
+    headers.extend(media.content_type().map(|kind| ("Content-Type", kind.to_owned())));
+    headers.push(("Docker-Experimental", "false".to_owned()));
+    headers.push(("Ostype", "linux".to_owned()));
+    headers.push(("Server", format!("Docker/{VERSION} (linux)")));
+    headers.extend(own);
+    headers
 }
 
 /// How a handler answers.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::addr::Mac;
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::time::Instant;
 use netyard_sim::userland::files::Access;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
@@ -14,6 +16,7 @@ use super::lifecycle::Volumes;
 use super::{Engine, NetworkName, Owner, runtime};
 use crate::container::{AfterExit, Container, ContainerConfig, Mount, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
+use crate::date;
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
 use crate::id::Id;
@@ -59,6 +62,9 @@ impl Engine {
         check_runtime(&self.containers.get(&id).expect("the caller found the container").config)?;
         self.check_links(self.containers.get(&id).expect("the caller found the container"))?;
         let planned = self.plan_networks(id)?;
+        if let Some(text) = &self.containers[&id].config.unreadable_mac {
+            return Err(Error::MacUnreadable(text.clone()));
+        }
         if place == Place::Host {
             self.check_no_interfaces(&planned)?;
         }
@@ -268,15 +274,15 @@ impl Engine {
     /// Starts the main process; when there is no such program the networks are left again.
     fn run(&mut self, world: &mut World, id: Id, sandbox: Id, context: ContextId) -> Result<(), Error> {
         let namespace = self.controller.sandbox(sandbox).expect("it was just made").namespace;
+        if let Some(error) = self.obstacle(world, id, context) {
+            self.leave_networks(world, id);
+            return Err(error);
+        }
         let container = self.containers.get(&id).expect("the caller found the container");
         let (env, config) = (self.environment_of(container), &container.config);
         let (argv, cwd, rights) = (config.argv.clone(), &config.working_dir, config.rights);
         let spawn = Launch { argv, env, cwd, namespace, rights, context, init: true };
         let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
-        if let Some(error) = self.obstacle(world, container, context) {
-            self.leave_networks(world, id);
-            return Err(error);
-        }
         let run = self.runs.get_mut(&id).expect("every container has a run");
         let streams = run.console.open(world, open_stdin);
         let Some(pid) = launch(world, spawn, streams) else {
@@ -296,8 +302,19 @@ impl Engine {
         Ok(())
     }
 
+    /// What the hook that moves a container's interfaces says of a MAC address that no interface can have (09 "odd MACs").
+    fn interface_refused(&mut self, now: Instant, mac: Mac) -> Error {
+        let (at, digits) = (date::rfc3339_second(self.epoch, now), self.ids.u32() & 0x0fff_ffff);
+        Error::Runtime(format!(
+            "unable to start container process: error during container init: error running hook #0: error running hook: \
+             exit status 1, stdout: , stderr: time=\"{at}\" level=fatal msg=\"failed to add interface veth{digits:07x} to \
+             sandbox: error setting interface \\\"veth{digits:07x}\\\" MAC to \\\"{mac}\\\": cannot assign requested address\""
+        ))
+    }
+
     /// What the runtime would refuse of a container.
-    fn obstacle(&self, world: &World, container: &Container, context: ContextId) -> Option<Error> {
+    fn obstacle(&mut self, world: &World, id: Id, context: ContextId) -> Option<Error> {
+        let container = self.containers.get(&id).expect("the caller found the container");
         let config = &container.config;
         let files = |context| &world.processes.context(context).files;
         let (own, host) = (files(context), files(self.host.context));
@@ -309,7 +326,10 @@ impl Engine {
                 "error gathering device information while adding custom device \"{path}\": no such file or directory"
             )
         });
-        identity.or(device).map(Error::StartRefused).or_else(|| config.obstacle.clone())
+        let refused = identity.or(device).map(Error::StartRefused).or_else(|| config.obstacle.clone());
+        let macs = container.networks.values().filter_map(|member| member.config.mac);
+        let odd = macs.into_iter().find(|mac| !mac.is_assignable());
+        refused.or_else(|| odd.map(|mac| self.interface_refused(world.now(), mac)))
     }
 
     /// Takes a container off all its networks, by name, and removes its sandbox; the container stays set up for them.

@@ -93,6 +93,7 @@ impl Error {
             | Self::BridgeNameTooLong
             | Self::EndpointNotMade { .. }
             | Self::InterfaceMtu(_)
+            | Self::MacUnreadable(_)
             | Self::InvalidIpv6AtConnect(_)
             | Self::PoolEmpty
             | Self::StartRefused(_)

@@ -182,7 +182,7 @@ impl Site {
             match self.engines[at].power() {
                 Power::Up if !told => {
                     self.units[at].keeper = Some((call, true));
-                    self.world.processes.respond(call, 200);
+                    self.world.processes.respond(call, 200, Vec::new());
                     self.go_on_with_jobs(at);
                 }
                 Power::Down => {
@@ -252,7 +252,7 @@ impl Site {
 
     fn answer_systemctl(&mut self, call: CallId, status: u16, said: &str) {
         let processes = &mut self.world.processes;
-        processes.respond(call, status);
+        processes.respond(call, status, Vec::new());
         processes.respond_body(call, said.as_bytes());
         processes.respond_end(call);
     }

@@ -12,7 +12,7 @@ use netyard_sim::userland::process::Table;
 use netyard_sim::userland::{CallId, ContextId, Request};
 
 use super::Site;
-use crate::engine::{Engine, ExchangeId, Output, Patience, Power, SOCKET};
+use crate::engine::{Engine, ExchangeId, Output, Patience, Power, SOCKET, headers_of_reply};
 
 /// What an engine spends on a request before it answers.
 const REQUEST_COST: Duration = Duration::from_millis(1);
@@ -257,7 +257,9 @@ impl Site {
 
 fn respond(processes: &mut Table, call: CallId, output: &Output) {
     match output {
-        Output::Head { status, .. } => processes.respond(call, *status),
+        Output::Head { status, media, headers, .. } => {
+            processes.respond(call, *status, headers_of_reply(*media, headers.clone()));
+        }
         Output::Body { bytes, .. } => processes.respond_body(call, bytes),
         Output::End { .. } => processes.respond_end(call),
     }

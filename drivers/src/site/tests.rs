@@ -176,6 +176,27 @@ fn an_engine_that_is_stopped_answers_nobody_until_it_is_started() {
 }
 
 #[test]
+fn the_api_is_asked_with_curl_too() {
+    let (mut site, host) = host_told("");
+    let curl = |request: &str| format!("curl -s --unix-socket /var/run/docker.sock {request}");
+    assert_eq!(enter(&mut site, host, &curl("http://localhost/_ping")), "OKexit 0\n");
+    let head = "HTTP/1.1 404 Not Found\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\n\
+                Docker-Experimental: false\r\nOstype: linux\r\nServer: Docker/20.10.24+dfsg1 (linux)\r\n\
+                Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 36\r\n\r\n";
+    assert_eq!(
+        enter(&mut site, host, &curl("-i http://localhost/v1.41/containers/c9/json")),
+        format!("{head}{{\"message\":\"No such container: c9\"}}\nexit 0\n")
+    );
+    let create = r#"-H Content-Type:application/json -d {"Name":"n9"} http://localhost/networks/create -o /dev/null"#;
+    assert_eq!(enter(&mut site, host, &curl(&format!("{create} -w %{{http_code}}"))), "201exit 0\n");
+    enter(&mut site, host, "systemctl stop docker");
+    assert_eq!(
+        enter(&mut site, host, &curl("-S http://localhost/_ping")),
+        "curl: (7) Failed to connect to localhost port 80 after 0 ms: Couldn't connect to server\nexit 7\n"
+    );
+}
+
+#[test]
 fn a_restart_stops_containers_keeps_networks_and_knows_gateways() {
     let (mut site, host) = host_told("");
     enter(&mut site, host, "docker network create --subnet 172.33.0.0/16 nogw");

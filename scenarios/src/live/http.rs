@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode};
-use netyard_drivers::engine::{Media, VERSION};
+use netyard_drivers::engine::{Media, headers_of_reply};
 use netyard_sim::userland::Request as Question;
 
 use super::door::{Door, Exchange, Part};
@@ -83,26 +83,7 @@ fn head(status: StatusCode, media: Media, more: Vec<(&'static str, String)>) -> 
     let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert("api-version", HeaderValue::from_static("1.41"));
-    if media == Media::Text {
-        // Only a ping is answered with text, and nobody shall remember its answer.
-        headers.insert("cache-control", HeaderValue::from_static("no-cache, no-store, must-revalidate"));
-        headers.insert("pragma", HeaderValue::from_static("no-cache"));
-    }
-    let kind = match media {
-        Media::Json => Some("application/json"),
-        Media::None => None,
-        Media::RawStream => Some("application/vnd.docker.raw-stream"),
-        Media::Tar => Some("application/x-tar"),
-        Media::Text => Some("text/plain; charset=utf-8"),
-    };
-    if let Some(kind) = kind {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    }
-    headers.insert("docker-experimental", HeaderValue::from_static("false"));
-    headers.insert("ostype", HeaderValue::from_static("linux"));
-    headers.insert("server", text(&format!("Docker/{VERSION} (linux)")));
-    for (name, value) in more {
+    for (name, value) in headers_of_reply(media, more) {
         headers.insert(name, text(&value));
     }
     if status != StatusCode::SWITCHING_PROTOCOLS {

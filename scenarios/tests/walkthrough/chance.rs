@@ -154,6 +154,7 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         w if w.strip_prefix("127.0.0.11:").is_some_and(is_ephemeral) => Some(Kind::Port),
         w if before == "--sport" && is_ephemeral(w) => Some(Kind::Port),
         w if w.starts_with("fe80::") => Some(Kind::Fleeting),
+        w if w.strip_prefix(':').is_some_and(is_unix_time) => Some(Kind::Fleeting),
         w if w.len() >= 20 && w.starts_with("20") && w.ends_with('Z') => Some(Kind::Fleeting),
         w if w.strip_prefix("if").unwrap_or(w).parse::<u32>().is_ok() => {
             let numbers_a_device = at == 0 || w.starts_with("if");
@@ -162,6 +163,13 @@ fn kind_of(word: &str, before: &str, at: usize) -> Option<Kind> {
         }
         _ => None,
     }
+}
+
+/// Whether a number is a time of these years in Unix seconds or nanoseconds, as messages in JSON have them.
+fn is_unix_time(number: &str) -> bool {
+    let seconds = number.get(..10).filter(|_| matches!(number.len(), 10 | 19)).and_then(|digits| digits.parse().ok());
+    number.bytes().all(|b| b.is_ascii_digit())
+        && seconds.is_some_and(|at: u64| (1_700_000_000..2_000_000_000).contains(&at))
 }
 
 /// Whether a number is one that the kernel gives to sockets without a port.

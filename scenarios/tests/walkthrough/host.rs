@@ -10,7 +10,7 @@ use netyard_sim::time::Duration;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Whose network a command uses.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Machine {
     Docker01,
     /// The peer on the LAN, 192.0.2.1.
@@ -21,6 +21,8 @@ pub(crate) enum Machine {
 pub(crate) struct Host {
     site: Site,
     terminals: BTreeMap<String, TerminalId>,
+    /// Where a session's commands are typed, on each of its machines.
+    session: BTreeMap<Machine, TerminalId>,
 }
 
 /// What a command did, its two streams apart.
@@ -42,7 +44,7 @@ impl Host {
         let config = Config::read(&flags, "").expect("dockerd takes these flags");
         let engines = [("docker01".to_owned(), config)].into();
         let site = Site::new(&SiteConfig { seed: Seed(seed), engines, ..SiteConfig::default() });
-        Self { site, terminals: BTreeMap::new() }
+        Self { site, terminals: BTreeMap::new(), session: BTreeMap::new() }
     }
 
     /// Runs a command on docker01 to its end; what the terminal showed.
@@ -64,18 +66,25 @@ impl Host {
         self.finish(terminal, command, HOUR).unwrap_or_else(|| panic!("{place}$ {command}: no end in an hour")).0
     }
 
-    /// Runs a command on docker01, or with the network of the LAN's gateway. What the terminal showed and the exit
-    /// code, or nothing when it has not ended after ten minutes.
+    /// Runs a session's next command on docker01, or with the network of the LAN's gateway, in a shell that stays. What
+    /// the terminal showed and the exit code, or nothing when it has not ended after ten minutes.
     pub(crate) fn try_run(&mut self, command: &str, on: Machine) -> Option<(String, i32)> {
+        let terminal = self.session.remove(&on).unwrap_or_else(|| self.log_in(on));
+        let ended = self.finish(terminal, command, HOUR / 6);
+        match ended {
+            Some(_) => _ = self.session.insert(on, terminal),
+            None => self.site.enter(terminal, "exit"),
+        }
+        ended
+    }
+
+    fn log_in(&mut self, on: Machine) -> TerminalId {
         let mut place = self.site.place("docker01").expect("the default world has it");
         if on == Machine::Lan {
             let mut namespaces = self.site.world().fabric.namespaces();
             place.namespace = namespaces.find(|(_, ns)| ns.name == "gateway").expect("a LAN has a gateway").0;
         }
-        let terminal = self.site.open_terminal(&place).expect("a host has a shell");
-        let ended = self.finish(terminal, command, HOUR / 6);
-        self.site.enter(terminal, "exit");
-        ended
+        self.site.open_terminal(&place).expect("a host has a shell")
     }
 
     fn finish(&mut self, terminal: TerminalId, command: &str, patience: Duration) -> Option<(String, i32)> {

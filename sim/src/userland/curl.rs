@@ -7,6 +7,7 @@
 mod options;
 mod report;
 mod transfer;
+mod unix;
 
 use core::task::Poll;
 

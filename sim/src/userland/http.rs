@@ -79,6 +79,11 @@ impl Request {
         self.headers.find(name)
     }
 
+    /// The header lines, in their order.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether the connection shall stay open after the answer (RFC 9112 §9.3).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {

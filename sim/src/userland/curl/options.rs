@@ -15,7 +15,8 @@ const DATA_RAW: char = '\u{3}';
 const JSON: char = '\u{4}';
 const FAIL_WITH_BODY: char = '\u{5}';
 const URL: char = '\u{6}';
-const SPEC: &str = "sSfiIvLkgN#G46Oo:w:m:H:A:X:d:e:u:\u{1}:\u{2}:\u{3}:\u{4}:\u{5}\u{6}:";
+const UNIX_SOCKET: char = '\u{7}';
+const SPEC: &str = "sSfiIvLkgN#G46Oo:w:m:H:A:X:d:e:u:\u{1}:\u{2}:\u{3}:\u{4}:\u{5}\u{6}:\u{7}:";
 const LONG: &[(&str, char)] = &[
     ("silent", 's'),
     ("show-error", 'S'),
@@ -47,6 +48,7 @@ const LONG: &[(&str, char)] = &[
     ("referer", 'e'),
     ("user", 'u'),
     ("url", URL),
+    ("unix-socket", UNIX_SOCKET),
     ("connect-timeout", CONNECT_TIMEOUT),
     ("max-redirs", MAX_REDIRS),
 ];
@@ -79,6 +81,8 @@ pub(super) struct Options {
     pub(super) write_out: Option<String>,
     pub(super) max_time: Option<Duration>,
     pub(super) connect_timeout: Option<Duration>,
+    /// The Unix socket that takes the place of every URL's host.
+    pub(super) unix_socket: Option<String>,
     outputs: Vec<Output>,
     method: Option<String>,
     agent: String,
@@ -109,6 +113,7 @@ impl Default for Options {
             write_out: None,
             max_time: None,
             connect_timeout: None,
+            unix_socket: None,
             outputs: Vec::new(),
             method: None,
             agent: "curl/7.88.1".to_owned(),
@@ -173,6 +178,7 @@ impl Options {
                 self.add_data(value, "");
             }
             URL => self.urls.push(text),
+            UNIX_SOCKET => self.unix_socket = Some(text),
             'm' => self.max_time = Some(seconds("-m", value)?),
             CONNECT_TIMEOUT => self.connect_timeout = Some(seconds("--connect-timeout", value)?),
             MAX_REDIRS => self.redirects = number("--max-redirs", value)?,

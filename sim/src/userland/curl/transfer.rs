@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::Trouble;
 use super::options::{Options, Output};
+use super::unix::{Conversation, Unheard};
 use crate::socket::SocketId;
 use crate::time::Instant;
 use crate::userland::http::Response;
@@ -49,6 +50,8 @@ enum Stage {
     /// The request has not begun.
     Ready,
     Fetching(Fetch),
+    /// It is asked through a Unix socket.
+    Calling(Conversation),
 }
 
 /// What `-w` can tell.
@@ -105,19 +108,18 @@ impl Transfer {
     ) -> Poll<Result<(), Trouble>> {
         loop {
             if matches!(self.stage, Stage::Ready) {
-                self.stage = Stage::Fetching(self.request(sys, options, kept, connections));
+                self.stage = match &options.unix_socket {
+                    Some(socket) => Stage::Calling(self.call(sys, options, socket, connections)),
+                    None => Stage::Fetching(self.request(sys, options, kept, connections)),
+                };
             }
-            let Stage::Fetching(fetch) = &mut self.stage else { return Poll::Pending };
-            match fetch.poll(sys) {
+            match self.news(sys) {
                 Poll::Ready(Ok(Event::Done)) => match self.finish(sys, options, kept) {
                     Some(result) => return Poll::Ready(result),
                     None => self.stage = Stage::Ready,
                 },
                 Poll::Ready(Ok(event)) => self.take(sys, options, event),
-                Poll::Ready(Err(failure)) => {
-                    let trouble = self.trouble(failure, sys.now());
-                    return Poll::Ready(self.give_up(sys, options, trouble));
-                }
+                Poll::Ready(Err(trouble)) => return Poll::Ready(self.give_up(sys, options, trouble)),
                 Poll::Pending if self.limit(options).is_some_and(|at| sys.now() >= at) => {
                     let trouble = self.timed_out(sys.now());
                     return Poll::Ready(self.give_up(sys, options, trouble));
@@ -128,6 +130,30 @@ impl Transfer {
                 return Poll::Ready(self.give_up(sys, options, trouble));
             }
         }
+    }
+
+    /// What has happened to the request.
+    fn news(&mut self, sys: &mut Sys<'_>) -> Poll<Result<Event, Trouble>> {
+        match &mut self.stage {
+            Stage::Ready => Poll::Pending,
+            Stage::Fetching(fetch) => fetch.poll(sys).map_err(|failure| self.trouble(failure, sys.now())),
+            Stage::Calling(call) => call.poll(sys).map_err(|Unheard| (7, self.unconnected(sys.now()))),
+        }
+    }
+
+    /// Begins a request to a daemon, which is there at once.
+    fn call(&mut self, sys: &mut Sys<'_>, options: &Options, socket: &str, connections: &mut usize) -> Conversation {
+        self.number = *connections;
+        *connections += 1;
+        self.facts.connects += 1;
+        self.connected.get_or_insert_with(|| sys.now());
+        let (host, port, number) = (&self.url.host, self.url.port, self.number);
+        note(sys, options, &format!("  Trying {socket}:0..."));
+        note(sys, options, &format!("Connected to {host} ({socket}) port {port} (#{number})"));
+        let (head, body) = options.request(&self.url, self.as_get);
+        self.facts.request_len = head.len();
+        quote(sys, options, '>', &head);
+        Conversation::begin(sys, socket, &head, &body)
     }
 
     /// Begins a request, over a connection that stands if there is one to that place.
@@ -226,9 +252,12 @@ impl Transfer {
 
     /// The answer is complete: it is the last, or the request for where it sends us comes next.
     fn finish(&mut self, sys: &mut Sys<'_>, options: &Options, kept: &mut Option<Kept>) -> Option<Result<(), Trouble>> {
-        let Stage::Fetching(fetch) = &mut self.stage else { return None };
         let (host, port, number) = (self.url.host.clone(), self.url.port, self.number);
-        match (fetch.take_connection(), self.facts.peer) {
+        let connection = match &mut self.stage {
+            Stage::Fetching(fetch) => fetch.take_connection(),
+            Stage::Ready | Stage::Calling(_) => None,
+        };
+        match (connection, self.facts.peer) {
             (Some(socket), Some(peer)) => {
                 note(sys, options, &format!("Connection #{number} to host {host} left intact"));
                 if let Some(old) = kept.replace(Kept { socket, peer, host, port, number }) {
@@ -284,24 +313,26 @@ impl Transfer {
     pub(super) fn next_at(&self, options: &Options) -> Option<Instant> {
         let fetch = match &self.stage {
             Stage::Fetching(fetch) => fetch.next_at(),
-            Stage::Ready => None,
+            Stage::Ready | Stage::Calling(_) => None,
         };
         fetch.into_iter().chain(self.limit(options)).min()
     }
 
     fn trouble(&self, failure: Failure, now: Instant) -> Trouble {
-        let (host, port, millis) = (&self.url.host, self.url.port, now.since(self.begun).as_millis());
-        let unconnected =
-            || format!("Failed to connect to {host} port {port} after {millis} ms: Couldn't connect to server");
         match failure {
-            Failure::Lookup(_) => (6, format!("Could not resolve host: {host}")),
-            Failure::Connect(_, Errno::TimedOut) => (28, unconnected()),
-            Failure::Connect(..) => (7, unconnected()),
+            Failure::Lookup(_) => (6, format!("Could not resolve host: {}", self.url.host)),
+            Failure::Connect(_, Errno::TimedOut) => (28, self.unconnected(now)),
+            Failure::Connect(..) => (7, self.unconnected(now)),
             Failure::Broken(errno) => (56, format!("Recv failure: {errno}")),
             Failure::Empty => (52, "Empty reply from server".to_owned()),
             Failure::Short(left) => (18, format!("transfer closed with {left} bytes remaining to read")),
             Failure::Malformed => (1, "Received HTTP/0.9 when not allowed".to_owned()),
         }
+    }
+
+    fn unconnected(&self, now: Instant) -> String {
+        let (host, port, millis) = (&self.url.host, self.url.port, now.since(self.begun).as_millis());
+        format!("Failed to connect to {host} port {port} after {millis} ms: Couldn't connect to server")
     }
 
     fn timed_out(&self, now: Instant) -> Trouble {

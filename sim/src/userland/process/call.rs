@@ -33,6 +33,8 @@ pub struct CallId(pub u32);
 pub struct Call {
     /// The status, once the head has come.
     pub status: Option<u16>,
+    /// What the head says beside it, in its order.
+    pub headers: Vec<(&'static str, String)>,
     /// Bytes of the body that came and were not taken yet.
     pub body: Vec<u8>,
     /// Whether the body is complete.
@@ -40,9 +42,9 @@ pub struct Call {
 }
 
 impl Table {
-    /// Answers a call: its status, first of all.
-    pub fn respond(&mut self, call: CallId, status: u16) {
-        self.update_call(call, |c| c.status = Some(status));
+    /// Answers a call: its status and its headers, first of all.
+    pub fn respond(&mut self, call: CallId, status: u16, headers: Vec<(&'static str, String)>) {
+        self.update_call(call, |c| (c.status, c.headers) = (Some(status), headers));
     }
 
     /// Sends a part of the body of an answer.
@@ -76,10 +78,11 @@ impl Sys<'_> {
         id
     }
 
-    /// What has come for a call; the bytes are taken out.
+    /// What has come for a call; headers and bytes are taken out.
     pub fn poll_call(&mut self, id: CallId) -> Call {
         let Some((_, call)) = self.table.calls.get_mut(&id) else { return Call { done: true, ..Call::default() } };
-        let answer = Call { status: call.status, body: core::mem::take(&mut call.body), done: call.done };
+        let (headers, body) = (core::mem::take(&mut call.headers), core::mem::take(&mut call.body));
+        let answer = Call { status: call.status, headers, body, done: call.done };
         if answer.done {
             self.table.calls.remove(&id);
             self.table.process_mut(self.pid).calls.remove(&id);

@@ -473,7 +473,7 @@ fn an_answer_comes_in_pieces_and_each_is_taken_once() {
     let mut lab = Lab::new();
     let pid = lab.start(caller());
     let id = called(&mut lab);
-    lab.table.respond(id, 200);
+    lab.table.respond(id, 200, Vec::new());
     lab.settle();
     lab.table.respond_body(id, b"hel");
     lab.table.respond_body(id, b"lo");
@@ -491,7 +491,7 @@ fn the_daemon_learns_that_its_caller_is_gone() {
     assert!(lab.table.signal(&mut lab.fabric, pid, Signal::Kill));
     let mut events = core::iter::from_fn(|| lab.table.poll_event());
     assert!(events.any(|event| matches!(event, Event::CallDropped(dropped) if dropped == id)));
-    lab.table.respond(id, 200);
+    lab.table.respond(id, 200, Vec::new());
     let killed = Status::Signalled(Signal::Kill);
     assert_eq!(lab.settle(), [(pid, killed)], "an answer that nobody waits for is no harm");
 }
