@@ -106,11 +106,17 @@ impl Site {
     /// A site at the beginning of its time. Its hosts and containers have Linux's programs, the hosts `docker` too.
     #[must_use]
     pub fn new(config: &SiteConfig) -> Self {
+        Self::with_programs(config, Self::programs())
+    }
+
+    /// The programs that hosts and containers of a site have.
+    #[must_use]
+    pub fn programs() -> Programs {
         let mut programs = programs::linux();
         cli::add(&mut programs);
         image::hello::add(&mut programs);
         pipework::add(&mut programs);
-        Self::with_programs(config, programs)
+        programs
     }
 
     /// The same with other programs.

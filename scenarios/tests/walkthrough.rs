@@ -5,6 +5,7 @@ pub(crate) mod engine;
 mod errors;
 mod exchanges;
 pub(crate) mod host;
+mod python;
 mod replay;
 mod seeds;
 mod sessions;

@@ -7,6 +7,8 @@ use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Duration;
 
+use super::python;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Whose network a command uses.
@@ -43,7 +45,9 @@ impl Host {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let config = Config::read(&flags, "").expect("dockerd takes these flags");
         let engines = [("docker01".to_owned(), config)].into();
-        let site = Site::new(&SiteConfig { seed: Seed(seed), engines, ..SiteConfig::default() });
+        let mut programs = Site::programs();
+        python::add(&mut programs);
+        let site = Site::with_programs(&SiteConfig { seed: Seed(seed), engines, ..SiteConfig::default() }, programs);
         Self { site, terminals: BTreeMap::new(), session: BTreeMap::new() }
     }
 

@@ -192,7 +192,6 @@ const PUBLISH: Topic = Topic {
         ("Counters and flows, which count the packets of all commands before", &[46, 47, 48]),
         ("Whether the request came before the proxy gave the client up", &[65]),
         ("No files of /proc", &[120]),
-        ("The recording asks with python3", &[135, 136, 137, 138, 139, 140, 141, 142]),
     ],
 };
 
