@@ -137,6 +137,17 @@ impl Table {
         }
     }
 
+    /// How many flows it remembers at most.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Sets how many flows it remembers at most; those that are there stay.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// How many flows it holds, those included whose time has come but which nobody asked for since.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -100,6 +100,22 @@ pub struct Sysctl {
     pub ipv6_forward: bool,
     /// `net.bridge.bridge-nf-call-iptables`: bridged packets pass the firewall's hooks too. Docker switches it on.
     pub bridge_nf_call: bool,
+    /// `net.ipv4.icmp_echo_ignore_all`: no IPv4 echo request is answered.
+    pub echo_ignore_all: bool,
+    /// `net.ipv4.ip_local_port_range`: the first and the last port that a socket without one is given.
+    pub local_ports: (u16, u16),
+}
+
+impl Default for Sysctl {
+    fn default() -> Self {
+        Self {
+            ipv4_forward: false,
+            ipv6_forward: false,
+            bridge_nf_call: false,
+            echo_ignore_all: false,
+            local_ports: (32768, 60999),
+        }
+    }
 }
 
 /// One host's network stack.
@@ -141,7 +157,7 @@ impl Namespace {
             routes: route::Table::default(),
             neighbours: neighbour::Table::default(),
             netfilter: Netfilter::default(),
-            sysctl: Sysctl { ipv4_forward: false, ipv6_forward: false, bridge_nf_call: false },
+            sysctl: Sysctl::default(),
             ipv6: Ipv6::Enabled,
             drops: Drops::default(),
             sockets: socket::Table::default(),

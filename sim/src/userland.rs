@@ -40,6 +40,7 @@ pub mod process;
 pub mod programs;
 pub mod route_command;
 pub mod search;
+pub mod setting;
 pub mod shell;
 pub mod sockets;
 pub mod ss;

@@ -167,7 +167,7 @@ const DEFAULT_BRIDGE: Topic = Topic {
     uplink: "eth0",
     flags: &[],
     differ: &[
-        ("No files of /proc", &[6, 50]),
+        ("Which variables of a link lead to which container: chance", &[50]),
         ("The order of links, which chance decides", &[40, 49]),
         (
             "Ages, states of neighbours and counters, which count the packets of all commands before",
@@ -191,7 +191,6 @@ const PUBLISH: Topic = Topic {
         ),
         ("Counters and flows, which count the packets of all commands before", &[46, 47, 48]),
         ("Whether the request came before the proxy gave the client up", &[65]),
-        ("No files of /proc", &[120]),
     ],
 };
 

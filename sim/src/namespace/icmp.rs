@@ -34,6 +34,7 @@ impl Namespace {
         let message = &packet[ip.header_len..ip.total_len];
         let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
         match *kind {
+            ECHO_REQUEST if self.sysctl.echo_ignore_all => {}
             ECHO_REQUEST => self.answer_echo(cx, ip, message, ECHO_REPLY),
             3 | 11 | 12 => self.receive_error(cx, ip, packet, message[0] == 3 && message[1] == 4),
             _ => {}

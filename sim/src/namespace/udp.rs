@@ -12,9 +12,6 @@ use crate::packet::build::{self, Parts, UpperChecksum};
 use crate::packet::{Ip, checksum, protocol};
 use crate::socket::{Datagram, Errno, Kind, SendOptions, SocketId};
 
-/// The first and the number of the ports that a socket without one is given (`ip_local_port_range`).
-const EPHEMERAL: (u16, u16) = (32768, 28232);
-
 impl Namespace {
     /// A UDP socket at a local address (unspecified: any) and port (0: a free one).
     ///
@@ -39,9 +36,10 @@ impl Namespace {
 
     /// The ports that a socket without one may be given, beginning at random, as Linux does.
     pub(super) fn ephemeral_ports(&mut self) -> impl Iterator<Item = u16> + use<> {
-        let (first, count) = EPHEMERAL;
-        let start = u16::try_from(self.rng.below(u64::from(count))).unwrap_or_default();
-        (0..count).map(move |n| first + (start + n) % count)
+        let (first, last) = self.sysctl.local_ports;
+        let count = u64::from(last - first) + 1;
+        let start = self.rng.below(count);
+        (0..count).filter_map(move |n| u16::try_from(u64::from(first) + (start + n) % count).ok())
     }
 
     /// Fixes the peer of a UDP socket, so that ICMP errors reach it.

@@ -1,8 +1,11 @@
 //! `/proc`: processes and the system as generated files. Each subtree is a line of `SUBTREES`; what concerns the network
 //! is written by those who know it.
 
+use std::collections::BTreeSet;
+
 use super::files::{Found, Generator};
 use super::process::{Kernel, Pid, Seen};
+use super::setting::Setting;
 use super::{Errno, Flavour, Sys};
 use crate::time::Duration;
 
@@ -13,7 +16,7 @@ pub const PROC: &Generator = &Generator { name: "proc", find, write };
 type Find = fn(&Kernel<'_>, &[&str]) -> Option<Found>;
 
 /// The entries of `/proc` beside the processes, by name.
-const SUBTREES: [(&str, Find); 13] = [
+const SUBTREES: [(&str, Find); 14] = [
     ("cmdline", |_, rest| leaf(rest, || "BOOT_IMAGE=/boot/vmlinuz ro quiet\n".to_owned())),
     ("cpuinfo", |_, rest| leaf(rest, cpuinfo)),
     ("filesystems", |_, rest| {
@@ -27,6 +30,7 @@ const SUBTREES: [(&str, Find); 13] = [
     ("self", |kernel, rest| rest.is_empty().then(|| Found::Link(kernel.pid().0.to_string()))),
     ("stat", |kernel, rest| leaf(rest, || stat(kernel))),
     ("swaps", |_, rest| leaf(rest, || "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n".to_owned())),
+    ("sys", settings),
     ("uptime", |kernel, rest| leaf(rest, || uptime(kernel))),
     ("version", |_, rest| leaf(rest, version)),
 ];
@@ -42,9 +46,34 @@ fn find(kernel: &Kernel<'_>, parts: &[&str]) -> Option<Found> {
     process(kernel, Pid(first.parse().ok()?), rest)
 }
 
-/// Nothing here takes writes.
-fn write(_: &mut Sys<'_>, _: &[&str], _: &[u8]) -> Result<(), Errno> {
-    Err(Errno::AccessDenied)
+/// Only settings take writes.
+fn write(sys: &mut Sys<'_>, parts: &[&str], bytes: &[u8]) -> Result<(), Errno> {
+    let ["sys", path @ ..] = parts else { return Err(Errno::AccessDenied) };
+    let setting = Setting::named(&path.join("/"), sys.network()).ok_or(Errno::NoEntry)?;
+    let (namespace, text) = (sys.namespace_id(), String::from_utf8_lossy(bytes));
+    setting.write(sys.fabric(), namespace, &text)
+}
+
+/// `/proc/sys`: the settings of the network, in directories by the parts of their names. It is mounted to be read only where
+/// the process may not change them.
+fn settings(kernel: &Kernel<'_>, rest: &[&str]) -> Option<Found> {
+    let (network, path) = (kernel.network(), rest.join("/"));
+    let all = Setting::all(network);
+    if let Some((_, setting)) = all.iter().find(|(name, _)| *name == path) {
+        let text = setting.read(network) + "\n";
+        let write = match setting.is_writable() {
+            false => Err(Errno::AccessDenied),
+            true if kernel.rights().settings => Ok(()),
+            true => Err(Errno::ReadOnly),
+        };
+        return Some(Found::setting(text, write));
+    }
+    let below = |name: &str| {
+        let rest = if path.is_empty() { Some(name) } else { name.strip_prefix(&path)?.strip_prefix('/') };
+        rest?.split('/').next().map(str::to_owned)
+    };
+    let names: BTreeSet<String> = all.iter().filter_map(|(name, _)| below(name)).collect();
+    (!names.is_empty()).then(|| Found::directory(names))
 }
 
 fn leaf(rest: &[&str], text: impl FnOnce() -> String) -> Option<Found> {

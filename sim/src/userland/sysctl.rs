@@ -1,10 +1,9 @@
-//! `sysctl`: the kernel's settings that this kernel has, read and written by name. It knows no file under `/proc`.
+//! `sysctl`: the kernel's settings read and written by name. Which there are is known in `setting`.
 
 use super::options::{Options, Order, usage};
+use super::setting::Setting;
 use super::{Flavour, Programs, Straight, Sys};
-use crate::device::{Device, IfIndex, Ipv6};
 use crate::fabric::{Fabric, NamespaceId};
-use crate::namespace::Namespace;
 
 /// Puts `sysctl` on the path of hosts and containers.
 pub fn add(programs: &mut Programs) {
@@ -13,64 +12,10 @@ pub fn add(programs: &mut Programs) {
     }
 }
 
-/// A setting of a namespace.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Setting {
-    /// `net.ipv4.ip_forward`, which is also called `net.ipv4.conf.all.forwarding`.
-    Ipv4Forward,
-    /// `net.ipv6.conf.all.forwarding`
-    Ipv6Forward,
-    /// `net.bridge.bridge-nf-call-iptables`
-    BridgeFirewall,
-    /// `net.ipv6.conf.DEVICE.disable_ipv6`
-    DisableIpv6(IfIndex),
-}
-
-impl Setting {
-    /// The setting of this name, with dots or slashes between its parts.
-    fn named(name: &str, network: &Namespace) -> Option<Self> {
-        match name.replace('/', ".").split('.').collect::<Vec<_>>().as_slice() {
-            ["net", "ipv4", "ip_forward"] | ["net", "ipv4", "conf", "all", "forwarding"] => Some(Self::Ipv4Forward),
-            ["net", "ipv6", "conf", "all", "forwarding"] => Some(Self::Ipv6Forward),
-            ["net", "bridge", "bridge-nf-call-iptables"] => Some(Self::BridgeFirewall),
-            ["net", "ipv6", "conf", device, "disable_ipv6"] => {
-                network.device_named(device).map(|d| Self::DisableIpv6(d.index))
-            }
-            _ => None,
-        }
-    }
-
-    fn read(&self, network: &Namespace) -> u8 {
-        match self {
-            Self::Ipv4Forward => u8::from(network.sysctl.ipv4_forward),
-            Self::Ipv6Forward => u8::from(network.sysctl.ipv6_forward),
-            Self::BridgeFirewall => u8::from(network.sysctl.bridge_nf_call),
-            Self::DisableIpv6(index) => u8::from(network.devices.get(index).is_some_and(is_disabled)),
-        }
-    }
-
-    fn write(&self, fabric: &mut Fabric, namespace: NamespaceId, on: bool) {
-        let sysctl = &mut fabric.namespace_mut(namespace).sysctl;
-        match self {
-            Self::Ipv4Forward => sysctl.ipv4_forward = on,
-            Self::Ipv6Forward => sysctl.ipv6_forward = on,
-            Self::BridgeFirewall => sysctl.bridge_nf_call = on,
-            Self::DisableIpv6(index) => {
-                fabric.set_ipv6(namespace, *index, if on { Ipv6::Disabled } else { Ipv6::Enabled });
-            }
-        }
-    }
-}
-
 /// Writes a setting of a namespace, as whoever starts a container does; false when there is none of that name here.
 pub fn set(fabric: &mut Fabric, namespace: NamespaceId, name: &str, value: &str) -> bool {
     let Some(setting) = Setting::named(name, fabric.namespace(namespace)) else { return false };
-    setting.write(fabric, namespace, value.trim() != "0");
-    true
-}
-
-fn is_disabled(device: &Device) -> bool {
-    device.ipv6 == Ipv6::Disabled
+    setting.write(fabric, namespace, value).is_ok()
 }
 
 /// Why a setting was not read or written.
@@ -106,13 +51,18 @@ impl Error {
 
 fn run(sys: &mut Sys<'_>) -> i32 {
     let (flavour, synopsis) = (sys.flavour(), "[-enq] { -a | -p [FILE]... | [-w] [KEY[=VALUE]]... }");
-    let options = match Options::parse(sys.argv(), "wnqeNb", Order::Anywhere) {
+    let options = match Options::parse(sys.argv(), "awnqeNb", Order::Anywhere) {
         Ok(options) => options,
         Err(error) => {
             sys.eprint(error.text("sysctl", synopsis, flavour));
             return 1;
         }
     };
+    if options.has('a') {
+        let all = list(sys);
+        sys.print(all);
+        return 0;
+    }
     if options.operands.is_empty() && flavour == Flavour::Host {
         sys.eprint(usage("sysctl", synopsis, flavour));
         return 1;
@@ -135,8 +85,8 @@ fn run(sys: &mut Sys<'_>) -> i32 {
 }
 
 /// Reads or, with `=`, writes one setting; gives its value and whether it was written.
-fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(u8, bool), Error> {
-    let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(String, bool), Error> {
+    let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name.trim_end(), Some(value)));
     if must_write && value.is_none() {
         return Err(Error::NoValue);
     }
@@ -145,10 +95,16 @@ fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(u8, bool), Er
     if !sys.rights().settings {
         return Err(Error::ReadOnly);
     }
-    let number: i64 = value.trim().parse().map_err(|_| Error::Invalid)?;
     let namespace = sys.namespace_id();
-    setting.write(sys.fabric(), namespace, number != 0);
+    setting.write(sys.fabric(), namespace, value).map_err(|_| Error::Invalid)?;
     Ok((setting.read(sys.network()), true))
+}
+
+/// All settings of the namespace, a line each.
+fn list(sys: &Sys<'_>) -> String {
+    let network = sys.network();
+    let line = |(name, setting): (String, Setting)| format!("{} = {}\n", name.replace('/', "."), setting.read(network));
+    Setting::all(network).into_iter().map(line).collect()
 }
 
 #[cfg(test)]

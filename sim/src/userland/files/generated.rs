@@ -13,8 +13,8 @@ pub enum Found {
     File {
         /// What it says now.
         text: String,
-        /// Whether it takes writes.
-        writable: bool,
+        /// Whether it takes writes, or why it does not.
+        write: Result<(), Errno>,
     },
     /// A symbolic link.
     Link(String),
@@ -24,13 +24,13 @@ impl Found {
     /// A file to read only.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::File { text: text.into(), writable: false }
+        Self::File { text: text.into(), write: Err(Errno::AccessDenied) }
     }
 
-    /// A file that takes writes.
+    /// A file that takes writes, or does not for a reason of its own.
     #[must_use]
-    pub fn setting(text: impl Into<String>) -> Self {
-        Self::File { text: text.into(), writable: true }
+    pub fn setting(text: impl Into<String>, write: Result<(), Errno>) -> Self {
+        Self::File { text: text.into(), write }
     }
 
     /// A directory of these names.

@@ -388,8 +388,8 @@ impl<'a> View<'a> {
 fn generated_stat(found: &Found, path: &str) -> Stat {
     let (kind, mode, size) = match found {
         Found::Directory(_) => (Kind::Directory, 0o555, 0),
-        Found::File { writable: true, .. } => (Kind::File, 0o644, 0),
-        Found::File { writable: false, .. } => (Kind::File, 0o444, 0),
+        Found::File { write: Ok(()) | Err(Errno::ReadOnly), .. } => (Kind::File, 0o644, 0),
+        Found::File { write: Err(_), .. } => (Kind::File, 0o444, 0),
         Found::Link(_) => (Kind::Link, 0o777, 0),
     };
     let ino = u32::try_from(crate::rng::fnv1a(path.as_bytes()) & 0x7fff_ffff).expect("31 bits fit");

@@ -1,6 +1,6 @@
 //! [`Kernel`], what can be seen of a running process and its surroundings without changing them. Generated files show it.
 
-use super::{Pid, Process, Table};
+use super::{Pid, Process, Rights, Table};
 use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::Namespace;
 use crate::time::{Duration, Epoch, Instant};
@@ -80,6 +80,12 @@ impl<'a> Kernel<'a> {
     #[must_use]
     pub fn files(&self) -> View<'a> {
         View::new(&self.context().files, &self.table.volumes, *self)
+    }
+
+    /// What the process may do.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        self.process().rights
     }
 
     /// The network of the process.

@@ -240,7 +240,7 @@ impl Sys<'_> {
         match self.files().found(generator, &walked.parts()).ok_or(Errno::NoEntry)? {
             Found::Directory(_) => Err(Errno::IsDirectory),
             Found::Link(_) => Err(Errno::NoEntry),
-            Found::File { writable: false, .. } if write => Err(Errno::AccessDenied),
+            Found::File { write: Err(errno), .. } if write => Err(errno),
             Found::File { text, .. } => {
                 let target = Target::Generated { text: text.into_bytes(), path: walked.path.clone() };
                 Ok(self.table.streams.open(target, false))
