@@ -145,7 +145,7 @@ impl Controller {
         }
         let Some(sandbox) = self.sandboxes.remove(&id).filter(|sandbox| sandbox.kind != Kind::Host) else { return };
         if !self.sandboxes.values().any(|other| other.namespace == sandbox.namespace) {
-            interfaces::delete_namespace(world, sandbox.namespace);
+            world.processes.release_namespace(&mut world.fabric, sandbox.namespace);
         } else if sandbox.kind == Kind::Own {
             world.fabric.with(sandbox.namespace, |ns, cx| ns.stop_resolver(cx));
         }

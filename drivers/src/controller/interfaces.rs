@@ -32,10 +32,6 @@ pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
     namespace
 }
 
-pub(super) fn delete_namespace(world: &mut World, namespace: NamespaceId) {
-    world.fabric.delete_namespace(namespace);
-}
-
 fn loopback(world: &World, namespace: NamespaceId) -> IfIndex {
     world.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index
 }

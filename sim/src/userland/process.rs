@@ -11,6 +11,7 @@ mod call;
 mod file;
 mod holders;
 mod kernel;
+mod namespaces;
 mod numbers;
 mod sys;
 
@@ -183,6 +184,8 @@ pub struct Table {
     next_pid: u32,
     next_context: u32,
     next_call: u32,
+    /// Namespaces that live only as long as a process is in them.
+    released: BTreeSet<NamespaceId>,
 }
 
 impl Table {
@@ -208,6 +211,7 @@ impl Table {
             next_pid: 2,
             next_context: 1,
             next_call: 1,
+            released: BTreeSet::new(),
         }
     }
 
@@ -466,6 +470,7 @@ impl Table {
         for stream in streams {
             self.close_from_inside(stream);
         }
+        self.delete_released(fabric);
         self.orphan_children(pid);
         match parent.filter(|p| self.processes.get(p).is_some_and(|p| p.ended.is_none())) {
             Some(parent) => self.wake(parent),

@@ -132,7 +132,7 @@ fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
     Ok(Outcome::Text(String::new()))
 }
 
-/// Takes the name away, and the namespace with it unless it is a link or a process still lives there.
+/// Takes the name away, and lets go of the namespace unless the name is a link.
 fn delete(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
     let path = format!("{DIRECTORY}/{name}");
     if name.contains('/') || !sys.files().list(DIRECTORY).contains(&name) {
@@ -141,8 +141,8 @@ fn delete(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
     let own = sys.files().target(&path).is_none();
     let id = find(sys, &name);
     sys.files_mut().remove(&path);
-    if let Some(id) = id.filter(|id| own && inhabitants(sys, *id).is_empty()) {
-        sys.fabric().delete_namespace(id);
+    if let Some(id) = id.filter(|_| own) {
+        sys.release_namespace(id);
     }
     Ok(Outcome::Text(String::new()))
 }

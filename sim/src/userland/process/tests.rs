@@ -495,3 +495,22 @@ fn the_daemon_learns_that_its_caller_is_gone() {
     let killed = Status::Signalled(Signal::Kill);
     assert_eq!(lab.settle(), [(pid, killed)], "an answer that nobody waits for is no harm");
 }
+
+#[test]
+fn a_namespace_that_nobody_names_lives_until_its_last_process_ends() {
+    let mut lab = Lab::new();
+    let first = lab.start(act(|sys| {
+        sys.udp_bind("0.0.0.0:53".parse().unwrap()).unwrap();
+        Step::Wait(None)
+    }));
+    let second = lab.start(sleeper());
+    lab.settle();
+    lab.table.release_namespace(&mut lab.fabric, lab.namespace);
+    lab.signal(first, Signal::Kill);
+    assert!(lab.fabric.exists(lab.namespace), "another process is in it");
+    lab.signal(second, Signal::Kill);
+    assert!(!lab.fabric.exists(lab.namespace));
+    let empty = lab.fabric.create_namespace("empty");
+    lab.table.release_namespace(&mut lab.fabric, empty);
+    assert!(!lab.fabric.exists(empty), "nobody was in it");
+}
