@@ -7,7 +7,9 @@
 
 mod attach;
 mod command;
+mod commit;
 mod containers;
+mod cp;
 mod create;
 mod diff;
 pub mod dockerd;
@@ -15,7 +17,9 @@ mod endpoint;
 mod environment;
 mod events;
 mod exec;
+mod export;
 mod flags;
+mod history;
 mod human;
 mod image;
 mod images;
@@ -44,6 +48,7 @@ mod start;
 mod stats;
 mod system;
 pub mod systemctl;
+mod tag;
 mod top;
 mod update;
 mod version;
@@ -53,7 +58,7 @@ mod wait;
 use netyard_sim::userland::{CallId, Flavour, Program, Programs, Read, Signal, Step, Sys};
 
 use command::tree::Invocation;
-use script::{Cx, Output, Place, Runner, Ticket};
+use script::{Cx, Output, Place, Runner, Ticket, Unpacking};
 
 /// Bytes read from standard input at once.
 const CHUNK: usize = 4096;
@@ -134,6 +139,11 @@ impl Session {
             if let Some(exit) = self.step(sys, Runner::advance) {
                 return Some(exit);
             }
+            if let Some(Unpacking { top, entries }) = self.runner.unpacking() {
+                let mut files = sys.files_mut();
+                self.runner.unpacked(entries.iter().try_for_each(|entry| files.import(&top, entry)));
+                continue;
+            }
             if !self.runner.wants_input() {
                 return None;
             }
@@ -152,7 +162,8 @@ impl Session {
     /// Lets the script do a step and carries out what it wants done.
     fn step(&mut self, sys: &mut Sys<'_>, step: impl FnOnce(&mut Runner, &mut Cx<'_>) -> Option<i32>) -> Option<i32> {
         let now = sys.epoch().unix_nanos(sys.now());
-        let place = Place { now, env: sys.env(), cwd: sys.cwd(), files: sys.files() };
+        let terminals = [0, 1, 2].map(|fd| sys.is_terminal(fd));
+        let place = Place { now, env: sys.env(), cwd: sys.cwd(), files: sys.files(), terminals };
         let exit = step(&mut self.runner, &mut Cx { place, output: &mut self.output });
         self.carry_out(sys);
         exit

@@ -4,6 +4,7 @@ pub mod restart;
 pub mod signal;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use netyard_sim::time::{Duration, Instant};
 use netyard_sim::userland::{ContextId, Pid, Rights};
@@ -104,7 +105,7 @@ pub enum LogDriver {
 }
 
 /// What a container was asked to be.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ContainerConfig {
     /// Its host name; the short id when none was given.
     pub hostname: String,
@@ -113,7 +114,7 @@ pub struct ContainerConfig {
     /// The image as it was written.
     pub image_reference: String,
     /// The image.
-    pub image: &'static Image,
+    pub image: Rc<Image>,
     /// What runs: the entry point, then the command.
     pub argv: Vec<String>,
     /// Environment, `NAME=value`.

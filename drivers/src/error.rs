@@ -309,6 +309,9 @@ pub enum Error {
         .0.short()
     )]
     ImageNamedOften(Id),
+    /// An image that another image was made of.
+    #[error("conflict: unable to delete {} (cannot be forced) - image has dependent child images", .0.short())]
+    ImageHasChildren(Id),
     /// An image that a container was made of.
     #[error(
         "conflict: unable to delete {} ({} forced) - image is being used by {} container {}",

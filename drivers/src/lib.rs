@@ -6,6 +6,7 @@
 //! settings) · `driver` (the trait) · `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
+mod archive;
 pub mod bridge;
 pub mod cli;
 pub mod container;

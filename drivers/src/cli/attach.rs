@@ -51,6 +51,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         if let Some(objection) = objection {
             return Err(Failure::new(objection));
         }
+        cx.place.check_terminal(reading, found["Config"]["Tty"] == true)?;
         let joined = Joined {
             keys,
             tty: found["Config"]["Tty"] == true,

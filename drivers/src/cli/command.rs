@@ -23,7 +23,7 @@ pub(super) enum Arity {
 pub(super) struct Command {
     /// What follows its name in the usage line.
     pub(super) usage: &'static str,
-    /// What it does.
+    /// What it does. Lists of commands have the first sentence.
     pub(super) about: &'static str,
     /// All its names, as help lists them.
     pub(super) aliases: &'static str,
@@ -57,6 +57,12 @@ impl Command {
         text
     }
 
+    /// What a list of commands says of it.
+    fn summary(&self) -> &'static str {
+        let line = self.about.split('\n').next().unwrap_or_default();
+        line.split_once(". ").map_or(line, |(sentence, _)| sentence)
+    }
+
     fn usage_line(&self, path: &str) -> String {
         format!("{path} {}", self.usage).trim_end().to_owned()
     }
@@ -72,7 +78,8 @@ impl Command {
             Arity::Exactly(0) => (count == 0, "accepts no arguments".to_owned(), "Run"),
             Arity::Exactly(n) => (count == n, format!("requires {}", arguments(n)), "Run"),
             Arity::AtLeast(n) => (count >= n, format!("requires at least {}", arguments(n)), "See"),
-            Arity::AtMost(n) => (count <= n, format!("requires at most {}", arguments(n)), "Run"),
+            // The client's own slip.
+            Arity::AtMost(n) => (count <= n, format!("requires at most {}", arguments(n)), "SRun"),
             Arity::Between(low, high) => {
                 let needs = format!("requires at least {low} and at most {}", arguments(high));
                 ((low..=high).contains(&count), needs, "Run")

@@ -55,6 +55,9 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let body = body(typed, &attached, cx)?;
     call(cx, request("GET", &format!("/containers/{container}/json")), move |reply, cx| {
         reply.accepted()?;
+        if !attached.detached {
+            cx.place.check_terminal(attached.interactive, attached.tty)?;
+        }
         call(cx, request_with("POST", &format!("/containers/{container}/exec"), &body), move |reply, cx| {
             let made = reply.json()?;
             match text(&made, "Id") {

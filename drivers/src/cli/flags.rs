@@ -317,7 +317,7 @@ fn short_flags(flags: &[Flag], word: &str, words: &mut Words<'_>, arguments: &mu
             }
             return Err(format!("unknown shorthand flag: {} in -{letter}{rest}", quoted_letter(letter)));
         };
-        if let Some(value) = rest.strip_prefix('=') {
+        if let Some(value) = rest.strip_prefix('=').filter(|value| !value.is_empty()) {
             return arguments.set(flag, value);
         }
         if flag.takes == Takes::Nothing {
@@ -477,6 +477,7 @@ mod tests {
         assert_eq!(refused("--foo=1"), "unknown flag: --foo");
         assert_eq!(refused("--=x"), "bad flag syntax: --=x");
         assert_eq!(refused("-azq"), "unknown shorthand flag: 'z' in -zq");
+        assert_eq!(refused("-a="), "unknown shorthand flag: '=' in -=");
         assert_eq!(refused("--last"), "flag needs an argument: --last");
         assert_eq!(refused("-an"), "flag needs an argument: 'n' in -an");
         let integer = "strconv.ParseInt: parsing \"x\": invalid syntax";

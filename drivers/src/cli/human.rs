@@ -69,6 +69,22 @@ pub(super) fn moment(nanos: i128) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction} +0000 UTC")
 }
 
+/// A moment as RFC 3339 has it; `seconds` counts since 1970.
+pub(super) fn rfc3339(seconds: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute, second) = at.to_hms();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// `text` in at most so many letters, the last of them an ellipsis when some are missing.
+pub(super) fn shortened(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    text.chars().take(letters - 1).chain(['…']).collect()
+}
+
 /// A moment written as RFC 3339 in UTC, as Go prints it; other text as it is.
 pub(super) fn moment_of(text: &str) -> String {
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netyard_sim::userland::{Call, Files, Signal};
 
 use super::command::tree::Invocation;
-use super::script::{Cx, Output, Place, Runner, Ticket};
+use super::script::{Cx, Output, Place, Runner, Ticket, Unpacking};
 
 /// The moment at which commands are played: 2026-11-21 07:08:30 UTC.
 const NOW: u64 = 1_795_244_910_000_000_000;
@@ -77,9 +77,20 @@ impl Play {
         &self.output.files
     }
 
+    /// The text of a file that is there now.
+    pub(super) fn file(&self, path: &str) -> String {
+        self.files.text(path)
+    }
+
     /// Answers request number `index`.
     pub(super) fn answer(&mut self, index: usize, status: u16, body: impl AsRef<[u8]>) {
         self.tell(index, Call { status: Some(status), body: body.as_ref().to_vec(), done: true, ..Call::default() });
+    }
+
+    /// Answers request number `index` with something said beside its status.
+    pub(super) fn answer_with(&mut self, index: usize, header: (&'static str, String), body: &[u8]) {
+        let headers = vec![header];
+        self.tell(index, Call { status: Some(200), headers, body: body.to_vec(), done: true });
     }
 
     /// Begins the answer to request number `index`.
@@ -149,7 +160,17 @@ impl Play {
 
     fn step(&mut self, run: impl FnOnce(&mut Runner, &mut Cx<'_>) -> Option<i32>) {
         assert_eq!(self.exit, None, "the command has ended");
-        let place = Place { now: NOW, env: &self.env, cwd: "/root", files: self.files.view() };
+        self.run(run);
+        if let Some(Unpacking { top, entries }) = self.runner.unpacking() {
+            let mut files = self.files.view_mut();
+            self.runner.unpacked(entries.iter().try_for_each(|entry| files.import(&top, entry)));
+            self.run(Runner::advance);
+        }
+    }
+
+    fn run(&mut self, run: impl FnOnce(&mut Runner, &mut Cx<'_>) -> Option<i32>) {
+        let (env, files, terminals) = (&self.env, self.files.view(), [true; 3]);
+        let place = Place { now: NOW, env, cwd: "/root", files, terminals };
         self.exit = run(&mut self.runner, &mut Cx { place, output: &mut self.output });
         for (stream, bytes) in self.output.printed.drain(..) {
             let text = if stream == 1 { &mut self.stdout } else { &mut self.stderr };

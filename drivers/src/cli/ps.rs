@@ -11,6 +11,9 @@ use super::query::{filters, one, query};
 use super::script::{Cx, Failure, Next, Outcome, call, request};
 use crate::template::{Context, Template};
 
+/// The longest text of a command.
+const COMMAND_MAX: usize = 20;
+
 /// The command.
 pub(super) const PS: Command = Command {
     usage: "[OPTIONS]",
@@ -103,7 +106,7 @@ fn row(container: &Value, whole: bool, now: u64) -> Value {
     let age = now.saturating_sub(u64::try_from(created).unwrap_or_default());
     let mounts: Vec<&str> = items(&container["Mounts"]).iter().map(mount).collect();
     json!({
-        "Command": format!("\"{}\"", shortened(text(container, "Command"), whole)),
+        "Command": format!("\"{}\"", command(text(container, "Command"), whole)),
         "CreatedAt": human::moment(i128::from(created) * 1_000_000_000),
         "ID": if whole { id } else { short_id(id) },
         "Image": image(container, whole),
@@ -121,12 +124,8 @@ fn row(container: &Value, whole: bool, now: u64) -> Value {
     })
 }
 
-/// At most twenty letters, the last of them an ellipsis.
-fn shortened(text: &str, whole: bool) -> String {
-    if whole || text.chars().count() <= 20 {
-        return text.to_owned();
-    }
-    text.chars().take(19).chain(['…']).collect()
+fn command(text: &str, whole: bool) -> String {
+    if whole { text.to_owned() } else { human::shortened(text, COMMAND_MAX) }
 }
 
 fn image(container: &Value, whole: bool) -> String {

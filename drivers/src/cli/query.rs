@@ -30,7 +30,7 @@ fn escaped(text: &str, safe: &[u8], blank: &str) -> String {
 pub(super) fn query(parts: &[(&str, Option<String>)]) -> String {
     let mut present: Vec<(&str, &String)> =
         parts.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?))).collect();
-    present.sort_unstable();
+    present.sort_by_key(|(name, _)| *name);
     let text: Vec<String> = present.iter().map(|(name, value)| format!("{name}={}", query_escaped(value))).collect();
     if text.is_empty() { String::new() } else { format!("?{}", text.join("&")) }
 }

@@ -39,12 +39,18 @@ fn decorate(failure: Failure) -> Failure {
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let background = typed.is_on("detach");
-    if background && !typed.list("attach").is_empty() {
-        cx.error_line("conflicting options: cannot specify both --attach and --detach");
-        return Ok(Next::Exit(1));
-    }
     let attached = Attached::new(typed, background);
     let plan = Plan::new(typed, attached, PATH, cx)?;
+    let objection = if background {
+        let conflict = "conflicting options: cannot specify both --attach and --detach".to_owned();
+        (!typed.list("attach").is_empty()).then_some(conflict)
+    } else {
+        cx.place.check_terminal(attached.stdin, typed.is_on("tty")).err().map(|failure| failure.message)
+    };
+    if let Some(objection) = objection {
+        cx.error_line(&objection);
+        return Ok(Next::Exit(1));
+    }
     let condition = if typed.is_on("rm") { "removed" } else { "next-exit" };
     if !attached.stdin && !attached.stdout && !attached.stderr {
         return plan.begin(cx, move |id, cx| {

@@ -12,8 +12,8 @@ pub(super) use session::{End, Framing, Input, OnSignal, Session};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::files::View;
-use netyard_sim::userland::{Call, Request, Signal};
+use netyard_sim::userland::files::{Entry, View};
+use netyard_sim::userland::{Call, Errno, Request, Signal};
 use serde_json::Value;
 
 use crate::image::ReferenceError;
@@ -27,6 +27,8 @@ pub(super) struct Ticket(u32);
 pub(super) struct Reply {
     /// The status.
     pub(super) status: u16,
+    /// What else was said beside it.
+    pub(super) headers: Vec<(&'static str, String)>,
     /// The body, as far as the step waited for it.
     pub(super) body: Vec<u8>,
 }
@@ -35,6 +37,11 @@ impl Reply {
     /// The reply when it says yes; else what the engine objects to.
     pub(super) fn accepted(self) -> Result<Self, Failure> {
         if self.status < 400 { Ok(self) } else { Err(Failure::daemon(&self.objection())) }
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
     /// The text of a refusal.
@@ -109,10 +116,23 @@ pub(super) enum Next {
     Each(Vec<Ticket>, Box<dyn Gather>),
     /// The lines of an answer as they come, then its end.
     Lines(Ticket, OnLine, Then<Reply>),
+    /// All of standard input, to its end.
+    Input(Then<Vec<u8>>),
     /// A line from standard input; what there is when it ends.
     Line(Then<String>),
     /// The end of a session.
     Session(Session, Then<End>),
+    /// Files that shall stand in this directory; whether they do.
+    Unpack(Unpacking, Then<Result<(), Errno>>),
+}
+
+/// Files that a command puts into its own filesystem.
+#[derive(Debug)]
+pub(super) struct Unpacking {
+    /// The directory.
+    pub(super) top: String,
+    /// What is put there, in order.
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Next {
@@ -169,13 +189,29 @@ pub(super) struct Place<'a> {
     pub(super) cwd: &'a str,
     /// The filesystem.
     pub(super) files: View<'a>,
+    /// Which of standard input, output and error are a terminal.
+    pub(super) terminals: [bool; 3],
 }
 
 impl Place<'_> {
     /// The bytes of a file, or why not, as Go says it.
     pub(super) fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, Failure> {
-        let absolute = netyard_sim::userland::files::normalise(self.cwd, path);
-        self.files.read(&absolute).map_err(|_| Failure::new(format!("open {path}: no such file or directory")))
+        self.files
+            .read(&self.absolute(path))
+            .map_err(|_| Failure::new(format!("open {path}: no such file or directory")))
+    }
+
+    /// A path here, absolute.
+    pub(super) fn absolute(&self, path: &str) -> String {
+        netyard_sim::userland::files::normalise(self.cwd, path)
+    }
+
+    /// Whether somebody sits at a terminal to use one in a container.
+    pub(super) fn check_terminal(&self, stdin: bool, tty: bool) -> Result<(), Failure> {
+        if stdin && tty && !self.terminals[0] {
+            return Err(Failure::new("the input device is not a TTY"));
+        }
+        Ok(())
     }
 
     /// Seconds since 1970.
@@ -249,6 +285,7 @@ pub(super) struct Runner {
     calls: BTreeMap<Ticket, Call>,
     line: Vec<u8>,
     line_ended: bool,
+    unpacked: Option<Result<(), Errno>>,
     host: String,
     decorate: fn(Failure) -> Failure,
 }
@@ -256,7 +293,8 @@ pub(super) struct Runner {
 impl Runner {
     /// For an engine at `host`; `decorate` gives a failure the form that the command gives it.
     pub(super) fn new(host: String, decorate: fn(Failure) -> Failure) -> Self {
-        Self { waiting: None, calls: BTreeMap::new(), line: Vec::new(), line_ended: false, host, decorate }
+        let (calls, line) = (BTreeMap::new(), Vec::new());
+        Self { waiting: None, calls, line, line_ended: false, unpacked: None, host, decorate }
     }
 
     /// Goes from the first step as far as it can; `Some` when the command ended, with its exit code.
@@ -268,6 +306,7 @@ impl Runner {
     pub(super) fn update(&mut self, ticket: Ticket, news: Call) {
         let call = self.calls.entry(ticket).or_default();
         call.status = news.status.or(call.status);
+        call.headers.extend(news.headers);
         call.body.extend(news.body);
         call.done = news.done;
     }
@@ -294,7 +333,7 @@ impl Runner {
     pub(super) fn wants_input(&self) -> bool {
         match &self.waiting {
             Some(Next::Session(session, _)) => session.wants_input(),
-            Some(Next::Line(_)) => true,
+            Some(Next::Input(_) | Next::Line(_)) => true,
             _ => false,
         }
     }
@@ -306,9 +345,25 @@ impl Runner {
             Some(Next::Session(session, _)) => session.feed(bytes, cx),
             _ => {
                 self.line.extend_from_slice(bytes);
-                self.line_ended |= bytes.is_empty() || bytes.contains(&b'\n');
+                let is_line = matches!(self.waiting, Some(Next::Line(_)));
+                self.line_ended |= bytes.is_empty() || (is_line && bytes.contains(&b'\n'));
             }
         }
+    }
+
+    /// The files that shall be put into the filesystem now; [`Self::unpacked`] says how it went.
+    pub(super) fn unpacking(&mut self) -> Option<Unpacking> {
+        match &mut self.waiting {
+            Some(Next::Unpack(files, _)) if self.unpacked.is_none() => {
+                Some(Unpacking { top: core::mem::take(&mut files.top), entries: core::mem::take(&mut files.entries) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes how it went with the files.
+    pub(super) const fn unpacked(&mut self, done: Result<(), Errno>) {
+        self.unpacked = Some(done);
     }
 
     /// Lets the session take a signal; false when it shall end the command.
@@ -353,28 +408,34 @@ impl Runner {
             },
             Next::Each(tickets, gather) => self.gather(tickets, gather, cx),
             Next::Lines(ticket, on_line, then) => self.lines(ticket, on_line, then, cx),
+            Next::Input(then) if self.line_ended => Ok(then(core::mem::take(&mut self.line), cx)),
+            Next::Input(then) => Err(Next::Input(then)),
             Next::Line(then) if self.line_ended => {
                 let line = core::mem::take(&mut self.line);
                 Ok(then(String::from_utf8_lossy(&line).into_owned(), cx))
             }
             Next::Line(then) => Err(Next::Line(then)),
             Next::Session(session, then) => self.pump(session, then, cx),
+            Next::Unpack(files, then) => match self.unpacked.take() {
+                Some(done) => Ok(then(done, cx)),
+                None => Err(Next::Unpack(files, then)),
+            },
         }
     }
 
     fn head(&mut self, ticket: Ticket) -> Option<Result<Reply, Failure>> {
         let call = self.calls.get(&ticket)?;
         match call.status {
-            Some(status) if status < 400 => Some(Ok(Reply { status, body: Vec::new() })),
+            Some(status) if status < 400 => Some(Ok(Reply { status, headers: call.headers.clone(), body: Vec::new() })),
             _ => self.whole(ticket),
         }
     }
 
     fn whole(&mut self, ticket: Ticket) -> Option<Result<Reply, Failure>> {
         let call = self.calls.get_mut(&ticket).filter(|call| call.done)?;
-        let body = core::mem::take(&mut call.body);
+        let (headers, body) = (core::mem::take(&mut call.headers), core::mem::take(&mut call.body));
         let unreachable = || Failure::unreachable(&self.host);
-        Some(call.status.map(|status| Reply { status, body }).ok_or_else(unreachable))
+        Some(call.status.map(|status| Reply { status, headers, body }).ok_or_else(unreachable))
     }
 
     fn gather(
@@ -437,7 +498,7 @@ mod tests {
 
     fn with_cx<T>(output: &mut Output, run: impl FnOnce(&mut Cx<'_>) -> T) -> T {
         let (env, files) = (BTreeMap::new(), Files::default());
-        let place = Place { now: 0, env: &env, cwd: "/", files: files.view() };
+        let place = Place { now: 0, env: &env, cwd: "/", files: files.view(), terminals: [true; 3] };
         run(&mut Cx { place, output })
     }
 

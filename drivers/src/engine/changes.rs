@@ -24,7 +24,7 @@ impl Engine {
     pub(super) fn container_changes(&self, world: &mut World, name: &str) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
         let Some(context) = container.context else { return Ok(Reply::ok(&Value::Null)) };
-        let image = by_path(image_files(world, container.config.image).view().export("/").unwrap_or_default());
+        let image = by_path(image_files(world, &container.config.image).view().export("/").unwrap_or_default());
         let own = by_path(world.processes.context(context).files.view().export("/").unwrap_or_default());
         let mounts: Vec<&str> =
             container.config.mounts.iter().map(|mount| mount.destination.trim_start_matches('/')).collect();

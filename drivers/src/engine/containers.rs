@@ -183,7 +183,7 @@ impl Engine {
         filters.any("id", |prefix| container.id.begins_with(prefix))
             && filters.matches("name", &[&format!("/{}", container.name), &container.name])
             && filters.any("status", |word| word == container.state.word())
-            && filters.any("ancestor", |image| self.images.find(image) == Some(config.image))
+            && filters.any("ancestor", |image| self.images.find(image).is_some_and(|image| image.id == config.image.id))
             && filters.any("health", |word| self.health_of(container.id).map_or("none", Health::word) == word)
             && filters.any("network", |term| self.is_on(container, term))
             && filters.any("exited", |code| container.state == State::Exited(code.parse().unwrap_or(-1)))

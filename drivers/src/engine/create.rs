@@ -11,6 +11,7 @@ mod obstacle;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use netyard_sim::time::Duration;
 use netyard_sim::userland::Rights;
@@ -31,7 +32,7 @@ use crate::container::{AfterExit, Container, ContainerConfig, LegacyLink, Member
 use crate::endpoint::{EndpointConfig, Link};
 use crate::error::Error;
 use crate::id::Id;
-use crate::image::Image;
+use crate::image::{Image, ImageConfig};
 use crate::names;
 use crate::network::Network;
 use crate::ports::{Port, Publication, publications};
@@ -208,7 +209,7 @@ impl Engine {
         let mut networks = memberships(&mode, own, asked.networking_config.clone().unwrap_or_default())?;
         let unreadable_mac = give_mac(&mut networks, &mode, asked.mac_address.as_deref());
         let reference = asked.image.clone().unwrap_or_default();
-        let image = self.images.find(&reference).ok_or(Error::ImageUnknown(reference))?;
+        let image = Rc::clone(self.find_image(&reference)?);
         self.check_namespaces(&raw_host)?;
         logging::check(host.log_config.as_ref())?;
         let mounts = self.mounts(world, &asked, &host)?;
@@ -349,36 +350,39 @@ fn configuration(
     asked: &Asked,
     host: &HostAsked,
     mode: NetworkMode,
-    image: &'static Image,
+    image: Rc<Image>,
     default_hostname: String,
 ) -> Result<ContainerConfig, Error> {
     let hostname = asked.hostname.clone().filter(|name| !name.is_empty());
     let exposed = asked.exposed_ports.iter().flat_map(BTreeMap::keys).map(String::as_str);
-    let exposed = exposed.chain(image.exposed.iter().copied());
+    let exposed = exposed.chain(image.config.exposed.iter().map(String::as_str));
     let exposed: BTreeSet<Port> = exposed.filter_map(|text| text.parse().ok()).collect();
     let extra_hosts = host.extra_hosts.iter().flatten().filter_map(|line| line.split_once(':'));
+    let own = |asked: &Option<String>, image: &str| match asked.as_deref().unwrap_or_default() {
+        "" => image.to_owned(),
+        asked => asked.to_owned(),
+    };
     let stop_signal = asked.stop_signal.clone().filter(|text| !text.is_empty());
     let stop_signal = stop_signal.map(|text| SignalNumber::parse(&text).ok_or(Error::InvalidSignal(text)));
     Ok(ContainerConfig {
         hostname: hostname.unwrap_or(default_hostname),
         domainname: asked.domainname.clone().unwrap_or_default(),
         image_reference: asked.image.clone().unwrap_or_default(),
-        image,
-        argv: command(asked, image)?,
-        user: asked.user.clone().unwrap_or_default(),
+        argv: command(asked, &image.config)?,
+        user: own(&asked.user, &image.config.user),
         groups: host.group_add.clone().unwrap_or_default(),
         obstacle: None,
         unreadable_mac: None,
-        env: environment(asked, image),
+        env: environment(asked, &image.config),
         publications: host.publications(&exposed)?,
         exposed,
-        working_dir: asked.working_dir.clone().unwrap_or_default(),
+        working_dir: own(&asked.working_dir, &image.config.working_dir),
         tty: asked.tty.unwrap_or_default(),
         open_stdin: asked.open_stdin.unwrap_or_default(),
         stdin_once: asked.stdin_once.unwrap_or_default(),
-        labels: asked.labels.clone().unwrap_or_default(),
+        labels: image.config.labels.clone().into_iter().chain(asked.labels.clone().unwrap_or_default()).collect(),
         mode,
-        rights: host.rights(asked.user.as_deref().unwrap_or_default()),
+        rights: host.rights(&own(&asked.user, &image.config.user)),
         shares_uts: host.uts_mode.as_deref() == Some("host"),
         sysctls: host.sysctls.clone().unwrap_or_default(),
         dns: DnsConfig {
@@ -392,6 +396,7 @@ fn configuration(
         devices: host.devices.iter().flatten().map(|device| device.path_on_host.clone()).collect(),
         log: logging::driver(host.log_config.as_ref()),
         after_exit: if host.auto_remove == Some(true) { AfterExit::Remove } else { AfterExit::Keep },
+        image,
         stop_signal: stop_signal.transpose()?,
         stop_timeout: match asked.stop_timeout {
             Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
@@ -402,13 +407,12 @@ fn configuration(
 
 /// The entry point, then the command; the image's own where nothing was given, but its command only with its own entry
 /// point.
-fn command(asked: &Asked, image: &Image) -> Result<Vec<String>, Error> {
+fn command(asked: &Asked, image: &ImageConfig) -> Result<Vec<String>, Error> {
     let words = |words: &Option<Words>| words.clone().map(Words::into_list).unwrap_or_default();
-    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let (mut argv, mut command) = (words(&asked.entrypoint), words(&asked.cmd));
     if argv.is_empty() {
-        argv = own(image.entrypoint);
-        command = if command.is_empty() { own(image.command) } else { command };
+        argv = image.entrypoint.clone();
+        command = if command.is_empty() { image.command.clone() } else { command };
     }
     // An entry point that is one empty word is none.
     argv.retain(|word| !word.is_empty());
@@ -420,11 +424,11 @@ fn command(asked: &Asked, image: &Image) -> Result<Vec<String>, Error> {
 }
 
 /// The image's environment, then what was asked for; a name that was asked for is not the image's any more.
-fn environment(asked: &Asked, image: &Image) -> Vec<String> {
+fn environment(asked: &Asked, image: &ImageConfig) -> Vec<String> {
     let asked = asked.env.clone().unwrap_or_default();
     let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
     let is_asked = |line: &str| asked.iter().any(|asked| name(asked) == name(line));
-    let own: Vec<String> = image.env.iter().filter(|line| !is_asked(line)).map(|line| (*line).to_owned()).collect();
+    let own: Vec<String> = image.env.iter().filter(|line| !is_asked(line)).cloned().collect();
     asked.into_iter().chain(own).collect()
 }
 
@@ -449,8 +453,9 @@ mod tests {
 
     #[test]
     fn the_images_command_runs_when_nothing_else_is_given() {
-        let web = Images::default().find("web").unwrap();
-        let command = |json: &str| command(&asked(json), web).map_err(|error| error.to_string());
+        let images = Images::default();
+        let web = images.find("web").unwrap();
+        let command = |json: &str| command(&asked(json), &web.config).map_err(|error| error.to_string());
         assert_eq!(command("{}").unwrap()[0], "httpd");
         assert_eq!(command(r#"{"Cmd":["sleep","1"]}"#).unwrap(), ["sleep", "1"]);
         assert_eq!(command(r#"{"Cmd":"true","Entrypoint":["sh","-c"]}"#).unwrap(), ["sh", "-c", "true"]);

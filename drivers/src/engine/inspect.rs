@@ -201,7 +201,7 @@ fn graph_driver(container: &Container) -> Value {
     let layer = |name: &str| format!("/var/lib/docker/overlay2/{id}/{name}");
     json!({
         "Data": {
-            "LowerDir": format!("{}-init/diff:/var/lib/docker/overlay2/{}/diff", layer("").trim_end_matches('/'), container.config.image.id()),
+            "LowerDir": format!("{}-init/diff:/var/lib/docker/overlay2/{}/diff", layer("").trim_end_matches('/'), container.config.image.id),
             "MergedDir": layer("merged"),
             "UpperDir": layer("diff"),
             "WorkDir": layer("work"),

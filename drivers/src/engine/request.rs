@@ -65,6 +65,11 @@ impl Query {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
+    /// Every value of a key.
+    pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+
     /// Whether a key is there, whatever its value.
     pub(super) fn has(&self, key: &str) -> bool {
         self.0.iter().any(|(k, _)| k == key)

@@ -20,7 +20,7 @@ use crate::date;
 use crate::endpoint::EndpointConfig;
 use crate::error::Error;
 use crate::id::Id;
-use crate::image::Image;
+use crate::image::{Content, Image};
 use crate::network::DEFAULT;
 use crate::sandbox::{self, Kind, Sandbox, SandboxConfig, hosts, resolv};
 
@@ -205,7 +205,7 @@ impl Engine {
     /// The files of a container that has none: its image's, and what is mounted there.
     pub(super) fn make_files(&mut self, world: &mut World, id: Id) -> ContextId {
         let container = self.containers.get(&id).expect("the caller found the container");
-        let files = image_files(world, container.config.image);
+        let files = image_files(world, &container.config.image);
         let config = &container.config;
         let hostname = if config.shares_uts { self.host.name.clone() } else { config.hostname.clone() };
         let context = world.processes.create_context(Context { files, hostname, flavour: Flavour::Busybox });
@@ -449,8 +449,12 @@ fn host_line_name(container: &Container) -> String {
 
 /// The files of a container that was never started.
 pub(super) fn image_files(world: &mut World, image: &Image) -> Files {
+    let texts = match &image.content {
+        Content::Snapshot(files) => return (**files).clone(),
+        Content::Texts(texts) => texts,
+    };
     let mut files = world.processes.base_files(Flavour::Busybox);
-    for (path, text) in image.files {
+    for (path, text) in *texts {
         let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");
         files.make_directory(directory);
         files.write(path, *text).expect("its directory was just made");

@@ -1,5 +1,7 @@
 //! `GET /system/df` and the pruning of what is never there: what images, containers and volumes take.
 
+use std::rc::Rc;
+
 use netyard_sim::world::World;
 use serde_json::{Value, json};
 
@@ -10,11 +12,11 @@ impl Engine {
     /// `GET /system/df`.
     pub(super) fn usage(&self, world: &World) -> Reply {
         let containers_of = |image: &Image| {
-            let count = self.containers.values().filter(|c| c.config.image.name == image.name).count();
+            let count = self.containers.values().filter(|c| c.config.image.id == image.id).count();
             i64::try_from(count).unwrap_or(i64::MAX)
         };
-        let image = |image: &'static Image| {
-            let names: Vec<&str> = self.images.names_of(image).collect();
+        let image = |image: &Rc<Image>| {
+            let names: Vec<&str> = self.images.names_of(image.id).collect();
             self.image_json(image, &names, containers_of(image), 0)
         };
         let volume = |volume: &crate::volume::Volume| {

@@ -78,6 +78,7 @@ impl Error {
             | Self::ContainerRestarting(_)
             | Self::ContainerRestartingForRemoval(_)
             | Self::ContainerRunning(_)
+            | Self::ImageHasChildren(_)
             | Self::ImageNameInUse { .. }
             | Self::ImageNamedOften(_)
             | Self::ImageUsed { .. }

@@ -94,6 +94,18 @@ impl Reference {
         })
     }
 
+    /// Reads what may be a name or a whole id.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn check_any(text: &str) -> Result<(), ReferenceError> {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        match Self::parse(text) {
+            Err(_) if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(()),
+            parsed => parsed.map(drop),
+        }
+    }
+
     /// Whether its registry is Docker's own, or one on this machine.
     pub(crate) fn is_near(&self) -> bool {
         self.domain == DOMAIN || self.domain.split(':').next() == Some("localhost")

@@ -62,6 +62,18 @@ impl Files {
         self.root.freeze();
     }
 
+    /// The same files without what was mounted on them, but for the generated ones.
+    #[must_use]
+    pub fn unmounted(&self) -> Self {
+        Self { root: self.root.clone(), mounts: self.mounts.generated(), time: self.time }
+    }
+
+    /// Bytes and inodes that were added to the image.
+    #[must_use]
+    pub fn usage(&self) -> (u64, usize) {
+        self.root.usage()
+    }
+
     /// The bytes of the file at `path`, following links.
     ///
     /// # Errors

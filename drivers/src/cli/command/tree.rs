@@ -5,8 +5,8 @@ use super::{Command, misused, plain};
 use crate::cli::flags::{self, Arguments, Flag, Help, Order};
 use crate::cli::script::{Cx, Failure, Next, Outcome};
 use crate::cli::{
-    attach, create, diff, events, exec, image, images, info, inspect, lifecycle, logs, network, port, prune, ps, pull,
-    rename, rm, run, start, stats, system, top, update, version, volume, wait,
+    attach, commit, cp, create, diff, events, exec, export, history, image, images, info, inspect, lifecycle, logs,
+    network, port, prune, ps, pull, rename, rm, run, start, stats, system, tag, top, update, version, volume, wait,
 };
 
 /// The socket of the engine unless something else was said.
@@ -66,9 +66,13 @@ const COMMON: &[Entry] = &[
 
 const OTHERS: &[Entry] = &[
     entry("attach", &attach::ATTACH),
+    entry("commit", &commit::COMMIT),
+    entry("cp", &cp::CP),
     entry("create", &create::CREATE),
     entry("diff", &diff::DIFF),
     entry("events", &events::EVENTS),
+    entry("export", &export::EXPORT),
+    entry("history", &history::HISTORY),
     entry("inspect", &inspect::INSPECT),
     entry("kill", &lifecycle::KILL),
     entry("logs", &logs::LOGS),
@@ -81,6 +85,7 @@ const OTHERS: &[Entry] = &[
     entry("start", &start::START),
     entry("stats", &stats::STATS),
     entry("stop", &lifecycle::STOP),
+    entry("tag", &tag::TAG),
     entry("top", &top::TOP),
     entry("unpause", &lifecycle::UNPAUSE),
     entry("update", &update::UPDATE),
@@ -93,9 +98,12 @@ const GROUPS: &[Group] = &[
         about: "Manage containers",
         entries: &[
             entry("attach", &attach::ATTACH),
+            entry("commit", &commit::COMMIT),
+            entry("cp", &cp::CP),
             entry("create", &create::CREATE),
             entry("diff", &diff::DIFF),
             entry("exec", &exec::EXEC),
+            entry("export", &export::EXPORT),
             entry("inspect", &inspect::CONTAINER),
             entry("kill", &lifecycle::KILL),
             entry("logs", &logs::LOGS),
@@ -120,11 +128,13 @@ const GROUPS: &[Group] = &[
         name: "image",
         about: "Manage images",
         entries: &[
+            entry("history", &history::HISTORY),
             entry("inspect", &inspect::IMAGE),
             Entry { name: "ls", also: &["list"], command: &images::IMAGES },
             entry("prune", &prune::IMAGES),
             entry("pull", &pull::PULL),
             Entry { name: "rm", also: &["remove"], command: &image::RM },
+            entry("tag", &tag::TAG),
         ],
     },
     Group {
@@ -282,7 +292,7 @@ fn find_in(group: &'static Group, words: &[String]) -> Found {
     let path = format!("docker {}", group.name);
     let action = match flags::parse(&[], Order::FlagsFirst, words) {
         Err(why) => Action::Refuse(misused(&path, &path, &why)),
-        Ok(typed) if typed.help.is_some() => Action::Print(group.help()),
+        Ok(typed) if typed.help.is_some() => Action::Print(helped(&typed, &group.help())),
         Ok(typed) => match typed.rest.split_first() {
             None => Action::Hint(group.help()),
             Some((word, words)) => match group.entry(word) {
@@ -308,7 +318,7 @@ impl Group {
 
     fn help(&self) -> String {
         let path = format!("docker {}", self.name);
-        let commands = listed(self.entries.iter().map(|entry| (entry.name, entry.command.about)));
+        let commands = listed(self.entries.iter().map(|entry| (entry.name, entry.command.summary())));
         format!(
             "Usage:  {path} COMMAND\n\n{}\n\nCommands:\n{commands}\nRun '{path} COMMAND --help' for more information \
              on a command.\n",
@@ -325,10 +335,7 @@ fn listed(lines: impl Iterator<Item = (&'static str, &'static str)>) -> String {
 fn begin(command: &'static Command, path: &str, words: &[String]) -> Found {
     let action = match flags::parse(command.flags, command.order, words) {
         Err(why) => Action::Refuse(command.misused(path, &why)),
-        Ok(typed) if typed.help == Some(Help::Long) => Action::Print(command.help(path)),
-        Ok(typed) if typed.help == Some(Help::Short) => {
-            Action::Print(format!("Flag shorthand -h has been deprecated, use --help\n{}", command.help(path)))
-        }
+        Ok(typed) if typed.help.is_some() => Action::Print(helped(&typed, &command.help(path))),
         Ok(typed) => match command.check_count(path, typed.rest.len()) {
             Err(failure) => Action::Refuse(failure),
             Ok(()) => match typed.unmet(command.flags) {
@@ -340,25 +347,34 @@ fn begin(command: &'static Command, path: &str, words: &[String]) -> Found {
     (action, plain)
 }
 
+/// A help text as it was asked for.
+fn helped(typed: &Arguments, text: &str) -> String {
+    match typed.help {
+        Some(Help::Short) => format!("Flag shorthand -h has been deprecated, use --help\n{text}"),
+        _ => text.to_owned(),
+    }
+}
+
 fn help_for(words: &[String]) -> Action {
     let Some((word, rest)) = words.split_first() else { return Action::Print(help()) };
-    let topic = || {
-        let last = words.last().expect("there is a first word");
-        Action::Refuse(Failure::new(format!("unknown help topic: {last}")))
-    };
+    let topic = |words: &[String]| Action::Refuse(Failure::new(format!("unknown help topic: {}", words.join(" "))));
     match top(word) {
-        Some(Node::Command(command)) => Action::Print(command.help(&format!("docker {word}"))),
-        Some(Node::Group(group)) => match rest.first().map(|word| group.entry(word)) {
+        Some(Node::Command(command)) if rest.is_empty() => Action::Print(command.help(&format!("docker {word}"))),
+        Some(Node::Command(_)) => topic(rest),
+        Some(Node::Group(group)) => match rest.split_first().map(|(word, rest)| (group.entry(word), rest)) {
             None => Action::Print(group.help()),
-            Some(Some(entry)) => Action::Print(entry.command.help(&format!("docker {} {}", group.name, entry.name))),
-            Some(None) => topic(),
+            Some((Some(entry), [])) => {
+                Action::Print(entry.command.help(&format!("docker {} {}", group.name, entry.name)))
+            }
+            Some((Some(_), rest)) => topic(rest),
+            Some((None, _)) => topic(rest),
         },
-        None => topic(),
+        None => topic(words),
     }
 }
 
 fn help() -> String {
-    let about = |entry: &Entry| (entry.name, entry.command.about);
+    let about = |entry: &Entry| (entry.name, entry.command.summary());
     format!(
         "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n{}\n\
          Management Commands:\n{}\nCommands:\n{}\nGlobal Options:\n{}\n\

@@ -197,7 +197,7 @@ mod tests {
 
     fn with_cx(output: &mut Output, run: impl FnOnce(&mut Cx<'_>)) {
         let (env, files) = (BTreeMap::new(), Files::default());
-        let place = Place { now: 0, env: &env, cwd: "/", files: files.view() };
+        let place = Place { now: 0, env: &env, cwd: "/", files: files.view(), terminals: [true; 3] };
         run(&mut Cx { place, output });
     }
 

@@ -13,17 +13,17 @@ const OPTIONAL: [&str; 5] = ["StorageOpt", "Tmpfs", "Sysctls", "Mounts", "Init"]
 /// `Config`.
 pub(super) fn config(asked: &Asked, config: &ContainerConfig) -> Value {
     let words = |words: &Option<Words>| words.clone().map(Words::into_list).filter(|words| !words.is_empty());
-    let own = |words: &[&str]| if words.is_empty() { Value::Null } else { json!(words) };
+    let own = |words: &[String]| if words.is_empty() { Value::Null } else { json!(words) };
     let entrypoint = words(&asked.entrypoint);
-    let image = config.image;
-    let own_command = if entrypoint.is_none() { own(image.command) } else { Value::Null };
-    let own_entrypoint = own(image.entrypoint);
+    let image = &config.image.config;
+    let own_command = if entrypoint.is_none() { own(&image.command) } else { Value::Null };
+    let own_entrypoint = own(&image.entrypoint);
     let exposed: Map<String, Value> = config.exposed.iter().map(|port| (port.to_string(), json!({}))).collect();
     let env = if asked.env.is_none() && config.env.is_empty() { Value::Null } else { json!(config.env) };
     let volumes = asked.volumes.as_ref().filter(|volumes| !volumes.is_empty());
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let mut echo = json!({
-        "Hostname": config.hostname, "Domainname": config.domainname, "User": asked.user.clone().unwrap_or_default(),
+        "Hostname": config.hostname, "Domainname": config.domainname, "User": config.user,
         "AttachStdin": asked.attach_stdin.unwrap_or_default(),
         "AttachStdout": asked.attach_stdout.unwrap_or_default(),
         "AttachStderr": asked.attach_stderr.unwrap_or_default(),

@@ -90,6 +90,12 @@ impl Mounts {
         }
     }
 
+    /// Only those of generated files.
+    pub(super) fn generated(&self) -> Self {
+        let generated = self.0.iter().filter(|(_, source)| matches!(source, Source::Generated(_)));
+        Self(generated.cloned().collect())
+    }
+
     pub(super) fn at(&self, path: &str) -> Option<&Source> {
         self.0.iter().rev().find(|(at, _)| at == path).map(|(_, source)| source)
     }

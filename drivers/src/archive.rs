@@ -1,4 +1,7 @@
-//! Tar archives as lists of entries, and back. Whose files they are is not known here.
+//! Files on their way between a container and a client: tar archives as lists of entries and back, and what is said of
+//! a path. Whose files they are is not known here.
+
+mod stat;
 
 use std::io::Read;
 
@@ -6,12 +9,13 @@ use netyard_sim::userland::files::{Body, Entry, Stamp};
 use tar::{Archive, Builder, EntryType, Header};
 
 use crate::error::Error;
+pub(crate) use stat::{PATH_STAT, PathStat, check_kind, go_mode};
 
 /// The most that an archive unpacks to.
 const BYTES_MAX: u64 = 256 << 20;
 
 /// An archive of these entries, the first of which is called `top`.
-pub(super) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
+pub(crate) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for entry in entries {
         let name = if entry.path.is_empty() { top.to_owned() } else { format!("{top}/{}", entry.path) };
@@ -64,7 +68,7 @@ pub(super) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
 ///
 /// # Errors
 /// Bytes that are no archive, or one that is too large.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
     let refuse = |error: std::io::Error| Error::ArchiveUnreadable(error.to_string());
     let mut archive = Archive::new(bytes);
     let (mut entries, mut total) = (Vec::new(), 0_u64);
