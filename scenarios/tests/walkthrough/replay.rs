@@ -248,7 +248,6 @@ const MODES_AND_NETWORKS: Topic = Topic {
             "Which network of a container is joined first, so which interface has the lower number: chance",
             &[85, 89, 91, 95],
         ),
-        ("There is no docker commit", &[101]),
         ("An error on lo comes before the next system call there; here it takes its turn, and is read", &[87]),
     ],
 };
