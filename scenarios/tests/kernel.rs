@@ -2,78 +2,81 @@
 //! netyard and in real network namespaces, and probed by the same pings and connections. What the programs say must be
 //! the same: a reply, or which error from whom, and its TTL.
 //!
-//! It needs root or user namespaces, veth, bridges, iproute2, iputils and iptables; where they are missing it says so
-//! and compares nothing. `NETYARD_KERNEL_TOPOLOGIES` says how many networks (none when it is not set, for it takes
-//! minutes), `NETYARD_KERNEL_SEED` which. A network that is judged otherwise is made as small as it still shows it, and saved beside this file in `kernel/disagreements`.
+//! It needs root, veth, bridges, iproute2, iputils, iptables and nsenter; where they are missing it says so and compares
+//! nothing. `NETYARD_KERNEL_TOPOLOGIES` says how many networks (none when it is not set), `NETYARD_KERNEL_SEED` which.
+//! A network that is judged otherwise is made as small as it still shows it in `NETYARD_KERNEL_SHRINKS` attempts, and
+//! saved in `kernel/cases` with what the kernel said of it. What is saved there is asked of netyard again in every run,
+//! and of the kernel too when it judges.
 
+mod case;
 mod judge;
 mod probe;
 mod simulated;
 mod topology;
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::env;
 use std::fs;
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use case::Case;
 use topology::{Plan, Topology};
 
 /// How many networks wait for the kernel at a time: a silent host keeps a probe for seconds.
-const AT_A_TIME: usize = 24;
-/// How often a network that disagrees is made smaller.
+const AT_A_TIME: usize = 40;
+/// How often a network that disagrees is made smaller, unless it is said otherwise.
 const SHRINKS: usize = 40;
 
-fn number(name: &str, default: usize) -> usize {
+fn setting(name: &str, default: usize) -> usize {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// What the two made of one network.
-enum Verdict {
-    Agreed { probes: usize },
-    Disagreed(String),
-}
-
-/// Builds and probes a network in both worlds.
-fn compare(plan: &Plan, number: usize) -> Verdict {
-    let kernel = judge::run(plan, number);
-    let ours = simulated::run(plan);
-    let lines = plan.setup.iter().map(|line| line.text.clone()).chain(plan.probes.iter().map(ToString::to_string));
+/// Where the two differ in what they say of a network: nothing when they agree.
+fn differences(case: &Case) -> String {
+    let ours = simulated::run(&case.plan);
     let mut differences = String::new();
-    for ((line, kernel), ours) in lines.zip(&kernel).zip(&ours) {
-        if kernel != ours {
-            differences += &format!("{line}\n  kernel:  {}\n  netyard: {}\n", kernel.trim_end(), ours.trim_end());
+    for ((question, theirs), ours) in case.plan.questions().zip(&case.answers).zip(&ours) {
+        if theirs != ours {
+            differences += &format!("{question}\n  kernel:  {}\n  netyard: {}\n", theirs.trim_end(), ours.trim_end());
         }
     }
-    if differences.is_empty() { Verdict::Agreed { probes: plan.probes.len() } } else { Verdict::Disagreed(differences) }
+    differences
 }
 
-/// A network drawn by chance, and smaller ones until none is judged otherwise any more.
-fn smallest(mut tree: impl ValueTree<Value = Topology>, mut found: String, number: usize) -> (Plan, String) {
-    let mut best = tree.current().plan();
+/// What the kernel says of a network.
+fn judged(plan: Plan, number: usize) -> Case {
+    let answers = judge::run(&plan, number);
+    Case { plan, answers }
+}
+
+/// A network drawn by chance that is judged otherwise, and smaller ones until none is any more.
+fn smallest(mut tree: impl ValueTree<Value = Topology>, mut best: Case, number: usize) -> Case {
     let mut more = tree.simplify();
-    for _ in 0..SHRINKS {
+    for _ in 0..setting("NETYARD_KERNEL_SHRINKS", SHRINKS) {
         if !more {
             break;
         }
-        let plan = tree.current().plan();
-        more = match compare(&plan, number) {
-            Verdict::Agreed { .. } => tree.complicate(),
-            Verdict::Disagreed(differences) => {
-                (best, found) = (plan, differences);
-                tree.simplify()
-            }
+        let case = judged(tree.current().plan(), number);
+        more = if differences(&case).is_empty() {
+            tree.complicate()
+        } else {
+            best = case;
+            tree.simplify()
         };
     }
-    (best, found)
+    best
 }
 
+/// What came of one network: how many probes agreed, or what is to be told of it.
+type Outcome = Result<usize, String>;
+
 /// The networks of one worker: the numbers that it takes from the common count.
-fn work(next: &AtomicUsize, count: usize, seed: u64, report: &mpsc::Sender<Result<usize, String>>) {
+fn work(next: &AtomicUsize, count: usize, seed: u64, report: &mpsc::Sender<Outcome>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= count {
@@ -85,28 +88,50 @@ fn work(next: &AtomicUsize, count: usize, seed: u64, report: &mpsc::Sender<Resul
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         let tree = topology::network().new_tree(&mut runner).expect("the strategy rejects nothing");
-        let outcome = match compare(&tree.current().plan(), number) {
-            Verdict::Agreed { probes } => Ok(probes),
-            Verdict::Disagreed(differences) => {
-                let (plan, differences) = smallest(tree, differences, number);
-                Err(format!("# Network {number} of seed {seed}\n\n{plan}\n{differences}"))
-            }
+        let case = judged(tree.current().plan(), number);
+        let outcome = if differences(&case).is_empty() {
+            Ok(case.plan.probes.len())
+        } else {
+            let case = smallest(tree, case, number);
+            save(&format!("{seed}-{number}"), &case);
+            Err(format!("# Network {number} of seed {seed}\n{case}\n{}", differences(&case)))
         };
         report.send(outcome).expect("the test waits for all reports");
     }
 }
 
-fn save(number: usize, text: &str) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/disagreements");
-    let saved = fs::create_dir_all(&directory).and_then(|()| fs::write(directory.join(format!("{number}.txt")), text));
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/cases")
+}
+
+fn save(name: &str, case: &Case) {
+    let saved = fs::create_dir_all(cases())
+        .and_then(|()| fs::write(cases().join(format!("{name}.txt")), format!("# Network {name}\n{case}")));
     if let Err(error) = saved {
         println!("not saved: {error}");
     }
 }
 
+/// The saved networks, by name.
+fn saved() -> Vec<(String, Case)> {
+    let entries = fs::read_dir(cases()).expect("there are saved networks");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
+    paths.sort();
+    let name = |path: &Path| path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+    let read = |path: PathBuf| Case::parse(&fs::read_to_string(path).expect("it can be read"));
+    paths.into_iter().map(|path| (name(&path), read(path))).collect()
+}
+
+#[test]
+fn netyard_says_of_saved_networks_what_the_kernel_said() {
+    for (name, case) in saved() {
+        assert_eq!(differences(&case), "", "{name}:\n{case}");
+    }
+}
+
 #[test]
 fn the_kernel_judges_as_netyard_does() {
-    let count = number("NETYARD_KERNEL_TOPOLOGIES", 0);
+    let count = setting("NETYARD_KERNEL_TOPOLOGIES", 0);
     if count == 0 {
         println!("SKIPPED: NETYARD_KERNEL_TOPOLOGIES does not say how many networks to compare");
         return;
@@ -115,37 +140,49 @@ fn the_kernel_judges_as_netyard_does() {
         println!("SKIPPED: this machine cannot judge: {missing}");
         return;
     }
-    let seed = number("NETYARD_KERNEL_SEED", 1) as u64;
+    let seed = setting("NETYARD_KERNEL_SEED", 1) as u64;
     let next = AtomicUsize::new(0);
     let (report, reports) = mpsc::channel();
-    let (mut networks, mut probes, mut disagreements) = (0, 0, Vec::new());
+    let (mut networks, mut probes, mut disagree) = (0, 0, 0);
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME.min(count) {
             let (next, report) = (&next, report.clone());
             scope.spawn(move || work(next, count, seed, &report));
+        }
+        for (number, (name, case)) in saved().into_iter().enumerate() {
+            let report = report.clone();
+            scope.spawn(move || report.send(reconsidered(&name, case, count + number)).expect("all are waited for"));
         }
         drop(report);
         for outcome in reports {
             networks += 1;
             match outcome {
                 Ok(agreed) => probes += agreed,
-                Err(text) => disagreements.push(text),
+                Err(text) => {
+                    disagree += 1;
+                    println!("{text}");
+                }
             }
         }
     });
-    println!("{networks} networks and {probes} probes compared, {} disagree", disagreements.len());
-    for (number, text) in disagreements.iter().enumerate() {
-        save(number, text);
-        println!("\n{text}");
-    }
-    assert!(disagreements.is_empty(), "the kernel judges {} of {networks} networks otherwise", disagreements.len());
+    println!("{networks} networks and {probes} probes compared, {disagree} disagree");
+    assert_eq!(disagree, 0, "the kernel judges {disagree} of {networks} networks otherwise");
 }
 
-/// Not a test of its own: what the judge starts in a real namespace, to serve or to knock. Without an order it does
-/// nothing.
+/// Whether the kernel still says of a saved network what it said.
+fn reconsidered(name: &str, case: Case, number: usize) -> Outcome {
+    let now = judged(case.plan, number);
+    if now.answers == case.answers {
+        Ok(now.plan.probes.len())
+    } else {
+        Err(format!("# The kernel says otherwise now of {name}\n{now}"))
+    }
+}
+
+/// Not a test of its own: what the judge starts in a real namespace. Without a judge it does nothing.
 #[test]
-fn probe_in_a_namespace() {
-    if let Ok(order) = env::var(probe::ORDER) {
-        probe::obey(&order);
+fn an_agent_in_a_namespace() {
+    if let Ok(door) = env::var(probe::DOOR) {
+        probe::obey(&door);
     }
 }

@@ -68,8 +68,6 @@ pub struct Address {
     pub broadcast: Option<Ipv4Addr>,
     /// Whether nobody was asked whether it is taken (`nodad`); of IPv6.
     pub nodad: bool,
-    /// Whether packets to it are for this host: no longer once its device went down, until that comes up again.
-    pub local: bool,
 }
 
 /// How far an address reaches, as `ip addr` prints it.
@@ -93,7 +91,7 @@ impl Address {
             IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
             _ => Scope::Global,
         };
-        Self { net, scope, broadcast: None, nodad: false, local: true }
+        Self { net, scope, broadcast: None, nodad: false }
     }
 
     /// The same with the broadcast address of its prefix (`brd +`).
@@ -194,10 +192,10 @@ impl Device {
         self.up && self.carrier
     }
 
-    /// Whether it has this very address, and packets to it are for this host.
+    /// Whether it has this very address: packets to it are for this host, even while the device is down.
     #[must_use]
     pub fn has(&self, addr: IpAddr) -> bool {
-        self.addresses.iter().any(|a| a.local && a.net.ip() == addr)
+        self.addresses.iter().any(|a| a.net.ip() == addr)
     }
 
     /// The bridge inside, when it is one.

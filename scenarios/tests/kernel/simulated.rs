@@ -11,9 +11,10 @@ use netyard_sim::userland::process::{Context, Event};
 use netyard_sim::userland::{ContextId, Files, Flavour, Read, Rights, Spawn, Stream, programs};
 use netyard_sim::world::World;
 
-use super::probe::PATIENCE;
 use super::topology::{OPEN, Plan, Probe, plain};
 
+/// How long an answer is waited for: a silent neighbour is given up after three seconds.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Longer than any probe waits.
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -35,7 +36,10 @@ pub(crate) fn run(plan: &Plan) -> Vec<String> {
     machine.serve(plan.hosts);
     for probe in &plan.probes {
         answers.push(match probe {
-            Probe::Ping { from, line } => plain(&machine.type_in(machine.namespaces[*from], line)),
+            Probe::Ping { from, words } => {
+                let line = format!("ping -W {} {words}", PATIENCE.as_secs());
+                plain(&machine.type_in(machine.namespaces[*from], &line))
+            }
             Probe::Udp { from, to, port } => machine.knock_udp(machine.namespaces[*from], *to, *port),
             Probe::Tcp { from, to, port } => machine.knock_tcp(machine.namespaces[*from], *to, *port),
         });
@@ -104,9 +108,9 @@ impl Machine {
         }
     }
 
-    /// Lets a millisecond pass, in which servers answer.
+    /// Lets some milliseconds pass, and servers answer.
     fn pass(&mut self) {
-        let limit = self.world.now() + Duration::from_millis(1);
+        let limit = self.world.now() + Duration::from_millis(10);
         while self.world.run_until(limit).is_some() {}
         for (at, socket) in self.datagrams.clone().into_iter().enumerate() {
             let fabric = &mut self.world.fabric;

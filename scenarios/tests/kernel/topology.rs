@@ -171,17 +171,57 @@ pub(crate) struct Line {
 /// What is asked, spelled out.
 #[derive(Clone, Debug)]
 pub(crate) enum Probe {
-    Ping { from: usize, line: String },
-    Udp { from: usize, to: Ipv4Addr, port: u16 },
-    Tcp { from: usize, to: Ipv4Addr, port: u16 },
+    /// What is said to `ping` besides how long it waits.
+    Ping {
+        from: usize,
+        words: String,
+    },
+    Udp {
+        from: usize,
+        to: Ipv4Addr,
+        port: u16,
+    },
+    Tcp {
+        from: usize,
+        to: Ipv4Addr,
+        port: u16,
+    },
 }
 
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ping { from, line } => write!(f, "h{from}: {line}"),
-            Self::Udp { from, to, port } => write!(f, "h{from}: udp {to}:{port}"),
-            Self::Tcp { from, to, port } => write!(f, "h{from}: tcp {to}:{port}"),
+            Self::Ping { words, .. } => write!(f, "ping {words}"),
+            Self::Udp { to, port, .. } => write!(f, "udp {to}:{port}"),
+            Self::Tcp { to, port, .. } => write!(f, "tcp {to}:{port}"),
+        }
+    }
+}
+
+impl Probe {
+    const fn from(&self) -> usize {
+        let (Self::Ping { from, .. } | Self::Udp { from, .. } | Self::Tcp { from, .. }) = self;
+        *from
+    }
+
+    /// Reads what is asked in the namespace `from`; none when it is a command line.
+    pub(crate) fn parse(from: usize, text: &str) -> Option<Self> {
+        let (word, rest) = text.split_once(' ')?;
+        let door = || {
+            let (to, port) = rest.split_once(':').expect("a door is an address and a port");
+            (to.parse().expect("an address"), port.parse().expect("a port"))
+        };
+        match word {
+            "ping" => Some(Self::Ping { from, words: rest.to_owned() }),
+            "udp" => {
+                let (to, port) = door();
+                Some(Self::Udp { from, to, port })
+            }
+            "tcp" => {
+                let (to, port) = door();
+                Some(Self::Tcp { from, to, port })
+            }
+            _ => None,
         }
     }
 }
@@ -196,12 +236,16 @@ pub(crate) struct Plan {
     pub(crate) probes: Vec<Probe>,
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in &self.setup {
-            writeln!(f, "{}: {}", self.namespaces[line.place], line.text)?;
-        }
-        self.probes.iter().try_for_each(|probe| writeln!(f, "{probe}"))
+impl Plan {
+    /// All its lines and probes as they are written: a namespace's name and what is typed or asked there.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = String> {
+        let lines = self.setup.iter().map(|line| format!("{}: {}", self.namespaces[line.place], line.text));
+        let probes = self.probes.iter().map(|probe| format!("{}: {probe}", self.namespaces[probe.from()]));
+        lines.chain(probes)
+    }
+
+    fn on(&mut self, place: usize, text: String) {
+        self.setup.push(Line { place, text });
     }
 }
 
@@ -315,17 +359,11 @@ impl Topology {
         match asked.kind {
             Kind::Ping { ttl, size, whole } => {
                 let discovery = if whole { " -M do" } else { "" };
-                Probe::Ping { from, line: format!("ping -n -c 1 -W 4 -t {ttl} -s {size}{discovery} {to}") }
+                Probe::Ping { from, words: format!("-n -c 1 -t {ttl} -s {size}{discovery} {to}") }
             }
             Kind::Udp { open } => Probe::Udp { from, to, port: if open { OPEN } else { CLOSED } },
             Kind::Tcp { open } => Probe::Tcp { from, to, port: if open { OPEN } else { CLOSED } },
         }
-    }
-}
-
-impl Plan {
-    fn on(&mut self, place: usize, text: String) {
-        self.setup.push(Line { place, text });
     }
 }
 

@@ -67,6 +67,9 @@ pub struct Entry {
     pub deadline: Instant,
 }
 
+/// How long a refused flow is still known: as long as the refusal takes through lo.
+const LAST_WORD: Duration = Duration::from_micros(20);
+
 impl Entry {
     /// The flow that a packet begins; none when such a packet begins none.
     pub(super) fn begin(now: Instant, ip: &Ip) -> Option<Self> {
@@ -104,8 +107,9 @@ impl Entry {
             self.assured |= self.replied && now > stream_at;
         }
         let refused = self.flow == Flow::Tcp(tcp::State::Close) && !self.replied;
-        self.deadline = if refused { now } else { now + self.timeout(now) };
-        self.replied |= direction == Direction::Reply;
+        // A refusal ends the flow, which the refusal itself still belongs to, also where it comes in again by lo.
+        self.deadline = now + if refused { LAST_WORD } else { self.timeout(now) };
+        self.replied |= direction == Direction::Reply && !refused;
         Update::Accepted
     }
 

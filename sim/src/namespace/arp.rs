@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress};
 
+use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::addr::Mac;
 use crate::device::IfIndex;
@@ -118,7 +119,8 @@ impl Namespace {
             Due::Failed { device, packets, .. } => {
                 for frame in packets {
                     self.drop_frame(cx, Some(device), DropReason::NeighbourSilent, &frame);
-                    self.host_unreachable(cx, &frame.bytes()[ETHERNET_LEN..]);
+                    // To this host itself it goes by lo, where it meets the firewall, and is lost while lo is down.
+                    self.complain(cx, Problem::HostUnreachable, &frame.bytes()[ETHERNET_LEN..]);
                 }
             }
         }

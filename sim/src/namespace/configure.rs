@@ -221,9 +221,6 @@ impl Namespace {
                 let _ = self.add_address(cx, index, net.into());
             }
         }
-        if let Some(device) = self.devices.get_mut(&index) {
-            device.addresses.iter_mut().for_each(|a| a.local = true);
-        }
         let nets: Vec<IpNetwork> =
             self.devices.get(&index).map(|d| d.addresses.iter().map(|a| a.net).collect()).unwrap_or_default();
         for net in nets {
@@ -248,7 +245,6 @@ impl Namespace {
         self.neighbours.flush(index);
         if let Some(device) = self.devices.get_mut(&index) {
             device.addresses.retain(|a| a.net.is_ipv4());
-            device.addresses.iter_mut().for_each(|a| a.local = false);
             device.has_link_local = false;
             if let Some(bridge) = device.bridge_mut() {
                 let ports = bridge.ports().to_vec();
@@ -435,7 +431,7 @@ impl Namespace {
         }
         if let Some(gateway) = route.gateway {
             let link = self.routes.lookup(gateway, |r| r.gateway.is_none() && r.device.is_some());
-            if link.is_none() || self.is_local(gateway) {
+            if link.is_none() {
                 return Err(LinkError::NextHopUnreachable);
             }
         }

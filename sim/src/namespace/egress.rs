@@ -31,7 +31,9 @@ impl Namespace {
         match route.action {
             Action::Unicast => {
                 let device = route.device.ok_or(Problem::NetworkUnreachable)?;
-                Ok(Way { device, next_hop: route.gateway.unwrap_or(dst), source: route.src })
+                // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
+                let gateway = route.gateway.filter(|gateway| !self.is_local(*gateway));
+                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src })
             }
             Action::Blackhole => Err(Problem::Blackhole),
             Action::Unreachable => Err(Problem::HostUnreachable),

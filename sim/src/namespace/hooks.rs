@@ -11,6 +11,7 @@ use crate::drop::DropReason;
 use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
 use crate::frame::{Frame, ethertype};
 use crate::netfilter::{self, Passage, Verdict};
+use crate::packet::Ip;
 
 /// A packet on its way through this host, and what the hooks remember of it.
 pub(super) struct Packet {
@@ -96,8 +97,12 @@ impl Namespace {
         }
     }
 
-    /// A rule of the firewall refuses a packet.
+    /// A rule of the firewall refuses a packet. A fragment is refused in silence: the checksum of the whole cannot be
+    /// looked at, and Linux answers to nothing that may be damaged.
     fn reject(&mut self, cx: &mut Cx, how: RejectWith, packet: &[u8]) {
+        if Ip::parse(packet).is_some_and(|ip| ip.fragment.is_some()) {
+            return;
+        }
         match how {
             RejectWith::TcpReset => self.reset(cx, packet),
             RejectWith::V4(code) | RejectWith::V6(code) => self.complain(cx, Problem::Rejected(code), packet),

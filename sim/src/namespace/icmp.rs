@@ -96,15 +96,6 @@ impl Namespace {
         self.send_icmp(cx, src, ip.src, &message);
     }
 
-    /// A packet of ours or of somebody behind us found a silent neighbour.
-    pub(super) fn host_unreachable(&mut self, cx: &mut Cx, packet: &[u8]) {
-        let Some(ip) = Ip::parse(packet) else { return };
-        if self.is_local(ip.src) {
-            self.blame(cx, &ip, Errno::HostUnreachable, Gravity::Passing);
-        }
-        self.complain(cx, Problem::HostUnreachable, packet);
-    }
-
     /// An ICMP error came: the socket that sent the quoted packet learns of it.
     fn receive_error(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8], too_big: bool) {
         let Some(quoted) = ip.quoted(packet) else { return };

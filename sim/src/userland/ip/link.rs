@@ -424,14 +424,17 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
 fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
     let name = new_name(sys, namespace, model.name, "veth")?;
     let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?;
+    let beside = to.is_none_or(|to| to == namespace);
     let peer = match model.peer.name {
-        Some(peer) if peer == name => return Err(Refusal::Exists.into()),
+        Some(peer) if peer == name && beside => return Err(Refusal::Exists.into()),
         Some(peer) => new_name(sys, to.unwrap_or(namespace), Some(peer), "veth")?,
         None => free_name(sys, to.unwrap_or(namespace), "veth", &name),
     };
+    // A peer that is born elsewhere may have a name that is taken here.
+    let at_birth = if beside { peer.clone() } else { free_name(sys, namespace, "veth", &name) };
     let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
-    let (index, other) = sys.fabric().create_veth(namespace, &name, &peer, Condition::default())?;
+    let (index, other) = sys.fabric().create_veth(namespace, &name, &at_birth, Condition::default())?;
     dress(sys, namespace, index, mtu, model.mac);
     dress(sys, namespace, other, peer_mtu, model.peer.mac);
     if let Some(to) = to {
