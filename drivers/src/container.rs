@@ -151,6 +151,8 @@ pub struct ContainerConfig {
     pub mounts: Vec<Mount>,
     /// What becomes of its output.
     pub log: LogDriver,
+    /// What its log says of it beside each line, for who asks for details.
+    pub log_details: String,
     /// As whom its process runs: `user[:group]`, by name or number.
     pub user: String,
     /// More groups of its process.

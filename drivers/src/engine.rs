@@ -253,6 +253,12 @@ impl Engine {
             ("GET", ["exec", id, "json"]) => self.exec_inspect(id),
             ("POST", ["exec", id, "start"]) => self.exec_start(world, id, call),
             ("POST", ["exec", id, "resize"]) => self.exec_resize(world, id, call),
+            // A name that cannot be one is looked for all the same.
+            ("GET" | "POST", ["containers", name @ .., verb]) => {
+                self.route_container(world, &name.join("/"), verb, call)
+            }
+            ("GET", ["networks", name @ ..]) => self.network_inspect(&name.join("/")),
+            ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/")),
             (_, ["nodes" | "services" | "tasks" | "swarm" | "secrets" | "configs", ..]) => Err(Error::SwarmInactive),
             _ => Err(Error::PageUnknown),
         }

@@ -523,8 +523,8 @@ pub enum Error {
     /// `top` without pids, by which processes are found.
     #[error("Couldn't find PID field in ps output")]
     PidColumnMissing,
-    /// `top` with a column that `ps` does not have.
-    #[error("ps: error: unknown user-defined format specifier \"{0}\"")]
+    /// `top` with arguments that `ps` does not take.
+    #[error("ps: error: {0}")]
     PsRefused(String),
     /// There is no swarm.
     #[error(

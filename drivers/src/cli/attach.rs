@@ -116,7 +116,11 @@ impl Joined {
         let on_signal =
             if self.forwarding && !self.tty { OnSignal::Forward(container.to_owned()) } else { OnSignal::End };
         let agreed = move |reply: Reply, cx: &mut Cx<'_>| {
-            reply.accepted()?;
+            // Whoever asks for a stream does not read why there is none.
+            if reply.status >= 400 {
+                cx.error_line(&format!("unable to upgrade to tcp, received {}", reply.status));
+                return Ok(Next::Exit(1));
+            }
             let session = Session::new(ticket, framing, input, on_signal);
             then(self.keys.iter().fold(session, |session, keys| session.detached_by(keys)), cx)
         };

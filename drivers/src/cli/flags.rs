@@ -276,9 +276,6 @@ pub(super) fn parse(flags: &[Flag], order: Order, words: &[String]) -> Result<Ar
                 arguments.rest.extend(words.by_ref().cloned());
             }
         }
-        if arguments.help.is_some() {
-            break;
-        }
     }
     Ok(arguments)
 }
@@ -489,9 +486,10 @@ mod tests {
     }
 
     #[test]
-    fn help_ends_the_reading() {
-        let typed = parse(FLAGS, Order::Mixed, &words("x --help --nosuch")).expect("help");
-        assert_eq!(typed.help, Some(Help::Long));
+    fn help_is_a_flag_like_others() {
+        let typed = parse(FLAGS, Order::Mixed, &words("x --help -a")).expect("help");
+        assert_eq!((typed.help, typed.is_on("all")), (Some(Help::Long), true));
+        assert_eq!(refused("x --help --nosuch"), "unknown flag: --nosuch");
         assert_eq!(parse(FLAGS, Order::Mixed, &words("-h")).expect("help").help, Some(Help::Short));
     }
 

@@ -24,22 +24,37 @@ pub(super) const RM: Command = Command {
         let query = query(&[("force", one(typed.is_on("force"))), ("noprune", one(typed.is_on("no-prune")))]);
         let mut names = typed.rest.clone();
         names.reverse();
-        next(names, query, Vec::new(), cx)
+        let patient = typed.is_on("force");
+        next(Removing { left: names, query, refused: Vec::new(), patient }, cx)
     },
 };
 
-/// Removes the last of `left`, then the others.
-fn next(mut left: Vec<String>, query: String, mut refused: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
-    let Some(name) = left.pop() else {
-        let failed = !refused.is_empty();
-        return if failed { Err(Failure::new(refused.join("\n"))) } else { Ok(Next::Exit(0)) };
+/// Names that are left, the next one last, and what was objected to.
+struct Removing {
+    left: Vec<String>,
+    query: String,
+    refused: Vec<String>,
+    /// Whether an image that is not there is as good as one that was removed.
+    patient: bool,
+}
+
+/// Removes the next image, then the others.
+fn next(mut removing: Removing, cx: &mut Cx<'_>) -> Outcome {
+    let Some(name) = removing.left.pop() else {
+        let text = removing.refused.join("\n");
+        return match removing.refused.is_empty() {
+            true => Ok(Next::Exit(0)),
+            false => Err(Failure::new(text).code(i32::from(!removing.patient))),
+        };
     };
-    call(cx, request("DELETE", &format!("/images/{}{query}", path_escaped(&name))), move |reply, cx| {
+    let path = format!("/images/{}{}", path_escaped(&name), removing.query);
+    call(cx, request("DELETE", &path), move |reply, cx| {
+        removing.patient &= reply.status < 400 || reply.status == 404;
         match reply.json() {
             Ok(done) => tell(&done, cx),
-            Err(failure) => refused.push(failure.message),
+            Err(failure) => removing.refused.push(failure.message),
         }
-        next(left, query, refused, cx)
+        next(removing, cx)
     })
 }
 
@@ -62,6 +77,6 @@ mod tests {
         play.answer(1, 404, r#"{"message":"No such image: nosuch:latest"}"#);
         assert_eq!(play.stdout(), "Untagged: alpine:3.10\n");
         assert_eq!(play.stderr(), "Error response from daemon: No such image: nosuch:latest\n");
-        assert_eq!(play.exit(), Some(1));
+        assert_eq!(play.exit(), Some(0));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::command::{Arity, Command, plain};
-use super::flags::{Arguments, Flag, Order};
+use super::flags::{Arguments, Flag, Needs, Order};
 use super::human;
 use super::listing::{FORMAT, Kind};
 use super::object::{items, short_id, text};
@@ -22,6 +22,7 @@ pub(super) const IMAGES: Command = Command {
         FORMAT,
         Flag::switch("no-trunc", "Don't truncate output"),
         Flag::switch("quiet", "Only show image IDs").short('q'),
+        Flag::switch("tree", "List multi-platform images as a tree (EXPERIMENTAL)").needs(Needs::Api("1.47")),
     ],
     order: Order::Mixed,
     arity: Arity::AtMost(1),

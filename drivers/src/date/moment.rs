@@ -13,7 +13,13 @@ pub fn unix(text: &str, now: u64) -> Result<String, String> {
         return Ok(at.div_euclid(1_000_000_000).to_string());
     }
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !text.is_empty() {
-        return Ok(text.to_owned());
+        let seconds = text.split('.').next().unwrap_or_default();
+        // Seconds that no clock counts are no moment either.
+        return if seconds.is_empty() || seconds.parse::<i64>().is_ok() {
+            Ok(text.to_owned())
+        } else {
+            Err(refusal(text))
+        };
     }
     let at = date(text).ok_or_else(|| refusal(text))?;
     Ok(format!("{}.{:09}", at.unix_timestamp(), at.nanosecond()))

@@ -27,7 +27,7 @@ impl Engine {
         self.head_of_stream(call);
         self.tell_container(world, id, "attach", &[]);
         if query.flag("logs") {
-            let bytes = self.whole_log(id, stdout, stderr, tty);
+            let bytes = self.whole_log(id, stdout, stderr);
             if !bytes.is_empty() {
                 self.outbox.push_back(Output::Body { exchange, bytes });
             }

@@ -219,7 +219,8 @@ impl Engine {
         let default_hostname = self.default_hostname(&mode, id);
         let obstacle = obstacle::find(&host, &raw_host);
         let config = configuration(&asked, &host, mode, image, default_hostname)?;
-        let config = ContainerConfig { mounts, obstacle, unreadable_mac, ..config };
+        let log_details = logging::details(host.log_config.as_ref(), &config);
+        let config = ContainerConfig { log_details, mounts, obstacle, unreadable_mac, ..config };
         let echo = Echo::new(&echo::config(&asked, &config), &echo::host(&raw_host));
         self.make_volumes(world, &config.mounts, host.volume_driver.as_deref())?;
         let container = Container {
@@ -395,6 +396,7 @@ fn configuration(
         mounts: Vec::new(),
         devices: host.devices.iter().flatten().map(|device| device.path_on_host.clone()).collect(),
         log: logging::driver(host.log_config.as_ref()),
+        log_details: String::new(),
         after_exit: if host.auto_remove == Some(true) { AfterExit::Remove } else { AfterExit::Keep },
         image,
         stop_signal: stop_signal.transpose()?,

@@ -8,7 +8,7 @@ use netyard_sim::world::World;
 use super::console::{Channel, frame};
 use super::listen::moment;
 use super::{Call, Engine, ExchangeId, Media, Output, Reply};
-use crate::container::LogDriver;
+use crate::container::{ContainerConfig, LogDriver};
 use crate::date;
 use crate::error::Error;
 use crate::id::Id;
@@ -79,8 +79,22 @@ struct Wants {
     stdout: bool,
     stderr: bool,
     timestamps: bool,
+    details: bool,
     since: Option<Instant>,
     until: Option<Instant>,
+}
+
+/// What a container's lines look like to a client.
+#[derive(Clone, Copy, Debug)]
+struct Shape<'a> {
+    tty: bool,
+    details: &'a str,
+}
+
+impl<'a> Shape<'a> {
+    fn of(config: &'a ContainerConfig) -> Self {
+        Self { tty: config.tty, details: &config.log_details }
+    }
 }
 
 impl Wants {
@@ -92,13 +106,16 @@ impl Wants {
         channel && self.since.is_none_or(|since| entry.at >= since) && self.until.is_none_or(|until| entry.at <= until)
     }
 
-    fn render(&self, entry: &Entry, tty: bool, epoch: Epoch) -> Vec<u8> {
+    fn render(&self, entry: &Entry, shape: Shape<'_>, epoch: Epoch) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.timestamps {
             bytes.extend(format!("{} ", date::rfc3339(epoch, entry.at)).into_bytes());
         }
+        if self.details {
+            bytes.extend(format!("{} ", shape.details).into_bytes());
+        }
         bytes.extend(&entry.bytes);
-        frame(tty, entry.channel, &bytes)
+        frame(shape.tty, entry.channel, &bytes)
     }
 }
 
@@ -160,6 +177,7 @@ impl Engine {
             stdout: query.flag("stdout"),
             stderr: query.flag("stderr"),
             timestamps: query.flag("timestamps"),
+            details: query.flag("details"),
             since: moment(query, "since", self.epoch),
             until: moment(query, "until", self.epoch),
         };
@@ -171,11 +189,11 @@ impl Engine {
         if container.config.log == LogDriver::None {
             return Err(Error::LogUnreadable);
         }
-        let (id, tty, running) = (container.id, container.config.tty, container.is_running());
+        let (id, running) = (container.id, container.is_running());
         let tail = query.text("tail").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
         let exchange = call.exchange;
         self.head_of_pieces(exchange, Media::None);
-        let bytes = self.past(id, wants, tty, tail);
+        let bytes = self.past(id, wants, tail);
         if !bytes.is_empty() {
             self.outbox.push_back(Output::Body { exchange, bytes });
         }
@@ -189,17 +207,18 @@ impl Engine {
         Ok(Reply::Later)
     }
 
-    fn past(&self, container: Id, wants: Wants, tty: bool, tail: usize) -> Vec<u8> {
+    fn past(&self, container: Id, wants: Wants, tail: usize) -> Vec<u8> {
+        let config = &self.containers.get(&container).expect("the caller found the container").config;
         let log = &self.runs.get(&container).expect("every container has a run").log;
         let fits: Vec<&Entry> = log.entries.iter().filter(|entry| wants.includes(entry)).collect();
         let skipped = fits.len().saturating_sub(tail);
-        fits[skipped..].iter().flat_map(|entry| wants.render(entry, tty, self.epoch)).collect()
+        fits[skipped..].iter().flat_map(|entry| wants.render(entry, Shape::of(config), self.epoch)).collect()
     }
 
     /// The frames of all that a container has written, for a client that attaches and wants them.
-    pub(super) fn whole_log(&self, container: Id, stdout: bool, stderr: bool, tty: bool) -> Vec<u8> {
-        let wants = Wants { stdout, stderr, timestamps: false, since: None, until: None };
-        self.past(container, wants, tty, usize::MAX)
+    pub(super) fn whole_log(&self, container: Id, stdout: bool, stderr: bool) -> Vec<u8> {
+        let wants = Wants { stdout, stderr, timestamps: false, details: false, since: None, until: None };
+        self.past(container, wants, usize::MAX)
     }
 
     /// Takes what a container has written since and shows it to the log and to all who watch.
@@ -221,7 +240,7 @@ impl Engine {
     pub(super) fn feed_followers(&mut self, now: Instant) {
         for follower in self.followers.iter_mut().filter(|follower| !follower.is_held) {
             let Some(run) = self.runs.get(&follower.container) else { continue };
-            let tty = self.containers.get(&follower.container).is_some_and(|container| container.config.tty);
+            let Some(container) = self.containers.get(&follower.container) else { continue };
             let mut bytes = Vec::new();
             follower.due = None;
             for (entry, next) in run.log.after(follower.place) {
@@ -231,7 +250,7 @@ impl Engine {
                 }
                 follower.place = next;
                 if follower.wants.includes(entry) {
-                    bytes.extend(follower.wants.render(entry, tty, self.epoch));
+                    bytes.extend(follower.wants.render(entry, Shape::of(&container.config), self.epoch));
                 }
             }
             if !bytes.is_empty() {
@@ -311,10 +330,13 @@ mod tests {
     #[test]
     fn timestamps_stand_inside_the_frame() {
         let entry = Entry { at: Instant::ZERO, channel: Channel::Out, bytes: b"hi\n".to_vec() };
-        let wants = Wants { stdout: true, stderr: false, timestamps: true, since: None, until: None };
+        let wants = Wants { stdout: true, stderr: false, timestamps: true, details: false, since: None, until: None };
         assert!(wants.includes(&entry));
         let text = b"2026-01-01T00:00:00Z hi\n";
         let head = [1, 0, 0, 0, 0, 0, 0, 24];
-        assert_eq!(wants.render(&entry, false, Epoch::DEFAULT), [head.as_slice(), text].concat());
+        assert_eq!(
+            wants.render(&entry, Shape { tty: false, details: "" }, Epoch::DEFAULT),
+            [head.as_slice(), text].concat()
+        );
     }
 }

@@ -15,7 +15,38 @@ use crate::error::Error;
 /// What `ps` shows when nothing is asked for.
 const FULL: [&str; 8] = ["uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"];
 /// What it shows for `u` (`aux`).
-const USER: [&str; 11] = ["user", "pid", "%cpu", "%mem", "vsz", "rss", "tt", "stat", "start", "bsdtime", "args"];
+const USER: [&str; 11] = ["user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "bsdtime", "args"];
+/// What it shows for any other word without a dash (`ax`).
+const SHORT_BSD: [&str; 5] = ["pid", "tty", "stat", "bsdtime", "args"];
+/// What it shows when only processes are chosen (`-e`).
+const SHORT: [&str; 4] = ["pid", "tty", "time", "cmd"];
+
+/// Letters that stand alone, those that take a value, and what is said of others.
+type Letters = (&'static str, &'static str, &'static str);
+/// Behind a dash.
+const SYSV: Letters = ("AFHLMNPTVZacdefjlmwy", "CGOUgknopqstu", "unsupported SysV option");
+/// Without one.
+const BSD: Letters = ("HSTVacefghjlmnrsuvwx", "NOUkopt", "unsupported option (BSD syntax)");
+/// Words behind two dashes that choose no columns.
+const LONG: [&str; 17] = [
+    "columns",
+    "cols",
+    "cumulative",
+    "deselect",
+    "forest",
+    "headers",
+    "heading",
+    "lines",
+    "no-headers",
+    "no-heading",
+    "pid",
+    "ppid",
+    "quick-pid",
+    "rows",
+    "sort",
+    "user",
+    "width",
+];
 /// Who has started what was not started in a container: its main process and those of execs.
 const INIT: Pid = Pid(1);
 
@@ -59,9 +90,9 @@ impl Engine {
         let columns = columns(call.target.query.text("ps_args").unwrap_or("-ef"))?;
         let context = container.context.expect("a running container has files");
         let pids = world.processes.pids_of(context);
-        let line = |pid: &Pid| columns.iter().map(|column| self.cell(world, container, *pid, column)).collect();
+        let line = |pid: &Pid| columns.iter().map(|(column, _)| self.cell(world, container, *pid, column)).collect();
         let processes: Vec<Vec<String>> = pids.iter().map(line).collect();
-        let titles: Vec<&str> = columns.iter().map(|column| title(column)).collect();
+        let titles: Vec<&String> = columns.iter().map(|(_, title)| title).collect();
         Ok(Reply::ok(&json!({ "Processes": processes, "Titles": titles })))
     }
 
@@ -101,28 +132,97 @@ fn title(column: &str) -> &'static str {
     COLUMNS.iter().find(|(key, ..)| *key == column).map_or(VSZ.1, |(_, title, _)| title)
 }
 
+/// What the words of a `ps` command line ask for.
+#[derive(Default)]
+struct Asked {
+    columns: Vec<Column>,
+    /// `-f` and its kind.
+    full: bool,
+    /// A word without a dash: BSD's way.
+    bsd: bool,
+    /// `u`.
+    user: bool,
+}
+
+/// A column: its key and what stands above it.
+type Column = (&'static str, String);
+
 /// The columns that the arguments ask for.
 ///
 /// # Errors
-/// What cannot be found, or that the pid is not among them.
-fn columns(args: &str) -> Result<Vec<&'static str>, Error> {
-    let mut asked: Vec<&str> = Vec::new();
-    let mut user = false;
+/// What cannot be read, or that the pid is not among them.
+fn columns(args: &str) -> Result<Vec<Column>, Error> {
+    let mut asked = Asked::default();
     let mut words = args.split_whitespace();
     while let Some(word) = words.next() {
-        if let Some(list) = word.strip_prefix("-o").or_else(|| word.strip_prefix('o')) {
-            let list = if list.is_empty() { words.next().unwrap_or_default() } else { list };
-            asked.extend(list.split(',').filter(|key| !key.is_empty()));
-        } else {
-            user |= !word.starts_with('-') && word.contains('u');
+        match word.strip_prefix('-') {
+            Some(long) if long.starts_with('-') => asked.long(&long[1..])?,
+            Some(letters) => asked.letters(letters, SYSV, &mut words)?,
+            None if word.bytes().all(|b| b.is_ascii_digit() || b == b',') => {}
+            None => {
+                asked.bsd = true;
+                asked.letters(word, BSD, &mut words)?;
+            }
         }
     }
-    let columns = match (asked.is_empty(), user) {
-        (true, false) => FULL.to_vec(),
-        (true, true) => USER.to_vec(),
-        (false, _) => asked.into_iter().map(known).collect::<Result<_, _>>()?,
+    let columns = match &asked {
+        Asked { columns, .. } if !columns.is_empty() => columns.clone(),
+        Asked { user: true, .. } => titled(&USER),
+        Asked { full: true, .. } => titled(&FULL),
+        Asked { bsd: true, .. } => titled(&SHORT_BSD),
+        _ => titled(&SHORT),
     };
-    if columns.contains(&"pid") { Ok(columns) } else { Err(Error::PidColumnMissing) }
+    if columns.iter().any(|(_, title)| title == "PID") { Ok(columns) } else { Err(Error::PidColumnMissing) }
+}
+
+fn titled(keys: &[&'static str]) -> Vec<Column> {
+    keys.iter().map(|key| (*key, title(key).to_owned())).collect()
+}
+
+impl Asked {
+    fn long(&mut self, word: &str) -> Result<(), Error> {
+        match word.split_once('=') {
+            Some(("format", list)) => self.list(list),
+            _ if LONG.contains(&word.split('=').next().unwrap_or_default()) => Ok(()),
+            _ => Err(Error::PsRefused("unknown gnu long option".to_owned())),
+        }
+    }
+
+    /// The letters of one word; those that take a value have the rest of it, or the next word.
+    fn letters<'a>(
+        &mut self,
+        word: &str,
+        (plain, valued, why): Letters,
+        words: &mut impl Iterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        let mut letters = word.chars();
+        while let Some(letter) = letters.next() {
+            if valued.contains(letter) {
+                let rest = letters.as_str();
+                let value = if rest.is_empty() { words.next().unwrap_or_default() } else { rest };
+                return if letter == 'o' { self.list(value) } else { Ok(()) };
+            }
+            if !plain.contains(letter) {
+                return Err(Error::PsRefused(why.to_owned()));
+            }
+            self.user |= self.bsd && letter == 'u';
+            self.full |= !self.bsd && matches!(letter, 'f' | 'F' | 'l' | 'j');
+        }
+        Ok(())
+    }
+
+    /// Columns with commas between; the last may have a title of its own.
+    fn list(&mut self, list: &str) -> Result<(), Error> {
+        let (keys, own) = list.split_once('=').map_or((list, None), |(keys, own)| (keys, Some(own)));
+        for key in keys.split(',').filter(|key| !key.is_empty()) {
+            let key = known(key)?;
+            self.columns.push((key, title(key).to_owned()));
+        }
+        if let (Some(own), Some(last)) = (own, self.columns.last_mut()) {
+            own.clone_into(&mut last.1);
+        }
+        Ok(())
+    }
 }
 
 fn known(key: &str) -> Result<&'static str, Error> {
@@ -130,7 +230,7 @@ fn known(key: &str) -> Result<&'static str, Error> {
     match COLUMNS.iter().find(is_it) {
         Some((known, ..)) => Ok(known),
         None if key == VSZ.0 => Ok(VSZ.0),
-        None => Err(Error::PsRefused(key.to_owned())),
+        None => Err(Error::PsRefused(format!("unknown user-defined format specifier \"{key}\""))),
     }
 }
 
@@ -140,11 +240,19 @@ mod tests {
 
     #[test]
     fn arguments_choose_columns() {
-        assert_eq!(columns("-ef").unwrap(), FULL);
-        assert_eq!(columns("aux").unwrap(), USER);
-        let chosen = columns("-o pid,ucmd -o ppid").unwrap();
-        assert_eq!(chosen.iter().map(|key| title(key)).collect::<Vec<_>>(), ["PID", "COMMAND", "PPID"]);
-        assert_eq!(columns("-o comm").unwrap_err().to_string(), "Couldn't find PID field in ps output");
+        let titles = |args| columns(args).unwrap().into_iter().map(|(_, title)| title).collect::<Vec<_>>().join(" ");
+        assert_eq!(titles("-ef"), "UID PID PPID C STIME TTY TIME CMD");
+        assert_eq!(titles("aux"), "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND");
+        assert_eq!(titles("ax"), "PID TTY STAT TIME COMMAND");
+        assert_eq!(titles("-e"), "PID TTY TIME CMD");
+        assert_eq!(titles("-o pid,ucmd -o ppid=up"), "PID COMMAND up");
+        assert_eq!(titles("axo pid,stat,command"), "PID STAT COMMAND");
+        let refused = |args| columns(args).unwrap_err().to_string();
+        assert_eq!(refused("-eo comm"), "Couldn't find PID field in ps output");
+        assert_eq!(refused("-o pid="), "Couldn't find PID field in ps output");
+        assert_eq!(refused("-banana"), "ps: error: unsupported SysV option");
+        assert_eq!(refused("banana"), "ps: error: unsupported option (BSD syntax)");
+        assert_eq!(refused("--nosuch"), "ps: error: unknown gnu long option");
         assert_eq!(elapsed(61), "01:01");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::container::LogDriver;
+use crate::container::{ContainerConfig, LogDriver};
 use crate::error::Error;
 
 /// The drivers that a real engine has; all but the last can be read here, from what is kept.
@@ -76,6 +76,44 @@ pub(super) fn obstacle(asked: Option<&Asked>) -> Option<String> {
 /// Where the output goes.
 pub(super) fn driver(asked: Option<&Asked>) -> LogDriver {
     if asked.is_some_and(|asked| asked.driver() == "none") { LogDriver::None } else { LogDriver::Kept }
+}
+
+/// What is said beside each line of a log: labels and variables that were chosen, and a tag, as a query in order of
+/// their names.
+pub(super) fn details(asked: Option<&Asked>, config: &ContainerConfig) -> String {
+    let options = asked.and_then(|asked| asked.config.as_ref());
+    let option = |key: &str| options.and_then(|options| options.get(key)).map_or("", String::as_str);
+    let chosen =
+        |key: &str| option(key).split(',').map(str::to_owned).filter(|name| !name.is_empty()).collect::<Vec<_>>();
+    let mut said = BTreeMap::new();
+    for name in chosen("labels") {
+        if let Some(value) = config.labels.get(&name) {
+            said.insert(name, value.clone());
+        }
+    }
+    for name in chosen("env") {
+        let mut pairs = config.env.iter().filter_map(|line| line.split_once('='));
+        if let Some((_, value)) = pairs.find(|(known, _)| *known == name) {
+            said.insert(name, value.to_owned());
+        }
+    }
+    // A tag that is made of the container's own data is not read here.
+    let tag = Some(option("tag")).filter(|tag| !tag.is_empty() && !tag.contains("{{"));
+    tag.into_iter().for_each(|tag| _ = said.insert("tag".to_owned(), tag.to_owned()));
+    let pair = |(name, value): (&String, &String)| format!("{}={}", escaped(name), escaped(value));
+    said.iter().map(pair).collect::<Vec<_>>().join(",")
+}
+
+/// `text` as a query has it.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        match byte {
+            b' ' => escaped.push('+'),
+            byte if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) => escaped.push(char::from(byte)),
+            byte => escaped.push_str(&format!("%{byte:02X}")),
+        }
+        escaped
+    })
 }
 
 #[cfg(test)]
