@@ -196,7 +196,7 @@ mod tests {
     use netyard_sim::rng::Seed;
     use netyard_sim::time::{Epoch, Instant};
     use netyard_sim::userland::process::{Context, Event, Table};
-    use netyard_sim::userland::{Files, Pid, Rights, Spawn, Status, Stream};
+    use netyard_sim::userland::{Files, Pid, Rights, Spawn, Status, Stream, User};
 
     use super::*;
 
@@ -226,6 +226,7 @@ mod tests {
                 cwd: "/".to_owned(),
                 namespace,
                 rights: Rights::ALL,
+                user: User::ROOT,
                 context,
                 streams: [stdin_read, stdout_write, stderr],
                 group: None,

@@ -135,7 +135,7 @@ pub struct ContainerConfig {
     pub labels: BTreeMap<String, String>,
     /// How it is on the network.
     pub mode: NetworkMode,
-    /// What its processes may do there.
+    /// What root's processes may do there; those of others may nothing beside.
     pub rights: Rights,
     /// Whether its host name is the host's own (`--uts host`).
     pub shares_uts: bool,

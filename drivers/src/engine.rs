@@ -21,6 +21,7 @@ mod keys;
 mod lifecycle;
 mod links;
 mod listen;
+mod login;
 mod logs;
 mod networks;
 mod power;
@@ -65,6 +66,7 @@ use request::Target;
 use stats::Watcher;
 
 pub use flow::Patience;
+pub use login::Login;
 pub use power::Power;
 pub use reply::{ExchangeId, Media, Output, headers_of_reply};
 pub use system::VERSION;
@@ -191,12 +193,6 @@ impl Engine {
     #[must_use]
     pub fn namespace_of(&self, container: &Container) -> Option<NamespaceId> {
         self.controller.sandbox(container.sandbox?).map(|sandbox| sandbox.namespace)
-    }
-
-    /// The environment of a new process in a container, as `docker exec` gives it.
-    #[must_use]
-    pub fn environment_of(&self, container: &Container) -> BTreeMap<String, String> {
-        start::environment(container, &self.link_variables(container), &[], container.config.tty)
     }
 
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.

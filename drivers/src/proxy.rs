@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::socket::SocketId;
 use netyard_sim::userland::process::Table;
-use netyard_sim::userland::{ContextId, Pid, Program, Rights, Spawn, Stream};
+use netyard_sim::userland::{ContextId, Pid, Program, Rights, Spawn, Stream, User};
 
 use crate::ports::{PortBinding, Protocol};
 
@@ -46,6 +46,7 @@ pub fn start(
         cwd: "/".to_owned(),
         namespace: site.namespace,
         rights: Rights::ALL,
+        user: User::ROOT,
         context: site.context,
         streams: [Stream::Null, Stream::Null, Stream::Null],
         group: None,

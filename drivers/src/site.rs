@@ -20,13 +20,13 @@ use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Epoch, Instant};
 use netyard_sim::userland::process::Event;
-use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, Status, programs};
+use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, Status, User, programs};
 use netyard_sim::world::World;
 
 use crate::cli::{self, dockerd, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
-use crate::engine::{Engine, Output};
+use crate::engine::{Engine, Login, Output};
 use crate::image;
 use crate::pipework;
 use crate::ports::Machine;
@@ -80,6 +80,8 @@ pub struct Place {
     pub namespace: NamespaceId,
     /// What a login there may do with it.
     pub rights: Rights,
+    /// Who is logged in.
+    pub user: User,
     /// Its files.
     pub context: ContextId,
     /// The environment of a login there.
@@ -184,9 +186,9 @@ impl Site {
         match name.split_once('/') {
             Some((on, inner)) => {
                 let engine = host(on)?;
-                container_login(engine, inner).or_else(|| self.namespace_login(engine, inner))
+                container_login(&self.world, engine, inner).or_else(|| self.namespace_login(engine, inner))
             }
-            None => self.engines.iter().find_map(|engine| container_login(engine, name)),
+            None => self.engines.iter().find_map(|engine| container_login(&self.world, engine, name)),
         }
     }
 
@@ -305,14 +307,17 @@ impl Site {
     }
 }
 
-fn container_login(engine: &Engine, name: &str) -> Option<Place> {
+fn container_login(world: &World, engine: &Engine, name: &str) -> Option<Place> {
     let container: &Container = engine.container(name).filter(|container| container.is_running())?;
     let cwd = &container.config.working_dir;
+    let (namespace, context) = (engine.namespace_of(container)?, container.context?);
+    let Login { user, rights, env } = engine.login(world, container);
     Some(Place {
-        namespace: engine.namespace_of(container)?,
-        rights: container.config.rights,
-        context: container.context?,
-        env: engine.environment_of(container),
+        namespace,
+        rights,
+        user,
+        context,
+        env,
         cwd: if cwd.is_empty() { "/".to_owned() } else { cwd.clone() },
     })
 }

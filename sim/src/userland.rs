@@ -46,8 +46,10 @@ pub mod sockets;
 pub mod ss;
 pub mod stream;
 pub mod sysctl;
+pub mod sysfs;
 pub mod terminal;
 pub mod traceroute;
+pub mod user;
 pub mod wget;
 
 use std::collections::BTreeMap;
@@ -57,6 +59,7 @@ pub use context::{ContextId, Flavour};
 pub use files::Files;
 pub use process::{Call, CallId, Pid, Request, Rights, Spawn, Status, Sys};
 pub use stream::{Read, Stream};
+pub use user::User;
 
 use crate::time::Instant;
 

@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::userland::process::Context;
-    use crate::userland::{Flavour, Program, Rights, Spawn, Step, Stream, Sys};
+    use crate::userland::{Flavour, Program, Rights, Spawn, Step, Stream, Sys, User};
 
     struct Endless;
 
@@ -136,6 +136,7 @@ mod tests {
             cwd: "/".to_owned(),
             namespace,
             rights: Rights::CONTAINER,
+            user: User::ROOT,
             context,
             streams: [Stream::Null, Stream::Null, Stream::Null],
             group: None,

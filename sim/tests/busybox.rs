@@ -91,6 +91,7 @@ impl Container {
             cwd: "/tmp/tmp".to_owned(),
             namespace,
             rights: Rights::ALL,
+            user: netyard_sim::userland::User::ROOT,
             context,
             streams: [stdin, stdout, stderr],
             group: None,

@@ -46,6 +46,7 @@ impl Machine {
             cwd: "/".to_owned(),
             namespace: self.namespace,
             rights: self.rights,
+            user: netyard_sim::userland::User::ROOT,
             context: self.context,
             streams: [stdin, write, error],
             group: None,

@@ -67,6 +67,7 @@ impl Lab {
             group: None,
             init: false,
             rights: netyard_sim::userland::process::Rights::CONTAINER,
+            user: netyard_sim::userland::User::ROOT,
         };
         let now = self.world.now();
         let pid = self.world.processes.spawn(spawn, None, now).expect("the program is on the path");

@@ -184,6 +184,11 @@ impl Console {
         early >= PIPE_CAPACITY || self.stdin.as_ref().is_some_and(full)
     }
 
+    /// Whether its process is still to be started.
+    pub(super) const fn is_to_begin(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
     /// Whether the process wants to read what this client has not sent yet.
     pub(super) fn awaits_input(&self, world: &World, exchange: ExchangeId) -> bool {
         let sends = self.viewers.iter().any(|viewer| viewer.exchange == exchange && viewer.stdin);

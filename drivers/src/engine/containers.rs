@@ -82,6 +82,8 @@ struct Line<'a> {
     created: u64,
     ports: Vec<PortLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    size_rw: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     size_root_fs: Option<u64>,
     labels: &'a BTreeMap<String, String>,
     state: &'static str,
@@ -117,7 +119,7 @@ struct NetworksLine {
 
 impl Engine {
     /// `GET /containers/json`: the running ones, or all; the youngest first.
-    pub(super) fn container_list(&self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+    pub(super) fn container_list(&self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
         let filters = query.filters(&FILTERS)?;
         self.check_filters(&filters)?;
@@ -132,13 +134,14 @@ impl Engine {
     }
 
     /// All containers with their sizes, the youngest first.
-    pub(super) fn all_lines<'a>(&'a self, world: &World) -> Vec<impl Serialize + use<'a>> {
+    pub(super) fn all_lines<'a>(&'a self, world: &mut World) -> Vec<impl Serialize + use<'a>> {
         let mut all: Vec<&Container> = self.containers.values().collect();
         all.sort_by_key(|c| core::cmp::Reverse(c.created));
         all.into_iter().map(|c| self.line(world, c, true)).collect()
     }
 
-    fn line<'a>(&'a self, world: &World, container: &'a Container, sized: bool) -> Line<'a> {
+    fn line<'a>(&'a self, world: &mut World, container: &'a Container, sized: bool) -> Line<'a> {
+        let written = if sized { self.written(world, container) } else { 0 };
         let networks = container.networks.iter().map(|(name, membership)| {
             let endpoint = self.endpoint_of(container, membership);
             (name.clone(), EndpointJson::listed(membership, endpoint))
@@ -151,7 +154,8 @@ impl Engine {
             command: command(&container.config.argv),
             created: self.epoch.unix_nanos(container.created) / 1_000_000_000,
             ports: self.ports_of(container).iter().flat_map(|(port, hosts)| lines(*port, hosts)).collect(),
-            size_root_fs: sized.then_some(container.config.image.size),
+            size_rw: Some(written).filter(|written| *written > 0),
+            size_root_fs: sized.then_some(container.config.image.size + written),
             labels: &container.config.labels,
             state: container.state.word(),
             status: status(world, container, self.health_of(container.id)),

@@ -154,12 +154,8 @@ impl PolicyAsked {
 }
 
 impl HostAsked {
-    /// What the processes of `user` may do: containers only use their network unless they are given more, and who is
-    /// not root has nothing.
-    fn rights(&self, user: &str) -> Rights {
-        if !is_root(user) {
-            return Rights::NONE;
-        }
+    /// What root's processes may do: containers only use their network unless they are given more.
+    fn rights(&self) -> Rights {
         if self.privileged == Some(true) {
             return Rights::ALL;
         }
@@ -183,11 +179,6 @@ impl HostAsked {
         let refuse = |word: String| Error::BadParameter(format!("invalid port specification: {word:?}"));
         publications(&bindings, exposed, all).map_err(refuse)
     }
-}
-
-/// Whether `--user` names root, by whatever group.
-fn is_root(user: &str) -> bool {
-    matches!(user.split(':').next().unwrap_or_default(), "" | "0" | "root")
 }
 
 impl Engine {
@@ -383,7 +374,7 @@ fn configuration(
         stdin_once: asked.stdin_once.unwrap_or_default(),
         labels: image.config.labels.clone().into_iter().chain(asked.labels.clone().unwrap_or_default()).collect(),
         mode,
-        rights: host.rights(&own(&asked.user, &image.config.user)),
+        rights: host.rights(),
         shares_uts: host.uts_mode.as_deref() == Some("host"),
         sysctls: host.sysctls.clone().unwrap_or_default(),
         dns: DnsConfig {
@@ -498,17 +489,16 @@ mod tests {
 
     #[test]
     fn only_net_admin_makes_an_administrator_of_the_network() {
-        let rights = |json: &str, user: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights(user);
+        let rights = |json: &str| serde_json::from_str::<HostAsked>(json).unwrap().rights();
         for plain in ["{}", r#"{"CapAdd":["CAP_NET_RAW"]}"#, r#"{"CapAdd":["ALL"],"CapDrop":["net_admin"]}"#] {
-            assert_eq!(rights(plain, ""), Rights::CONTAINER, "{plain}");
+            assert_eq!(rights(plain), Rights::CONTAINER, "{plain}");
         }
         for more in [r#"{"CapAdd":["CAP_NET_ADMIN"]}"#, r#"{"CapAdd":["all"]}"#] {
-            assert_eq!(rights(more, "0:0"), Rights { administer: true, ..Rights::CONTAINER }, "{more}");
-            assert_eq!(rights(more, "1000"), Rights::NONE, "{more}");
+            assert_eq!(rights(more), Rights { administer: true, ..Rights::CONTAINER }, "{more}");
         }
-        assert_eq!(rights(r#"{"Privileged":true}"#, "root"), Rights::ALL);
-        assert_eq!(rights(r#"{"CapDrop":["NET_RAW"]}"#, ""), Rights::NONE);
+        assert_eq!(rights(r#"{"Privileged":true}"#), Rights::ALL);
+        assert_eq!(rights(r#"{"CapDrop":["NET_RAW"]}"#), Rights::NONE);
         let back = r#"{"CapDrop":["ALL"],"CapAdd":["NET_RAW"]}"#;
-        assert_eq!(rights(back, ""), Rights::CONTAINER);
+        assert_eq!(rights(back), Rights::CONTAINER);
     }
 }

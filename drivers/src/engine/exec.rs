@@ -1,7 +1,7 @@
 //! `/exec`: more processes in a running container.
 
 use netyard_sim::time::{Duration, Instant};
-use netyard_sim::userland::{Pid, Rights, Signal};
+use netyard_sim::userland::{Pid, Signal};
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::attach::size_of_terminal;
 use super::console::{Channel, Console, InputEnd, Viewer};
 use super::keys::DetachKeys;
+use super::login::Wish;
 use super::request::{json_body, shape};
-use super::start::{Launch, environment, launch};
+use super::start::{Launch, launch};
 use super::{Call, Engine, Owner, Reply, runtime};
 use crate::container::State;
 use crate::error::Error;
@@ -189,7 +190,9 @@ impl Engine {
     /// The runtime's text, which a client has read by then.
     fn run_exec(&mut self, world: &mut World, id: Id, watch: Watch) -> Result<(), String> {
         let refusal = self.exec_refusal(world, id);
-        let links = self.link_variables(&self.containers[&self.execs[&id].container]);
+        let (exec, config) = (&self.execs[&id], &self.execs[&id].config);
+        let wish = Wish { user: &config.user, env: &config.env, tty: config.tty, privileged: config.privileged };
+        let login = self.login_as(world, &self.containers[&exec.container], wish);
         let exec = self.execs.get_mut(&id).expect("the caller found the exec");
         let container = &self.containers[&exec.container];
         let sandbox = container.sandbox.and_then(|sandbox| self.controller.sandbox(sandbox));
@@ -197,10 +200,9 @@ impl Engine {
         let config = &exec.config;
         let spawn = Launch {
             argv: config.argv.clone(),
-            env: environment(container, &links, &config.env, config.tty),
+            login,
             cwd: if config.working_dir.is_empty() { &container.config.working_dir } else { &config.working_dir },
             namespace,
-            rights: if config.privileged { Rights::ALL } else { container.config.rights },
             context: container.context.expect("a running container has files"),
             init: false,
         };

@@ -27,7 +27,9 @@ impl Engine {
         // Who began to wait before the container was started may only want to see it start.
         let early = self.waiters.iter().any(|waiter| waiter.exchange == exchange && waiter.early);
         let types = || self.watched_by(exchange).is_some_and(|console| console.awaits_input(world, exchange));
-        if listens || early || types() { Patience::Others } else { Patience::Time }
+        // Nor does time start what a client attached to beforehand.
+        let begins = || self.watched_by(exchange).is_some_and(Console::is_to_begin);
+        if listens || early || types() || begins() { Patience::Others } else { Patience::Time }
     }
 
     /// Whether what a client sent was not read yet, so that it should wait before it sends more.

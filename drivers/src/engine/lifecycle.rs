@@ -445,11 +445,13 @@ impl Engine {
         let mut unused: Vec<&Container> = self.containers.values().filter(unused).collect();
         unused.sort_by_key(|c| core::cmp::Reverse(c.created));
         let ids: Vec<Id> = unused.into_iter().map(|c| c.id).collect();
+        let mut space = 0;
         for id in &ids {
+            space += self.written(world, &self.containers[id]);
             self.remove(world, *id, Volumes::Stay);
         }
         let deleted = if ids.is_empty() { None } else { Some(ids) };
-        Ok(Reply::ok(&json!({ "ContainersDeleted": deleted, "SpaceReclaimed": 0 })))
+        Ok(Reply::ok(&json!({ "ContainersDeleted": deleted, "SpaceReclaimed": space })))
     }
 
     /// Forgets a container that does not run.

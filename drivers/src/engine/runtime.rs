@@ -6,8 +6,8 @@ use netyard_sim::userland::files::normalise;
 
 use crate::error::Unrunnable;
 
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
+pub(super) const PASSWD: &str = "/etc/passwd";
+pub(super) const GROUP: &str = "/etc/group";
 /// The one user and group that is known where no file says so.
 const ROOT: &str = "root";
 

@@ -9,10 +9,11 @@ use netyard_sim::userland::files::Access;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::userland::process::Context;
 use netyard_sim::userland::sysctl;
-use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Rights, Spawn};
+use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Spawn};
 use netyard_sim::world::World;
 
 use super::lifecycle::Volumes;
+use super::login::Login;
 use super::{Engine, NetworkName, Owner, runtime};
 use crate::container::{AfterExit, Container, ContainerConfig, Mount, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
@@ -26,6 +27,8 @@ use crate::sandbox::{self, Kind, Sandbox, SandboxConfig, hosts, resolv};
 
 /// The file that names DNS servers.
 pub(super) const RESOLV: &str = "/etc/resolv.conf";
+/// By this programs know that they are in a container.
+const MARK: &str = "/.dockerenv";
 const HOSTS: &str = "/etc/hosts";
 const HOSTNAME: &str = "/etc/hostname";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -279,9 +282,9 @@ impl Engine {
             return Err(error);
         }
         let container = self.containers.get(&id).expect("the caller found the container");
-        let (env, config) = (self.environment_of(container), &container.config);
-        let (argv, cwd, rights) = (config.argv.clone(), &config.working_dir, config.rights);
-        let spawn = Launch { argv, env, cwd, namespace, rights, context, init: true };
+        let (login, config) = (self.login(world, container), &container.config);
+        let (argv, cwd) = (config.argv.clone(), &config.working_dir);
+        let spawn = Launch { argv, login, cwd, namespace, context, init: true };
         let (program, open_stdin) = (config.argv.first().cloned().unwrap_or_default(), config.open_stdin);
         let run = self.runs.get_mut(&id).expect("every container has a run");
         let streams = run.console.open(world, open_stdin);
@@ -393,10 +396,9 @@ fn check_runtime(config: &ContainerConfig) -> Result<(), Error> {
 /// What a process in a container shall be.
 pub(super) struct Launch<'a> {
     pub(super) argv: Vec<String>,
-    pub(super) env: BTreeMap<String, String>,
+    pub(super) login: Login,
     pub(super) cwd: &'a str,
     pub(super) namespace: NamespaceId,
-    pub(super) rights: Rights,
     pub(super) context: ContextId,
     pub(super) init: bool,
 }
@@ -410,10 +412,11 @@ pub(super) fn launch(
     let cwd = if launch.cwd.is_empty() { "/" } else { launch.cwd };
     let spawn = Spawn {
         argv: launch.argv,
-        env: launch.env,
+        env: launch.login.env,
         cwd: cwd.to_owned(),
         namespace: launch.namespace,
-        rights: launch.rights,
+        rights: launch.login.rights,
+        user: launch.login.user,
         context: launch.context,
         streams,
         group: None,
@@ -426,11 +429,12 @@ pub(super) fn launch(
 /// The environment of a process in a container: the engine's, the links', the container's, then the process's own.
 pub(super) fn environment(
     container: &Container,
+    home: &str,
     links: &[(String, String)],
     own: &[String],
     tty: bool,
 ) -> BTreeMap<String, String> {
-    let engine = [("PATH", PATH), ("HOSTNAME", container.config.hostname.as_str()), ("HOME", "/root")];
+    let engine = [("PATH", PATH), ("HOSTNAME", container.config.hostname.as_str()), ("HOME", home)];
     let term = tty.then_some(("TERM", "xterm"));
     let links = links.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let asked = container.config.env.iter().chain(own).filter_map(|line| line.split_once('='));
@@ -454,6 +458,7 @@ pub(super) fn image_files(world: &mut World, image: &Image) -> Files {
         Content::Texts(texts) => texts,
     };
     let mut files = world.processes.base_files(Flavour::Busybox);
+    files.write(MARK, "").and_then(|()| files.view_mut().set_mode(MARK, 0o755)).expect("the root is there");
     for (path, text) in *texts {
         let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");
         files.make_directory(directory);

@@ -4,11 +4,11 @@
 //! Here the columns are those that the arguments ask for; what no process here has (a share of processor or memory) is 0.
 
 use netyard_sim::time::Instant;
-use netyard_sim::userland::Pid;
+use netyard_sim::userland::{Pid, User};
 use netyard_sim::world::World;
 use serde_json::json;
 
-use super::{Call, Engine, Reply};
+use super::{Call, Engine, Reply, runtime};
 use crate::container::{Container, State};
 use crate::error::Error;
 
@@ -99,13 +99,16 @@ impl Engine {
     fn cell(&self, world: &World, container: &Container, pid: Pid, column: &str) -> String {
         let argv = world.processes.argv(pid).unwrap_or_default();
         let program = argv.first().map_or("", String::as_str);
+        let user = world.processes.user(pid).cloned().unwrap_or(User::ROOT);
         let started = world.processes.started(pid).unwrap_or(Instant::ZERO);
         let state = if matches!(container.state, State::Paused(_)) { "D" } else { "S" };
         match column {
             "pid" => pid.0.to_string(),
             "ppid" | "pgid" => world.processes.parent(pid).unwrap_or(INIT).0.to_string(),
-            "uid" | "user" | "group" => "root".to_owned(),
-            "gid" | "c" | "ni" | "vsz" | "rss" => "0".to_owned(),
+            "uid" | "user" => self.named(world, runtime::PASSWD, user.uid),
+            "group" => self.named(world, runtime::GROUP, user.gid),
+            "gid" => user.gid.to_string(),
+            "c" | "ni" | "vsz" | "rss" => "0".to_owned(),
             "pri" => "19".to_owned(),
             "%cpu" | "%mem" => "0.0".to_owned(),
             "tty" | "tt" => if container.config.tty { "pts/0" } else { "?" }.to_owned(),
@@ -120,6 +123,17 @@ impl Engine {
             "comm" => program.rsplit('/').next().unwrap_or_default().to_owned(),
             _ => argv.join(" "),
         }
+    }
+}
+
+impl Engine {
+    /// What the host calls a user or group.
+    fn named(&self, world: &World, path: &str, number: u32) -> String {
+        let text = world.processes.context(self.host.context).files.text(path);
+        let number = number.to_string();
+        let mut lines = text.lines().map(|line| line.split(':'));
+        let found = lines.find_map(|mut fields| Some(fields.next()?).filter(|_| fields.nth(1) == Some(&number)));
+        found.map_or_else(|| number.clone(), str::to_owned)
     }
 }
 

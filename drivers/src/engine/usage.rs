@@ -10,7 +10,7 @@ use crate::image::Image;
 
 impl Engine {
     /// `GET /system/df`.
-    pub(super) fn usage(&self, world: &World) -> Reply {
+    pub(super) fn usage(&self, world: &mut World) -> Reply {
         let containers_of = |image: &Image| {
             let count = self.containers.values().filter(|c| c.config.image.id == image.id).count();
             i64::try_from(count).unwrap_or(i64::MAX)

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use netyard_sim::userland::{CallId, Pid, Request, Rights, Signal, Spawn, Stream};
+use netyard_sim::userland::{CallId, Pid, Request, Rights, Signal, Spawn, Stream, User};
 
 use super::Site;
 use crate::cli::dockerd;
@@ -98,6 +98,7 @@ impl Site {
             cwd: "/".to_owned(),
             namespace: host.namespace,
             rights: Rights::ALL,
+            user: User::ROOT,
             context: host.context,
             streams: [Stream::Null, Stream::Null, Stream::Null],
             group: None,

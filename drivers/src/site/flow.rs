@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use netyard_sim::userland::gate::{TcpGate, UdpGate};
 use netyard_sim::userland::process::Table;
 use netyard_sim::userland::stream::PipeId;
-use netyard_sim::userland::{Pid, Program, Read, Rights, Signal, Spawn, Stream};
+use netyard_sim::userland::{Pid, Program, Read, Rights, Signal, Spawn, Stream, User};
 
 use super::Site;
 use crate::engine::{ExchangeId, Output};
@@ -119,6 +119,7 @@ impl Site {
             cwd: "/".to_owned(),
             namespace: host.namespace,
             rights: Rights::CONTAINER,
+            user: User::ROOT,
             context: host.context,
             streams: [stdin, stdout, Stream::Null],
             group: None,

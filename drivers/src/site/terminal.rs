@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::{Errno, Pid, Read, Rights, Spawn, Stream};
+use netyard_sim::userland::{Errno, Pid, Read, Rights, Spawn, Stream, User};
 
 use super::{Place, Site};
 use crate::engine::Host;
@@ -53,6 +53,7 @@ pub(super) fn host_login(host: &Host) -> Place {
     Place {
         namespace: host.namespace,
         rights: Rights::ALL,
+        user: User::ROOT,
         context: host.context,
         env: env.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>(),
         cwd: "/root".to_owned(),
@@ -77,6 +78,7 @@ impl Site {
             cwd: place.cwd.clone(),
             namespace: place.namespace,
             rights: place.rights,
+            user: place.user.clone(),
             context: place.context,
             streams: [stdin, stdout, stderr],
             group: None,

@@ -76,6 +76,7 @@ impl Machine {
             cwd: "/".to_owned(),
             namespace,
             rights: Rights::ALL,
+            user: netyard_sim::userland::User::ROOT,
             context: self.context,
             streams: [Stream::Null, write, error],
             group: None,

@@ -21,6 +21,7 @@ mod mode;
 mod numbers;
 mod operands;
 mod pattern;
+mod ps;
 mod sed;
 mod signals;
 mod sort;
@@ -33,6 +34,7 @@ mod test;
 mod text;
 mod tr;
 mod uniq;
+mod users;
 mod wc;
 mod xargs;
 
@@ -76,14 +78,14 @@ const PROGRAMS: [(&str, Make); 110] = [
     ("fold", || Box::new(Filtering::new("fold", lines::fold))),
     ("free", || Box::new(Straight(machine::free))),
     ("grep", || Box::new(Filtering::new("grep", grep::make))),
-    ("groups", || Box::new(Straight(machine::groups))),
+    ("groups", || Box::new(Straight(users::groups))),
     ("halt", || Box::new(Straight(machine::refuse))),
     ("hd", || Box::new(Filtering::new("hd", lines::hexdump))),
     ("head", || Box::new(Filtering::new("head", head::make))),
     ("hexdump", || Box::new(Filtering::new("hexdump", lines::hexdump))),
     ("hostid", || Box::new(Straight(machine::hostid))),
     ("hostname", || Box::<hostname::Hostname>::default()),
-    ("id", || Box::new(Straight(system::id))),
+    ("id", || Box::new(Straight(users::id))),
     ("kill", || Box::new(Straight(signals::kill))),
     ("killall", || Box::new(Straight(signals::killall))),
     ("ln", || Box::new(Straight(directory::ln))),
@@ -110,7 +112,7 @@ const PROGRAMS: [(&str, Make); 110] = [
     ("poweroff", || Box::new(Straight(machine::refuse))),
     ("printenv", || Box::new(Straight(system::printenv))),
     ("printf", || Box::new(Straight(text::printf))),
-    ("ps", || Box::new(Straight(signals::ps))),
+    ("ps", || Box::new(Straight(ps::ps))),
     ("pwd", || Box::new(Straight(directory::pwd))),
     ("readlink", || Box::new(Straight(directory::readlink))),
     ("realpath", || Box::new(Straight(directory::realpath))),
@@ -126,7 +128,7 @@ const PROGRAMS: [(&str, Make); 110] = [
     ("sort", || Box::new(Filtering::new("sort", sort::make))),
     ("stat", || Box::new(Straight(stat::stat))),
     ("stty", || Box::new(Straight(stty::stty))),
-    ("su", || Box::new(Launcher::new(launch::su))),
+    ("su", || Box::new(Launcher::new(users::su))),
     ("sync", || Box::new(Straight(|_| 0))),
     ("tac", || Box::new(Filtering::new("tac", lines::tac))),
     ("tail", || Box::new(Filtering::new("tail", tail::make))),
@@ -149,7 +151,7 @@ const PROGRAMS: [(&str, Make); 110] = [
     ("usleep", || Box::<signals::Usleep>::default()),
     ("wc", || Box::new(Filtering::new("wc", wc::make))),
     ("which", || Box::new(Straight(launch::which))),
-    ("whoami", || Box::new(Straight(system::whoami))),
+    ("whoami", || Box::new(Straight(users::whoami))),
     ("xargs", || Box::<xargs::Xargs>::default()),
     ("yes", || Box::<text::Yes>::default()),
 ];

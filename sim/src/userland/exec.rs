@@ -24,7 +24,7 @@ impl Exec {
 
     /// Hands a signal on; false when it has ended.
     pub fn pass(&self, sys: &mut Sys<'_>, signal: Signal) -> bool {
-        sys.kill(self.child, signal)
+        sys.kill(self.child, Some(signal)).is_ok()
     }
 
     /// Waits for its end.

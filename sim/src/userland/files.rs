@@ -43,13 +43,13 @@ impl Files {
     /// The same files, to be looked at without the volumes and generated files that are mounted.
     #[must_use]
     pub const fn view(&self) -> View<'_> {
-        View { files: self, volumes: None, kernel: None }
+        View { files: self, volumes: None, kernel: None, user: None }
     }
 
     /// The same files, to be changed by their owner.
     pub const fn view_mut(&mut self) -> ViewMut<'_> {
         let now = self.time;
-        ViewMut { files: self, volumes: None, now }
+        ViewMut { files: self, volumes: None, now, user: None }
     }
 
     /// Tells the time.

@@ -3,6 +3,7 @@
 
 use super::files::{Device, Files, Made, Stamp};
 use super::proc::PROC;
+use super::sysfs::SYS;
 use super::{Flavour, Programs};
 
 /// Directories of every system, with their permissions.
@@ -119,6 +120,7 @@ pub fn files(flavour: Flavour, programs: &Programs, built: Stamp) -> Files {
         change.write(path, text).expect("/etc was just made");
     }
     files.mount_generated("/proc", PROC);
+    files.mount_generated("/sys", SYS);
     files.freeze();
     files
 }

@@ -5,7 +5,7 @@
 //! module that shows (text from data) and changes (checks all that can fail, then asks the fabric).
 
 mod addr;
-mod device;
+pub(in crate::userland) mod device;
 mod error;
 mod link;
 mod neigh;

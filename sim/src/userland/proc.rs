@@ -141,10 +141,12 @@ fn status(seen: &Seen<'_>) -> String {
         'Z' => "Z (zombie)",
         _ => "S (sleeping)",
     };
-    let (pid, parent) = (seen.pid.0, seen.parent.0);
+    let (pid, parent, uid, gid) = (seen.pid.0, seen.parent.0, seen.user.uid, seen.user.gid);
+    let groups: Vec<String> = seen.user.groups.iter().map(ToString::to_string).collect();
+    let groups = groups.join(" ");
     format!(
         "Name:\t{}\nUmask:\t0022\nState:\t{state}\nTgid:\t{pid}\nNgid:\t0\nPid:\t{pid}\nPPid:\t{parent}\nTracerPid:\t0\n\
-         Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nVmSize:\t    4416 kB\nVmRSS:\t     4 kB\nThreads:\t1\n",
+         Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\nGroups:\t{groups} \nVmSize:\t    4416 kB\nVmRSS:\t     4 kB\nThreads:\t1\n",
         comm(seen)
     )
 }

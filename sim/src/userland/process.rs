@@ -28,7 +28,7 @@ use self::numbers::Numbers;
 use super::files::{Files, Stamp, Volumes};
 use super::search::{DEFAULT_PATH, Search};
 use super::stream::{Open, PipeId, Read, Stream, Streams, Target};
-use super::{Errno, Program, Programs, Signal, Step, image};
+use super::{Errno, Program, Programs, Signal, Step, User, image};
 use crate::fabric::{Fabric, NamespaceId};
 use crate::rng::{Rng, Seed};
 use crate::socket::SocketId;
@@ -92,6 +92,8 @@ pub struct Spawn {
     pub namespace: NamespaceId,
     /// What it may do there.
     pub rights: Rights,
+    /// Who it is.
+    pub user: User,
     /// The files and name it sees.
     pub context: ContextId,
     /// Standard input, output and error; the new process owns them.
@@ -137,6 +139,7 @@ struct Process {
     cwd: String,
     namespace: NamespaceId,
     rights: Rights,
+    user: User,
     context: ContextId,
     streams: Vec<Stream>,
     /// Its number in its place.
@@ -377,6 +380,7 @@ impl Table {
             cwd: spawn.cwd,
             namespace: spawn.namespace,
             rights: spawn.rights,
+            user: spawn.user,
             context: spawn.context,
             streams: spawn.streams.into(),
             number,
@@ -550,6 +554,12 @@ impl Table {
     #[must_use]
     pub fn argv(&self, pid: Pid) -> Option<&[String]> {
         self.processes.get(&pid).map(|p| p.argv.as_slice())
+    }
+
+    /// Who a process is.
+    #[must_use]
+    pub fn user(&self, pid: Pid) -> Option<&User> {
+        self.processes.get(&pid).map(|p| &p.user)
     }
 
     /// The parent of a process; none when that is outside or gone.

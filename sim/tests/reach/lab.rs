@@ -115,6 +115,7 @@ impl Lab {
             cwd: "/".to_owned(),
             namespace: self.container,
             rights: Rights::ALL,
+            user: netyard_sim::userland::User::ROOT,
             context,
             streams: [Stream::Null, write, error],
             group: None,

@@ -30,3 +30,13 @@ fn who_gives_up_waiting_is_told_so() {
     assert_eq!(lab.body(wait), b"{\"Error\":{\"Message\":\"context canceled\"},\"StatusCode\":-1}\n");
     assert!(lab.is_done(wait));
 }
+
+#[test]
+fn who_attaches_before_the_start_does_not_wait_for_time() {
+    let mut lab = Lab::new();
+    assert_eq!(lab.create("c1", "default", &Value::Null).0, 201);
+    let attach = lab.send("POST", "/containers/c1/attach?stream=1&stdout=1", &Value::Null);
+    assert_eq!(lab.engine.patience(&lab.world, attach), Patience::Others);
+    assert_eq!(lab.post("/containers/c1/start", &Value::Null).0, 204);
+    assert_eq!(lab.engine.patience(&lab.world, attach), Patience::Time);
+}

@@ -8,7 +8,7 @@ use netyard_drivers::engine::{Engine, ExchangeId, Host, Media, Output};
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::{Context, Event};
-use netyard_sim::userland::{Files, Flavour, Request, programs};
+use netyard_sim::userland::{Flavour, Request, programs};
 use netyard_sim::world::World;
 
 /// What came of a request so far.
@@ -34,9 +34,8 @@ impl Carrier {
         let namespace = world.fabric.create_namespace("vm");
         let lo = world.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index;
         world.fabric.set_up(namespace, lo, true);
-        let mut files = Files::default();
-        files.make_directory("/etc");
-        files.write("/etc/resolv.conf", "nameserver 10.255.255.53\n").expect("the directory was just made");
+        let mut files = world.processes.base_files(Flavour::Host);
+        files.write("/etc/resolv.conf", "nameserver 10.255.255.53\n").expect("a host has the directory");
         let context = Context { files, hostname: "vm".into(), flavour: Flavour::Host };
         let context = world.processes.create_context(context);
         let host = Host { name: "vm".into(), namespace, context };

@@ -4,7 +4,8 @@ use crate::userland::exec::Exec;
 use crate::userland::files::{Kind, Stat, path};
 use crate::userland::options::usage;
 use crate::userland::shell::wildcard;
-use crate::userland::{Flavour, Program, Step, Sys};
+use crate::userland::user::Want;
+use crate::userland::{Errno, Flavour, Program, Step, Sys};
 
 /// A file that is looked at.
 struct Here<'a> {
@@ -125,6 +126,14 @@ impl Find {
         Ok(())
     }
 
+    fn complain(&mut self, sys: &mut Sys<'_>, name: &str, errno: Errno) {
+        sys.eprint(match sys.flavour() {
+            Flavour::Host => format!("find: '{name}': {errno}\n"),
+            Flavour::Busybox => format!("find: {name}: {errno}\n"),
+        });
+        self.status = 1;
+    }
+
     fn tree(&mut self, sys: &mut Sys<'_>, root: String, test: &Test, (least, most): (u32, u32), run: &mut Run) {
         let mut todo = vec![(root, 0)];
         let mut seen = 0;
@@ -133,11 +142,7 @@ impl Find {
             let stat = match sys.files().lstat(&path) {
                 Ok(stat) => stat,
                 Err(errno) => {
-                    sys.eprint(match sys.flavour() {
-                        Flavour::Host => format!("find: '{name}': {errno}\n"),
-                        Flavour::Busybox => format!("find: {name}: {errno}\n"),
-                    });
-                    self.status = 1;
+                    self.complain(sys, &name, errno);
                     continue;
                 }
             };
@@ -148,6 +153,10 @@ impl Find {
             }
             seen += 1;
             if stat.is_directory() && depth < most && !prune && seen < FILES {
+                if let Err(errno) = sys.files().access(Want::Read, &path) {
+                    self.complain(sys, &name, errno);
+                    continue;
+                }
                 let names = sys.files().list(&path).into_iter().rev();
                 todo.extend(names.map(|entry| (path::join(&name, &entry), depth + 1)));
             }

@@ -68,38 +68,6 @@ pub(super) fn setsid(sys: &mut Sys<'_>) -> Next {
     }
 }
 
-/// `su [-] [USER] [-c COMMAND]`: root becomes root; others have nobody to run as.
-pub(super) fn su(sys: &mut Sys<'_>) -> Next {
-    let argv: Vec<String> = sys.argv().iter().filter(|word| *word != "-").cloned().collect();
-    let options = match Options::parse(&argv, "lmpc:s:", Order::Anywhere) {
-        Ok(options) => options,
-        Err(error) => {
-            let text = error.text("su", "[-lmp] [-s SH] [-] [USER [FILE ARGS | -c 'CMD' [ARG0 ARGS]]]", sys.flavour());
-            sys.eprint(text);
-            return Next::Exit(1);
-        }
-    };
-    let user = options.operands.first().map_or("root", String::as_str);
-    if super::mode::number(sys, super::mode::PASSWD, user).is_none() {
-        let said = match sys.flavour() {
-            Flavour::Host => {
-                format!("su: user {user} does not exist or the user entry does not contain all the required fields\n")
-            }
-            Flavour::Busybox => format!("su: unknown user {user}\n"),
-        };
-        sys.eprint(said);
-        return Next::Exit(1);
-    }
-    if user != "root" {
-        sys.eprint("su: can't set groups: Operation not permitted\n");
-        return Next::Exit(1);
-    }
-    let shell = options.value('s').unwrap_or("sh").to_owned();
-    let mut argv = vec![shell];
-    argv.extend(options.value('c').map(|command| ["-c".to_owned(), command.to_owned()]).into_iter().flatten());
-    run(sys, "su", argv)
-}
-
 /// `busybox [--list] [PROGRAM ARG…]`
 pub(super) fn busybox(sys: &mut Sys<'_>) -> Next {
     let argv: Vec<String> = sys.argv().iter().skip(1).cloned().collect();

@@ -5,7 +5,8 @@ use core::fmt::Write as _;
 use super::mode::{self, GROUP, PASSWD};
 use crate::userland::files::{Kind, Stamp, Stat, View, path};
 use crate::userland::options::{Options, Order};
-use crate::userland::{Flavour, Sys};
+use crate::userland::user::Want;
+use crate::userland::{Errno, Flavour, Sys};
 use time::OffsetDateTime;
 
 /// `ls [-1aAlhdRFrtSin] [FILE]…`
@@ -27,12 +28,20 @@ pub(super) fn ls(sys: &mut Sys<'_>) -> i32 {
         let follows = short || slashed.ends_with('/');
         let stat = sys.files().stat(&slashed).ok().filter(|_| follows);
         match stat.map_or_else(|| sys.files().lstat(&path), Ok) {
-            Ok(stat) if stat.is_directory() && !options.has('d') => directories.push((name, path)),
+            Ok(stat) if stat.is_directory() && !options.has('d') => match sys.files().access(Want::Read, &path) {
+                Ok(()) => directories.push((name, path)),
+                Err(errno) => {
+                    let said = match flavour {
+                        Flavour::Host => format!("cannot open directory '{name}'"),
+                        Flavour::Busybox => format!("can't open '{name}'"),
+                    };
+                    status = refuse(sys, &said, errno);
+                }
+            },
             Ok(stat) => files.push(Row { name, path, stat }),
             Err(errno) => {
                 let said = if flavour == Flavour::Host { format!("cannot access '{name}'") } else { name };
-                sys.eprint(format!("ls: {said}: {errno}\n"));
-                status = if flavour == Flavour::Host { 2 } else { 1 };
+                status = refuse(sys, &said, errno);
             }
         }
     }
@@ -46,6 +55,12 @@ pub(super) fn ls(sys: &mut Sys<'_>) -> i32 {
     let text = listing.all(files, directories);
     sys.print(text);
     status
+}
+
+/// Says what cannot be listed; the exit status for that.
+fn refuse(sys: &mut Sys<'_>, said: &str, errno: Errno) -> i32 {
+    sys.eprint(format!("ls: {said}: {errno}\n"));
+    if sys.flavour() == Flavour::Host { 2 } else { 1 }
 }
 
 struct Row {

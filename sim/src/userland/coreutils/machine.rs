@@ -1,4 +1,4 @@
-//! Programs about the machine and its users: `clear dmesg free groups hostid logname mount sync top tty uptime` and those
+//! Programs about the machine and its users: `clear dmesg free hostid logname mount sync top tty uptime` and those
 //! that would change what here never changes.
 
 use core::fmt::Write as _;
@@ -87,11 +87,6 @@ pub(super) fn refuse(sys: &mut Sys<'_>) -> i32 {
     let name = crate::userland::files::path::base(&sys.argv()[0]).to_owned();
     sys.eprint(format!("{name}: Operation not permitted\n"));
     1
-}
-
-pub(super) fn groups(sys: &mut Sys<'_>) -> i32 {
-    sys.print("root\n");
-    0
 }
 
 pub(super) fn logname(sys: &mut Sys<'_>) -> i32 {

@@ -1,4 +1,4 @@
-//! Programs about the system and the user: `arch env id nproc nsenter printenv uname whoami`.
+//! Programs about the system and the environment: `arch env nproc nsenter printenv uname`.
 
 use core::fmt::Write as _;
 
@@ -46,28 +46,6 @@ pub(super) fn arch(sys: &mut Sys<'_>) -> i32 {
 
 pub(super) fn nproc(sys: &mut Sys<'_>) -> i32 {
     sys.print("1\n");
-    0
-}
-
-pub(super) fn whoami(sys: &mut Sys<'_>) -> i32 {
-    sys.print("root\n");
-    0
-}
-
-/// Everybody is root.
-pub(super) fn id(sys: &mut Sys<'_>) -> i32 {
-    let options = match Options::parse(sys.argv(), "ugnrG", Order::Anywhere) {
-        Ok(options) => options,
-        Err(error) => return refuse(sys, &error, "id", "[-ugGnr] [USER]", 1),
-    };
-    let one = ['u', 'g', 'G'].iter().any(|letter| options.has(*letter));
-    let text = match (one, options.has('n'), sys.flavour()) {
-        (true, true, _) => "root\n",
-        (true, false, _) => "0\n",
-        (false, _, Flavour::Host) => "uid=0(root) gid=0(root) groups=0(root)\n",
-        (false, _, Flavour::Busybox) => "uid=0(root) gid=0(root)\n",
-    };
-    sys.print(text);
     0
 }
 

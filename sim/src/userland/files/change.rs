@@ -10,13 +10,19 @@ use super::path::{base, join, parent};
 use super::tree::Tree;
 use super::view::{At, TreeRef, View, Walked};
 use crate::userland::Errno;
+use crate::userland::user::{User, Want};
 
 /// The files of a place, to be changed.
 pub struct ViewMut<'a> {
     pub(super) files: &'a mut Files,
     pub(super) volumes: Option<&'a mut Volumes>,
     pub(super) now: Stamp,
+    /// Who changes them, where that is not root.
+    pub(super) user: Option<User>,
 }
+
+/// Only owners may take away what is in such a directory.
+const STICKY: u16 = 0o1000;
 
 /// What can be made at a path that is free.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,13 +44,19 @@ pub enum Made {
 impl<'a> ViewMut<'a> {
     /// The files of a place with the volumes that are mounted there, at this time.
     pub(in crate::userland) const fn new(files: &'a mut Files, volumes: &'a mut Volumes, now: Stamp) -> Self {
-        Self { files, volumes: Some(volumes), now }
+        Self { files, volumes: Some(volumes), now, user: None }
+    }
+
+    /// The same as this user changes them.
+    #[must_use]
+    pub(in crate::userland) fn by(self, user: Option<User>) -> Self {
+        Self { user, ..self }
     }
 
     /// The same, to be looked at. Generated files are not seen this way.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        View { files: self.files, volumes: self.volumes.as_deref(), kernel: None }
+        View { files: self.files, volumes: self.volumes.as_deref(), kernel: None, user: self.user.as_ref() }
     }
 
     fn tree(&mut self, tree: TreeRef) -> Result<&mut Tree, Errno> {
@@ -68,6 +80,44 @@ impl<'a> ViewMut<'a> {
         }
     }
 
+    /// The same when something may be put there or taken away.
+    fn open_directory(&self, walked: &Walked) -> Result<(TreeRef, Ino), Errno> {
+        let (tree, directory) = Self::directory_of(walked)?;
+        self.view().check(Want::Write, tree, directory)?;
+        Ok((tree, directory))
+    }
+
+    /// Whether what is at the end of a walk may lose its name.
+    fn check_removal(&self, walked: &Walked) -> Result<(), Errno> {
+        let (tree, directory) = self.open_directory(walked)?;
+        let (Some(user), (_, ino)) = (&self.user, Self::inode_of(walked)?) else { return Ok(()) };
+        let view = self.view();
+        let tree = view.tree(tree).ok_or(Errno::NoEntry)?;
+        let (above, inode) = (tree.inode(directory).ok_or(Errno::NoEntry)?, tree.inode(ino).ok_or(Errno::NoEntry)?);
+        let free = above.mode & STICKY == 0 || user.owns(above.uid) || user.owns(inode.uid);
+        if free { Ok(()) } else { Err(Errno::NotPermitted) }
+    }
+
+    /// Whether this user owns something.
+    fn check_owner(&self, (tree, ino): (TreeRef, Ino)) -> Result<(), Errno> {
+        let view = self.view();
+        let inode = view.tree(tree).and_then(|tree| tree.inode(ino)).ok_or(Errno::NoEntry)?;
+        let owns = self.user.as_ref().is_none_or(|user| user.owns(inode.uid));
+        if owns { Ok(()) } else { Err(Errno::NotPermitted) }
+    }
+
+    /// Makes something that belongs to this user where nothing is.
+    fn create(&mut self, walked: &Walked, content: Content, mode: u32) -> Result<(TreeRef, Ino), Errno> {
+        let (tree_ref, directory) = self.open_directory(walked)?;
+        let (now, owner) = (self.now, self.user.as_ref().map(|user| (user.uid, user.gid)));
+        let tree = self.tree(tree_ref)?;
+        let ino = tree.create(directory, walked.name(), content, mode, now)?;
+        if let Some(owner) = owner {
+            tree.change(ino, |inode| (inode.uid, inode.gid) = owner)?;
+        }
+        Ok((tree_ref, ino))
+    }
+
     fn inode_of(walked: &Walked) -> Result<(TreeRef, Ino), Errno> {
         match walked.at.ok_or(Errno::NoEntry)? {
             At::Inode(tree, ino) => Ok((tree, ino)),
@@ -85,13 +135,10 @@ impl<'a> ViewMut<'a> {
             let (tree, ino) = Self::inode_of(&walked)?;
             return match self.tree(tree)?.inode(ino).map(|inode| inode.kind()) {
                 Some(Kind::Directory) => Err(Errno::IsDirectory),
-                _ => Ok((tree, ino)),
+                _ => self.view().check(Want::Write, tree, ino).map(|()| (tree, ino)),
             };
         }
-        let (tree, directory) = Self::directory_of(&walked)?;
-        let now = self.now;
-        let ino = self.tree(tree)?.create(directory, walked.name(), Content::Bytes(Vec::new()), mode, now)?;
-        Ok((tree, ino))
+        self.create(&walked, Content::Bytes(Vec::new()), mode)
     }
 
     /// Replaces the file at `path`, making it when it is not there.
@@ -124,6 +171,7 @@ impl<'a> ViewMut<'a> {
     /// As for `write`.
     pub fn truncate(&mut self, path: &str, size: u64) -> Result<(), Errno> {
         let (tree, ino) = Self::inode_of(&self.walk(path, true)?)?;
+        self.view().check(Want::Write, tree, ino)?;
         let now = self.now;
         self.tree(tree)?.truncate(ino, size, now)
     }
@@ -138,7 +186,6 @@ impl<'a> ViewMut<'a> {
         if walked.at.is_some() {
             return Err(Errno::Exists);
         }
-        let (tree, directory) = Self::directory_of(&walked)?;
         let content = match what {
             Made::File => Content::Bytes(Vec::new()),
             Made::Program => Content::Program,
@@ -147,8 +194,7 @@ impl<'a> ViewMut<'a> {
             Made::Device(device) => Content::Device(device),
             Made::Fifo => Content::Fifo,
         };
-        let now = self.now;
-        self.tree(tree)?.create(directory, walked.name(), content, mode, now).map(|_| ())
+        self.create(&walked, content, mode).map(|_| ())
     }
 
     /// Makes the directory at `path` and those above it, as far as nothing else is in the way.
@@ -182,7 +228,8 @@ impl<'a> ViewMut<'a> {
         if walked.at.is_some() {
             return Err(Errno::Exists);
         }
-        let (other, directory) = Self::directory_of(&walked)?;
+        self.check_owner((tree, ino))?;
+        let (other, directory) = self.open_directory(&walked)?;
         if other != tree {
             return Err(Errno::CrossDevice);
         }
@@ -219,6 +266,7 @@ impl<'a> ViewMut<'a> {
         let (tree, directory) = (self.tree(tree)?, Self::directory_of(&walked)?.1);
         let kind = tree.inode(ino).ok_or(Errno::NoEntry)?.kind();
         let empty = tree.names(ino).next().is_none();
+        self.check_removal(&walked)?;
         check(kind, empty)?;
         let now = self.now;
         self.tree(Self::inode_of(&walked)?.0)?.unlink(directory, walked.name(), now)
@@ -258,6 +306,8 @@ impl<'a> ViewMut<'a> {
         if source.path == target.path {
             return Ok(());
         }
+        self.check_removal(&source)?;
+        self.open_directory(&target)?;
         let is_directory = self.tree(tree)?.inode(ino).is_some_and(|inode| inode.kind() == Kind::Directory);
         match (is_directory, target.at.and_then(|_| self.view().lstat(to).ok()).map(|stat| stat.is_directory())) {
             (true, Some(false)) => return Err(Errno::NotDirectory),
@@ -275,9 +325,10 @@ impl<'a> ViewMut<'a> {
     /// Changes permissions.
     ///
     /// # Errors
-    /// `NoEntry` and the like.
+    /// `NoEntry`, `NotPermitted` and the like.
     pub fn set_mode(&mut self, path: &str, mode: u32) -> Result<(), Errno> {
         let mode = u16::try_from(mode & 0o7777).expect("twelve bits fit");
+        self.check_owner(Self::inode_of(&self.walk(path, true)?)?)?;
         self.change(path, true, |inode| inode.mode = mode)
     }
 
@@ -286,6 +337,13 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// `NoEntry` and the like.
     pub fn set_owner(&mut self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Result<(), Errno> {
+        if let Some(user) = &self.user {
+            self.check_owner(Self::inode_of(&self.walk(path, false)?)?)?;
+            let given = uid.is_some_and(|uid| uid != user.uid) || gid.is_some_and(|gid| !user.is_in(gid));
+            if given {
+                return Err(Errno::NotPermitted);
+            }
+        }
         self.change(path, false, |inode| {
             inode.uid = uid.unwrap_or(inode.uid);
             inode.gid = gid.unwrap_or(inode.gid);
@@ -297,6 +355,8 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// `NoEntry` and the like.
     pub fn set_time(&mut self, path: &str, time: Stamp) -> Result<(), Errno> {
+        let (tree, ino) = Self::inode_of(&self.walk(path, true)?)?;
+        self.check_owner((tree, ino)).or_else(|_| self.view().check(Want::Write, tree, ino))?;
         self.change(path, true, |inode| inode.mtime = time)
     }
 

@@ -128,12 +128,12 @@ impl ViewMut<'_> {
 /// See [`Files::share`].
 pub(super) fn share(files: &mut Files, path: &str, volumes: &mut Volumes) -> Result<Shared, Errno> {
     let now = files.time;
-    let view = View { files, volumes: Some(volumes), kernel: None };
+    let view = View { files, volumes: Some(volumes), kernel: None, user: None };
     let walked = match view.walk(path, true) {
         Ok(walked) if walked.at.is_some() => walked,
         Ok(_) | Err(Errno::NoEntry) => {
-            ViewMut { files, volumes: Some(volumes), now }.make_directory(path);
-            View { files, volumes: Some(volumes), kernel: None }.walk(path, true)?
+            ViewMut { files, volumes: Some(volumes), now, user: None }.make_directory(path);
+            View { files, volumes: Some(volumes), kernel: None, user: None }.walk(path, true)?
         }
         Err(errno) => return Err(errno),
     };
@@ -143,7 +143,7 @@ pub(super) fn share(files: &mut Files, path: &str, volumes: &mut Volumes) -> Res
         At::Inode(TreeRef::Root, Ino::ROOT) => return Err(Errno::Invalid),
         At::Inode(TreeRef::Root, _) => {}
     }
-    let entries = View { files, volumes: Some(volumes), kernel: None }.export(&walked.path)?;
+    let entries = View { files, volumes: Some(volumes), kernel: None, user: None }.export(&walked.path)?;
     let whole = matches!(entries.first(), Some(Entry { body: Body::Directory, .. }));
     let mut apart = Files { root: Tree::default(), time: now, ..Files::default() };
     let mut change = apart.view_mut();

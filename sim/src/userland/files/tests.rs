@@ -85,11 +85,11 @@ fn a_volume_is_seen_where_it_is_mounted() {
     let (mut one, mut two) = (files(), files());
     one.mount_volume("/data", volume, Access::ReadWrite);
     two.mount_volume("/mnt/x", volume, Access::ReadOnly);
-    let mut writer = ViewMut { files: &mut one, volumes: Some(&mut volumes), now: Stamp(7) };
+    let mut writer = ViewMut { files: &mut one, volumes: Some(&mut volumes), now: Stamp(7), user: None };
     writer.write("/data/a", "hello").unwrap();
     assert_eq!(writer.rename("/data/a", "/etc/a"), Err(Errno::CrossDevice));
     assert_eq!(writer.view().list("/"), ["data", "etc"]);
-    let mut reader = ViewMut { files: &mut two, volumes: Some(&mut volumes), now: Stamp(8) };
+    let mut reader = ViewMut { files: &mut two, volumes: Some(&mut volumes), now: Stamp(8), user: None };
     assert_eq!(reader.view().text("/mnt/x/a"), "hello");
     assert_eq!(reader.write("/mnt/x/a", "no"), Err(Errno::ReadOnly));
     assert_eq!(reader.view().stat("/mnt/x/a").unwrap().mtime, Stamp(7));
@@ -101,12 +101,12 @@ fn a_directory_of_one_place_can_be_shared_with_another() {
     let (mut host, mut container) = (files(), Files::default());
     let shared = host.share("/etc", &mut volumes).unwrap();
     container.mount_shared("/config", shared, Access::ReadWrite);
-    let mut writer = ViewMut { files: &mut container, volumes: Some(&mut volumes), now: Stamp(1) };
+    let mut writer = ViewMut { files: &mut container, volumes: Some(&mut volumes), now: Stamp(1), user: None };
     writer.append("/config/hosts", b"10.0.0.1\tc1\n").unwrap();
     assert_eq!(host.share("/etc", &mut volumes), Ok(shared));
     let file = host.share("/etc/hosts", &mut volumes).unwrap();
     container.mount_shared("/just", file, Access::ReadOnly);
-    let view = View { files: &container, volumes: Some(&volumes), kernel: None };
+    let view = View { files: &container, volumes: Some(&volumes), kernel: None, user: None };
     assert_eq!(view.text("/just"), "127.0.0.1\tlocalhost\n10.0.0.1\tc1\n");
 }
 

@@ -10,6 +10,7 @@ use super::mount::{Access, Source, VolumeId, Volumes};
 use super::path::{self, join, normalise};
 use super::tree::Tree;
 use crate::userland::Errno;
+use crate::userland::user::{User, Want};
 
 /// Links that are followed in one path before Linux gives up.
 const LINKS_MAX: u32 = 40;
@@ -78,6 +79,8 @@ pub struct View<'a> {
     pub(super) files: &'a Files,
     pub(super) volumes: Option<&'a Volumes>,
     pub(super) kernel: Option<Kernel<'a>>,
+    /// Who looks, where that is not root.
+    pub(super) user: Option<&'a User>,
 }
 
 /// One step of a walk: the path so far, what is there, and where its mount began.
@@ -92,20 +95,40 @@ struct Pace {
 impl<'a> View<'a> {
     /// The files of a place with the volumes and the kernel behind its mounts.
     #[must_use]
-    pub(in crate::userland) const fn new(files: &'a Files, volumes: &'a Volumes, kernel: Kernel<'a>) -> Self {
-        Self { files, volumes: Some(volumes), kernel: Some(kernel) }
+    pub(in crate::userland) fn new(files: &'a Files, volumes: &'a Volumes, kernel: Kernel<'a>) -> Self {
+        let user = Some(kernel.user()).filter(|user| !user.is_root());
+        Self { files, volumes: Some(volumes), kernel: Some(kernel), user }
     }
 
     /// The same without a kernel: generated files are not seen.
     #[must_use]
     pub(in crate::userland) const fn stored(files: &'a Files, volumes: &'a Volumes) -> Self {
-        Self { files, volumes: Some(volumes), kernel: None }
+        Self { files, volumes: Some(volumes), kernel: None, user: None }
     }
 
     pub(super) fn tree(&self, tree: TreeRef) -> Option<&'a Tree> {
         match tree {
             TreeRef::Root => Some(&self.files.root),
             TreeRef::Volume(id) => self.volumes.and_then(|volumes| volumes.tree(id)),
+        }
+    }
+
+    /// Whether who looks may do what it wants with an inode.
+    pub(super) fn check(&self, want: Want, tree: TreeRef, ino: Ino) -> Result<(), Errno> {
+        let Some(user) = self.user else { return Ok(()) };
+        let inode = self.tree(tree).and_then(|tree| tree.inode(ino)).ok_or(Errno::NoEntry)?;
+        let may = user.may(want, (inode.uid, inode.gid), u32::from(inode.mode));
+        if may { Ok(()) } else { Err(Errno::AccessDenied) }
+    }
+
+    /// Whether who looks may do what it wants with what is at `path`.
+    ///
+    /// # Errors
+    /// `AccessDenied`, and as for `stat`.
+    pub fn access(&self, want: Want, path: &str) -> Result<(), Errno> {
+        match self.walk(path, true)?.at.ok_or(Errno::NoEntry)? {
+            At::Inode(tree, ino) => self.check(want, tree, ino),
+            At::Generated(_) => Ok(()),
         }
     }
 
@@ -186,6 +209,7 @@ impl<'a> View<'a> {
         let at = match pace.at {
             At::Inode(tree, directory) => {
                 let found = self.tree(tree).ok_or(Errno::NoEntry)?.child(directory, name)?;
+                self.check(Want::Search, tree, directory)?;
                 found.map(|ino| At::Inode(tree, ino))
             }
             At::Generated(generator) => {
@@ -263,7 +287,8 @@ impl<'a> View<'a> {
             }
             At::Generated(generator) => {
                 let found = self.found(generator, &walked.parts()).ok_or(Errno::NoEntry)?;
-                Ok(generated_stat(&found, &walked.path))
+                let now = self.kernel.map_or(0, |kernel| kernel.epoch().unix_nanos(kernel.now()));
+                Ok(generated_stat(&found, &walked.path, Stamp(now)))
             }
         }
     }
@@ -276,6 +301,7 @@ impl<'a> View<'a> {
         let walked = self.walk(path, true)?;
         match walked.at.ok_or(Errno::NoEntry)? {
             At::Inode(tree, ino) => {
+                self.check(Want::Read, tree, ino)?;
                 let tree = self.tree(tree).ok_or(Errno::NoEntry)?;
                 match tree.inode(ino).map(|inode| inode.kind()) {
                     Some(Kind::Device(_) | Kind::Fifo) => Ok(Cow::Borrowed(&[])),
@@ -385,7 +411,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn generated_stat(found: &Found, path: &str) -> Stat {
+fn generated_stat(found: &Found, path: &str, mtime: Stamp) -> Stat {
     let (kind, mode, size) = match found {
         Found::Directory(_) => (Kind::Directory, 0o555, 0),
         Found::File { write: Ok(()) | Err(Errno::ReadOnly), .. } => (Kind::File, 0o644, 0),
@@ -393,5 +419,5 @@ fn generated_stat(found: &Found, path: &str) -> Stat {
         Found::Link(_) => (Kind::Link, 0o777, 0),
     };
     let ino = u32::try_from(crate::rng::fnv1a(path.as_bytes()) & 0x7fff_ffff).expect("31 bits fit");
-    Stat { kind, mode, uid: 0, gid: 0, size, mtime: Stamp(0), links: 1, ino, device: 5, program: false }
+    Stat { kind, mode, uid: 0, gid: 0, size, mtime, links: 1, ino, device: 5, program: false }
 }

@@ -7,6 +7,7 @@ use crate::time::{Duration, Epoch, Instant};
 use crate::userland::context::{Context, ContextId};
 use crate::userland::files::View;
 use crate::userland::stream::Stream;
+use crate::userland::user::User;
 
 /// The world as one process can look at it.
 #[derive(Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Seen<'a> {
     pub group: Pid,
     /// Its working directory.
     pub cwd: &'a str,
+    /// Who it is.
+    pub user: &'a User,
 }
 
 impl<'a> Kernel<'a> {
@@ -44,6 +47,12 @@ impl<'a> Kernel<'a> {
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.process().number
+    }
+
+    /// Who the process is.
+    #[must_use]
+    pub fn user(&self) -> &'a User {
+        &self.process().user
     }
 
     /// The process with a number of this place. On a host those of its containers have numbers too.
@@ -135,6 +144,7 @@ impl<'a> Kernel<'a> {
             },
             group: p.group,
             cwd: &p.cwd,
+            user: &p.user,
         })
     }
 

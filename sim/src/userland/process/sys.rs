@@ -13,7 +13,7 @@ use crate::userland::context::{Context, ContextId, Flavour};
 use crate::userland::files::{View, ViewMut, path};
 use crate::userland::search::{DEFAULT_PATH, Search};
 use crate::userland::stream::Stream;
-use crate::userland::{Errno, Program, Programs, Signal};
+use crate::userland::{Errno, Program, Programs, Signal, User};
 
 /// The calls a running program can make.
 pub struct Sys<'a> {
@@ -39,6 +39,12 @@ impl Sys<'_> {
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.table.process(self.pid).number
+    }
+
+    /// Who the process is.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.table.process(self.pid).user
     }
 
     /// The process with a number of this place.
@@ -119,7 +125,8 @@ impl Sys<'_> {
     /// The files of this place, to be changed.
     pub fn files_mut(&mut self) -> ViewMut<'_> {
         let (context, now) = (self.context_id(), self.now());
-        self.table.files_mut(context, now)
+        let user = Some(self.user().clone()).filter(|user| !user.is_root());
+        self.table.files_mut(context, now).by(user)
     }
 
     /// Random bits, as `/dev/urandom` gives them.
@@ -180,6 +187,7 @@ impl Sys<'_> {
             cwd: me.cwd.clone(),
             namespace: me.namespace,
             rights: me.rights,
+            user: me.user.clone(),
             context: me.context,
             streams,
             group,
@@ -215,16 +223,27 @@ impl Sys<'_> {
         Some(status)
     }
 
-    /// Sends a signal to a process of this place; false when there is none with that number. Nobody in its place can kill
+    /// Sends a signal to a process of this place, or only looks whether that could be done. Nobody in its place can kill
     /// or stop process 1.
-    pub fn kill(&mut self, number: Pid, signal: Signal) -> bool {
+    ///
+    /// # Errors
+    /// `NoProcess` when there is none with that number, `NotPermitted` when it is somebody else's.
+    pub fn kill(&mut self, number: Pid, signal: Option<Signal>) -> Result<(), Errno> {
         let here = self.context_id();
-        let Some(pid) = self.numbered(number) else { return false };
-        match self.table.processes.get(&pid).filter(|p| p.context == here) {
-            None => false,
-            Some(process) if process.init && matches!(signal, Signal::Kill | Signal::Stop) => true,
-            Some(_) => self.table.signal(self.fabric, pid, signal),
+        let pid = self.numbered(number).ok_or(Errno::NoProcess)?;
+        let process = self.table.processes.get(&pid).filter(|p| p.context == here && p.ended.is_none());
+        let process = process.ok_or(Errno::NoProcess)?;
+        if !self.user().owns(process.user.uid) {
+            return Err(Errno::NotPermitted);
         }
+        match signal {
+            None => {}
+            Some(Signal::Kill | Signal::Stop) if process.init => {}
+            Some(signal) => {
+                self.table.signal(self.fabric, pid, signal);
+            }
+        }
+        Ok(())
     }
 
     /// Sends a signal to every process of a group; false when it is empty.

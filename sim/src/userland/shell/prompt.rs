@@ -38,8 +38,8 @@ pub(super) fn expand(text: &str, sys: &Sys<'_>, variables: &Variables) -> String
             }
             Some('h') => shown.push_str(sys.hostname().split('.').next().unwrap_or_default()),
             Some('H') => shown.push_str(sys.hostname()),
-            Some('u') => shown.push_str("root"),
-            Some('$') => shown.push('#'),
+            Some('u') => shown.push_str(&name(sys)),
+            Some('$') => shown.push(if sys.user().is_root() { '#' } else { '$' }),
             Some('s') => shown.push_str("bash"),
             Some('v') => shown.push_str(BASH_VERSION),
             Some('n') => shown.push('\n'),
@@ -54,6 +54,14 @@ pub(super) fn expand(text: &str, sys: &Sys<'_>, variables: &Variables) -> String
         }
     }
     shown
+}
+
+/// What the user is called.
+fn name(sys: &Sys<'_>) -> String {
+    let (uid, accounts) = (sys.user().uid.to_string(), sys.files().text("/etc/passwd"));
+    let mut accounts = accounts.lines().map(|line| line.split(':'));
+    let found = accounts.find_map(|mut fields| Some(fields.next()?).filter(|_| fields.nth(1) == Some(&uid)));
+    found.unwrap_or("?").to_owned()
 }
 
 /// A directory as people write it: at home it begins with `~`.

@@ -5,6 +5,7 @@ use super::Sys;
 use crate::userland::files::{At, Device, Found, Ino, Kind, Stamp, TreeRef, Walked};
 use crate::userland::stream::{OpenId, Read, Stream, Target};
 use crate::userland::terminal::{Modes, Terminal};
+use crate::userland::user::Want;
 use crate::userland::{Errno, Signal};
 
 /// What is everywhere, even where nobody made any files.
@@ -179,6 +180,7 @@ impl Sys<'_> {
                 if kind == Kind::Directory {
                     return Err(Errno::IsDirectory);
                 }
+                self.files().access(Want::Read, &path)?;
                 Ok(self.open_inode((tree, ino), kind, false, false))
             }
         }
@@ -241,6 +243,7 @@ impl Sys<'_> {
             Found::Directory(_) => Err(Errno::IsDirectory),
             Found::Link(_) => Err(Errno::NoEntry),
             Found::File { write: Err(errno), .. } if write => Err(errno),
+            Found::File { .. } if write && !self.user().is_root() => Err(Errno::AccessDenied),
             Found::File { text, .. } => {
                 let target = Target::Generated { text: text.into_bytes(), path: walked.path.clone() };
                 Ok(self.table.streams.open(target, false))

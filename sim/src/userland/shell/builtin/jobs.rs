@@ -3,7 +3,7 @@
 use super::super::dialect::Dialect;
 use super::super::machine::{Block, Machine};
 use super::Outcome;
-use crate::userland::{Pid, Signal, Sys};
+use crate::userland::{Errno, Pid, Signal, Sys};
 
 /// `jobs`
 pub(super) fn jobs(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> Outcome {
@@ -212,18 +212,22 @@ fn send(machine: &mut Machine, sys: &mut Sys<'_>, target: &str, signal: Option<S
         return 1;
     };
     let pid = Pid(u32::try_from(number.unsigned_abs()).unwrap_or(u32::MAX));
-    let reached = match signal {
-        None => sys.processes().any(|(p, _)| p == pid),
-        Some(signal) if number < 0 => sys.kill_group(pid, as_kernel(signal)),
-        Some(signal) => {
-            note_stop(machine, pid, signal);
-            sys.kill(pid, as_kernel(signal))
+    let sent = match signal {
+        Some(signal) if number < 0 => {
+            if sys.kill_group(pid, as_kernel(signal)) {
+                Ok(())
+            } else {
+                Err(Errno::NoProcess)
+            }
         }
+        signal => sys.kill(pid, signal.map(as_kernel)),
     };
-    if !reached {
-        unreached(machine, sys, number);
+    match (sent, signal) {
+        (Err(errno), _) => unreached(machine, sys, number, errno),
+        (Ok(()), Some(signal)) if number > 0 => note_stop(machine, pid, signal),
+        (Ok(()), _) => {}
     }
-    i32::from(!reached)
+    i32::from(sent.is_err())
 }
 
 fn send_to_job(machine: &mut Machine, sys: &mut Sys<'_>, spec: &str, signal: Option<Signal>) -> i32 {
@@ -236,7 +240,7 @@ fn send_to_job(machine: &mut Machine, sys: &mut Sys<'_>, spec: &str, signal: Opt
     note_stop(machine, group, signal);
     let reached = sys.kill_group(group, as_kernel(signal));
     if !reached {
-        unreached(machine, sys, i64::from(group.0));
+        unreached(machine, sys, i64::from(group.0), Errno::NoProcess);
     }
     i32::from(!reached)
 }
@@ -259,10 +263,10 @@ fn note_stop(machine: &mut Machine, pid: Pid, signal: Signal) {
     }
 }
 
-fn unreached(machine: &Machine, sys: &mut Sys<'_>, number: i64) {
+fn unreached(machine: &Machine, sys: &mut Sys<'_>, number: i64, errno: Errno) {
     match machine.dialect() {
-        Dialect::Ash => machine.complain(sys, &format!("can't kill pid {number}: No such process")),
-        Dialect::Dash => machine.say(sys, "kill", "No such process\n"),
-        Dialect::Bash => machine.say(sys, "kill", &format!("({number}) - No such process")),
+        Dialect::Ash => machine.complain(sys, &format!("can't kill pid {number}: {errno}")),
+        Dialect::Dash => machine.say(sys, "kill", &format!("{errno}\n")),
+        Dialect::Bash => machine.say(sys, "kill", &format!("({number}) - {errno}")),
     }
 }

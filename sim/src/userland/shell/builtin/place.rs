@@ -3,6 +3,7 @@
 use super::super::dialect::Dialect;
 use super::super::machine::Machine;
 use super::Outcome;
+use crate::userland::user::Want;
 use crate::userland::{Errno, Sys};
 
 /// `cd`
@@ -15,7 +16,7 @@ pub(super) fn cd(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> O
         Some(path) => (*path).to_owned(),
     };
     let path = sys.absolute(&target);
-    if !sys.files().is_directory(&path) {
+    if !sys.files().is_directory(&path) || sys.files().access(Want::Search, &path).is_err() {
         return refuse(machine, sys, &target, &path);
     }
     if words.first() == Some(&"-") {
@@ -31,9 +32,10 @@ pub(super) fn cd(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) -> O
 }
 
 fn refuse(machine: &Machine, sys: &mut Sys<'_>, target: &str, path: &str) -> Outcome {
-    let why = match sys.files().read(path) {
-        Ok(_) => "Not a directory".to_owned(),
-        Err(_) => Errno::NoEntry.to_string(),
+    let why = match (sys.files().stat(path), sys.files().access(Want::Search, path)) {
+        (Ok(stat), _) if !stat.is_directory() => Errno::NotDirectory,
+        (_, Err(Errno::AccessDenied)) => Errno::AccessDenied,
+        _ => Errno::NoEntry,
     };
     let (text, status) = match machine.dialect() {
         Dialect::Ash => (format!("can't cd to {target}: {why}"), 2),

@@ -7,7 +7,7 @@ use crate::rng::Seed;
 use crate::time::{Epoch, Instant};
 use crate::userland::process::{Context, ContextId, Event, Table};
 use crate::userland::{
-    Files, Flavour, Pid, Program, Programs, Read, Rights, Signal, Spawn, Status, Step, Straight, Stream, Sys,
+    Files, Flavour, Pid, Program, Programs, Read, Rights, Signal, Spawn, Status, Step, Straight, Stream, Sys, User,
 };
 
 /// `cat`
@@ -123,6 +123,7 @@ impl World {
             cwd: "/tmp".to_owned(),
             namespace,
             rights: Rights::ALL,
+            user: User::ROOT,
             context,
             streams: [reader, writer, errors],
             group: None,
