@@ -8,6 +8,12 @@ use netyard_sim::time::{Duration, Epoch, Instant};
 /// What Go prints for a time that never came.
 pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
+/// `2026-11-21T07:08:35.692454440Z`, always with nine digits, as logs have it.
+#[must_use]
+pub fn rfc3339_fixed(epoch: Epoch, at: Instant) -> String {
+    format!("{}.{:09}Z", whole_seconds(epoch, at), epoch.utc(at).nanosecond())
+}
+
 /// `2026-11-21T07:08:35Z`, the second that `at` lies in, as log lines have it.
 #[must_use]
 pub fn rfc3339_second(epoch: Epoch, at: Instant) -> String {

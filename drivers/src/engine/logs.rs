@@ -109,7 +109,7 @@ impl Wants {
     fn render(&self, entry: &Entry, shape: Shape<'_>, epoch: Epoch) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.timestamps {
-            bytes.extend(format!("{} ", date::rfc3339(epoch, entry.at)).into_bytes());
+            bytes.extend(format!("{} ", date::rfc3339_fixed(epoch, entry.at)).into_bytes());
         }
         if self.details {
             bytes.extend(format!("{} ", shape.details).into_bytes());
@@ -332,8 +332,8 @@ mod tests {
         let entry = Entry { at: Instant::ZERO, channel: Channel::Out, bytes: b"hi\n".to_vec() };
         let wants = Wants { stdout: true, stderr: false, timestamps: true, details: false, since: None, until: None };
         assert!(wants.includes(&entry));
-        let text = b"2026-01-01T00:00:00Z hi\n";
-        let head = [1, 0, 0, 0, 0, 0, 0, 24];
+        let text = b"2026-01-01T00:00:00.000000000Z hi\n";
+        let head = [1, 0, 0, 0, 0, 0, 0, 34];
         assert_eq!(
             wants.render(&entry, Shape { tty: false, details: "" }, Epoch::DEFAULT),
             [head.as_slice(), text].concat()

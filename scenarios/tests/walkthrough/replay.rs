@@ -251,6 +251,14 @@ const MODES_AND_NETWORKS: Topic = Topic {
     ],
 };
 
+const NAMES_LISTS_AND_PORTS: Topic = Topic {
+    name: "13-names-lists-and-ports",
+    text: include_str!("../oracle/transcripts/13-names-lists-and-ports.md"),
+    uplink: "eth0",
+    flags: &[],
+    differ: &[("Which of two answers comes first: chance", &[17])],
+};
+
 const MACVLAN: Topic = Topic {
     name: "05-macvlan",
     text: include_str!("../oracle/transcripts/05-macvlan.md"),
@@ -349,4 +357,9 @@ fn netns() {
 #[test]
 fn by_hand() {
     check(&BY_HAND);
+}
+
+#[test]
+fn names_lists_and_ports() {
+    check(&NAMES_LISTS_AND_PORTS);
 }

@@ -160,6 +160,9 @@ fn copy(typed: &Arguments, host: &mut Map<String, Value>) {
             host.insert(name.to_owned(), json!(typed.list(flag)));
         }
     }
+    if let Some(domains) = host.get_mut("DnsSearch").and_then(Value::as_array_mut) {
+        domains.iter_mut().for_each(take_root_off);
+    }
     let driver = typed.text("log-driver").unwrap_or_default();
     if !driver.is_empty() || !typed.list("log-opt").is_empty() {
         let options = Value::Object(pairs(typed.list("log-opt")));
@@ -369,6 +372,14 @@ pub(super) fn check_pull(typed: &Arguments) -> Result<(), Failure> {
             quoted("missing"),
             quoted("never")
         ))),
+    }
+}
+
+/// A search domain goes without the dot at its end; the root alone stays.
+fn take_root_off(domain: &mut Value) {
+    let bare = domain.as_str().and_then(|text| text.strip_suffix('.')).filter(|text| !text.is_empty());
+    if let Some(bare) = bare.map(str::to_owned) {
+        *domain = json!(bare);
     }
 }
 

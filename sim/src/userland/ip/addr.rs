@@ -65,8 +65,8 @@ fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Resul
             .into_iter()
             .filter(|(a, _)| options.family.includes(a.net) && selection.includes_address(a))
             .collect();
-        let required = options.family != Family::Any || selection.is_about_addresses();
-        if addresses.is_empty() && required {
+        // A device without any address is shown whatever addresses are asked for, unless a family is.
+        if addresses.is_empty() && (options.family != Family::Any || !device.addresses.is_empty()) {
             continue;
         }
         text.push_str(&described(scene, options, device, &addresses));

@@ -3,7 +3,7 @@
 use super::device::{Scene, kind};
 use super::{Error, Family, Words, prefix};
 use crate::addr::IpNetwork;
-use crate::device::{Address, Device};
+use crate::device::{Address, Device, Scope};
 
 /// What the words after `show` ask for; a part that is none asks for nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -12,11 +12,12 @@ pub(super) struct Selection {
     master: Option<String>,
     kind: Option<String>,
     within: Option<IpNetwork>,
+    scope: Option<Scope>,
     up: bool,
 }
 
 impl Selection {
-    /// Reads `[dev] NAME`, `master`, `type`, `up` and `to`.
+    /// Reads `[dev] NAME`, `master`, `type`, `up`, `scope` and `to`.
     ///
     /// # Errors
     /// `Incomplete`, `Garbage`.
@@ -28,6 +29,7 @@ impl Selection {
                 "master" => selection.master = Some(words.value()?),
                 "type" => selection.kind = Some(words.value()?),
                 "to" => selection.within = Some(prefix(&words.value()?, family)?),
+                "scope" => selection.scope = scope(words.value()?)?,
                 "dev" => selection.device = Some(words.value()?),
                 _ if selection.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
                 _ => selection.device = Some(word),
@@ -62,12 +64,18 @@ impl Selection {
     #[must_use]
     pub(super) fn includes_address(&self, address: &Address) -> bool {
         self.within.is_none_or(|net| net.contains(address.net.ip()))
+            && self.scope.is_none_or(|scope| address.scope == scope)
     }
+}
 
-    /// Whether only devices with matching addresses are asked for.
-    #[must_use]
-    pub(super) const fn is_about_addresses(&self) -> bool {
-        self.within.is_some()
+/// A scope by name or number; none for all of them.
+fn scope(word: String) -> Result<Option<Scope>, Error> {
+    match word.as_str() {
+        "all" => Ok(None),
+        "global" | "0" => Ok(Some(Scope::Global)),
+        "link" | "253" => Ok(Some(Scope::Link)),
+        "host" | "254" => Ok(Some(Scope::Host)),
+        _ => Err(Error::Wrong { word, why: "invalid \"scope\"" }),
     }
 }
 
