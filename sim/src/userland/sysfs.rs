@@ -4,6 +4,7 @@ use super::files::{Found, Generator};
 use super::ip::device::state;
 use super::process::Kernel;
 use super::{Errno, Sys};
+use crate::bridge::Bridge;
 use crate::device::{Counters, Device, Kind};
 
 /// `/sys`, to be mounted.
@@ -16,6 +17,7 @@ const UP: u32 = 0x1;
 const BROADCAST: u32 = 0x2;
 const LOOPBACK: u32 = 0x8;
 const PROMISCUOUS: u32 = 0x100;
+const ALL_GROUPS: u32 = 0x200;
 const MULTICAST: u32 = 0x1000;
 
 /// A file of a device; none where reading it is an error.
@@ -61,6 +63,30 @@ const STATISTICS: [(&str, Count); 10] = [
     ("tx_packets", |counters| counters.tx_packets),
 ];
 
+/// A file of a bridge. Times are in hundredths of a second; of a spanning tree there is none.
+type OfBridge = fn(&Device, &Bridge) -> String;
+
+const BRIDGE: [(&str, OfBridge); 9] = [
+    ("ageing_time", |_, bridge| (bridge.ageing().as_millis() / 10).to_string()),
+    ("bridge_id", |device, _| format!("8000.{}", device.mac.to_string().replace(':', ""))),
+    ("forward_delay", |_, _| "1500".to_owned()),
+    ("hello_time", |_, _| "200".to_owned()),
+    ("max_age", |_, _| "2000".to_owned()),
+    ("priority", |_, _| "32768".to_owned()),
+    ("root_id", |device, _| format!("8000.{}", device.mac.to_string().replace(':', ""))),
+    ("stp_state", |_, _| "0".to_owned()),
+    ("vlan_filtering", |_, _| "0".to_owned()),
+];
+
+/// The files of a bridge's port.
+const PORT: [(&str, Attribute); 5] = [
+    ("hairpin_mode", |_| Some("0".to_owned())),
+    ("learning", |_| Some("1".to_owned())),
+    ("path_cost", |_| Some("2".to_owned())),
+    ("priority", |_| Some("32".to_owned())),
+    ("state", |device| Some(if device.is_running() { "3" } else { "0" }.to_owned())),
+];
+
 const fn is_veth(device: &Device) -> bool {
     matches!(device.kind, Kind::Veth { .. })
 }
@@ -68,7 +94,9 @@ const fn is_veth(device: &Device) -> bool {
 fn flags(device: &Device) -> u32 {
     let kind = if device.is_loopback() { LOOPBACK } else { BROADCAST | MULTICAST };
     let promiscuous = if device.promiscuity() > 0 { PROMISCUOUS } else { 0 };
-    kind | promiscuous | if device.up { UP } else { 0 }
+    // A port of a bridge takes every frame, those to groups too.
+    let groups = if device.master.is_some() { ALL_GROUPS } else { 0 };
+    kind | promiscuous | groups | if device.up { UP } else { 0 }
 }
 
 fn find(kernel: &Kernel<'_>, parts: &[&str]) -> Option<Found> {
@@ -98,14 +126,25 @@ fn of_device(kernel: &Kernel<'_>, device: &Device, rest: &[&str]) -> Option<Foun
     let master = || network.devices.values().find(|bridge| device.master == Some(bridge.index));
     match rest {
         [] => {
-            let bridge = device.bridge().is_some().then_some("brif");
-            let directories = ["statistics"].into_iter().chain(bridge).chain(master().map(|_| "master"));
+            let of_bridge = device.bridge().map(|_| ["bridge", "brif"]).into_iter().flatten();
+            let of_port = master().map(|_| ["brport", "master"]).into_iter().flatten();
+            let directories = ["statistics"].into_iter().chain(of_bridge).chain(of_port);
             Some(Found::directory(ATTRIBUTES.iter().map(|(name, _)| *name).chain(directories)))
         }
         ["statistics"] => Some(Found::directory(STATISTICS.iter().map(|(name, _)| *name))),
         ["statistics", name] => {
             let (_, count) = STATISTICS.iter().find(|(known, _)| known == name)?;
             Some(Found::text(format!("{}\n", count(&device.counters))))
+        }
+        ["bridge"] => device.bridge().map(|_| Found::directory(BRIDGE.iter().map(|(name, _)| *name))),
+        ["bridge", name] => {
+            let (bridge, (_, file)) = (device.bridge()?, BRIDGE.iter().find(|(known, _)| known == name)?);
+            Some(Found::text(file(device, bridge) + "\n"))
+        }
+        ["brport"] => master().map(|_| Found::directory(PORT.iter().map(|(name, _)| *name))),
+        ["brport", name] => {
+            let (_, file) = master().and_then(|_| PORT.iter().find(|(known, _)| known == name))?;
+            file(device).map(|text| Found::text(text + "\n"))
         }
         ["brif"] => device.bridge().map(|_| Found::directory(ports())),
         ["brif", port] => ports().any(|name| name == *port).then(|| Found::Link(format!("../../{port}/brport"))),
