@@ -3,6 +3,7 @@
 
 mod busybox;
 mod large;
+mod nginx;
 
 use std::borrow::Cow;
 

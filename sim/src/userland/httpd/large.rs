@@ -5,22 +5,22 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use time::OffsetDateTime;
 
-use super::{Foreground, file, media_type};
+use super::{Foreground, file, media_type, nginx};
 use crate::userland::http::server::{Answer, Server, Software};
 use crate::userland::http::{self, Malformed, Request};
-use crate::userland::{Program, Step, Sys};
+use crate::userland::{Program, Signal, Step, Sys};
 
 /// Clients that may wait to be accepted.
 const BACKLOG: usize = 511;
 
 /// nginx.
 pub(super) fn nginx() -> Daemon {
-    Daemon { brand: &NGINX, running: None }
+    Daemon { brand: &NGINX, running: None, asked_to_end: false }
 }
 
 /// Apache.
 pub(super) fn apache() -> Daemon {
-    Daemon { brand: &APACHE, running: None }
+    Daemon { brand: &APACHE, running: None, asked_to_end: false }
 }
 
 /// What one server does otherwise than the other.
@@ -37,6 +37,8 @@ struct Brand {
     refusal: fn(&str) -> String,
     /// Whether its log ends with referrer and user agent.
     combined_log: bool,
+    /// What its command line asks for beside serving: the exit code, or none when it is to serve.
+    errand: fn(&mut Sys<'_>) -> Option<i32>,
 }
 
 const NGINX: Brand = Brand {
@@ -53,6 +55,7 @@ const NGINX: Brand = Brand {
         )
     },
     combined_log: true,
+    errand: nginx::errand,
 };
 
 const APACHE: Brand = Brand {
@@ -69,19 +72,27 @@ const APACHE: Brand = Brand {
         )
     },
     combined_log: false,
+    errand: |_| None,
 };
 
 /// The program.
 pub(super) struct Daemon {
     brand: &'static Brand,
     running: Option<Foreground<Pages>>,
+    asked_to_end: bool,
 }
 
 struct Pages(&'static Brand);
 
 impl Program for Daemon {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        if self.asked_to_end {
+            return Step::Exit(0);
+        }
         if self.running.is_none() {
+            if let Some(status) = (self.brand.errand)(sys) {
+                return Step::Exit(status);
+            }
             let mut server = Server::default();
             let mut listen = |addr| server.listen(sys, addr, 80, BACKLOG);
             if let Err(errno) = self.brand.addresses.iter().try_for_each(|addr| listen(*addr)) {
@@ -92,6 +103,12 @@ impl Program for Daemon {
             self.running = Some(Foreground { server, software: Pages(self.brand) });
         }
         self.running.as_mut().map_or(Step::Exit(1), |running| running.step(sys))
+    }
+
+    /// They end when they are asked to, and read what they serve at each request: there is nothing to load again.
+    fn signal(&mut self, _: &mut Sys<'_>, signal: Signal) -> bool {
+        self.asked_to_end |= matches!(signal, Signal::Interrupt | Signal::Quit | Signal::Terminate);
+        self.asked_to_end || matches!(signal, Signal::Hangup | Signal::User1 | Signal::User2)
     }
 }
 
