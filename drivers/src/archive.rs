@@ -14,19 +14,25 @@ pub(crate) use stat::{PATH_STAT, PathStat, check_kind, go_mode};
 /// The most that an archive unpacks to.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// An archive of these entries, the first of which is called `top`.
+/// An archive of these entries, the first of which is called `top`; with an empty one it is left out, and the others have
+/// their own names.
 pub(crate) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
-    for entry in entries {
-        let name = if entry.path.is_empty() { top.to_owned() } else { format!("{top}/{}", entry.path) };
+    let named = |path: &str| match (top, path) {
+        ("", path) => path.to_owned(),
+        (top, "") => top.to_owned(),
+        (top, path) => format!("{top}/{path}"),
+    };
+    for entry in entries.iter().filter(|entry| !named(&entry.path).is_empty()) {
+        let name = named(&entry.path);
         let mut header = Header::new_ustar();
         let owner = |id: u32| if id == 0 { "root" } else { "" };
         header.set_uid(entry.uid.into());
         header.set_gid(entry.gid.into());
         header.set_mtime(u64::try_from(entry.mtime.seconds()).unwrap_or_default());
-        let named = header.set_username(owner(entry.uid)).and_then(|()| header.set_groupname(owner(entry.gid)));
+        let owned = header.set_username(owner(entry.uid)).and_then(|()| header.set_groupname(owner(entry.gid)));
         let numbered = header.set_device_major(0).and_then(|()| header.set_device_minor(0));
-        named.and(numbered).expect("a header of this form has these fields");
+        owned.and(numbered).expect("a header of this form has these fields");
         let mut mode = entry.mode;
         let mut name = name;
         let written = match &entry.body {
@@ -54,7 +60,7 @@ pub(crate) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
                 header.set_entry_type(EntryType::Link);
                 header.set_mode(mode | 0o100_000);
                 header.set_size(0);
-                builder.append_link(&mut header, name, format!("{top}/{other}"))
+                builder.append_link(&mut header, name, named(other))
             }
             // Nobody copies a device or a pipe out of here and has use for it.
             Body::Device(_) | Body::Fifo => Ok(()),
@@ -132,6 +138,15 @@ mod tests {
         assert_eq!(paths, ["top", "top/a", "top/l", &format!("top/{long}")]);
         assert_eq!((&read[1].body, &read[2].body), (&entries[1].body, &entries[2].body));
         assert_eq!(read[1].mtime, Stamp::from_seconds(5));
+    }
+
+    #[test]
+    fn without_a_top_every_entry_has_its_own_name() {
+        let entries =
+            [entry("", Body::Directory), entry("bin", Body::Directory), entry("bin/a", Body::HardLink("b".to_owned()))];
+        let read = read(&write("", &entries)).expect("an archive");
+        let paths: Vec<&str> = read.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!((paths.as_slice(), &read[1].body), (["bin", "bin/a"].as_slice(), &entries[2].body));
     }
 
     #[test]

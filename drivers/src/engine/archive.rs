@@ -71,8 +71,8 @@ impl Engine {
         let files = world.processes.context(context).files.unmounted();
         let entries = files.view().export("/").unwrap_or_default();
         let exchange = call.exchange;
-        self.outbox.push_back(Output::Head { exchange, status: 200, media: Media::None, headers: Vec::new() });
-        self.outbox.push_back(Output::Body { exchange, bytes: archive::write(".", &entries) });
+        self.outbox.push_back(Output::Head { exchange, status: 200, media: Media::Bytes, headers: Vec::new() });
+        self.outbox.push_back(Output::Body { exchange, bytes: archive::write("", &entries) });
         self.outbox.push_back(Output::End { exchange });
         Ok(Reply::Later)
     }

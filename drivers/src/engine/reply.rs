@@ -12,6 +12,8 @@ pub struct ExchangeId(pub u64);
 /// What a body is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Media {
+    /// `application/octet-stream`: the files of a container.
+    Bytes,
     /// `application/json`.
     Json,
     /// No content type at all: logs, and replies without body.
@@ -25,8 +27,11 @@ pub enum Media {
 }
 
 impl Media {
-    const fn content_type(self) -> Option<&'static str> {
+    /// What the header `Content-Type` says, if it is there.
+    #[must_use]
+    pub const fn content_type(self) -> Option<&'static str> {
         match self {
+            Self::Bytes => Some("application/octet-stream"),
             Self::Json => Some("application/json"),
             Self::None => None,
             Self::RawStream => Some("application/vnd.docker.raw-stream"),

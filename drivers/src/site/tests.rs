@@ -189,6 +189,9 @@ fn the_api_is_asked_with_curl_too() {
     );
     let create = r#"-H Content-Type:application/json -d {"Name":"n9"} http://localhost/networks/create -o /dev/null"#;
     assert_eq!(enter(&mut site, host, &curl(&format!("{create} -w %{{http_code}}"))), "201exit 0\n");
+    enter(&mut site, host, "docker create --name c1 busybox");
+    let export = "http://localhost/containers/c1/export -o /dev/null -w %{content_type}";
+    assert_eq!(enter(&mut site, host, &curl(export)), "application/octet-streamexit 0\n");
     enter(&mut site, host, "systemctl stop docker");
     assert_eq!(
         enter(&mut site, host, &curl("-S http://localhost/_ping")),

@@ -44,7 +44,7 @@ impl Differences {
             let text = format!("{}, netyard {}: {}", sample.status(), reply.status, lossy(&reply.body));
             return self.add(sample, "status", text);
         }
-        let media = reply.media.and_then(content_type);
+        let media = reply.media.and_then(Media::content_type);
         if media != sample.header("content-type") {
             self.add(sample, "content-type", format!("{:?}, netyard {media:?}", sample.header("content-type")));
         }
@@ -117,16 +117,6 @@ impl Differences {
             _ if recorded == ours => {}
             _ => self.add(sample, place, format!("{recorded}, netyard {ours}")),
         }
-    }
-}
-
-fn content_type(media: Media) -> Option<&'static str> {
-    match media {
-        Media::Json => Some("application/json"),
-        Media::None => None,
-        Media::RawStream => Some("application/vnd.docker.raw-stream"),
-        Media::Tar => Some("application/x-tar"),
-        Media::Text => Some("text/plain; charset=utf-8"),
     }
 }
 
