@@ -104,11 +104,11 @@ impl Clients {
     #[must_use]
     pub fn demand(&self, site: &Site) -> Demand {
         let of = |client: &Client| match site.patience(client.exchange) {
-            None => Demand::None,
+            None => Demand::Flow,
             Some(Patience::Time) if !client.is_held => Demand::Leap,
             Some(Patience::Time | Patience::Others) => Demand::Flow,
         };
-        self.clients.values().map(of).max().unwrap_or(Demand::None)
+        self.clients.values().map(of).max().unwrap_or(Demand::Flow)
     }
 
     fn forget(&mut self, ticket: Ticket) -> Option<Client> {

@@ -111,6 +111,6 @@ impl Owner {
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
         self.clients.deliver(&mut self.site);
-        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.now(), self.site.next_at()) }
+        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.next_at()) }
     }
 }

@@ -14,16 +14,14 @@ const SLICE: Duration = Duration::from_millis(10);
 pub enum Pace {
     /// As on this machine.
     Real,
-    /// As fast as can be while a client waits for what time brings; as on this machine while clients type or listen;
-    /// not at all while there is no client.
+    /// As fast as can be while a client waits for what time brings; as on this machine else, so that a client who asks
+    /// again and again sees it pass.
     Fast,
 }
 
 /// What clients want of time.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Demand {
-    /// Nobody is there.
-    None,
     /// That it passes as for everybody.
     Flow,
     /// That it has passed already.
@@ -54,7 +52,7 @@ impl Clock {
     /// A clock that begins now.
     #[must_use]
     pub const fn new(pace: Pace, wall: WallInstant) -> Self {
-        Self { pace, tied: (wall, Instant::ZERO), demand: Demand::None }
+        Self { pace, tied: (wall, Instant::ZERO), demand: Demand::Flow }
     }
 
     /// Takes in what clients want from now on, where that matters.
@@ -71,7 +69,6 @@ impl Clock {
     #[must_use]
     pub fn limit(&self, wall: WallInstant, now: Instant, next: Option<Instant>) -> Instant {
         match self.demand {
-            Demand::None => now,
             Demand::Flow => {
                 let flow = self.flow(wall).max(now);
                 next.map_or(flow, |next| flow.min(next.max(now) + SLICE))
@@ -80,12 +77,11 @@ impl Clock {
         }
     }
 
-    /// When to look again when all that happens until `now` has happened and the next thing happens at `next`.
+    /// When to look again when all that is due has happened and the next thing happens at `next`.
     #[must_use]
-    pub fn rest(&self, wall: WallInstant, now: Instant, next: Option<Instant>) -> Rest {
+    pub fn rest(&self, wall: WallInstant, next: Option<Instant>) -> Rest {
         match (self.demand, next) {
-            (Demand::None, Some(next)) if next <= now => Rest::No,
-            (Demand::None, _) | (Demand::Flow | Demand::Leap, None) => Rest::UntilCommand,
+            (Demand::Flow | Demand::Leap, None) => Rest::UntilCommand,
             (Demand::Leap, Some(_)) => Rest::No,
             (Demand::Flow, Some(next)) => match next.since(self.flow(wall)) {
                 Duration::ZERO => Rest::No,
@@ -114,33 +110,32 @@ mod tests {
         let later = wall + SECOND / 200;
         let five = Instant::ZERO + SECOND / 200;
         assert_eq!(clock.limit(later, Instant::ZERO, None), five);
-        assert_eq!(clock.rest(later, five, Some(Instant::ZERO + SECOND)), Rest::For(SECOND * 199 / 200));
-        assert_eq!(clock.rest(later, five, None), Rest::UntilCommand);
+        assert_eq!(clock.rest(later, Some(Instant::ZERO + SECOND)), Rest::For(SECOND * 199 / 200));
+        assert_eq!(clock.rest(later, None), Rest::UntilCommand);
     }
 
     #[test]
     fn late_time_catches_up_in_slices() {
         let wall = WallInstant::now();
         let mut clock = Clock::new(Pace::Real, wall);
-        clock.set_demand(|| Demand::None, wall, Instant::ZERO);
+        clock.set_demand(|| Demand::Flow, wall, Instant::ZERO);
         let late = wall + SECOND;
         let next = Instant::ZERO + SECOND / 2;
         assert_eq!(clock.limit(late, Instant::ZERO, Some(next)), next + SLICE, "nothing happens before");
-        assert_eq!(clock.rest(late, next + SLICE, Some(next + SLICE * 2)), Rest::No);
+        assert_eq!(clock.rest(late, Some(next + SLICE * 2)), Rest::No);
     }
 
     #[test]
-    fn the_fast_pace_leaps_flows_and_stands() {
+    fn the_fast_pace_leaps_and_flows_on_from_there() {
         let wall = WallInstant::now();
         let mut clock = Clock::new(Pace::Fast, wall);
         let (now, far) = (Instant::ZERO + SECOND, Instant::ZERO + SECOND * 100);
         clock.set_demand(|| Demand::Leap, wall, now);
         assert_eq!(clock.limit(wall, now, Some(far)), far + SLICE);
-        assert_eq!(clock.rest(wall, now, None), Rest::UntilCommand, "there is nothing to leap to");
+        assert_eq!(clock.rest(wall, None), Rest::UntilCommand, "there is nothing to leap to");
         clock.set_demand(|| Demand::Flow, wall, far);
         assert_eq!(clock.limit(wall + SLICE, far, None), far + SLICE);
-        clock.set_demand(|| Demand::None, wall, far);
-        assert_eq!(clock.limit(wall + SECOND, far, Some(far + SECOND)), far);
-        assert_eq!(clock.rest(wall + SECOND, far, Some(far + SECOND)), Rest::UntilCommand);
+        assert_eq!(clock.limit(wall + SECOND, far, Some(far + SECOND * 9)), far + SECOND);
+        assert_eq!(clock.rest(wall + SECOND, Some(far + SECOND * 9)), Rest::For(SECOND * 8));
     }
 }

@@ -48,3 +48,14 @@ fn inspect_events_and_errors_are_the_engines() {
     assert_eq!(engine.docker("rm -f container3"), "container3\n");
     assert_eq!(engine.docker("network rm isolated_nw"), "isolated_nw\n");
 }
+
+#[test]
+fn a_client_who_asks_again_and_again_sees_time_pass() {
+    let Some(engine) = Engine::fast() else { return };
+    engine.docker_with_input(
+        &["run", "-d", "--name", "c1", "busybox", "sh", "-c", "sleep 0.1; echo done; sleep 100000"],
+        b"",
+    );
+    let said = (0..1000).map(|_| engine.docker("logs c1")).find(|said| !said.is_empty());
+    assert_eq!(said.as_deref(), Some("done\n"));
+}
