@@ -322,8 +322,14 @@ impl Engine {
         let mut intakes = self.consoles_mut().map(|console| console.handle_input(world, exchange, bytes));
         let intake = intakes.find(|intake| *intake != Intake::Elsewhere);
         drop(intakes);
-        if intake == Some(Intake::Detached) {
-            self.detached(world, exchange);
+        match intake {
+            Some(Intake::Detached) => self.detached(world, exchange),
+            Some(Intake::Ended) => {
+                self.release(world, exchange);
+                self.consoles_mut().for_each(|console| console.detach(exchange));
+                self.outbox.push_back(Output::End { exchange });
+            }
+            Some(Intake::Elsewhere | Intake::Taken) | None => {}
         }
     }
 

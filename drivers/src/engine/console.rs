@@ -57,8 +57,10 @@ pub(super) enum Intake {
     Elsewhere,
     /// The process gets it.
     Taken,
-    /// The client leaves.
+    /// The client leaves by its keys.
     Detached,
+    /// The client sends no more to a terminal, which stays open without it: the client is let go.
+    Ended,
 }
 
 /// The streams of one process, before, while and after it runs.
@@ -213,8 +215,11 @@ impl Console {
         let Some(viewer) = self.viewers.iter_mut().find(|viewer| viewer.exchange == exchange && viewer.stdin) else {
             return Intake::Elsewhere;
         };
+        if self.tty && bytes.is_empty() {
+            return Intake::Ended;
+        }
         let typed = match &mut viewer.keys {
-            Some(keys) if self.tty && !bytes.is_empty() => keys.watch(bytes),
+            Some(keys) if self.tty => keys.watch(bytes),
             _ => Typed::Text(bytes.to_vec()),
         };
         let (text, intake) = match typed {

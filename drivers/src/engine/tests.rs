@@ -513,6 +513,22 @@ fn a_terminal_gets_carriage_returns_and_a_detached_client_none() {
 }
 
 #[test]
+fn a_terminal_stays_open_when_a_client_of_it_sends_no_more() {
+    let mut lab = Lab::new();
+    let body = json!({ "Image": "busybox", "Tty": true, "OpenStdin": true, "StdinOnce": true });
+    assert_eq!(lab.call("POST", "/containers/create?name=c1", &body).0, 201);
+    assert_eq!(lab.post("/containers/c1/start", &Value::Null).0, 204);
+    let attach = lab.send("POST", "/containers/c1/attach?stream=1&stdin=1&stdout=1", &Value::Null);
+    lab.engine.handle_input(&mut lab.world, attach, b"");
+    lab.pass(Duration::from_millis(1));
+    assert_eq!(lab.get("/containers/c1/json")["State"]["Running"], true);
+    let again = lab.send("POST", "/containers/c1/attach?stream=1&stdin=1&stdout=1", &Value::Null);
+    lab.engine.handle_input(&mut lab.world, again, b"on\r");
+    lab.pass(Duration::from_millis(1));
+    assert_eq!((lab.body(attach), lab.body(again)), (b"".as_slice(), b"on\r\non\r\n".as_slice()));
+}
+
+#[test]
 fn lists_show_the_youngest_first_and_obey_filters() {
     let mut lab = Lab::new();
     lab.network("n1", "");
