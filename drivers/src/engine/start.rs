@@ -463,6 +463,9 @@ pub(super) fn image_files(world: &mut World, image: &Image) -> Files {
         let (directory, _) = path.rsplit_once('/').expect("an image's paths are absolute");
         files.make_directory(directory);
         files.write(path, *text).expect("its directory was just made");
+        if text.starts_with("#!") {
+            files.view_mut().set_mode(path, 0o755).expect("it was just written");
+        }
     }
     files
 }

@@ -2,8 +2,8 @@
 
 use netyard_sim::userland::{Flavour, Programs, Straight, Sys};
 
-/// The file that is the program.
-pub(super) const FILES: &[(&str, &str)] = &[("/hello", "")];
+/// The file that is run: a script for the program.
+pub(super) const FILES: &[(&str, &str)] = &[("/hello", "#!/bin/hello\n")];
 
 const PAGE: &str = include_str!("hello.txt");
 

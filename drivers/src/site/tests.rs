@@ -6,6 +6,7 @@ use netyard_sim::userland::{CallId, Flavour, Program, Read, Request, Step, Sys};
 
 use super::*;
 use crate::engine::SOCKET;
+use crate::image;
 
 /// A shell that knows one thing: it asks the engine for the path that it is told and prints status and body.
 #[derive(Default)]
@@ -149,6 +150,7 @@ fn host_told(engine: &str) -> (Site, TerminalId) {
     let mut programs = programs::linux();
     programs.add(Flavour::Host, "sh", || Box::<Starter>::default());
     cli::add(&mut programs);
+    image::hello::add(&mut programs);
     let told = Config::read(&[], engine).unwrap();
     let engines = BTreeMap::from([("docker01".to_owned(), told)]);
     let mut site = Site::with_programs(&SiteConfig { engines, ..SiteConfig::default() }, programs);
@@ -173,6 +175,22 @@ fn an_engine_that_is_stopped_answers_nobody_until_it_is_started() {
         "Failed to stop nosuch.service: Unit nosuch.service not found.\nexit 5\n"
     );
     assert_eq!(site.running(), [""; 0], "dockerd is nobody's job");
+}
+
+#[test]
+fn every_image_of_the_catalogue_runs() {
+    let (mut site, host) = host_told("");
+    for image in ["alpine", "bash", "busybox", "debian", "ubuntu"] {
+        let up = enter(&mut site, host, &format!("docker run --rm {image} echo up"));
+        assert_eq!(up, "up\nexit 0\n", "{image}");
+    }
+    for image in ["fussybeaver/uhttpd", "httpd", "multi", "nginx", "web"] {
+        enter(&mut site, host, &format!("docker run -d --name c1 {image}"));
+        assert_eq!(enter(&mut site, host, "docker inspect -f {{.State.Status}} c1"), "running\nexit 0\n", "{image}");
+        enter(&mut site, host, "docker rm -f c1");
+    }
+    let page = enter(&mut site, host, "docker run --rm hello-world");
+    assert!(page.starts_with("\nHello from ") && page.ends_with("\nexit 0\n"), "{page}");
 }
 
 #[test]
