@@ -5,7 +5,9 @@
 //! time has come; a step for nothing must do no harm. Nothing here knows Docker: other crates add programs to the
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
+pub mod accounts;
 pub mod arp;
+pub mod base64;
 pub mod brctl;
 pub mod bridge_command;
 pub mod context;

@@ -1,5 +1,6 @@
 //! What is said of a path in a container, in a header: JSON in base 64, with a mode as Go has it.
 
+use netyard_sim::userland::base64;
 use netyard_sim::userland::files::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +19,6 @@ const GO_FIFO: u32 = 1 << 25;
 const GO_IRREGULAR: u32 = 1 << 19;
 /// Those of setuid, setgid and the sticky bit, each with the bit that Linux has for it.
 const GO_SPECIAL: [(u32, u32); 3] = [(0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)];
-/// The letters of base 64.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /// What is at a path.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,12 +38,12 @@ pub(crate) struct PathStat {
 impl PathStat {
     /// As the header has it.
     pub(crate) fn encoded(&self) -> String {
-        base64(&serde_json::to_vec(self).expect("its fields are text and numbers"))
+        base64::encode(&serde_json::to_vec(self).expect("its fields are text and numbers"))
     }
 
     /// What a header says, if it can be read.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        serde_json::from_slice(&from_base64(text)?).ok()
+        serde_json::from_slice(&base64::decode(text)?).ok()
     }
 
     /// Whether it is a directory.
@@ -81,41 +79,9 @@ pub(crate) fn go_mode(kind: Kind, mode: u32) -> u32 {
     kind | special | mode & 0o777
 }
 
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for at in 0..4 {
-            let six = (bits >> (18 - 6 * at) & 63) as usize;
-            text.push(if at <= group.len() { char::from(ALPHABET[six]) } else { '=' });
-        }
-    }
-    text
-}
-
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let six = |letter: &u8| ALPHABET.iter().position(|known| known == letter).and_then(|at| u32::try_from(at).ok());
-        let bits =
-            group.iter().try_fold(0_u32, |bits, letter| Some(bits << 6 | six(letter)?))? << (6 * (4 - group.len()));
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base_64_ends_with_as_many_signs_as_are_missing() {
-        let texts = ["", "f", "fo", "foo", "foob"];
-        let encoded = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="];
-        assert_eq!(texts.map(|text| base64(text.as_bytes())), encoded);
-        assert_eq!(encoded.map(|text| from_base64(text).expect("base 64")), texts.map(|text| text.as_bytes().to_vec()));
-        assert_eq!(from_base64("Z g="), None);
-    }
 
     #[test]
     fn what_is_said_of_a_path_can_be_read() {

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::userland::accounts::{self, GROUP, PASSWD};
 use netyard_sim::userland::{Files, Rights, User};
 use netyard_sim::world::World;
 
 use super::Engine;
-use super::runtime::{GROUP, PASSWD};
 use super::start::environment;
 use crate::container::Container;
 
@@ -60,9 +60,7 @@ impl Engine {
 
 /// The line of a file whose name or number is this, in fields.
 fn entry<'a>(text: &'a str, word: &str) -> Option<Vec<&'a str>> {
-    let lines = || text.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let named = lines().find(|fields| fields[0] == word);
-    named.or_else(|| lines().find(|fields| fields.get(2).is_some_and(|number| *number == word)))
+    accounts::named(text, word).or_else(|| accounts::numbered(text, word))
 }
 
 fn number(word: &str) -> u32 {
@@ -79,15 +77,13 @@ fn group(text: &str, word: &str) -> u32 {
 fn resolve(files: &Files, text: &str, more: &[String]) -> (User, String) {
     let (name, own) = text.split_once(':').unwrap_or((text, ""));
     let name = if name.is_empty() { "0" } else { name };
-    let (accounts, groups) = (files.text(PASSWD), files.text(GROUP));
-    let account = entry(&accounts, name);
+    let (users, groups) = (files.text(PASSWD), files.text(GROUP));
+    let account = entry(&users, name);
     let field = |at: usize| account.as_ref().and_then(|fields| fields.get(at).copied());
     let gid = if own.is_empty() { field(3).map_or(0, number) } else { group(&groups, own) };
     let mut all = vec![gid];
     if let Some(user) = field(0).filter(|_| own.is_empty()) {
-        let lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let with = lines.filter(|fields| fields.get(3).is_some_and(|members| members.split(',').any(|m| m == user)));
-        all.extend(with.map(|fields| number(fields[2])));
+        all.extend(accounts::memberships(&groups, user).map(number));
     }
     all.extend(more.iter().map(|word| group(&groups, word)));
     let mut known = Vec::new();

@@ -2,12 +2,11 @@
 //! begin, and why its program cannot be run. It starts nothing.
 
 use netyard_sim::userland::Files;
+use netyard_sim::userland::accounts::{self, GROUP, PASSWD};
 use netyard_sim::userland::files::normalise;
 
 use crate::error::Unrunnable;
 
-pub(super) const PASSWD: &str = "/etc/passwd";
-pub(super) const GROUP: &str = "/etc/group";
 /// The one user and group that is known where no file says so.
 const ROOT: &str = "root";
 
@@ -34,8 +33,7 @@ pub(super) fn groups(files: &Files, groups: &[String]) -> Option<String> {
 
 /// A number needs no entry in a file, but must be one that Linux can have.
 fn refusal(files: &Files, path: &str, name: &str, words: &str, file: &str) -> Option<String> {
-    let is_known = |text: &str| text.lines().any(|line| line.split(':').next() == Some(name));
-    if name.is_empty() || name == ROOT || is_known(&files.text(path)) {
+    if name.is_empty() || name == ROOT || accounts::named(&files.text(path), name).is_some() {
         return None;
     }
     if name.bytes().all(|b| b.is_ascii_digit()) {

@@ -4,11 +4,11 @@
 //! Here the columns are those that the arguments ask for; what no process here has (a share of processor or memory) is 0.
 
 use netyard_sim::time::Instant;
-use netyard_sim::userland::{Pid, User};
+use netyard_sim::userland::{Pid, User, accounts};
 use netyard_sim::world::World;
 use serde_json::json;
 
-use super::{Call, Engine, Reply, runtime};
+use super::{Call, Engine, Reply};
 use crate::container::{Container, State};
 use crate::error::Error;
 
@@ -105,8 +105,8 @@ impl Engine {
         match column {
             "pid" => pid.0.to_string(),
             "ppid" | "pgid" => world.processes.parent(pid).unwrap_or(INIT).0.to_string(),
-            "uid" | "user" => self.named(world, runtime::PASSWD, user.uid),
-            "group" => self.named(world, runtime::GROUP, user.gid),
+            "uid" | "user" => self.named(world, accounts::PASSWD, user.uid),
+            "group" => self.named(world, accounts::GROUP, user.gid),
             "gid" => user.gid.to_string(),
             "c" | "ni" | "vsz" | "rss" => "0".to_owned(),
             "pri" => "19".to_owned(),
@@ -130,10 +130,7 @@ impl Engine {
     /// What the host calls a user or group.
     fn named(&self, world: &World, path: &str, number: u32) -> String {
         let text = world.processes.context(self.host.context).files.text(path);
-        let number = number.to_string();
-        let mut lines = text.lines().map(|line| line.split(':'));
-        let found = lines.find_map(|mut fields| Some(fields.next()?).filter(|_| fields.nth(1) == Some(&number)));
-        found.map_or_else(|| number.clone(), str::to_owned)
+        accounts::name_of(&text, number).map_or_else(|| number.to_string(), str::to_owned)
     }
 }
 

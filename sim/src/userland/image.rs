@@ -1,6 +1,7 @@
 //! What the filesystem of a machine or of a container begins with: the usual directories, devices, programs and the few
 //! files that programs look for. Names, addresses and pages are put there by those who know them.
 
+use super::accounts;
 use super::files::{Device, Files, Made, Stamp};
 use super::proc::PROC;
 use super::sysfs::SYS;
@@ -116,7 +117,7 @@ pub fn files(flavour: Flavour, programs: &Programs, built: Stamp) -> Files {
             change.link(&format!("/bin/{name}"), &format!("/usr/bin/{name}"));
         }
     }
-    for (path, text) in [("/etc/passwd", PASSWD), ("/etc/group", GROUP), ("/etc/nsswitch.conf", NSSWITCH)] {
+    for (path, text) in [(accounts::PASSWD, PASSWD), (accounts::GROUP, GROUP), ("/etc/nsswitch.conf", NSSWITCH)] {
         change.write(path, text).expect("/etc was just made");
     }
     files.mount_generated("/proc", PROC);

@@ -1,6 +1,7 @@
 //! Checksums and encodings of files: `md5sum`, `sha256sum`, `cksum` and `base64`. The sums are written out here: they are
 //! sixty lines each, the crates for them would bring eight others.
 
+use crate::userland::base64;
 use crate::userland::filter::{Filter, Flow, Made, options};
 use crate::userland::{Flavour, Sys};
 
@@ -238,8 +239,6 @@ impl Filter for Crc {
     }
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /// `base64 [-d] [-w N] [FILE]`
 pub(super) fn base64(sys: &Sys<'_>) -> Made {
     let options = options(sys, "base64", "dw:i", "[-d] [-w COL] [FILE]")?;
@@ -274,7 +273,7 @@ impl Filter for Base64 {
                 }
             };
         }
-        let text = encoded(&self.bytes);
+        let text = base64::encode(&self.bytes).into_bytes();
         if self.width == 0 {
             out.extend(text);
             return 0;
@@ -291,31 +290,10 @@ impl Filter for Base64 {
     }
 }
 
-fn encoded(bytes: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let word = group.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for at in 0..4 {
-            let index = usize::try_from(word >> (18 - 6 * at) & 63).expect("six bits");
-            text.push(if at <= group.len() { ALPHABET[index] } else { b'=' });
-        }
-    }
-    text
-}
-
+/// Whatever stands between letters does not count if it is white or fills up.
 fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut word, mut bits) = (0_u32, 0);
-    for letter in text.iter().filter(|letter| !letter.is_ascii_whitespace() && **letter != b'=') {
-        let value = ALPHABET.iter().position(|known| known == letter)?;
-        word = word << 6 | u32::try_from(value).expect("below 64");
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((word >> bits & 0xff).to_le_bytes()[0]);
-        }
-    }
-    Some(bytes)
+    let counts = |letter: &&u8| !letter.is_ascii_whitespace() && **letter != b'=';
+    base64::decode(&String::from_utf8(text.iter().filter(counts).copied().collect()).ok()?)
 }
 
 #[cfg(test)]
@@ -337,7 +315,7 @@ mod tests {
     #[test]
     fn base64_goes_both_ways() {
         for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            assert_eq!(encoded(plain.as_bytes()), text.as_bytes());
+            assert_eq!(base64::encode(plain.as_bytes()), text);
             assert_eq!(decoded(text.as_bytes()).as_deref(), Some(plain.as_bytes()));
         }
         assert_eq!(decoded(b"!!"), None);

@@ -377,7 +377,7 @@ impl Parser<'_, '_> {
             "-mmin" => Test::Age(sign, count(plain)?, 60_000_000_000),
             "-perm" => Test::Perm(u32::from_str_radix(plain, 8).map_err(|_| bad())?),
             "-user" => {
-                let number = super::mode::number(self.sys, super::mode::PASSWD, &value);
+                let number = super::mode::number(self.sys, crate::userland::accounts::PASSWD, &value);
                 Test::User(number.ok_or_else(|| format!("find: unknown user {value}\n"))?)
             }
             _ => Test::Links(sign, count(plain)?),

@@ -2,7 +2,8 @@
 
 use core::fmt::Write as _;
 
-use super::mode::{self, GROUP, PASSWD};
+use super::mode;
+use crate::userland::accounts::{GROUP, PASSWD};
 use crate::userland::files::{Kind, Stamp, Stat, View, path};
 use crate::userland::options::{Options, Order};
 use crate::userland::user::Want;

@@ -1,6 +1,7 @@
 //! Permissions and owners: `chmod`, `chown`, `chgrp`, and how modes are written.
 
 use super::operands::{complaint, each, operands};
+use crate::userland::accounts::{self, GROUP, PASSWD};
 use crate::userland::files::{Kind, Stat, path};
 use crate::userland::{Errno, Flavour, Sys};
 
@@ -155,29 +156,15 @@ fn under(sys: &mut Sys<'_>, name: &str, recursive: bool, act: &mut Act<'_>) -> R
 /// The number of a user (`/etc/passwd`) or group (`/etc/group`), by name or written as a number.
 pub(super) fn number(sys: &Sys<'_>, database: &str, name: &str) -> Option<u32> {
     let text = sys.files().text(database);
-    let found = text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1).and_then(|id| id.parse().ok()))
-    });
-    found.flatten().or_else(|| name.parse().ok())
+    let found = accounts::named(&text, name).and_then(|fields| fields.get(2)?.parse().ok());
+    found.or_else(|| name.parse().ok())
 }
 
 /// The name of a user or group, or its number.
 pub(super) fn name(sys: &Sys<'_>, database: &str, id: u32) -> String {
     let text = sys.files().text(database);
-    let wanted = id.to_string();
-    let found = text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1) == Some(wanted.as_str())).then(|| name.to_owned())
-    });
-    found.unwrap_or(wanted)
+    accounts::name_of(&text, id).map_or_else(|| id.to_string(), str::to_owned)
 }
-
-/// Where users are.
-pub(super) const PASSWD: &str = "/etc/passwd";
-/// Where groups are.
-pub(super) const GROUP: &str = "/etc/group";
 
 /// `chown [-R] USER[:GROUP] FILE…`
 pub(super) fn chown(sys: &mut Sys<'_>) -> i32 {

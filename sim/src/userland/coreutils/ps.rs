@@ -1,7 +1,8 @@
 //! `ps`: the processes of a place in columns, as procps and as busybox lay them out.
 
-use super::mode::{self, GROUP, PASSWD};
+use super::mode;
 use crate::time::Duration;
+use crate::userland::accounts::{GROUP, PASSWD};
 use crate::userland::proc::comm;
 use crate::userland::process::Seen;
 use crate::userland::{Flavour, Sys};

@@ -3,8 +3,9 @@
 use core::fmt::Write as _;
 
 use super::ls::{blocks, human};
-use super::mode::{self, GROUP, PASSWD};
+use super::mode;
 use super::operands::{complaint, each, operands};
+use crate::userland::accounts::{GROUP, PASSWD};
 use crate::userland::files::{BYTES_MAX, INODES_MAX, Kind, Stamp, Stat, path};
 use crate::userland::options::Options;
 use crate::userland::{Flavour, Sys};

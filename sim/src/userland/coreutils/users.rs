@@ -1,14 +1,14 @@
 //! Programs about users: `groups id su whoami`. Names are those of `/etc/passwd` and `/etc/group`.
 
-use super::mode::{self, GROUP, PASSWD};
 use super::system::refuse;
+use crate::userland::accounts::{self, GROUP, PASSWD};
 use crate::userland::exec::{Exec, Next};
 use crate::userland::options::{Options, Order};
 use crate::userland::{Flavour, Sys, User};
 
 /// The name of a user or group, where a file gives it one.
 fn named(sys: &Sys<'_>, database: &str, number: u32) -> Option<String> {
-    Some(mode::name(sys, database, number)).filter(|name| *name != number.to_string())
+    accounts::name_of(&sys.files().text(database), number).map(str::to_owned)
 }
 
 /// A line of `/etc/passwd`.
@@ -22,22 +22,15 @@ struct Account {
 fn account(sys: &Sys<'_>, name: &str) -> Option<Account> {
     let files = sys.files();
     let text = files.text(PASSWD);
-    let fields: Vec<&str> = text.lines().map(|line| line.split(':').collect()).find(|f: &Vec<&str>| f[0] == name)?;
+    let fields = accounts::named(&text, name)?;
     let number = |at: usize| fields.get(at)?.parse().ok();
     let (uid, gid) = (number(2)?, number(3)?);
     let rest = |at: usize| fields.get(at).copied().unwrap_or_default().to_owned();
     let mut groups = vec![gid];
-    groups.extend(memberships(&files.text(GROUP), name).filter(|group| *group != gid));
+    let members = files.text(GROUP);
+    let others = accounts::memberships(&members, name).filter_map(|number| number.parse::<u32>().ok());
+    groups.extend(others.filter(|group| *group != gid));
     Some(Account { user: User { uid, gid, groups }, home: rest(5), shell: rest(6) })
-}
-
-/// The groups whose lines name a user.
-fn memberships(text: &str, name: &str) -> impl Iterator<Item = u32> {
-    text.lines().filter_map(move |line| {
-        let mut fields = line.split(':').skip(2);
-        let number = fields.next()?.parse().ok()?;
-        fields.next()?.split(',').any(|member| member == name).then_some(number)
-    })
 }
 
 pub(super) fn whoami(sys: &mut Sys<'_>) -> i32 {
@@ -192,11 +185,5 @@ mod tests {
     fn the_own_group_comes_first() {
         assert_eq!(all_groups(&User { uid: 5, gid: 7, groups: vec![10, 7] }), [7, 10]);
         assert_eq!(all_groups(&User::ROOT), [0]);
-    }
-
-    #[test]
-    fn groups_name_their_members() {
-        let text = "root:x:0:\nwheel:x:10:root,nobody\nusers:x:100:nobody2\n";
-        assert_eq!(memberships(text, "nobody").collect::<Vec<_>>(), [10]);
     }
 }

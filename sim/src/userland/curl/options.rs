@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::Trouble;
 use crate::userland::Sys;
+use crate::userland::base64;
 use crate::userland::getopt::{Getopt, OptError};
 use crate::userland::http::url::Url;
 use crate::userland::lookup::Family;
@@ -231,7 +232,9 @@ impl Options {
             target += &format!("{}{data}", if target.contains('?') { '&' } else { '?' });
         }
         let mut lines = vec![("Host", url.authority())];
-        lines.extend(self.user.as_ref().map(|user| ("Authorization", format!("Basic {}", base64(user)))));
+        lines.extend(
+            self.user.as_ref().map(|user| ("Authorization", format!("Basic {}", base64::encode(user.as_bytes())))),
+        );
         lines.push(("User-Agent", self.agent.clone()));
         let accept = if self.is_json { "application/json" } else { "*/*" };
         let kind = if self.is_json { "application/json" } else { "application/x-www-form-urlencoded" };
@@ -254,20 +257,6 @@ impl Options {
 /// Whether a header line is of that name.
 fn names(line: &str, name: &str) -> bool {
     line.split(':').next().is_some_and(|word| word.eq_ignore_ascii_case(name))
-}
-
-fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut coded = String::new();
-    for chunk in text.as_bytes().chunks(3) {
-        let bytes = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];
-        let bits = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            coded.push(if place > chunk.len() { '=' } else { char::from(digit) });
-        }
-    }
-    coded
 }
 
 fn complaint(error: OptError) -> String {

@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::variables::Variables;
-use crate::userland::Sys;
+use crate::userland::{Sys, accounts};
 
 /// The version that our bash gives itself.
 const BASH_VERSION: &str = "5.2";
@@ -58,10 +58,8 @@ pub(super) fn expand(text: &str, sys: &Sys<'_>, variables: &Variables) -> String
 
 /// What the user is called.
 fn name(sys: &Sys<'_>) -> String {
-    let (uid, accounts) = (sys.user().uid.to_string(), sys.files().text("/etc/passwd"));
-    let mut accounts = accounts.lines().map(|line| line.split(':'));
-    let found = accounts.find_map(|mut fields| Some(fields.next()?).filter(|_| fields.nth(1) == Some(&uid)));
-    found.unwrap_or("?").to_owned()
+    let text = sys.files().text(accounts::PASSWD);
+    accounts::name_of(&text, sys.user().uid).unwrap_or("?").to_owned()
 }
 
 /// A directory as people write it: at home it begins with `~`.
