@@ -3,8 +3,10 @@
 
 mod stat;
 
+use std::borrow::Cow;
 use std::io::Read;
 
+use flate2::read::MultiGzDecoder;
 use netyard_sim::userland::files::{Body, Entry, Stamp};
 use tar::{Archive, Builder, EntryType, Header};
 
@@ -70,11 +72,43 @@ pub(crate) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
     builder.into_inner().expect("memory takes what is written")
 }
 
-/// The entries of an archive. What only a real filesystem has, a device or a pipe, is left out.
+/// How the bytes of a compressed file begin.
+const GZIP: &[u8] = b"\x1f\x8b";
+const OTHERS: [&[u8]; 3] = [b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+/// The least that an archive is: one block.
+const BLOCK: usize = 512;
+
+/// The bytes that gzip has compressed, or these bytes when it has not.
+///
+/// # Errors
+/// Too many, damaged ones, or those of another program.
+fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    if OTHERS.iter().any(|magic| bytes.starts_with(magic)) {
+        return Err(Error::Unsupported("unpack what bzip2, xz or zstd has packed, but gzip's archives"));
+    }
+    if !bytes.starts_with(GZIP) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut plain = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(BYTES_MAX + 1).read_to_end(&mut plain);
+    read.map_err(|_| Error::ArchiveUnreadable("unexpected EOF".to_owned()))?;
+    if plain.len() as u64 > BYTES_MAX { Err(too_large()) } else { Ok(Cow::Owned(plain)) }
+}
+
+fn too_large() -> Error {
+    Error::ArchiveUnreadable("the archive is too large".to_owned())
+}
+
+/// The entries of an archive, which gzip may have compressed. What only a real filesystem has, a device or a pipe, is
+/// left out.
 ///
 /// # Errors
 /// Bytes that are no archive, or one that is too large.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
+    let bytes = &*unpack(bytes)?;
+    if !bytes.is_empty() && bytes.len() < BLOCK {
+        return Err(Error::ArchiveUnreadable("unexpected EOF".to_owned()));
+    }
     let refuse = |error: std::io::Error| Error::ArchiveUnreadable(error.to_string());
     let mut archive = Archive::new(bytes);
     let (mut entries, mut total) = (Vec::new(), 0_u64);
@@ -83,10 +117,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
         let header = entry.header();
         total = total.saturating_add(header.size().map_err(refuse)?);
         if total > BYTES_MAX {
-            return Err(Error::ArchiveUnreadable("the archive is too large".to_owned()));
+            return Err(too_large());
         }
         let number = |id: std::io::Result<u64>| u32::try_from(id.unwrap_or_default()).unwrap_or_default();
-        let (mode, uid, gid) = (header.mode().map_err(refuse)? & 0o7777, number(header.uid()), number(header.gid()));
+        let (mode, uid, gid) = (header.mode().unwrap_or_default() & 0o7777, number(header.uid()), number(header.gid()));
         let mtime = i64::try_from(header.mtime().unwrap_or_default()).unwrap_or_default();
         let path = text(&entry.path_bytes());
         let kind = header.entry_type();
@@ -141,6 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn what_gzip_has_packed_is_unpacked() {
+        let plain = write("", &[entry("a", Body::File(b"one\n".to_vec()))]);
+        let mut packed = Vec::new();
+        flate2::read::GzEncoder::new(plain.as_slice(), flate2::Compression::fast())
+            .read_to_end(&mut packed)
+            .expect("memory");
+        assert_eq!(read(&packed).expect("an archive"), read(&plain).expect("an archive"));
+    }
+
+    #[test]
     fn without_a_top_every_entry_has_its_own_name() {
         let entries =
             [entry("", Body::Directory), entry("bin", Body::Directory), entry("bin/a", Body::HardLink("b".to_owned()))];
@@ -152,6 +196,10 @@ mod tests {
     #[test]
     fn what_is_no_archive_is_refused_and_nothing_leads_out() {
         assert!(read(&[1; 700]).is_err());
+        let said = |bytes: &[u8]| read(bytes).expect_err("no archive").to_string();
+        assert_eq!(said(b"banana\n"), "Error processing tar file(exit status 1): unexpected EOF");
+        assert_eq!(said(b"\x1f\x8b\x08"), "Error processing tar file(exit status 1): unexpected EOF");
+        assert!(said(b"BZh91AY").starts_with("netyard simulates networks: it does not unpack"), "bzip2");
         assert_eq!(inside("../../etc/passwd"), "etc/passwd");
         assert!(read(&[0; 1024]).expect("an empty archive").is_empty());
     }

@@ -241,7 +241,9 @@ impl Engine {
             ("POST", ["containers", "create"]) => self.container_create(world, call),
             ("POST", ["containers", "prune"]) => self.container_prune(world, call),
             ("DELETE", ["containers", source, alias]) => self.link_remove(world, source, alias),
-            ("GET", ["containers", source, alias, "json"]) => self.container_inspect(&format!("{source}/{alias}")),
+            ("GET", ["containers", source, alias, "json"]) => {
+                self.container_inspect(world, &format!("{source}/{alias}"), call)
+            }
             ("DELETE", ["containers", name]) => self.container_remove(world, name, call),
             ("GET" | "HEAD", ["containers", name, "archive"]) => self.archive_read(world, method, name, call),
             ("PUT", ["containers", name, "archive"]) => self.archive_write(world, name, call),
@@ -260,11 +262,13 @@ impl Engine {
         }
     }
 
-    fn route_image(&mut self, world: &World, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
+    fn route_image(&mut self, world: &mut World, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
         match (method, rest) {
             ("GET", ["json"]) => self.image_list(call),
             ("GET", ["search"]) => Err(self.registry_unreachable(world)),
-            ("GET", ["get"] | [_, .., "get"]) | ("POST", ["load"]) => Err(Error::Unsupported("carry images in files")),
+            ("GET", ["get"]) => self.image_save(world, &call.target.query.all("names").collect::<Vec<_>>(), call),
+            ("GET", [name @ .., "get"]) => self.image_save(world, &[&name.join("/")], call),
+            ("POST", ["load"]) => self.image_load(world, call),
             ("GET", [name @ .., "json"]) => self.image_inspect(&name.join("/")),
             ("GET", [name @ .., "history"]) => self.image_history(&name.join("/")),
             ("POST", ["create"]) => self.image_create(world, call),
@@ -299,7 +303,7 @@ impl Engine {
             "changes" => self.container_changes(world, name),
             "exec" => self.exec_create(world, name, call),
             "export" => self.container_export(world, name, call),
-            "json" => self.container_inspect(name),
+            "json" => self.container_inspect(world, name, call),
             "kill" => self.container_kill(world, name, call),
             "logs" => self.container_logs(name, call),
             "pause" => self.container_pause(world, name),

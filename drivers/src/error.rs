@@ -285,6 +285,12 @@ pub enum Error {
     /// The image is not there.
     #[error("No such image: {}", tagged(.0))]
     ImageUnknown(String),
+    /// The same, of an image that shall be written to a file.
+    #[error("No such image: {0}")]
+    ImageNotSaved(String),
+    /// An archive of images without what it must have.
+    #[error("open /var/lib/docker/tmp/docker-import/{0}: no such file or directory")]
+    ImageArchive(String),
     /// The same, as `images/…/json` says it.
     #[error("no such image: {0}: No such image: {tagged}", tagged = tagged(.0))]
     ImageInspectUnknown(String),

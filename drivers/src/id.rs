@@ -32,6 +32,15 @@ impl Id {
         }
     }
 
+    /// The id with these 64 digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes().as_chunks::<2>().0;
+        let bytes: Vec<u8> =
+            digits.iter().map_while(|pair| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()).collect();
+        Some(Self(bytes.try_into().ok().filter(|_| text.len() == 64)?))
+    }
+
     /// The first twelve digits.
     #[must_use]
     pub fn short(&self) -> String {

@@ -75,6 +75,8 @@ pub struct Layer {
     pub comment: String,
     /// What it added, in bytes.
     pub size: u64,
+    /// Whether it changed how the image is used and no file.
+    pub is_empty: bool,
 }
 
 /// An image of the catalogue: every engine begins with it and can pull it again.
@@ -93,9 +95,17 @@ pub struct Known {
 const SHELL: &[&str] = &["sh"];
 const BASH: &[&str] = &["bash"];
 const BUSYBOX_HTTPD: &[&str] = &["httpd", "-f", "-v", "-p", "80", "-h", "/www"];
+const UHTTPD: &[&str] = &["/usr/sbin/run_uhttpd", "-f", "-p", "80", "-h", "/www"];
 
 /// What the oracle's busybox has for its web server.
 const BUSYBOX_PAGES: &[(&str, &str)] = &[("/www/index.html", "<html><body><h1>It works!</h1></body></html>\n")];
+
+/// The image of uhttpd starts its server by a script.
+const UHTTPD_FILES: &[(&str, &str)] = &[
+    BUSYBOX_PAGES[0],
+    ("/etc/config/uhttpd", "\nconfig uhttpd main\n\n\tlist listen_http\t0.0.0.0:80\n\toption home\t\t/www\n"),
+    ("/usr/sbin/run_uhttpd", "#!/bin/sh\nexec httpd \"$@\"\n"),
+];
 
 /// An image that says nothing of itself.
 const PLAIN: Known =
@@ -109,9 +119,9 @@ const CATALOGUE: [Known; 11] = [
     Known { name: "debian", command: BASH, size: 116_531_713, ..PLAIN },
     Known {
         name: "fussybeaver/uhttpd",
-        command: BUSYBOX_HTTPD,
+        command: UHTTPD,
         exposed: &["80/tcp"],
-        files: BUSYBOX_PAGES,
+        files: UHTTPD_FILES,
         size: 1_990_000,
         ..PLAIN
     },
@@ -158,7 +168,8 @@ impl Known {
             exposed: words(self.exposed),
             ..ImageConfig::default()
         };
-        let layer = Layer { image: id, created: Instant::ZERO, created_by: String::new(), comment, size };
+        let layer =
+            Layer { image: id, created: Instant::ZERO, created_by: String::new(), comment, size, is_empty: false };
         let content = Content::Texts(self.files);
         Rc::new(Image { id, config, content, size, author: String::new(), layers: vec![layer] })
     }

@@ -2,7 +2,9 @@
 //! catalogue knows.
 
 mod commit;
+mod load;
 mod removal;
+mod save;
 
 use std::rc::Rc;
 
@@ -83,9 +85,15 @@ impl Engine {
         let labels = Some(&image.config.labels).filter(|labels| !labels.is_empty());
         json!({
             "Containers": containers, "Created": self.unix_seconds(image.latest().created), "Id": image.digest(),
-            "Labels": labels, "ParentId": parent(image), "RepoDigests": null, "RepoTags": names, "SharedSize": shared,
+            "Labels": labels, "ParentId": self.parent_of(image), "RepoDigests": null, "RepoTags": names, "SharedSize": shared,
             "Size": image.size, "VirtualSize": image.size,
         })
+    }
+
+    /// The image that an image was made of, as the engine writes it; nothing when it is not here.
+    fn parent_of(&self, image: &Image) -> String {
+        let parent = image.parent().and_then(|id| self.images.with_id(id));
+        parent.map(|parent| parent.digest()).unwrap_or_default()
     }
 
     fn unix_seconds(&self, at: Instant) -> u64 {
@@ -97,10 +105,9 @@ impl Engine {
         let image = self.images.find(name).ok_or_else(|| Error::ImageInspectUnknown(name.to_owned()))?;
         let path = |what: &str| format!("/var/lib/docker/overlay2/{}/{what}", image.id);
         let latest = image.latest();
-        let layers: Vec<String> = image.layers.iter().rev().map(|layer| format!("sha256:{}", layer.image)).collect();
         Ok(Reply::ok(&json!({
             "Id": image.digest(), "RepoTags": self.images.names_of(image.id).collect::<Vec<_>>(), "RepoDigests": [],
-            "Parent": parent(image), "Comment": latest.comment, "Created": date::rfc3339(self.epoch, latest.created),
+            "Parent": self.parent_of(image), "Comment": latest.comment, "Created": date::rfc3339(self.epoch, latest.created),
             "Container": "", "ContainerConfig": config(&ImageConfig::default()), "DockerVersion": super::system::VERSION,
             "Author": image.author, "Config": config(&image.config), "Architecture": "amd64", "Os": "linux",
             "Size": image.size, "VirtualSize": image.size,
@@ -108,7 +115,7 @@ impl Engine {
                 "Data": { "MergedDir": path("merged"), "UpperDir": path("diff"), "WorkDir": path("work") },
                 "Name": "overlay2",
             },
-            "RootFS": { "Type": "layers", "Layers": layers },
+            "RootFS": { "Type": "layers", "Layers": diffs(image) },
             "Metadata": { "LastTagTime": date::NEVER },
         })))
     }
@@ -120,7 +127,7 @@ impl Engine {
             let names: Vec<&str> = self.images.names_of(layer.image).collect();
             json!({
                 "Comment": layer.comment, "Created": self.unix_seconds(layer.created), "CreatedBy": layer.created_by,
-                "Id": format!("sha256:{}", layer.image), "Size": layer.size,
+                "Id": self.images.with_id(layer.image).map_or_else(|| "<missing>".to_owned(), |image| image.digest()), "Size": layer.size,
                 "Tags": (!names.is_empty()).then_some(names),
             })
         };
@@ -148,7 +155,7 @@ impl Engine {
     pub(super) fn image_create(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
         if query.text("fromSrc").is_some() {
-            return Err(Error::Unsupported("import images"));
+            return self.image_import(world, call);
         }
         let name = query.text("fromImage").unwrap_or_default();
         let text = match query.text("tag") {
@@ -218,9 +225,10 @@ fn matches(text: &[u8], pattern: &[u8]) -> bool {
     }
 }
 
-/// The image that an image was made of, as the engine writes it.
-fn parent(image: &Image) -> String {
-    image.parent().map(|id| format!("sha256:{id}")).unwrap_or_default()
+/// What stands for the files of an image's layers, the first layer first.
+fn diffs(image: &Image) -> Vec<String> {
+    let with_files = image.layers.iter().rev().filter(|layer| !layer.is_empty);
+    with_files.map(|layer| format!("sha256:{}", layer.image)).collect()
 }
 
 /// The configuration of an image that says nothing.

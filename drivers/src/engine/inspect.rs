@@ -4,11 +4,12 @@ use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::rng::Seed;
+use netyard_sim::world::World;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::shapes::{EndpointJson, PlaceJson};
-use super::{Engine, Reply};
+use super::{Call, Engine, Reply};
 use crate::container::{Container, Membership, Mount, NetworkMode, State};
 use crate::date;
 use crate::endpoint::Endpoint;
@@ -70,13 +71,14 @@ impl From<PlaceJson> for LegacyPlace {
 
 impl Engine {
     /// `GET /containers/{name}/json`.
-    pub(super) fn container_inspect(&self, name: &str) -> Result<Reply, Error> {
+    pub(super) fn container_inspect(&self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
         let id = container.id;
         let file = |name: &str| format!("/var/lib/docker/containers/{id}/{name}");
         let echo = &self.runs[&id].echo;
         let (path, args) = container.config.argv.split_first().map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
-        Ok(Reply::ok(&json!({
+        let written = call.target.query.flag("size").then(|| self.written(world, container));
+        let mut told = json!({
             "Id": id,
             "Created": date::rfc3339(self.epoch, container.created),
             "Path": path,
@@ -97,10 +99,19 @@ impl Engine {
             "ExecIDs": self.running_execs(id),
             "HostConfig": self.host_config(container),
             "GraphDriver": graph_driver(container),
+            "SizeRw": written,
+            "SizeRootFs": written.map(|written| container.config.image.size + written),
             "Mounts": container.config.mounts.iter().map(mount).collect::<Vec<_>>(),
             "Config": echo.config(),
             "NetworkSettings": self.network_settings(container),
-        })))
+        });
+        if written.is_none() {
+            // Keys that are there only when somebody asks for them; the others keep their order.
+            ["SizeRw", "SizeRootFs"]
+                .iter()
+                .for_each(|key| _ = told.as_object_mut().and_then(|told| told.shift_remove(*key)));
+        }
+        Ok(Reply::ok(&told))
     }
 
     /// What was asked for the host's side, except that links are told as the engine keeps them: those on the default

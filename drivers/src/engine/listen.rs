@@ -85,7 +85,7 @@ impl Engine {
     }
 }
 
-/// A moment in the query.
+/// A moment in the query; zero is none.
 pub(super) fn moment(query: &Query, key: &str, epoch: Epoch) -> Option<Instant> {
-    instant(query.text(key)?, epoch)
+    instant(query.text(key).filter(|text| *text != "0")?, epoch)
 }

@@ -1,5 +1,6 @@
 //! Stories told through the engine's door: requests in, statuses and JSON out.
 
+mod images;
 mod links;
 mod traces;
 
@@ -63,12 +64,16 @@ impl Lab {
 
     /// Sends a request and lets a millisecond pass.
     fn send(&mut self, method: &'static str, target: &str, body: &Value) -> ExchangeId {
+        self.send_bytes(method, target, body.to_string().into_bytes())
+    }
+
+    fn send_bytes(&mut self, method: &'static str, target: &str, body: Vec<u8>) -> ExchangeId {
         let exchange = ExchangeId(self.next);
         self.next += 1;
         let is_stream = target.contains("/attach") || target.ends_with("/start");
         let headers = [("content-type", "application/json"), ("upgrade", "tcp")].into_iter();
         let headers = headers.take(if is_stream { 2 } else { 1 }).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        let request = Request { method, target: target.into(), headers, body: body.to_string().into_bytes() };
+        let request = Request { method, target: target.into(), headers, body };
         self.engine.handle(&mut self.world, exchange, &request);
         self.pass(Duration::from_millis(1));
         exchange

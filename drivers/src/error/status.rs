@@ -61,6 +61,7 @@ impl Error {
             | Self::ExecUnknown(_)
             | Self::FileUnknown { .. }
             | Self::ImageInspectUnknown(_)
+            | Self::ImageNotSaved(_)
             | Self::ImageUnknown(_)
             | Self::NetworkUnknown(_)
             | Self::PageUnknown
@@ -88,6 +89,7 @@ impl Error {
             | Self::AmbiguousContainer(_)
             | Self::ArchiveRefused { .. }
             | Self::ArchiveUnreadable(_)
+            | Self::ImageArchive(_)
             | Self::AutomaticPoolsExhausted(_)
             | Self::AuxiliaryUnavailable { .. }
             | Self::BridgeNameInvalid

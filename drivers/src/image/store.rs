@@ -73,6 +73,14 @@ impl Images {
         self.names.iter().filter(move |(_, named)| **named == image).map(|(name, _)| name.as_str())
     }
 
+    /// All names in the repository of a name; the name itself when none was given there.
+    #[must_use]
+    pub fn tags_of(&self, name: &Reference) -> Vec<Reference> {
+        let all = self.names.keys().filter_map(|text| Reference::parse(text).ok());
+        let tags: Vec<Reference> = all.filter(|other| other.repository() == name.repository()).collect();
+        if tags.is_empty() { vec![name.clone()] } else { tags }
+    }
+
     /// Whether another image was made of this one.
     #[must_use]
     pub fn has_children(&self, image: Id) -> bool {

@@ -44,12 +44,11 @@ const DEVICES: [(&str, Device, u32); 8] = [
     ("/dev/zero", Device::Zero, 0o666),
 ];
 
-const LINKS: [(&str, &str); 5] = [
+const LINKS: [(&str, &str); 4] = [
     ("/dev/fd", "/proc/self/fd"),
     ("/dev/stderr", "/proc/self/fd/2"),
     ("/dev/stdin", "/proc/self/fd/0"),
     ("/dev/stdout", "/proc/self/fd/1"),
-    ("/var/run", "/run"),
 ];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh
@@ -103,10 +102,7 @@ pub fn files(flavour: Flavour, programs: &Programs, built: Stamp) -> Files {
         change.make_directory(path);
         change.set_mode(path, mode).expect("it was just made");
     }
-    for (path, device, mode) in DEVICES {
-        change.make(path, Made::Device(device), mode).expect("/dev was just made");
-    }
-    LINKS.iter().for_each(|(path, target)| change.link(path, target));
+    change.link("/var/run", "/run");
     let bin = if flavour == Flavour::Busybox { "/bin" } else { "/usr/bin" };
     for name in programs.names(flavour) {
         // A name that is there twice is one program.
@@ -120,8 +116,26 @@ pub fn files(flavour: Flavour, programs: &Programs, built: Stamp) -> Files {
     for (path, text) in [(accounts::PASSWD, PASSWD), (accounts::GROUP, GROUP), ("/etc/nsswitch.conf", NSSWITCH)] {
         change.write(path, text).expect("/etc was just made");
     }
-    files.mount_generated("/proc", PROC);
-    files.mount_generated("/sys", SYS);
+    equip(&mut files);
     files.freeze();
     files
+}
+
+/// Gives files what no image brings and every place has: its devices and what the kernel tells.
+pub fn equip(files: &mut Files) {
+    let mut change = files.view_mut();
+    for path in ["/dev", "/dev/pts", "/dev/shm"] {
+        change.make_directory(path);
+    }
+    // What the image has in their places stays.
+    for (path, device, mode) in DEVICES {
+        let _ = change.make(path, Made::Device(device), mode);
+    }
+    for (path, target) in LINKS {
+        if !change.view().exists(path) {
+            change.link(path, target);
+        }
+    }
+    files.mount_generated("/proc", PROC);
+    files.mount_generated("/sys", SYS);
 }

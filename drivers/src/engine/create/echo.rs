@@ -1,5 +1,7 @@
 //! What `inspect` repeats of a request for a container: `Config` and `HostConfig` with the engine's keys in its order.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Asked, Words};
@@ -18,7 +20,9 @@ pub(super) fn config(asked: &Asked, config: &ContainerConfig) -> Value {
     let image = &config.image.config;
     let own_command = if entrypoint.is_none() { own(&image.command) } else { Value::Null };
     let own_entrypoint = own(&image.entrypoint);
-    let exposed: Map<String, Value> = config.exposed.iter().map(|port| (port.to_string(), json!({}))).collect();
+    // The engine repeats the keys as they were written, whatever it makes of them.
+    let exposed = asked.exposed_ports.iter().flat_map(BTreeMap::keys).chain(&image.exposed);
+    let exposed: BTreeMap<&String, Value> = exposed.map(|port| (port, json!({}))).collect();
     let env = if asked.env.is_none() && config.env.is_empty() { Value::Null } else { json!(config.env) };
     let volumes = asked.volumes.as_ref().filter(|volumes| !volumes.is_empty());
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

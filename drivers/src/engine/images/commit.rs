@@ -5,6 +5,7 @@ use std::rc::Rc;
 use netyard_sim::world::World;
 use serde_json::{Value, json};
 
+use super::super::request::Query;
 use super::super::{Call, Engine, Reply};
 use crate::container::State;
 use crate::error::Error;
@@ -39,9 +40,7 @@ impl Engine {
         let pauses = pauses && matches!(container.state, State::Running(_));
         let mut config = image_config(&self.runs[&id].echo.config());
         let command = config.command.join(" ");
-        for line in query.all("changes").flat_map(str::lines) {
-            change(&mut config, line.trim())?;
-        }
+        changes(&mut config, query)?;
         let reference = name_of(query.text("repo"), query.text("tag"))?;
         if pauses {
             self.container_pause(world, &name)?;
@@ -78,7 +77,7 @@ impl Engine {
         files.freeze();
         let base = &self.containers[&id].config.image;
         let image = Id::random(&mut self.ids);
-        let layer = Layer { image, created: world.now(), created_by, comment, size: added };
+        let layer = Layer { image, created: world.now(), created_by, comment, size: added, is_empty: false };
         let layers = core::iter::once(layer).chain(base.layers.iter().cloned()).collect();
         Image {
             id: image,
@@ -91,14 +90,19 @@ impl Engine {
     }
 }
 
+/// Applies the lines of a request that change how an image is used.
+pub(super) fn changes(config: &mut ImageConfig, query: &Query) -> Result<(), Error> {
+    query.all("changes").flat_map(str::lines).try_for_each(|line| change(config, line.trim()))
+}
+
 /// The name that was asked for.
-fn name_of(repository: Option<&str>, tag: Option<&str>) -> Result<Option<Reference>, Error> {
+pub(super) fn name_of(repository: Option<&str>, tag: Option<&str>) -> Result<Option<Reference>, Error> {
     let text = |repository: &str| tag.map_or_else(|| repository.to_owned(), |tag| format!("{repository}:{tag}"));
     Ok(repository.map(|repository| Reference::parse(&text(repository))).transpose()?)
 }
 
 /// How a container is used, as its image shall be.
-fn image_config(config: &Value) -> ImageConfig {
+pub(super) fn image_config(config: &Value) -> ImageConfig {
     let words = |key: &str| -> Vec<String> {
         let items = config[key].as_array().into_iter().flatten();
         items.filter_map(|word| Some(word.as_str()?.to_owned())).collect()

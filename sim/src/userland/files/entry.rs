@@ -1,7 +1,7 @@
 //! Trees as lists of entries, for archives, copies and shares. How an archive is written is not known here.
 
 use super::change::{Made, ViewMut};
-use super::inode::{Device, Ino, Kind, Stamp};
+use super::inode::{Device, Ino, Kind, PROGRAM, Stamp};
 use super::mount::{Access, Source, Volumes};
 use super::path::{join, normalise, parent};
 use super::tree::Tree;
@@ -110,6 +110,8 @@ impl ViewMut<'_> {
         match &entry.body {
             Body::Directory if there.is_some_and(|stat| stat.is_directory()) => {}
             Body::Directory => self.make(&path, Made::Directory, entry.mode)?,
+            // Our programs are known by their bytes, so that they can go out with a tree and come back.
+            Body::File(bytes) if bytes == PROGRAM => self.make(&path, Made::Program, entry.mode)?,
             Body::File(bytes) => self.write(&path, bytes)?,
             Body::Link(target) => self.make(&path, Made::Link(target.clone()), 0o777)?,
             Body::HardLink(other) => self.hard_link(&join(top, other), &path)?,

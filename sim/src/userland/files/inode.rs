@@ -171,6 +171,8 @@ pub(super) enum Content {
     Fifo,
 }
 
+/// The bytes of a program's file: enough to tell what it is.
+pub(super) const PROGRAM: &[u8] = b"\x7fELF\x02\x01\x01\0";
 /// The size that a program's file is said to have.
 const PROGRAM_SIZE: u64 = 1_131_168;
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::inode::{Content, Ino, Inode, Stamp, Stat};
+use super::inode::{Content, Ino, Inode, PROGRAM, Stamp, Stat};
 use crate::userland::Errno;
 
 /// The bytes of file content that a filesystem holds beside its image.
@@ -94,7 +94,7 @@ impl Tree {
     pub(in crate::userland) fn bytes(&self, ino: Ino) -> Result<&[u8], Errno> {
         match self.inode(ino).map(|inode| &inode.content) {
             Some(Content::Bytes(bytes)) => Ok(bytes),
-            Some(Content::Program) => Ok(b"\x7fELF\x02\x01\x01\0"),
+            Some(Content::Program) => Ok(PROGRAM),
             Some(Content::Directory(_)) => Err(Errno::IsDirectory),
             Some(Content::Link(_) | Content::Device(_) | Content::Fifo) => Err(Errno::Invalid),
             None => Err(Errno::NoEntry),
