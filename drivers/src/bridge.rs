@@ -50,7 +50,7 @@ struct Endpoint {
 }
 
 /// The driver of bridge networks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bridge {
     networks: BTreeMap<Id, Network>,
     firewall: Firewall,

@@ -71,12 +71,13 @@ pub fn add(programs: &mut Programs) {
 }
 
 /// One run of the program.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Docker {
     session: Option<Session>,
 }
 
 /// What stands from the first step on.
+#[derive(Clone)]
 struct Session {
     runner: Runner,
     output: Output,

@@ -31,6 +31,7 @@ use crate::sandbox::{Kind, Sandbox, SandboxConfig};
 pub use endpoints::EndpointRequest;
 
 /// All networks of an engine.
+#[derive(Clone)]
 pub struct Controller {
     host: NamespaceId,
     context: ContextId,

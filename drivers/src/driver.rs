@@ -2,6 +2,7 @@
 //! endpoints in the host's namespace; names, addresses and containers are decided above it.
 
 use core::net::IpAddr;
+use dyn_clone::DynClone;
 use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, Mac};
@@ -98,7 +99,7 @@ pub enum Addressing {
 
 /// A network driver. What can fail is in `plan_network`, `plan_endpoint` and `publish`; the rest is done after every
 /// check has passed. What a driver has nothing to do for, it leaves out: `host` and `null` make no devices.
-pub trait Driver {
+pub trait Driver: DynClone {
     /// Its name, as `docker network ls` shows it.
     fn name(&self) -> &'static str;
 
@@ -175,3 +176,5 @@ pub trait Driver {
         false
     }
 }
+
+dyn_clone::clone_trait_object!(Driver);

@@ -100,6 +100,7 @@ struct Call<'a> {
 }
 
 /// The engine of one host.
+#[derive(Clone)]
 pub struct Engine {
     host: Host,
     config: Config,

@@ -144,6 +144,22 @@ impl Site {
         site
     }
 
+    /// Another site with the same past; the two share nothing. Ports of the copy are published in it alone, and see
+    /// [`World::fork`] for connections.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            world: self.world.fork(),
+            engines: self.engines.clone(),
+            units: self.units.clone(),
+            exchanges: self.exchanges.clone(),
+            flows: self.flows.clone(),
+            terminals: self.terminals.clone(),
+            events: self.events.clone(),
+            outbox: self.outbox.clone(),
+        }
+    }
+
     /// The present.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -98,7 +98,7 @@ pub enum ConfirmError {
     Full,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot {
     id: EntryId,
     entry: Entry,
@@ -107,7 +107,7 @@ struct Slot {
 }
 
 /// The flows of a namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,

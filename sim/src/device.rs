@@ -35,7 +35,7 @@ impl Mtu {
 }
 
 /// What a device is made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// lo: what is sent comes back.
     Loopback,
@@ -140,7 +140,7 @@ pub enum Ipv6 {
 }
 
 /// A network device.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Device {
     /// Its number.
     pub index: IfIndex,
@@ -258,7 +258,7 @@ impl Device {
 }
 
 /// The devices of a namespace, by number. A look-up is an index, because every frame makes several.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Devices {
     slots: Vec<Option<Box<Device>>>,
 }

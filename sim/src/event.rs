@@ -6,14 +6,14 @@ use std::collections::BinaryHeap;
 use crate::time::Instant;
 
 /// Events by time. Two at the same instant come out in the order in which they were put in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Queue<E> {
     heap: BinaryHeap<Reverse<Entry<E>>>,
     pushed: u64,
     popped: Instant,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry<E> {
     at: Instant,
     order: u64,

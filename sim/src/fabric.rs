@@ -26,6 +26,7 @@ use crate::time::{Duration, Instant};
 /// How long a frame takes through lo.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(5);
 
+#[derive(Clone)]
 enum Event {
     Arrive {
         end: End,
@@ -41,6 +42,7 @@ enum Event {
 }
 
 /// All namespaces and links, and the present.
+#[derive(Clone)]
 pub struct Fabric {
     now: Instant,
     seed: Seed,
@@ -561,6 +563,12 @@ impl Fabric {
     /// The sockets that have something for their owners since the last call.
     pub fn take_woken(&mut self) -> Vec<(NamespaceId, SocketId)> {
         core::mem::take(&mut self.woken)
+    }
+
+    /// Wakes those who hold a connection.
+    pub(crate) fn wake_connections(&mut self) {
+        let all = self.namespaces.iter().flat_map(|(id, ns)| ns.tcp_connections().map(|view| (*id, view.socket)));
+        self.woken.extend(all);
     }
 
     /// Puts a frame on the wire towards a device, as if its peer had sent it now.

@@ -44,7 +44,7 @@ use crate::time::Instant;
 use crate::{neighbour, route};
 
 /// A frame on its way out of a namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sent {
     /// The device it leaves by.
     pub device: IfIndex,
@@ -55,7 +55,7 @@ pub struct Sent {
 }
 
 /// What an operation of a namespace is given and what it gives back: the present, and what it sent and woke.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cx {
     pub(crate) now: Instant,
     pub(crate) sent: Vec<Sent>,
@@ -119,6 +119,7 @@ impl Default for Sysctl {
 }
 
 /// One host's network stack.
+#[derive(Clone)]
 pub struct Namespace {
     /// For people: captures and graphs.
     pub name: String,

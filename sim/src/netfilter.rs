@@ -24,7 +24,7 @@ use crate::packet::{End, Ip};
 use crate::time::Instant;
 
 /// The rules and flows of a namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Netfilter {
     /// What `iptables` changes.
     pub v4: Ruleset,

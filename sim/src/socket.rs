@@ -161,7 +161,7 @@ impl fmt::Display for Errno {
 const QUEUE: usize = 256;
 
 /// A UDP or raw socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Socket {
     /// What it listens for.
     pub kind: Kind,
@@ -195,7 +195,7 @@ pub enum Kind {
 }
 
 /// The sockets of a namespace.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
     sockets: BTreeMap<SocketId, Socket>,
     udp: IndexMap<u16, Vec<SocketId>, FxBuildHasher>,

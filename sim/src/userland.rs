@@ -56,6 +56,8 @@ pub mod wget;
 
 use std::collections::BTreeMap;
 
+use dyn_clone::DynClone;
+
 pub use crate::socket::Errno;
 pub use context::{ContextId, Flavour};
 pub use files::Files;
@@ -169,8 +171,8 @@ impl Signal {
     }
 }
 
-/// A program: a state machine over [`Sys`].
-pub trait Program {
+/// A program: a state machine over [`Sys`]. It is a value: a copy goes on from where the original was.
+pub trait Program: DynClone {
     /// Runs until it ends or would block.
     fn step(&mut self, sys: &mut Sys<'_>) -> Step;
 
@@ -181,7 +183,10 @@ pub trait Program {
     }
 }
 
+dyn_clone::clone_trait_object!(Program);
+
 /// A program that does all it does in one step: prints and ends.
+#[derive(Clone)]
 pub struct Straight(pub fn(&mut Sys<'_>) -> i32);
 
 impl Program for Straight {

@@ -37,6 +37,15 @@ impl World {
         Self { fabric: Fabric::new(seed), processes, seed, epoch, steps: 0 }
     }
 
+    /// Another world with the same past; the two share nothing. TCP connections do not come along: in the copy each was
+    /// reset at this moment, and who holds one is told.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let mut fabric = self.fabric.clone();
+        fabric.wake_connections();
+        Self { fabric, processes: self.processes.clone(), seed: self.seed, epoch: self.epoch, steps: self.steps }
+    }
+
     /// The present.
     #[must_use]
     pub const fn now(&self) -> Instant {
@@ -116,6 +125,7 @@ mod tests {
     use crate::userland::process::Context;
     use crate::userland::{Flavour, Program, Rights, Spawn, Step, Stream, Sys, User};
 
+    #[derive(Clone)]
     struct Endless;
 
     impl Program for Endless {

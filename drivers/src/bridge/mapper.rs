@@ -79,6 +79,14 @@ pub(super) struct Mapper {
     machine: Option<Box<dyn Machine>>,
 }
 
+impl Clone for Mapper {
+    /// The same ports, published inside the simulation only: a machine is one.
+    fn clone(&self) -> Self {
+        let (allocator, firewall) = (self.allocator.clone(), self.firewall);
+        Self { allocator, proxy: self.proxy, firewall, machine: None }
+    }
+}
+
 impl Mapper {
     /// Takes over what the engine was told; what is published already stays as it is.
     pub(super) const fn configure(&mut self, proxy: UserlandProxy, firewall: Firewall) {

@@ -101,7 +101,7 @@ impl Joined {
         self,
         container: &str,
         cx: &mut Cx<'_>,
-        then: impl FnOnce(Session, &mut Cx<'_>) -> Outcome + 'static,
+        then: impl FnOnce(Session, &mut Cx<'_>) -> Outcome + Clone + 'static,
     ) -> Outcome {
         let streams = query(&[
             ("detachKeys", self.keys.clone()),

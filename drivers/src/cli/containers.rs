@@ -39,6 +39,7 @@ pub(super) fn each(
 }
 
 /// The names whose answers have not come, the next one last, and what was objected to.
+#[derive(Clone)]
 struct Names {
     left: Vec<String>,
     refused: Vec<String>,

@@ -18,7 +18,7 @@ use super::flags::{Arguments, Order};
 use super::object::{items, text};
 use super::pull::{Progress, pull};
 use super::query::query;
-use super::script::{Cx, Failure, Next, Outcome, Reply, call, request_with};
+use super::script::{Cx, Failure, Next, Outcome, Reply, Then, call, request_with};
 
 use crate::image::Reference;
 
@@ -64,9 +64,6 @@ enum Pull {
     Never,
 }
 
-/// What goes on when the container is made; it gets its id.
-type Made = Box<dyn FnOnce(String, &mut Cx<'_>) -> Outcome>;
-
 impl Plan {
     /// Reads what was typed. `path` is the command that help is offered for.
     pub(super) fn new(typed: &Arguments, attached: Attached, path: &str, cx: &Cx<'_>) -> Result<Self, Failure> {
@@ -101,8 +98,12 @@ impl Plan {
     }
 
     /// Has the engine make it, pulling the image first when that is wanted.
-    pub(super) fn begin(self, cx: &mut Cx<'_>, then: impl FnOnce(String, &mut Cx<'_>) -> Outcome + 'static) -> Outcome {
-        let then: Made = Box::new(then);
+    pub(super) fn begin(
+        self,
+        cx: &mut Cx<'_>,
+        then: impl FnOnce(String, &mut Cx<'_>) -> Outcome + Clone + 'static,
+    ) -> Outcome {
+        let then: Then<String> = Box::new(then);
         if let Some(server) = &self.localhost_server {
             cx.error_line(&format!("WARNING: Localhost DNS ({server}) may fail in containers."));
         }
@@ -112,7 +113,7 @@ impl Plan {
         }
     }
 
-    fn make(self, cx: &mut Cx<'_>, then: Made) -> Outcome {
+    fn make(self, cx: &mut Cx<'_>, then: Then<String>) -> Outcome {
         call(cx, request_with("POST", &self.target, &self.body), move |reply, cx| {
             let missing = reply.status == 404;
             if missing && self.pull == Pull::Missing {
@@ -126,13 +127,13 @@ impl Plan {
     }
 
     /// Pulls the image, then tries (again).
-    fn pull(mut self, cx: &mut Cx<'_>, then: Made) -> Outcome {
+    fn pull(mut self, cx: &mut Cx<'_>, then: Then<String>) -> Outcome {
         let progress = if self.quiet { Progress::Silent } else { Progress::Error };
         self.pull = Pull::Never;
         pull(&self.image.clone(), self.platform.clone().as_deref(), progress, cx, move |cx| self.make(cx, then))
     }
 
-    fn made(self, reply: Reply, cx: &mut Cx<'_>, then: Made) -> Outcome {
+    fn made(self, reply: Reply, cx: &mut Cx<'_>, then: Then<String>) -> Outcome {
         let made = reply.json()?;
         let id = text(&made, "Id").to_owned();
         for warning in items(&made["Warnings"]).iter().filter_map(Value::as_str) {

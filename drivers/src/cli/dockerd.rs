@@ -27,7 +27,7 @@ pub fn write_pid(files: &mut Files, pid: Option<u32>) {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Dockerd {
     call: Option<CallId>,
     /// Whether the engine has begun.

@@ -30,6 +30,7 @@ pub(super) const RM: Command = Command {
 };
 
 /// Names that are left, the next one last, and what was objected to.
+#[derive(Clone)]
 struct Removing {
     left: Vec<String>,
     query: String,

@@ -139,6 +139,7 @@ impl Kind {
 }
 
 /// What is printed of the things that were found.
+#[derive(Clone)]
 enum Printer {
     Indented(Vec<String>),
     Compact(Vec<String>),
@@ -186,6 +187,7 @@ fn broken(why: &TemplateError) -> Failure {
 }
 
 /// An inspection under way: the names that are left (the next one last) and what came of the others.
+#[derive(Clone)]
 struct Inspection {
     typed: Arguments,
     kinds: &'static [Kind],

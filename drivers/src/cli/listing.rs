@@ -24,6 +24,7 @@ const PADDING: usize = 3;
 const NARROW: usize = 10;
 
 /// A kind of thing that is listed.
+#[derive(Clone)]
 pub(super) struct Kind {
     /// Its Go type, which errors name.
     pub(super) type_name: &'static str,
@@ -38,6 +39,7 @@ pub(super) struct Kind {
 }
 
 /// How a list is to be printed.
+#[derive(Clone)]
 pub(super) struct Format {
     template: Template,
     table: bool,

@@ -55,7 +55,7 @@ pub(super) fn pull(
     platform: Option<&str>,
     progress: Progress,
     cx: &mut Cx<'_>,
-    then: impl FnOnce(&mut Cx<'_>) -> Outcome + 'static,
+    then: impl FnOnce(&mut Cx<'_>) -> Outcome + Clone + 'static,
 ) -> Outcome {
     let query = query(&[
         ("fromImage", Some(reference.repository())),

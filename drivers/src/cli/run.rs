@@ -83,7 +83,7 @@ fn wait(id: &str, condition: &str, cx: &mut Cx<'_>) -> Ticket {
     cx.open(request("POST", &format!("/containers/{id}/wait?condition={condition}")))
 }
 
-fn start(id: &str, cx: &mut Cx<'_>, then: impl FnOnce(&mut Cx<'_>) -> Outcome + 'static) -> Outcome {
+fn start(id: &str, cx: &mut Cx<'_>, then: impl FnOnce(&mut Cx<'_>) -> Outcome + Clone + 'static) -> Outcome {
     call(cx, request("POST", &format!("/containers/{id}/start")), move |reply, cx| {
         reply.accepted()?;
         then(cx)

@@ -12,6 +12,7 @@ pub(super) use session::{End, Framing, Input, OnSignal, Session};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use dyn_clone::DynClone;
 use netyard_sim::userland::files::{Entry, View};
 use netyard_sim::userland::{Call, Errno, Request, Signal};
 use serde_json::Value;
@@ -99,12 +100,27 @@ impl Failure {
 pub(super) type Outcome = Result<Next, Failure>;
 
 /// A step that waits for a `T`.
-pub(super) type Then<T> = Box<dyn FnOnce(T, &mut Cx<'_>) -> Outcome>;
+pub(super) type Then<T> = Box<dyn Continue<T>>;
+
+/// What a script does with a `T`: a function that can be copied with the script.
+pub(super) trait Continue<T>: FnOnce(T, &mut Cx<'_>) -> Outcome + DynClone {}
+
+impl<T, F: FnOnce(T, &mut Cx<'_>) -> Outcome + Clone> Continue<T> for F {}
+
+dyn_clone::clone_trait_object!(<T> Continue<T>);
 
 /// Something done for each line of a body.
-pub(super) type OnLine = Box<dyn FnMut(&str, &mut Cx<'_>) -> Result<(), Failure>>;
+pub(super) type OnLine = Box<dyn TakeLine>;
+
+/// What a script does with a line: a function that can be copied with the script.
+pub(super) trait TakeLine: FnMut(&str, &mut Cx<'_>) -> Result<(), Failure> + DynClone {}
+
+impl<F: FnMut(&str, &mut Cx<'_>) -> Result<(), Failure> + Clone> TakeLine for F {}
+
+dyn_clone::clone_trait_object!(TakeLine);
 
 /// What a command waits for.
+#[derive(Clone)]
 pub(super) enum Next {
     /// Nothing: it ends with this code.
     Exit(i32),
@@ -127,7 +143,7 @@ pub(super) enum Next {
 }
 
 /// Files that a command puts into its own filesystem.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unpacking {
     /// The directory.
     pub(super) top: String,
@@ -137,13 +153,13 @@ pub(super) struct Unpacking {
 
 impl Next {
     /// Waits for a whole answer; when nobody is there the command ends.
-    pub(super) fn reply(ticket: Ticket, then: impl FnOnce(Reply, &mut Cx<'_>) -> Outcome + 'static) -> Self {
+    pub(super) fn reply(ticket: Ticket, then: impl FnOnce(Reply, &mut Cx<'_>) -> Outcome + Clone + 'static) -> Self {
         Self::Reply(ticket, Box::new(move |reply, cx| then(reply?, cx)))
     }
 }
 
 /// Takes the answers to several calls that were made at once.
-pub(super) trait Gather {
+pub(super) trait Gather: DynClone {
     /// The next answer.
     fn take(&mut self, reply: Reply, cx: &mut Cx<'_>);
 
@@ -151,11 +167,13 @@ pub(super) trait Gather {
     fn finish(self: Box<Self>, cx: &mut Cx<'_>) -> Outcome;
 }
 
+dyn_clone::clone_trait_object!(Gather);
+
 /// Makes a call and waits for the whole answer.
 pub(super) fn call(
     cx: &mut Cx<'_>,
     request: Request,
-    then: impl FnOnce(Reply, &mut Cx<'_>) -> Outcome + 'static,
+    then: impl FnOnce(Reply, &mut Cx<'_>) -> Outcome + Clone + 'static,
 ) -> Outcome {
     let ticket = cx.open(request);
     Ok(Next::reply(ticket, then))
@@ -221,7 +239,7 @@ impl Place<'_> {
 }
 
 /// What the steps of a command want done, in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Output {
     /// Bytes to write, each piece with the number of the open stream.
     pub(super) printed: Vec<(usize, Vec<u8>)>,
@@ -280,6 +298,7 @@ impl Cx<'_> {
 }
 
 /// Runs a command's script.
+#[derive(Clone)]
 pub(super) struct Runner {
     waiting: Option<Next>,
     calls: BTreeMap<Ticket, Call>,

@@ -56,6 +56,7 @@ fn attached(name: &str, typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 }
 
 /// Names that are left, the next one last, and those that could not be started.
+#[derive(Clone)]
 struct Starting {
     left: Vec<String>,
     failed: Vec<String>,

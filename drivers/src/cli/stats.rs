@@ -62,6 +62,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 }
 
 /// A look at containers, one after the other; the next one last.
+#[derive(Clone)]
 struct Look {
     typed: Arguments,
     left: Vec<String>,

@@ -17,6 +17,7 @@ pub fn add(programs: &mut Programs) {
 /// What to ask for: verb and units; or what is wrong and the exit code.
 type Asked = Result<(String, Vec<String>), (String, i32)>;
 
+#[derive(Clone)]
 struct Asking {
     parse: fn(&[String]) -> Asked,
     verb: String,

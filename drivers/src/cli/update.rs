@@ -58,6 +58,7 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 }
 
 /// An update under way: the names that are left, the next one last.
+#[derive(Clone)]
 struct Update {
     left: Vec<String>,
     asked: Value,

@@ -64,7 +64,7 @@ pub(super) enum Intake {
 }
 
 /// The streams of one process, before, while and after it runs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Console {
     tty: bool,
     input_end: InputEnd,

@@ -88,7 +88,7 @@ enum Watch {
 }
 
 /// One exec.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Exec {
     pub(super) container: Id,
     pub(super) console: Console,

@@ -27,7 +27,7 @@ const REPORT: Duration = Duration::from_micros(200);
 const REMOVAL: Duration = Duration::from_millis(50);
 
 /// What the engine keeps beside a container.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) console: Console,
     pub(super) log: Log,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A shell that reads for ever and ignores signals.
+#[derive(Clone)]
 struct Shell;
 
 impl Program for Shell {

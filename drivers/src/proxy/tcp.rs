@@ -12,6 +12,7 @@ use netyard_sim::userland::{Program, Step, Sys};
 const CHUNK: usize = 32768;
 
 /// The program.
+#[derive(Clone)]
 pub(super) struct Proxy {
     listener: SocketId,
     backend: SocketAddr,
@@ -19,12 +20,14 @@ pub(super) struct Proxy {
 }
 
 /// A client and the connection to the container.
+#[derive(Clone)]
 struct Visit {
     client: SocketId,
     backend: SocketId,
     stage: Stage,
 }
 
+#[derive(Clone)]
 enum Stage {
     Dialling,
     /// What goes to the container, and what comes back.
@@ -75,7 +78,7 @@ impl Visit {
 }
 
 /// One direction: Go's `io.Copy`, after which the far end is told that no more comes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Pipe {
     outbox: Outbox,
     /// The near end has nothing more.

@@ -14,6 +14,7 @@ use netyard_sim::userland::{Program, Step, Sys};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The program.
+#[derive(Clone)]
 pub(super) struct Proxy {
     socket: SocketId,
     backend: SocketAddr,
@@ -21,6 +22,7 @@ pub(super) struct Proxy {
 }
 
 /// The way to the container for one client.
+#[derive(Clone)]
 struct Client {
     socket: SocketId,
     until: Instant,

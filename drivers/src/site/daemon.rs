@@ -20,7 +20,7 @@ const UNIT: &str = "docker.service";
 const COMMAND: &str = "/usr/sbin/dockerd";
 
 /// What the first process knows of a host's dockerd.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Unit {
     /// The process whose engine runs, whoever started it.
     main: Option<Pid>,
@@ -33,7 +33,7 @@ pub(super) struct Unit {
 }
 
 /// Something that `systemctl` waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Job {
     call: CallId,
     step: JobStep,

@@ -45,7 +45,7 @@ struct Exchange {
 }
 
 /// All exchanges under way, and what is due for them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Exchanges {
     open: BTreeMap<ExchangeId, Exchange>,
     calls: BTreeMap<CallId, ExchangeId>,

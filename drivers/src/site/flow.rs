@@ -22,7 +22,7 @@ pub enum Transport {
 }
 
 /// A gate and the outer ends of its streams.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Flow {
     gate: Pid,
     /// None when the input has ended.
@@ -32,7 +32,7 @@ struct Flow {
 }
 
 /// All flows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Flows(BTreeMap<ExchangeId, Flow>);
 
 impl Flows {

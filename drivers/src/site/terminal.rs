@@ -33,7 +33,7 @@ pub enum TerminalEvent {
 }
 
 /// A shell and the ends of its streams.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Terminal {
     shell: Pid,
     input: Stream,

@@ -1,5 +1,7 @@
 //! Stories of a site: programs on hosts call engines, terminals speak, and one seed gives one history.
 
+mod fork;
+
 use netyard_sim::time::Duration;
 use netyard_sim::userland::process::Call;
 use netyard_sim::userland::{CallId, Flavour, Program, Read, Request, Step, Sys};
@@ -9,7 +11,7 @@ use crate::engine::SOCKET;
 use crate::image;
 
 /// A shell that knows one thing: it asks the engine for the path that it is told and prints status and body.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Asker {
     call: Option<CallId>,
     body: Vec<u8>,
@@ -121,7 +123,7 @@ fn places_are_hosts_and_running_containers() {
 }
 
 /// A shell that runs the program of each line and then waits for the next.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Starter(Option<Pid>);
 
 impl Program for Starter {

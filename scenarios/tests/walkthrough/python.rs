@@ -16,6 +16,7 @@ pub(super) fn add(programs: &mut Programs) {
     programs.add(Flavour::Host, "python3", || Box::new(Script::Starting));
 }
 
+#[derive(Clone)]
 enum Script {
     Starting,
     /// `udps.py PORT`

@@ -22,7 +22,7 @@ const IPV6_FRAGMENT_LEN: usize = 8;
 
 type Key = (IpAddr, IpAddr, u32, u8);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Partial {
     device: IfIndex,
     expires: Instant,
@@ -34,7 +34,7 @@ struct Partial {
 }
 
 /// Packets that are not yet whole.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reassembly {
     partials: BTreeMap<Key, Partial>,
     bytes: usize,

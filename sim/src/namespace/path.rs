@@ -17,7 +17,7 @@ struct Known {
 }
 
 /// The MTUs of paths that are narrower than their first link.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PathMtus(BTreeMap<IpAddr, Known>);
 
 impl PathMtus {

@@ -27,6 +27,7 @@ const BACKLOG: usize = 128;
 const CHUNK: usize = 65536;
 
 /// The server and its sockets.
+#[derive(Clone)]
 pub(super) struct Resolver {
     server: Server,
     datagrams: SocketId,

@@ -100,6 +100,7 @@ struct Connection {
     error: Option<Errno>,
 }
 
+#[derive(Clone)]
 struct Listener {
     local: SocketAddr,
     /// Whether it takes IPv4 too, as an IPv6 socket does that was not told otherwise.
@@ -142,9 +143,38 @@ pub(super) struct Tcp {
     timers: BTreeSet<(Instant, SocketId)>,
 }
 
+impl Clone for Tcp {
+    /// A copy in which all connections were reset, for what smoltcp keeps of one cannot be copied.
+    fn clone(&self) -> Self {
+        let held = self.connections.iter().filter(|(_, connection)| !connection.orphan);
+        Self {
+            interfaces: BTreeMap::new(),
+            connections: held.map(|(id, connection)| (*id, connection.severed())).collect(),
+            tuples: self.tuples.iter().filter(|(_, id)| !self.is_orphan(**id)).map(|(t, id)| (*t, *id)).collect(),
+            listeners: self.listeners.clone(),
+            timers: BTreeSet::new(),
+        }
+    }
+}
+
+/// A set with a socket in it that is not connected; it holds so many bytes in each direction.
+fn unconnected(buffer: usize) -> (SocketSet<'static>, SocketHandle) {
+    let buffer = || SocketBuffer::new(vec![0; buffer]);
+    let mut socket = Socket::new(buffer(), buffer());
+    socket.set_ack_delay(None);
+    socket.set_timeout(Some(SYN_TIMEOUT));
+    let mut set = SocketSet::new(Vec::with_capacity(1));
+    let handle = set.add(socket);
+    (set, handle)
+}
+
 impl Tcp {
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn is_orphan(&self, id: SocketId) -> bool {
+        self.connections.get(&id).is_some_and(|connection| connection.orphan)
     }
 
     fn listener_for(&self, local: SocketAddr) -> Option<SocketId> {
@@ -171,6 +201,12 @@ impl Tcp {
 }
 
 impl Connection {
+    /// What is left of it when it was reset.
+    fn severed(&self) -> Self {
+        let (set, handle) = unconnected(0);
+        Self { set, handle, timer: None, error: Some(Errno::ConnectionReset), ..*self }
+    }
+
     fn socket(&mut self) -> &mut Socket<'static> {
         self.set.get_mut(self.handle)
     }
@@ -281,12 +317,7 @@ impl Namespace {
 
     fn add_connection(&mut self, tuple: Tuple, listener: Option<SocketId>) -> SocketId {
         let id = self.sockets.allocate();
-        let buffer = || SocketBuffer::new(vec![0; BUFFER]);
-        let mut socket = Socket::new(buffer(), buffer());
-        socket.set_ack_delay(None);
-        socket.set_timeout(Some(SYN_TIMEOUT));
-        let mut set = SocketSet::new(Vec::with_capacity(1));
-        let handle = set.add(socket);
+        let (set, handle) = unconnected(BUFFER);
         let dual = listener.and_then(|id| self.tcp.listeners.get(&id)).is_some_and(|listener| listener.dual);
         let connection = Connection { set, handle, tuple, listener, dual, orphan: false, timer: None, error: None };
         self.tcp.connections.insert(id, connection);

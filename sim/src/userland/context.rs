@@ -17,7 +17,7 @@ pub enum Flavour {
 }
 
 /// Files, name and flavour of a place where programs run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Context {
     /// Its filesystem.
     pub files: Files,

@@ -20,12 +20,14 @@ pub fn add(programs: &mut Programs) {
     programs.add(Flavour::Host, "curl", || Box::new(Curl::Starting));
 }
 
+#[derive(Clone)]
 enum Curl {
     Starting,
     Running(Box<Run>),
 }
 
 /// The command line on its way through its URLs.
+#[derive(Clone)]
 struct Run {
     options: Options,
     /// Which URL is being fetched.

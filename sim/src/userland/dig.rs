@@ -26,7 +26,7 @@ pub fn add(programs: &mut Programs) {
 }
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Dig {
     stage: Stage,
     jobs: VecDeque<Job>,
@@ -38,7 +38,7 @@ struct Dig {
     exit_code: i32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -49,7 +49,7 @@ enum Stage {
     Asking(Box<Asking>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Asking {
     job: Job,
     servers: Vec<(String, SocketAddr)>,

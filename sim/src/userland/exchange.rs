@@ -102,7 +102,7 @@ enum Next {
 }
 
 /// Whose turn it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Turns {
     plan: Plan,
     server: usize,
@@ -200,7 +200,7 @@ fn reason(error: Errno) -> String {
 }
 
 /// A query under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exchange {
     turns: Turns,
     query: Message,
@@ -209,7 +209,7 @@ pub struct Exchange {
 }
 
 /// The socket of a query.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Asked {
     Udp(SocketId),
     Tcp(Connection),

@@ -5,7 +5,7 @@ use super::process::{Spawn, Sys};
 use super::{Errno, Pid, Program, Signal, Step};
 
 /// A program that runs in the place of the one that started it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exec {
     child: Pid,
 }
@@ -43,7 +43,7 @@ pub enum Next {
 }
 
 /// A program that does its part in one step and then ends or goes on as another one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Launcher {
     start: fn(&mut Sys<'_>) -> Next,
     running: Option<Exec>,

@@ -1,6 +1,8 @@
 //! Text filters: programs that read files or standard input and print something made of it, while it comes. [`Filter`]
 //! is what they differ in, [`Filtering`] the reading, waiting and stopping that they share.
 
+use dyn_clone::DynClone;
+
 use super::getopt::OptError;
 use super::input::{Chunk, Input, complaint};
 use super::options::{Options, Order};
@@ -18,7 +20,7 @@ pub enum Flow {
 }
 
 /// What one program makes of its input. `out` is printed afterwards.
-pub trait Filter {
+pub trait Filter: DynClone {
     /// A file begins; `name` is `-` for standard input.
     fn begin(&mut self, name: &str, out: &mut Vec<u8>) {
         let _ = (name, out);
@@ -54,6 +56,8 @@ pub trait Filter {
     }
 }
 
+dyn_clone::clone_trait_object!(Filter);
+
 /// A filter with the files it reads, or the text for standard error and the exit code when the command line is wrong.
 pub type Made = Result<(Box<dyn Filter>, Vec<String>), (String, i32)>;
 
@@ -67,12 +71,14 @@ pub fn options(sys: &Sys<'_>, name: &str, spec: &str, synopsis: &str) -> Result<
 }
 
 /// A program that is a filter.
+#[derive(Clone)]
 pub struct Filtering {
     name: &'static str,
     make: fn(&Sys<'_>) -> Made,
     work: Option<Work>,
 }
 
+#[derive(Clone)]
 struct Work {
     name: &'static str,
     filter: Box<dyn Filter>,
@@ -211,6 +217,7 @@ pub(in crate::userland) fn filtered(filter: Box<dyn Filter>, files: &[(&str, &st
 mod tests {
     use super::*;
 
+    #[derive(Clone)]
     struct First;
 
     impl Filter for First {

@@ -17,7 +17,7 @@ const CHUNK: usize = 32768;
 const HEAD: usize = 2;
 
 /// A gate to a TCP port.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TcpGate {
     peer: SocketAddr,
     socket: Option<SocketId>,
@@ -83,7 +83,7 @@ impl Program for TcpGate {
 }
 
 /// A gate to a UDP port. It ends when its input does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UdpGate {
     peer: SocketAddr,
     socket: Option<SocketId>,

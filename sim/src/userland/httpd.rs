@@ -19,12 +19,13 @@ pub fn add(programs: &mut Programs) {
 }
 
 /// A server that listens, with its software.
+#[derive(Clone)]
 struct Foreground<S> {
     server: Server,
     software: S,
 }
 
-impl<S: Software> Program for Foreground<S> {
+impl<S: Software + Clone> Program for Foreground<S> {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         self.server.step(sys, &mut self.software);
         Step::Wait(None)

@@ -23,13 +23,13 @@ pub enum Chunk {
 }
 
 /// The files still to be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Input {
     names: VecDeque<String>,
     current: Option<Source>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     Standard,
     File(Stream),

@@ -82,7 +82,7 @@ fn run_conntrack(sys: &mut Sys<'_>) -> i32 {
 }
 
 /// `iptables-restore`: reads all there is before it begins.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Restore {
     input: Vec<u8>,
 }

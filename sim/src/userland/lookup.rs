@@ -95,10 +95,10 @@ pub struct Found {
 }
 
 /// A name on its way to addresses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lookup(Lookups);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Lookups {
     Ready(Result<Found, LookupError>),
     Asking(Box<Asking>),
@@ -134,10 +134,10 @@ impl Lookup {
 }
 
 /// An address on its way to a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reverse(Reverses);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Reverses {
     Ready(String),
     Asking(Box<Asking>),
@@ -175,14 +175,14 @@ impl Reverse {
 }
 
 /// What the questions to a server went out by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Asked {
     Udp(SocketId),
     Tcp(Connection),
 }
 
 /// Questions under way to name servers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Asking {
     config: Config,
     types: &'static [RecordType],

@@ -26,6 +26,7 @@ pub fn add(programs: &mut Programs) {
     }
 }
 
+#[derive(Clone)]
 enum Nc {
     Starting,
     Resolving(Options, Lookup),
@@ -34,6 +35,7 @@ enum Nc {
     Relaying(Options, Relay),
 }
 
+#[derive(Clone)]
 struct Attempt {
     socket: SocketId,
     peer: SocketAddr,

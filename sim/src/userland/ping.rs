@@ -19,7 +19,7 @@ pub fn add(programs: &mut Programs) {
 }
 
 /// A raw socket that sends echo requests to one destination.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Echo {
     socket: SocketId,
     dst: IpAddr,

@@ -106,7 +106,7 @@ pub struct Spawn {
 }
 
 /// What the table tells the owner of the world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// A process without a parent ended.
     Exited(Pid, Status),
@@ -133,6 +133,7 @@ pub enum Event {
     Ready(Pid, i32),
 }
 
+#[derive(Clone)]
 struct Process {
     argv: Vec<String>,
     env: BTreeMap<String, String>,
@@ -166,6 +167,7 @@ struct Process {
 }
 
 /// All processes of a world.
+#[derive(Clone)]
 pub struct Table {
     processes: BTreeMap<Pid, Process>,
     ready: VecDeque<Pid>,

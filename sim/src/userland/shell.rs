@@ -57,6 +57,7 @@ pub(in crate::userland) fn wildcard(pattern: &str, text: &str) -> bool {
 }
 
 /// A shell process.
+#[derive(Clone)]
 enum Shell {
     /// It has not looked at its arguments yet.
     Fresh,

@@ -20,7 +20,7 @@ pub struct PipeId(pub(crate) u32);
 pub struct OpenId(pub(crate) u32);
 
 /// One end of something open. It is duplicated and closed through [`Streams`], which counts the handles.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Stream {
     /// `/dev/null`: reads end at once, writes vanish.
     Null,
@@ -50,7 +50,7 @@ pub struct Ends {
 }
 
 /// A terminal, and the pipe that leads to its screen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Screen {
     terminal: Terminal,
     output: PipeId,
@@ -99,7 +99,7 @@ pub(in crate::userland) struct Open {
     pub(super) append: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
     /// How many of the bytes come before each end that was typed.
@@ -117,7 +117,7 @@ struct Pipe {
 }
 
 /// All pipes and open files.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Streams {
     pipes: BTreeMap<PipeId, Pipe>,
     /// The pipes behind named pipes that are open.

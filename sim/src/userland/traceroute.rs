@@ -65,7 +65,7 @@ enum Verdict {
 }
 
 /// The sockets for probes and for what comes back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Prober {
     course: Course,
     raw: SocketId,
@@ -153,7 +153,7 @@ fn verdict(from: IpAddr, problem: Problem) -> Verdict {
 }
 
 /// An address on its way to the page: as `name (address)`, or alone when names are not wanted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Naming {
     addr: IpAddr,
     reverse: Option<Reverse>,

@@ -32,11 +32,13 @@ struct Options {
     timeout: Duration,
 }
 
+#[derive(Clone)]
 enum Wget {
     Starting,
     Running(Box<Run>),
 }
 
+#[derive(Clone)]
 struct Run {
     options: Options,
     url: Url,

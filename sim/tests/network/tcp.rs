@@ -90,3 +90,22 @@ fn connections_leave_nothing_behind() {
     assert_eq!(lab.fabric.namespace(client).tcp_count(), 0);
     assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
 }
+
+#[test]
+fn in_a_copy_connections_were_reset_and_listeners_listen() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+
+    let mut copy = Lab { fabric: lab.fabric.clone() };
+    assert_eq!(copy.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"hello")), Err(Errno::ConnectionReset));
+    assert_eq!(copy.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 5)), Err(Errno::ConnectionReset));
+    let again = connect(&mut copy, client, at("10.0.0.2:80"));
+    assert_eq!(copy.fabric.namespace(client).tcp_state(again), TcpState::Established);
+
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"hello")), Ok(5));
+    lab.run_for(Duration::from_millis(1));
+    let got = lab.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 5));
+    assert_eq!(got, Ok(Received::Data(b"hello".to_vec())));
+}

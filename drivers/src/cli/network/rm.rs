@@ -21,6 +21,7 @@ pub(in super::super) const RM: Command = Command {
 };
 
 /// A removal under way: the names that are left, the next one last.
+#[derive(Clone)]
 struct Removal {
     left: Vec<String>,
     force: bool,

@@ -54,7 +54,7 @@ pub(in super::super) enum End {
 }
 
 /// A session under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in super::super) struct Session {
     ticket: Ticket,
     framing: Framing,

@@ -15,11 +15,12 @@ use run::{Flow, Machine};
 const SYNOPSIS: &str = "[OPTIONS] [AWK_PROGRAM] [FILE]...\n\n\t-v VAR=VAL\tSet variable\n\t-F SEP\t\tUse SEP as field separator\n\t-f FILE\t\tRead program from FILE\n\t-e AWK_PROGRAM";
 
 /// `awk [-F SEP] [-v NAME=VALUE] [-f FILE | PROGRAM] [FILE | NAME=VALUE]…`
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Awk {
     work: Option<Work>,
 }
 
+#[derive(Clone)]
 struct Work {
     machine: Machine,
     operands: VecDeque<String>,

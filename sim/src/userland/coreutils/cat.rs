@@ -4,6 +4,7 @@ use crate::userland::Sys;
 use crate::userland::filter::{Filter, Flow, Made, options};
 
 /// The number of the last line when lines are numbered.
+#[derive(Clone)]
 struct Cat {
     numbered: Option<u64>,
 }

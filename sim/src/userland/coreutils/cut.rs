@@ -28,11 +28,13 @@ fn range(text: &str) -> Option<(usize, usize)> {
     }
 }
 
+#[derive(Clone)]
 enum Unit {
     Characters,
     Fields { delimiter: u8, only_delimited: bool },
 }
 
+#[derive(Clone)]
 struct Cut {
     list: List,
     unit: Unit,

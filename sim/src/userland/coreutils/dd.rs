@@ -22,12 +22,12 @@ pub(super) fn size(text: &str) -> Option<u64> {
 }
 
 /// `dd [if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=…]`
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dd {
     work: Option<Work>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Work {
     input: Stream,
     output: Stream,

@@ -6,6 +6,7 @@ use crate::userland::filter::{Filter, Flow, Made, options};
 use crate::userland::{Flavour, Sys};
 
 /// A sum over all bytes of a file.
+#[derive(Clone)]
 struct Digest {
     sum: fn(&[u8]) -> String,
     name: String,
@@ -75,6 +76,7 @@ fn check(sys: &Sys<'_>, name: &'static str, lists: &[String], sum: fn(&[u8]) -> 
 }
 
 /// What was found out before any input is read.
+#[derive(Clone)]
 struct Said {
     text: String,
     warning: String,
@@ -194,6 +196,7 @@ pub(super) fn cksum(sys: &Sys<'_>) -> Made {
     Ok((Box::new(Crc { name: String::new(), crc: 0, size: 0, open: false }), options.operands))
 }
 
+#[derive(Clone)]
 struct Crc {
     name: String,
     crc: u32,
@@ -248,6 +251,7 @@ pub(super) fn base64(sys: &Sys<'_>) -> Made {
     Ok((Box::new(filter), options.operands))
 }
 
+#[derive(Clone)]
 struct Base64 {
     decode: bool,
     width: usize,

@@ -39,7 +39,7 @@ enum Test {
 }
 
 /// `find [PATH…] [EXPRESSION]`
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Find {
     begun: bool,
     queue: Vec<Vec<String>>,

@@ -25,6 +25,7 @@ enum Show {
     Nothing,
 }
 
+#[derive(Clone)]
 struct Grep {
     pattern: Pattern,
     invert: bool,

@@ -16,6 +16,7 @@ enum Part {
     AllBut(usize),
 }
 
+#[derive(Clone)]
 struct Head {
     part: Part,
     /// Files still to come, the one that is read included.

@@ -8,7 +8,7 @@ use crate::userland::options::{Options, Order};
 use crate::userland::{Flavour, Program, Step, Sys};
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Hostname(Option<(Wanted, Lookup)>);
 
 /// What the resolver is asked for.

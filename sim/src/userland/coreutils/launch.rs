@@ -118,11 +118,12 @@ pub(super) fn which(sys: &mut Sys<'_>) -> i32 {
 }
 
 /// `timeout [-s SIGNAL] [-k SECONDS] SECONDS PROGRAM ARG…`
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Timeout {
     running: Option<Limited>,
 }
 
+#[derive(Clone)]
 struct Limited {
     exec: Exec,
     signal: Signal,
@@ -222,7 +223,7 @@ impl Limited {
 }
 
 /// `time PROGRAM ARG…`
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Time {
     running: Option<(Exec, Instant)>,
     posix: bool,

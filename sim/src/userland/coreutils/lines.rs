@@ -9,6 +9,7 @@ pub(super) fn rev(sys: &Sys<'_>) -> Made {
     Ok((Box::new(Rev), options.operands))
 }
 
+#[derive(Clone)]
 struct Rev;
 
 impl Filter for Rev {
@@ -26,6 +27,7 @@ pub(super) fn tac(sys: &Sys<'_>) -> Made {
     Ok((Box::new(Tac(Vec::new())), options.operands))
 }
 
+#[derive(Clone)]
 struct Tac(Vec<Vec<u8>>);
 
 impl Filter for Tac {
@@ -55,6 +57,7 @@ pub(super) fn nl(sys: &Sys<'_>) -> Made {
     Ok((Box::new(filter), options.operands))
 }
 
+#[derive(Clone)]
 struct Nl {
     next: i64,
     width: usize,
@@ -86,6 +89,7 @@ pub(super) fn fold(sys: &Sys<'_>) -> Made {
     Ok((Box::new(Fold { width, words: options.has('s') }), options.operands.clone()))
 }
 
+#[derive(Clone)]
 struct Fold {
     width: usize,
     words: bool,
@@ -115,6 +119,7 @@ pub(super) fn paste(sys: &Sys<'_>) -> Made {
     Ok((Box::new(filter), options.operands))
 }
 
+#[derive(Clone)]
 struct Paste {
     serial: bool,
     gaps: Vec<u8>,
@@ -242,6 +247,7 @@ enum Radix {
 }
 
 /// Bytes as numbers, sixteen a line.
+#[derive(Clone)]
 struct Dump {
     shape: Shape,
     radix: Radix,

@@ -109,7 +109,7 @@ pub(super) fn clear(sys: &mut Sys<'_>) -> i32 {
 }
 
 /// `top [-b] [-n N] [-d SECONDS]`: a page of processes every five seconds; `q` ends it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Top {
     next: Option<Instant>,
     left: Option<u32>,

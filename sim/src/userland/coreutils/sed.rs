@@ -46,7 +46,7 @@ struct Editor {
 const SYNOPSIS: &str = "[-i[SFX]] [-nrE] [-f FILE]... [-e CMD]... [FILE]...\nor: sed [-i[SFX]] [-nrE] CMD [FILE]...";
 
 /// `sed [-nrE] [-i] [-e COMMAND]… [COMMAND] [FILE]…`
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sed(Option<Filtering>);
 
 impl Program for Sed {

@@ -240,7 +240,7 @@ fn matching(sys: &mut Sys<'_>, program: &str) -> Result<(Options, Signal, Vec<Pi
 }
 
 /// `usleep N`: waits so many microseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Usleep {
     until: Option<Instant>,
 }
@@ -265,7 +265,7 @@ impl Program for Usleep {
 }
 
 /// `sleep N[smhd]…`: waits for the sum, to the fraction of a second.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sleep {
     until: Option<Instant>,
 }

@@ -21,7 +21,7 @@ struct Key {
     comparison: Comparison,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sort {
     comparison: Comparison,
     keys: Vec<Key>,

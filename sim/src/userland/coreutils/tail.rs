@@ -16,6 +16,7 @@ enum Part {
     From(usize),
 }
 
+#[derive(Clone)]
 struct Tail {
     part: Part,
     headings: bool,

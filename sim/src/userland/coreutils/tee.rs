@@ -4,7 +4,7 @@ use crate::userland::options::{Options, Order};
 use crate::userland::{Program, Read, Step, Sys};
 
 /// The files that get a copy, by absolute path, once the command line was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tee {
     files: Option<Vec<String>>,
     failed: bool,

@@ -274,7 +274,7 @@ fn integer(word: &str) -> Option<i64> {
 }
 
 /// `yes [WORD]…`: the same line without end, while somebody reads it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Yes;
 
 impl Program for Yes {

@@ -4,6 +4,7 @@ use crate::userland::Sys;
 use crate::userland::filter::{Filter, Flow, Made};
 use crate::userland::options::{Options, Order, usage};
 
+#[derive(Clone)]
 struct Tr {
     /// What becomes of each byte; none is deleted.
     table: Vec<Option<u8>>,

@@ -3,7 +3,7 @@
 use crate::userland::Sys;
 use crate::userland::filter::{Filter, Flow, Made, options};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Uniq {
     count: bool,
     repeated: bool,

@@ -11,6 +11,7 @@ struct Counts {
     name: String,
 }
 
+#[derive(Clone)]
 struct Wc {
     columns: [bool; 3],
     flavour: Flavour,

@@ -6,7 +6,7 @@ use crate::userland::options::{Options, Order};
 use crate::userland::{Errno, Flavour, Pid, Program, Read, Step, Stream, Sys};
 
 /// Reads all of its input first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Xargs {
     input: Vec<u8>,
     runs: Option<VecDeque<Vec<String>>>,

@@ -26,6 +26,7 @@ pub(super) struct Kept {
 }
 
 /// A URL under way.
+#[derive(Clone)]
 pub(super) struct Transfer {
     url: Url,
     /// As it was written, or where it was redirected to.
@@ -46,6 +47,7 @@ pub(super) struct Transfer {
     fails: Option<Trouble>,
 }
 
+#[derive(Clone)]
 enum Stage {
     /// The request has not begun.
     Ready,

@@ -13,6 +13,7 @@ use crate::userland::{Call, CallId, Request, Sys};
 pub(super) struct Unheard;
 
 /// A request under way.
+#[derive(Clone)]
 pub(super) struct Conversation {
     call: CallId,
     has_head: bool,

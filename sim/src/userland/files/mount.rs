@@ -12,7 +12,7 @@ use super::tree::Tree;
 pub struct VolumeId(pub(crate) u32);
 
 /// All volumes of a world.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Volumes {
     trees: BTreeMap<VolumeId, Tree>,
     next: u32,

@@ -88,7 +88,7 @@ pub struct Wish {
 }
 
 /// A request under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fetch {
     wish: Wish,
     stage: Stage,
@@ -96,7 +96,7 @@ pub struct Fetch {
     kept: Option<SocketId>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
     /// A connection stands from before.
     Standing(SocketId, SocketAddr),
@@ -118,7 +118,7 @@ enum Stage {
     Over(Option<SocketId>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Talk {
     socket: SocketId,
     outbox: Outbox,

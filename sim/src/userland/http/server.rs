@@ -29,13 +29,13 @@ pub trait Software {
 }
 
 /// Listeners and the connections that came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Server {
     listeners: Vec<SocketId>,
     visits: BTreeMap<SocketId, Visit>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Visit {
     peer: SocketAddr,
     inbox: Vec<u8>,

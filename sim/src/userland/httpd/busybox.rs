@@ -12,7 +12,7 @@ use crate::userland::{Program, Step, Stream, Sys, getopt::Getopt};
 const BACKLOG: usize = 9;
 
 /// The program.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Httpd(Option<Foreground<Pages>>);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,6 +25,7 @@ struct Options {
 }
 
 /// What it serves.
+#[derive(Clone)]
 struct Pages {
     root: String,
     verbose: bool,

@@ -76,12 +76,14 @@ const APACHE: Brand = Brand {
 };
 
 /// The program.
+#[derive(Clone)]
 pub(super) struct Daemon {
     brand: &'static Brand,
     running: Option<Foreground<Pages>>,
     asked_to_end: bool,
 }
 
+#[derive(Clone)]
 struct Pages(&'static Brand);
 
 impl Program for Daemon {

@@ -8,7 +8,7 @@ use crate::socket::SocketId;
 use crate::userland::{Errno, Sys};
 
 /// A connection to a server, with what is asked by it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     socket: SocketId,
     /// Nothing once all is sent.

@@ -28,7 +28,7 @@ pub enum Action {
     Done(Vec<Message>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Reply {
     Missing,
     /// The server failed or refused.
@@ -36,7 +36,7 @@ enum Reply {
     Useful(Box<Message>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     id: u16,
     question: Query,
@@ -44,7 +44,7 @@ struct Pending {
 }
 
 /// The questions about one name, and how far the round of the servers has come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Inquiry {
     servers: Vec<IpAddr>,
     timeout: Duration,

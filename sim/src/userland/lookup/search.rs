@@ -26,7 +26,7 @@ impl From<Failure> for LookupError {
 }
 
 /// The names still to be tried for one name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Search {
     name: String,
     domains: std::vec::IntoIter<String>,

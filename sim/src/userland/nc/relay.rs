@@ -13,6 +13,7 @@ use crate::userland::{Errno, Read, Step, Sys};
 const CHUNK: usize = 16384;
 
 /// A connection, or a UDP socket with its peer.
+#[derive(Clone)]
 pub(super) struct Relay {
     socket: SocketId,
     way: Way,
@@ -22,6 +23,7 @@ pub(super) struct Relay {
     moved: Option<Instant>,
 }
 
+#[derive(Clone)]
 enum Way {
     Tcp {
         is_shut: bool,

@@ -18,10 +18,10 @@ use crate::userland::lookup::{Family, Lookup};
 use crate::userland::{Program, Step, Sys};
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Nslookup(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -52,7 +52,7 @@ impl Subject {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     options: Options,
     servers: Vec<(String, SocketAddr)>,

@@ -16,10 +16,10 @@ use crate::userland::lookup::{Family, Lookup, message};
 use crate::userland::{Errno, Program, Step, Sys};
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Nslookup(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -28,7 +28,7 @@ enum Stage {
     Asking(Box<Run>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     session: Session,
     /// Each as it was named and its address.

@@ -21,10 +21,10 @@ use crate::userland::{Program, Signal, Step, Sys, origin};
 const STAMP_LEN: usize = 4;
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ping(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -32,7 +32,7 @@ enum Stage {
     Running(Box<Run>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     session: Session,
     echo: Echo,

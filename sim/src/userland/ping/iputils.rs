@@ -32,10 +32,10 @@ const MAX_PAYLOAD: usize = 65_536;
 const PROBE_PORT: u16 = 1025;
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ping(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -94,14 +94,14 @@ fn resolved(sys: &mut Sys<'_>, options: &Options, found: Result<Found, LookupErr
 }
 
 /// A line with an address in it that may need a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     before: String,
     addr: IpAddr,
     after: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     session: Session,
     echo: Echo,

@@ -7,7 +7,7 @@ use super::Pid;
 use crate::userland::stream::{PipeId, Stream};
 
 /// An index over the open streams of all processes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Holders {
     readers: BTreeSet<(PipeId, Pid)>,
     writers: BTreeSet<(PipeId, Pid)>,

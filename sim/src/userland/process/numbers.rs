@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{ContextId, Pid};
 
 /// What is counted in one place.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Place {
     last: u32,
     /// Who has a number.
@@ -14,7 +14,7 @@ struct Place {
 }
 
 /// The numbers of all places that count their own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
     places: BTreeMap<ContextId, Place>,
 }

@@ -8,15 +8,17 @@ use crate::time::Duration;
 use crate::userland::Files;
 
 /// A program as a closure.
+#[derive(Clone)]
 struct Act<F>(F);
 
-impl<F: FnMut(&mut Sys<'_>) -> Step> Program for Act<F> {
+impl<F: FnMut(&mut Sys<'_>) -> Step + Clone> Program for Act<F> {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         (self.0)(sys)
     }
 }
 
 /// A program that takes every signal and prints its name.
+#[derive(Clone)]
 struct Listener;
 
 impl Program for Listener {
@@ -42,7 +44,7 @@ struct Lab {
 
 const NULLS: [Stream; 3] = [Stream::Null, Stream::Null, Stream::Null];
 
-fn act(program: impl FnMut(&mut Sys<'_>) -> Step + 'static) -> Box<dyn Program> {
+fn act(program: impl FnMut(&mut Sys<'_>) -> Step + Clone + 'static) -> Box<dyn Program> {
     Box::new(Act(program))
 }
 

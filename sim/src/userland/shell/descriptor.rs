@@ -9,11 +9,11 @@ use crate::userland::{Stream, Sys};
 const FIRST_PRIVATE: usize = 10;
 
 /// Which numbers are open.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Descriptors(BTreeSet<usize>);
 
 /// What stood at a number before a redirection: nothing, or a stream that now lies at another number.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Saved {
     fd: usize,
     parked: Option<usize>,

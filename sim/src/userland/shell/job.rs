@@ -63,7 +63,7 @@ pub(super) const fn description(signal: Signal) -> &'static str {
 }
 
 /// The jobs of a shell, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Jobs(Vec<Job>);
 
 impl Jobs {

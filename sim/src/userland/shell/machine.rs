@@ -67,6 +67,7 @@ pub(super) enum Flow {
 type Done = Result<Flow, Failure>;
 
 /// Something begun.
+#[derive(Clone)]
 enum Frame {
     /// A function, `eval` or file that runs; what called it goes on behind.
     Call(Call),
@@ -87,7 +88,7 @@ enum Frame {
 }
 
 /// A simple command before it runs.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Simple {
     words: Vec<String>,
     /// The assignments that were made, for `set -x`.
@@ -96,12 +97,13 @@ struct Simple {
 }
 
 /// What is put back at the end of a command.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Scope {
     saved: Vec<Saved>,
     variables: Vec<(String, Option<Variable>)>,
 }
 
+#[derive(Clone)]
 struct Loop {
     done: usize,
     next: usize,
@@ -110,6 +112,7 @@ struct Loop {
 }
 
 /// A shell at work.
+#[derive(Clone)]
 pub(super) struct Machine {
     /// What children inherit.
     pub(super) state: State,

@@ -12,7 +12,7 @@ pub(super) fn parser_options() -> ParserOptions {
 }
 
 /// Text that waits to be run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Source {
     text: String,
     line: usize,

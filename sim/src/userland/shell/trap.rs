@@ -32,7 +32,7 @@ impl Condition {
 }
 
 /// The traps of a shell, and the signals that wait to be answered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Traps {
     actions: BTreeMap<Condition, String>,
     pending: VecDeque<Signal>,

@@ -14,10 +14,10 @@ use crate::userland::lookup::Lookup;
 use crate::userland::{Errno, Program, Step, Sys, origin};
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Traceroute(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -25,7 +25,7 @@ enum Stage {
     Tracing(Box<Run>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     session: Session,
     prober: Prober,

@@ -17,10 +17,10 @@ use crate::userland::{Errno, Program, Step, Sys, origin};
 const DEFAULT_LEN: usize = 40;
 
 /// The program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Traceroute(Stage);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Stage {
     #[default]
     Starting,
@@ -28,7 +28,7 @@ enum Stage {
     Tracing(Box<Run>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     session: Session,
     prober: Prober,

@@ -38,7 +38,7 @@ pub(super) enum Flow {
 
 type Done = Result<Flow, String>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Local {
     Value(Value),
     /// An array, by the name under which it lies among all.
@@ -46,6 +46,7 @@ enum Local {
 }
 
 /// A running program.
+#[derive(Clone)]
 pub(super) struct Machine {
     script: std::rc::Rc<Script>,
     globals: BTreeMap<String, Value>,

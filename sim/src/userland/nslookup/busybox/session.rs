@@ -20,7 +20,7 @@ pub(super) enum Action {
     Finish,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Asked {
     name: String,
     id: u16,
@@ -39,7 +39,7 @@ struct Round {
 }
 
 /// Questions, the servers to ask, and how far it has come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     asked: Vec<Asked>,
     servers: usize,

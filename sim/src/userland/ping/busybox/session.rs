@@ -35,7 +35,7 @@ pub(super) struct Reply {
 }
 
 /// Counters and times of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     options: Options,
     start: Instant,

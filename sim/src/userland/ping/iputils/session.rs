@@ -29,7 +29,7 @@ pub(super) enum Arrival {
 }
 
 /// Counters and times of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     options: Options,
     start: Instant,

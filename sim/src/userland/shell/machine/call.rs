@@ -11,7 +11,7 @@ use super::{Flow, Frame, Machine};
 use crate::userland::Sys;
 
 /// What is called.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in super::super) enum Kind {
     /// `eval`
     Eval,
@@ -27,7 +27,7 @@ pub(in super::super) enum Kind {
 }
 
 /// A call under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in super::super) struct Call {
     kind: Kind,
     code: Rc<Code>,

@@ -4,7 +4,7 @@ use super::super::dialect::Failure;
 use super::super::variables::Variables;
 
 /// A line that `read` reads.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(in super::super) struct Line {
     /// The variables it goes to.
     pub(in super::super) names: Vec<String>,

@@ -8,6 +8,7 @@ use super::{Flow, Line, Machine, Turn};
 use crate::userland::{Pid, Read, Signal, Status, Sys};
 
 /// What a shell waits for.
+#[derive(Clone)]
 pub(in super::super) enum Block {
     /// Children in the foreground.
     Children(Waiting),
@@ -41,6 +42,7 @@ pub(in super::super) enum Block {
 }
 
 /// Children in the foreground.
+#[derive(Clone)]
 pub(in super::super) struct Waiting {
     processes: Vec<(Pid, Option<Status>)>,
     /// Their group when it is theirs alone.

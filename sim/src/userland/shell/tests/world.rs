@@ -11,6 +11,7 @@ use crate::userland::{
 };
 
 /// `cat`
+#[derive(Clone)]
 struct Cat;
 
 impl Program for Cat {
@@ -33,7 +34,7 @@ impl Program for Cat {
 }
 
 /// `linger`: waits for ever; says good-bye to SIGINT as `ping` prints its statistics.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Linger {
     ends: bool,
 }
@@ -54,6 +55,7 @@ impl Program for Linger {
 }
 
 /// `soon CODE`: ends after the others had their turns.
+#[derive(Clone)]
 struct Soon(u32);
 
 impl Program for Soon {

@@ -43,7 +43,7 @@ enum State {
 }
 
 /// How far it has come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     options: Options,
     state: State,

@@ -53,7 +53,7 @@ enum Outcome {
 }
 
 /// How far it has come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     probes_per_hop: usize,
     at_once: usize,
