@@ -19,10 +19,21 @@ pub const AGEING: Duration = Duration::from_secs(300);
 pub struct FdbEntry {
     /// The port behind which it is.
     pub port: IfIndex,
-    /// When it was last seen; permanent entries (the ports' own addresses) do not age.
+    /// When it was last seen; only what was learned ages.
     pub seen: Instant,
-    /// Whether it belongs to a port itself.
-    pub permanent: bool,
+    /// Where it comes from, and so how long it lives.
+    pub life: Life,
+}
+
+/// Where an entry comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Life {
+    /// It is the bridge's own, or a port's: frames to it are for the host.
+    Local,
+    /// It was put there by hand: the port is fixed.
+    Static,
+    /// It was learned, and dies some time after the last frame.
+    Learned,
 }
 
 /// Where a frame goes.
@@ -76,7 +87,7 @@ impl Bridge {
     pub fn add_port(&mut self, port: IfIndex, mac: Mac, now: Instant) {
         if !self.ports.contains(&port) {
             self.ports.push(port);
-            self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, permanent: true });
+            self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, life: Life::Local });
         }
     }
 
@@ -88,7 +99,7 @@ impl Bridge {
 
     /// Forgets what was learned at a port that lost its carrier.
     pub fn flush_port(&mut self, port: IfIndex) {
-        self.fdb.retain(|_, e| e.port != port || e.permanent);
+        self.fdb.retain(|_, e| e.port != port || e.life != Life::Learned);
     }
 
     /// Where a frame from `src` to `dst` goes that came in by `ingress` at `now`; `own` is the bridge's address.
@@ -112,7 +123,7 @@ impl Bridge {
             return Egress::Flood;
         }
         match self.fdb.get(&dst.as_u64()) {
-            Some(entry) if entry.permanent => Egress::Local,
+            Some(entry) if entry.life == Life::Local => Egress::Local,
             Some(entry) if self.is_dead(entry, now) => Egress::Flood,
             Some(entry) if Some(entry.port) == ingress => Egress::Nowhere,
             Some(entry) => Egress::Port(entry.port),
@@ -125,15 +136,32 @@ impl Bridge {
             return;
         }
         match self.fdb.get_mut(&src.as_u64()) {
-            Some(entry) if entry.permanent => {}
+            Some(entry) if entry.life != Life::Learned => {}
             Some(entry) => {
                 entry.port = port;
                 entry.seen = now;
             }
             None => {
-                self.fdb.insert(src.as_u64(), FdbEntry { port, seen: now, permanent: false });
+                self.fdb.insert(src.as_u64(), FdbEntry { port, seen: now, life: Life::Learned });
             }
         }
+    }
+
+    /// Whether anything is known of an address.
+    #[must_use]
+    pub fn knows(&self, mac: Mac) -> bool {
+        self.fdb.contains_key(&mac.as_u64())
+    }
+
+    /// Puts an entry there by hand.
+    pub fn put(&mut self, mac: Mac, port: IfIndex, life: Life, now: Instant) {
+        self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, life });
+    }
+
+    /// Takes the entry of an address away; false when there is none at this port.
+    pub fn forget(&mut self, mac: Mac, port: IfIndex) -> bool {
+        let there = self.fdb.get(&mac.as_u64()).is_some_and(|entry| entry.port == port);
+        there && self.fdb.shift_remove(&mac.as_u64()).is_some()
     }
 
     /// How long an entry lives.
@@ -148,7 +176,7 @@ impl Bridge {
     }
 
     const fn is_dead(&self, entry: &FdbEntry, now: Instant) -> bool {
-        !entry.permanent && now.as_nanos() > entry.seen.as_nanos().saturating_add(self.ageing)
+        matches!(entry.life, Life::Learned) && now.as_nanos() > entry.seen.as_nanos().saturating_add(self.ageing)
     }
 
     /// What is known at `now`, in the order in which it was learned.
@@ -159,7 +187,7 @@ impl Bridge {
     /// Throws away entries that died.
     pub fn expire(&mut self, now: Instant) {
         let ageing = self.ageing;
-        self.fdb.retain(|_, e| e.permanent || now.as_nanos() <= e.seen.as_nanos().saturating_add(ageing));
+        self.fdb.retain(|_, e| e.life != Life::Learned || now.as_nanos() <= e.seen.as_nanos().saturating_add(ageing));
     }
 }
 

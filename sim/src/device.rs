@@ -10,6 +10,7 @@ use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
 use crate::stack::{IpvlanMode, Over, Upper};
+use crate::vxlan::Tunnel;
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -48,6 +49,8 @@ pub enum Kind {
     Bridge(Box<Bridge>),
     /// A device that swallows what is sent.
     Dummy,
+    /// A tunnel through UDP (VXLAN).
+    Vxlan(Box<Tunnel>),
     /// A device that stands on another one: macvlan, ipvlan, 802.1Q.
     Stacked {
         /// What leads to the device beneath.
@@ -165,6 +168,8 @@ pub struct Device {
     pub queue_len: u32,
     /// The bridge that it is a port of.
     pub master: Option<IfIndex>,
+    /// Addresses that it takes frames for besides its own, put there by hand (`bridge fdb add … self`).
+    pub stations: Vec<Mac>,
     /// What stands on it, in the order in which it was put there.
     pub uppers: Vec<Upper>,
     /// Whether somebody asked for all frames (`promisc on`).
@@ -215,6 +220,23 @@ impl Device {
         }
     }
 
+    /// The tunnel inside, when it is one.
+    #[must_use]
+    pub fn tunnel(&self) -> Option<&Tunnel> {
+        match &self.kind {
+            Kind::Vxlan(tunnel) => Some(tunnel),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn tunnel_mut(&mut self) -> Option<&mut Tunnel> {
+        match &mut self.kind {
+            Kind::Vxlan(tunnel) => Some(tunnel),
+            _ => None,
+        }
+    }
+
     /// How it shares the device beneath, when it stands on one.
     #[must_use]
     pub const fn over(&self) -> Option<Over> {
@@ -224,11 +246,12 @@ impl Device {
         }
     }
 
-    /// The link to its peer, or to the device beneath.
+    /// The link to its peer, to the device beneath, or to the namespace that a tunnel was made in.
     #[must_use]
-    pub const fn link(&self) -> Option<LinkId> {
-        match self.kind {
-            Kind::Veth { link } | Kind::Stacked { link, .. } => Some(link),
+    pub fn link(&self) -> Option<LinkId> {
+        match &self.kind {
+            Kind::Veth { link } | Kind::Stacked { link, .. } => Some(*link),
+            Kind::Vxlan(tunnel) => Some(tunnel.link),
             _ => None,
         }
     }

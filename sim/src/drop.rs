@@ -37,6 +37,10 @@ pub enum DropReason {
     NeighbourQueue,
     /// No socket for it.
     NoSocket,
+    /// A tunnel knows no far end for it.
+    NoRemote,
+    /// A tunnel's datagram for a network that is not here.
+    UnknownNetwork,
     /// The receiver's buffer is full.
     SocketFull,
     /// A fragment that never met the others, or that does not fit them.

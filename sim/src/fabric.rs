@@ -22,6 +22,7 @@ use crate::route::Route;
 use crate::socket::SocketId;
 use crate::stack::{MacvlanMode, Over};
 use crate::time::{Duration, Instant};
+use crate::vxlan::{Ear, Settings, Tunnel, Tunnelled, Way};
 
 /// How long a frame takes through lo.
 const LOOPBACK_DELAY: Duration = Duration::from_micros(5);
@@ -38,6 +39,8 @@ enum Event {
         link: LinkId,
         frame: Frame,
     },
+    /// A frame between a tunnel's device and the namespace that sends for it.
+    Tunnel(Box<Tunnelled>),
     Poll(NamespaceId),
 }
 
@@ -97,6 +100,7 @@ impl Fabric {
 
     /// Removes a namespace with its devices and the other ends of its links.
     pub fn delete_namespace(&mut self, id: NamespaceId) {
+        self.delete_tunnels(|lower| lower.namespace == id);
         let devices: Vec<IfIndex> = self.namespace(id).devices.keys().collect();
         for device in devices {
             self.delete_device(id, device);
@@ -167,6 +171,9 @@ impl Fabric {
                 None => self.queue.push(self.now + LOOPBACK_DELAY, Event::Arrive { end: here, frame }),
             }
         }
+        for tunnelled in cx.tunnelled.drain(..) {
+            self.queue.push(self.now, Event::Tunnel(Box::new(tunnelled)));
+        }
         self.woken.extend(cx.woken.drain(..).map(|socket| (id, socket)));
         self.plan(id);
         for (device, switched) in core::mem::take(&mut cx.shifted) {
@@ -227,8 +234,7 @@ impl Fabric {
     ) -> Result<(IfIndex, IfIndex), LinkError> {
         self.namespace(namespace).check_name(name)?;
         self.namespace(namespace).check_name(peer_name)?;
-        let link = LinkId(self.next_link);
-        self.next_link = self.next_link.checked_add(1).expect("a world has fewer than 2^32 links");
+        let link = self.new_link();
         let (mac, peer_mac) = (self.random_mac(), self.random_mac());
         let ns = self.namespace_mut(namespace);
         let peer = ns.add_veth(peer_name, peer_mac, link);
@@ -270,8 +276,7 @@ impl Fabric {
             _ => lower.mac,
         };
         let (mtu, runs) = (lower.mtu, lower.is_running());
-        let link = LinkId(self.next_link);
-        self.next_link = self.next_link.checked_add(1).expect("a world has fewer than 2^32 links");
+        let link = self.new_link();
         let device = self.namespace_mut(namespace).add_stacked(name, mac, (link, over), mtu);
         let ends = [End { namespace, device }, End { namespace, device: parent }];
         let condition = Condition { delay: Duration::ZERO };
@@ -280,6 +285,87 @@ impl Fabric {
         self.note_upper(namespace, device);
         self.with(namespace, |ns, cx| ns.set_carrier(cx, device, runs));
         Ok(device)
+    }
+
+    /// A tunnel's device, down. Its datagrams are sent and heard by this namespace, wherever the device is moved to.
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken, `NoDevice`, `NetworkExists` when a tunnel of this namespace hears for the same
+    /// network.
+    pub fn create_vxlan(
+        &mut self,
+        namespace: NamespaceId,
+        name: &str,
+        settings: Settings,
+    ) -> Result<IfIndex, LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        let lower = match settings.lower {
+            Some(index) => Some(self.namespace(namespace).devices.get(&index).ok_or(LinkError::NoDevice)?),
+            None => None,
+        };
+        let room = lower.map(|lower| lower.mtu.bytes().saturating_sub(settings.overhead()));
+        let mtu = room.and_then(|room| Mtu::new(u32::try_from(room).ok()?)).unwrap_or(Mtu::ETHERNET);
+        let same = |ear: Ear| (ear.vni, ear.port, ear.v6) == (settings.vni, settings.port, settings.is_v6());
+        if self.tunnels_of(namespace).any(|(_, ear)| same(ear)) {
+            return Err(LinkError::NetworkExists);
+        }
+        let link = self.new_link();
+        let mac = self.random_mac();
+        let beneath = End { namespace, device: settings.lower.unwrap_or(IfIndex(0)) };
+        let device = self.namespace_mut(namespace).add_vxlan(name, mac, Tunnel::new(link, settings), mtu);
+        let ends = [End { namespace, device }, beneath];
+        self.links.insert(link, Link { joint: Joint::Tunnel, ends, condition: Condition { delay: Duration::ZERO } });
+        Ok(device)
+    }
+
+    const fn new_link(&mut self) -> LinkId {
+        let link = LinkId(self.next_link);
+        self.next_link = self.next_link.checked_add(1).expect("a world has fewer than 2^32 links");
+        link
+    }
+
+    /// The tunnels that were made in a namespace: where their devices are, and what they hear.
+    fn tunnels_of(&self, namespace: NamespaceId) -> impl Iterator<Item = (End, Ear)> {
+        let made_here = move |link: &&Link| link.joint == Joint::Tunnel && link.ends[1].namespace == namespace;
+        self.links.values().filter(made_here).filter_map(|link| {
+            let device = self.namespaces.get(&link.ends[0].namespace)?.devices.get(&link.ends[0].device)?;
+            Some((link.ends[0], device.tunnel()?.ear()))
+        })
+    }
+
+    /// Removes the tunnels that stand on such a place.
+    fn delete_tunnels(&mut self, on: impl Fn(End) -> bool) {
+        let stands = |link: &&Link| link.joint == Joint::Tunnel && on(link.ends[1]);
+        let gone: Vec<End> = self.links.values().filter(stands).map(|link| link.ends[0]).collect();
+        gone.into_iter().for_each(|end| self.delete_device(end.namespace, end.device));
+    }
+
+    /// What a device's MTU may be at most: a tunnel over a device has to fit into its packets.
+    #[must_use]
+    pub fn most_mtu(&self, namespace: NamespaceId, device: IfIndex) -> usize {
+        let Some(tunnel) = self.namespace(namespace).devices.get(&device).and_then(Device::tunnel) else {
+            return 65535;
+        };
+        let beneath = self.links.get(&tunnel.link).map(|link| link.ends[1]);
+        let lower = beneath.and_then(|end| self.namespace(end.namespace).devices.get(&end.device));
+        lower.map_or(65535, |lower| lower.mtu.bytes().saturating_sub(tunnel.settings.overhead()))
+    }
+
+    /// Whether a device can go up: a tunnel needs its port where it was made.
+    #[must_use]
+    pub fn can_go_up(&self, namespace: NamespaceId, device: IfIndex) -> bool {
+        let Some(tunnel) = self.namespace(namespace).devices.get(&device).and_then(Device::tunnel) else { return true };
+        self.links.get(&tunnel.link).is_none_or(|link| self.namespace(link.ends[1].namespace).can_hear(tunnel.ear()))
+    }
+
+    /// A tunnel hears while its device is up.
+    fn update_ear(&mut self, namespace: NamespaceId, device: IfIndex) {
+        let Some(device) = self.namespace(namespace).devices.get(&device) else { return };
+        let Some(tunnel) = device.tunnel() else { return };
+        let (ear, up) = (tunnel.ear(), device.up);
+        let Some([_, beneath]) = self.links.get(&ear.link).map(|link| link.ends) else { return };
+        let below = self.namespace_mut(beneath.namespace);
+        if up { below.begin_to_hear(ear) } else { below.cease_to_hear(ear.link) }
     }
 
     /// Tells the device beneath what it has to know of this one, when it stands on one.
@@ -308,6 +394,7 @@ impl Fabric {
     /// Removes a device with what stands on it, and the other end of its pair when it has one.
     pub fn delete_device(&mut self, namespace: NamespaceId, device: IfIndex) {
         self.delete_uppers(namespace, device);
+        self.delete_tunnels(|lower| lower == End { namespace, device });
         let Some(id) = self.namespace(namespace).link_of(device) else {
             self.with(namespace, |ns, cx| ns.remove_device(cx, device));
             return;
@@ -317,12 +404,17 @@ impl Fabric {
             Joint::Pair => {
                 for end in ends {
                     self.delete_uppers(end.namespace, end.device);
+                    self.delete_tunnels(|lower| lower == end);
                     self.with(end.namespace, |ns, cx| ns.remove_device(cx, end.device));
                 }
             }
             Joint::Stack => {
                 self.with(namespace, |ns, cx| ns.remove_device(cx, device));
                 self.namespace_mut(ends[1].namespace).forget_upper(ends[1].device, id);
+            }
+            Joint::Tunnel => {
+                self.with(namespace, |ns, cx| ns.remove_device(cx, device));
+                self.namespace_mut(ends[1].namespace).cease_to_hear(id);
             }
         }
     }
@@ -363,6 +455,7 @@ impl Fabric {
         if from != to {
             self.namespace(to).check_name(name)?;
         }
+        self.delete_tunnels(|lower| lower == End { namespace: from, device });
         let moved = self.with(from, |ns, cx| ns.take_device(cx, device)).ok_or(LinkError::NoDevice)?;
         let index = self.namespace_mut(to).put_device(moved, name);
         let (old, new) = (End { namespace: from, device }, End { namespace: to, device: index });
@@ -376,6 +469,7 @@ impl Fabric {
             self.update_carrier(id);
         }
         self.note_upper(to, index);
+        self.update_ear(to, index);
         Ok(index)
     }
 
@@ -384,11 +478,12 @@ impl Fabric {
     fn link_peers(&mut self, link: LinkId) {
         let Link { joint, ends: [a, b], .. } = *self.links.get(&link).expect("the link was just made");
         let told = if joint == Joint::Pair { 2 } else { 1 };
+        let knows_number = joint != Joint::Tunnel;
         for (end, peer) in [(a, b), (b, a)].into_iter().take(told) {
             let ns = self.namespace_mut(end.namespace);
             let netnsid = if end.namespace == peer.namespace { None } else { Some(ns.netnsid_of(peer.namespace)) };
             let device = ns.devices.get_mut(&end.device).expect("a link has two ends");
-            device.peer_index = Some(peer.device);
+            device.peer_index = knows_number.then_some(peer.device);
             device.peer_netnsid = netnsid;
         }
     }
@@ -396,9 +491,10 @@ impl Fabric {
     /// A veth has carrier while both its ends are up; what stands on a device while that runs.
     fn update_carrier(&mut self, link: LinkId) {
         let Some(Link { ends, joint, .. }) = self.links.get(&link).copied() else { return };
-        if joint == Joint::Stack {
-            self.carry_up(ends[1].namespace, ends[1].device, false);
-            return;
+        match joint {
+            Joint::Pair => {}
+            Joint::Stack => return self.carry_up(ends[1].namespace, ends[1].device, false),
+            Joint::Tunnel => return,
         }
         let up = ends.iter().all(|e| self.namespace(e.namespace).devices.get(&e.device).is_some_and(|d| d.up));
         for end in ends {
@@ -410,6 +506,7 @@ impl Fabric {
     pub fn set_up(&mut self, namespace: NamespaceId, device: IfIndex, up: bool) {
         self.with(namespace, |ns, cx| ns.set_up(cx, device, up));
         self.note_upper(namespace, device);
+        self.update_ear(namespace, device);
         if let Some(link) = self.namespace(namespace).link_of(device).filter(|l| self.is_pair(*l)) {
             self.update_carrier(link);
         }
@@ -530,6 +627,7 @@ impl Fabric {
         match event {
             Event::Arrive { end, frame } => self.arrive(end, frame),
             Event::Descend { end, link, frame } => self.descend(end, link, frame),
+            Event::Tunnel(tunnelled) => self.tunnel(&tunnelled),
             Event::Poll(id) => self.poll(id),
         }
         true
@@ -550,6 +648,20 @@ impl Fabric {
     fn descend(&mut self, end: End, link: LinkId, frame: Frame) {
         if self.exists(end.namespace) {
             self.with(end.namespace, |ns, cx| ns.receive_from_above(cx, end.device, link, frame));
+        }
+    }
+
+    fn tunnel(&mut self, tunnelled: &Tunnelled) {
+        let Some([device, beneath]) = self.links.get(&tunnelled.link).map(|link| link.ends) else { return };
+        let frame = &tunnelled.frame;
+        match &tunnelled.way {
+            Way::Out(outer) => {
+                let own = (device.namespace == beneath.namespace).then_some(device.device);
+                self.with(beneath.namespace, |ns, cx| ns.send_tunnelled(cx, own, outer, frame));
+            }
+            Way::In(from) => {
+                self.with(device.namespace, |ns, cx| ns.receive_tunnelled(cx, device.device, *from, frame.clone()));
+            }
         }
     }
 

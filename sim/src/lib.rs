@@ -5,7 +5,7 @@
 //! and time come out. It is not aware of Docker, and it never sees a clock, a thread, a file or a real socket.
 //!
 //! The layers, each importing only from the ones before it:
-//! `time rng` · `addr id` · `frame` · `packet` · `event link bridge route neighbour conntrack dns` · `filter nat` ·
+//! `time rng` · `addr id` · `frame` · `packet` · `event link bridge vxlan route neighbour conntrack dns` · `filter nat` ·
 //! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
 pub mod addr;
@@ -32,4 +32,5 @@ pub mod socket;
 pub mod stack;
 pub mod time;
 pub mod userland;
+pub mod vxlan;
 pub mod world;

@@ -35,6 +35,9 @@ pub enum Joint {
     Pair,
     /// A device, the first end, and the one that it stands on: nothing of a way, and gone with either.
     Stack,
+    /// A tunnel's device, the first end, and the namespace where it was made, with the device beneath when there is one:
+    /// gone with either.
+    Tunnel,
 }
 
 /// A link between two devices.

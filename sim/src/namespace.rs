@@ -17,11 +17,13 @@ mod ingress;
 mod ndp;
 mod path;
 mod problem;
+mod question;
 mod raw;
 mod resolver;
 mod stack;
 mod tcp;
 mod udp;
+mod vxlan;
 mod way;
 
 use core::net::IpAddr;
@@ -41,6 +43,7 @@ use crate::netfilter::Netfilter;
 use crate::rng::{Rng, Seed};
 use crate::socket::{self, SocketId};
 use crate::time::Instant;
+use crate::vxlan::Tunnelled;
 use crate::{neighbour, route};
 
 /// A frame on its way out of a namespace.
@@ -63,6 +66,8 @@ pub struct Cx {
     pub(crate) hops: Vec<(Option<IfIndex>, Hop, Frame)>,
     /// Devices that began or ceased to run, and on which others stand, with whether they went up or down themselves.
     pub(crate) shifted: Vec<(IfIndex, bool)>,
+    /// Frames of tunnels, to their devices and from them.
+    pub(crate) tunnelled: Vec<Tunnelled>,
     capturing: bool,
 }
 
@@ -140,6 +145,7 @@ pub struct Namespace {
     sockets: socket::Table,
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
+    hearing: Vec<vxlan::Hearing>,
     fragments: fragment::Reassembly,
     path_mtu: path::PathMtus,
     netnsids: BTreeMap<NamespaceId, u32>,
@@ -164,6 +170,7 @@ impl Namespace {
             sockets: socket::Table::default(),
             tcp: tcp::Tcp::default(),
             resolver: None,
+            hearing: Vec::new(),
             fragments: fragment::Reassembly::default(),
             path_mtu: path::PathMtus::default(),
             netnsids: BTreeMap::new(),

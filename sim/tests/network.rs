@@ -14,4 +14,5 @@ mod network {
     pub(crate) mod routing;
     pub(crate) mod tcp;
     pub(crate) mod udp;
+    pub(crate) mod vxlan;
 }

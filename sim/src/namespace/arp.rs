@@ -14,7 +14,7 @@ use crate::frame::{ETHERNET_LEN, Frame, ethertype};
 use crate::neighbour::{Due, Resolution};
 
 /// Length of an ARP packet for IPv4 over Ethernet.
-const ARP_LEN: usize = 28;
+pub(super) const ARP_LEN: usize = 28;
 
 impl Namespace {
     pub(super) fn receive_arp(&mut self, cx: &mut Cx, index: IfIndex, frame: &Frame) {
@@ -71,15 +71,8 @@ impl Namespace {
     ) {
         let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
         let target = if to == Mac::BROADCAST { Mac::ZERO } else { to };
-        let repr = ArpRepr::EthernetIpv4 {
-            operation,
-            source_hardware_addr: EthernetAddress(own.0),
-            source_protocol_addr: src,
-            target_hardware_addr: EthernetAddress(target.0),
-            target_protocol_addr: dst,
-        };
         let mut bytes = [0; ARP_LEN];
-        repr.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
+        write(&mut bytes, operation, (src, own), (dst, target));
         self.transmit_new(cx, index, to, ethertype::ARP, &bytes);
     }
 
@@ -125,4 +118,16 @@ impl Namespace {
             }
         }
     }
+}
+
+/// Writes an ARP packet from one station to another.
+pub(super) fn write(bytes: &mut [u8], operation: ArpOperation, from: (Ipv4Addr, Mac), to: (Ipv4Addr, Mac)) {
+    let repr = ArpRepr::EthernetIpv4 {
+        operation,
+        source_hardware_addr: EthernetAddress(from.1.0),
+        source_protocol_addr: from.0,
+        target_hardware_addr: EthernetAddress(to.1.0),
+        target_protocol_addr: to.0,
+    };
+    repr.emit(&mut ArpPacket::new_unchecked(bytes));
 }

@@ -13,6 +13,7 @@ use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::{Protocol, Route};
 use crate::stack::Over;
+use crate::vxlan::Tunnel;
 
 /// Why a change was refused, as the kernel says it (`RTNETLINK answers: …`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +38,8 @@ pub enum LinkError {
     NetworkDown,
     /// The device that shall be the master is no bridge.
     NotABridge,
+    /// A tunnel for this network is there already.
+    NetworkExists,
     /// Such a device stays where it is.
     NotMovable,
     /// The route is there already.
@@ -48,7 +51,7 @@ pub enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AddressExists | Self::Exists | Self::RouteExists => "File exists",
+            Self::AddressExists | Self::Exists | Self::NetworkExists | Self::RouteExists => "File exists",
             Self::Busy | Self::Sharing => "Device or resource busy",
             Self::Incompatible | Self::InvalidName | Self::NotMovable => "Invalid argument",
             Self::NetworkDown => "Network is down",
@@ -88,6 +91,14 @@ impl Namespace {
         index
     }
 
+    /// A tunnel has carrier from the beginning.
+    pub(crate) fn add_vxlan(&mut self, name: &str, mac: Mac, tunnel: Tunnel, mtu: Mtu) -> IfIndex {
+        let index = self.add_device(name, mac, Kind::Vxlan(Box::new(tunnel)));
+        let device = self.devices.get_mut(&index).expect("it was just added");
+        (device.mtu, device.carrier) = (mtu, true);
+        index
+    }
+
     /// A device over another one, whose MTU it begins with.
     pub(crate) fn add_stacked(&mut self, name: &str, mac: Mac, (link, over): (LinkId, Over), mtu: Mtu) -> IfIndex {
         let index = self.add_device(name, mac, Kind::Stacked { link, over });
@@ -118,6 +129,7 @@ impl Namespace {
             opened: false,
             queue_len: 1000,
             master: None,
+            stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
             peer_index: None,

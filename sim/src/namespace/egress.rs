@@ -94,8 +94,7 @@ impl Namespace {
         if len > 65535 || (!fits && discovery == Discovery::Do) {
             return Err(Errno::MessageTooLong);
         }
-        let ident = self.next_ident;
-        self.next_ident = self.next_ident.wrapping_add(1);
+        let ident = self.take_ident();
         let dont_fragment = match discovery {
             Discovery::Do => true,
             Discovery::Dont => false,
@@ -137,11 +136,17 @@ impl Namespace {
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, bytes.len());
         frame.payload_mut().copy_from_slice(bytes);
         if ip.dst.is_ipv4() {
-            cut::set_ident(frame.payload_mut(), self.next_ident);
-            self.next_ident = self.next_ident.wrapping_add(1);
+            cut::set_ident(frame.payload_mut(), self.take_ident());
         }
         // A connection goes on as if the packet had been lost.
         let _ = self.originate(cx, way, frame);
+    }
+
+    /// The identification for a packet of our own.
+    pub(super) const fn take_ident(&mut self) -> u16 {
+        let ident = self.next_ident;
+        self.next_ident = ident.wrapping_add(1);
+        ident
     }
 
     /// Gives a packet to its next hop, in pieces when it is too big for the device.

@@ -28,6 +28,13 @@ impl Namespace {
             self.drop_frame(cx, Some(index), DropReason::TooBig, &frame);
             return;
         }
+        self.take_in(cx, index, frame);
+    }
+
+    /// A frame came in at a device: to what stands on it, its bridge or this host.
+    #[inline]
+    pub(super) fn take_in(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
         device.count_received(&frame);
         let (master, is_shared) = (device.master, !device.uppers.is_empty());
         cx.hop(Some(index), Hop::Received, &frame);
@@ -43,7 +50,7 @@ impl Namespace {
     pub(super) fn accept(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(device) = self.devices.get(&index) else { return };
         let dst = frame.dst();
-        if dst != device.mac && !dst.is_multicast() {
+        if dst != device.mac && !dst.is_multicast() && !device.stations.contains(&dst) {
             self.drop_frame(cx, Some(index), DropReason::OtherHost, &frame);
             return;
         }
@@ -130,6 +137,7 @@ impl Namespace {
         match &device.kind {
             Kind::Loopback => device.launch(cx, None, frame),
             Kind::Dummy => device.count_sent(cx, &frame),
+            Kind::Vxlan(_) => self.encapsulate(cx, index, &frame),
             Kind::Veth { link } | Kind::Stacked { link, .. } => {
                 let link = *link;
                 device.launch(cx, Some(link), frame);
@@ -173,7 +181,7 @@ impl Device {
         cx.sent.push(Sent { device: self.index, link, frame });
     }
 
-    fn count_sent(&mut self, cx: &mut Cx, frame: &Frame) {
+    pub(super) fn count_sent(&mut self, cx: &mut Cx, frame: &Frame) {
         self.counters.tx_packets += 1;
         self.counters.tx_bytes += frame.len() as u64;
         cx.hop(Some(self.index), Hop::Sent, frame);

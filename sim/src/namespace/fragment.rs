@@ -120,7 +120,9 @@ impl Reassembly {
             return Ok(None);
         }
         let partial = self.remove(&key).ok_or(())?;
-        partial.join().map(Some).ok_or(())
+        let mut whole = partial.join().ok_or(())?;
+        whole.offload.nesting = frame.offload.nesting;
+        Ok(Some(whole))
     }
 }
 
@@ -161,6 +163,7 @@ pub(super) fn split(frame: &Frame, ip: &Ip, mtu: usize, ident: u32) -> Option<Ve
         bytes.resize(head.len() + extra, 0);
         bytes.extend_from_slice(piece);
         let mut fragment = Frame::copy_of(&bytes);
+        fragment.offload.nesting = frame.offload.nesting;
         cut::make_fragment(fragment.payload_mut(), offset, more, ident);
         fragment
     });

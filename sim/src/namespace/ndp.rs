@@ -59,12 +59,7 @@ impl Namespace {
         let Some(asker) = asker.filter(|_| !src.is_unspecified()) else { return };
         let waiting = self.neighbours.note(cx.now, index, IpAddr::V6(src), asker);
         self.release(cx, index, asker, waiting);
-        let advert = NdiscRepr::NeighborAdvert {
-            flags: NdiscNeighborFlags::SOLICITED | NdiscNeighborFlags::OVERRIDE,
-            target_addr: target,
-            lladdr: Some(RawHardwareAddress::from_bytes(&own.0)),
-        };
-        self.send_ndp(cx, index, target, src, asker, &advert);
+        self.send_ndp(cx, index, target, src, asker, &advertisement(target, own));
     }
 
     /// Asks who has `dst`: everybody of its group, or the one that had it.
@@ -88,12 +83,25 @@ impl Namespace {
         mac: Mac,
         message: &NdiscRepr<'_>,
     ) {
-        let repr = Icmpv6Repr::Ndisc(*message);
-        let mut bytes = vec![0; repr.buffer_len()];
-        repr.emit(&src, &dst, &mut Icmpv6Packet::new_unchecked(&mut bytes[..]), &ChecksumCapabilities::default());
-        let (src, dst) = (IpAddr::V6(src), IpAddr::V6(dst));
-        let parts = Parts { ttl: HOP_LIMIT, ..Parts::new(src, dst, protocol::ICMPV6, &bytes) };
-        self.transmit_new(cx, index, mac, ethertype::IPV6, &build::packet(&parts));
+        self.transmit_new(cx, index, mac, ethertype::IPV6, &packet(src, dst, message));
+    }
+}
+
+/// A message of neighbour discovery as a whole packet.
+pub(super) fn packet(src: Ipv6Addr, dst: Ipv6Addr, message: &NdiscRepr<'_>) -> Vec<u8> {
+    let repr = Icmpv6Repr::Ndisc(*message);
+    let mut bytes = vec![0; repr.buffer_len()];
+    repr.emit(&src, &dst, &mut Icmpv6Packet::new_unchecked(&mut bytes[..]), &ChecksumCapabilities::default());
+    let (src, dst) = (IpAddr::V6(src), IpAddr::V6(dst));
+    build::packet(&Parts { ttl: HOP_LIMIT, ..Parts::new(src, dst, protocol::ICMPV6, &bytes) })
+}
+
+/// What answers a solicitation: `target` has this Ethernet address.
+pub(super) fn advertisement<'a>(target: Ipv6Addr, mac: Mac) -> NdiscRepr<'a> {
+    NdiscRepr::NeighborAdvert {
+        flags: NdiscNeighborFlags::SOLICITED | NdiscNeighborFlags::OVERRIDE,
+        target_addr: target,
+        lladdr: Some(RawHardwareAddress::from_bytes(&mac.0)),
     }
 }
 

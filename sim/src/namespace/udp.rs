@@ -139,6 +139,8 @@ impl Namespace {
         for socket in receivers {
             if self.is_resolvers(socket) {
                 self.ask_resolver(cx, socket, src, data);
+            } else if self.is_tunnels(socket) {
+                self.unwrap_datagram(cx, index, socket, (src.ip(), data), frame);
             } else if self.sockets.push(socket, datagram(data)) {
                 cx.woken.push(socket);
             } else {

@@ -21,6 +21,8 @@ pub struct Parts<'a> {
     pub protocol: u8,
     /// Hop limit.
     pub ttl: u8,
+    /// Type of service, or traffic class.
+    pub tos: u8,
     /// IPv4 identification.
     pub ident: u16,
     /// IPv4 "don't fragment".
@@ -45,7 +47,7 @@ impl<'a> Parts<'a> {
     #[must_use]
     pub const fn new(src: IpAddr, dst: IpAddr, protocol: u8, payload: &'a [u8]) -> Self {
         let upper_checksum = UpperChecksum::Fill;
-        Self { src, dst, protocol, ttl: 64, ident: 0, dont_fragment: false, payload, upper_checksum }
+        Self { src, dst, protocol, ttl: 64, tos: 0, ident: 0, dont_fragment: false, payload, upper_checksum }
     }
 }
 
@@ -68,8 +70,8 @@ pub fn write(parts: &Parts<'_>, out: &mut [u8]) {
             let mut packet = Ipv4Packet::new_unchecked(&mut *out);
             packet.set_version(4);
             packet.set_header_len(20);
-            packet.set_dscp(0);
-            packet.set_ecn(0);
+            packet.set_dscp(parts.tos >> 2);
+            packet.set_ecn(parts.tos & 3);
             packet.set_total_len(total);
             packet.set_ident(parts.ident);
             packet.clear_flags();
@@ -83,7 +85,7 @@ pub fn write(parts: &Parts<'_>, out: &mut [u8]) {
         (IpAddr::V6(src), IpAddr::V6(dst)) => {
             let mut packet = Ipv6Packet::new_unchecked(&mut *out);
             packet.set_version(6);
-            packet.set_traffic_class(0);
+            packet.set_traffic_class(parts.tos);
             packet.set_flow_label(0);
             packet.set_payload_len(total - 40);
             packet.set_next_header(IpProtocol::from(parts.protocol));

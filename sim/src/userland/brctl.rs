@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 
 use super::{Flavour, Programs, Straight, Sys, options};
 use crate::addr::Mac;
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, Life};
 use crate::device::{Device, IfIndex};
 use crate::namespace::{LinkError, Namespace};
 use crate::time::Instant;
@@ -230,7 +230,8 @@ fn addresses(bridge: &Bridge, now: Instant) -> String {
     let mut text = "port no\tmac addr\t\tis local?\tageing timer\n".to_owned();
     for (mac, entry) in entries {
         let port = bridge.ports().iter().position(|p| *p == entry.port).map_or(0, |at| at + 1);
-        let (local, age) = if entry.permanent { ("yes", 0.0) } else { ("no", now.since(entry.seen).as_secs_f64()) };
+        let (local, age) =
+            if entry.life == Life::Local { ("yes", 0.0) } else { ("no", now.since(entry.seen).as_secs_f64()) };
         let _ = writeln!(text, "{port:>3}\t{mac}\t{local}\t\t{age:>7.2}");
     }
     text

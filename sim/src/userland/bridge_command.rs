@@ -1,13 +1,11 @@
 //! `bridge`: the forwarding database and the ports, as iproute2 6.1 shows them on a host. Bridges themselves are
 //! `crate::bridge`; they are changed by `ip link` and `brctl`.
 
-use core::net::IpAddr;
+mod fdb;
 
 use super::ip::{Scene, named_peers};
 use super::{Flavour, Programs, Straight, Sys};
-use crate::addr::{Mac, solicited_node};
-use crate::device::{Device, Devices, IfIndex, Ipv6};
-use crate::time::Instant;
+use crate::device::Device;
 
 /// Puts `bridge` on the path of hosts; busybox has no such applet.
 pub fn add(programs: &mut Programs) {
@@ -22,7 +20,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         rest => (false, rest),
     };
     let outcome = match words {
-        ["fdb", rest @ ..] => fdb(sys, rest.strip_prefix(&["show"]).unwrap_or(rest)),
+        ["fdb", rest @ ..] => fdb::run(sys, rest),
         ["link", rest @ ..] => link(sys, rest.strip_prefix(&["show"]).unwrap_or(rest), details),
         [word, ..] => Err((format!("Object \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
         [] => Err((USAGE.to_owned(), 255)),
@@ -40,94 +38,6 @@ where  OBJECT := { link | fdb | mdb | vlan | vni | monitor }
 ";
 
 type Failure = (String, i32);
-
-/// What `bridge fdb show` is limited to.
-#[derive(Debug, Default, Eq, PartialEq)]
-struct Limits {
-    bridge: Option<IfIndex>,
-    port: Option<IfIndex>,
-}
-
-fn fdb(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
-    let mut limits = Limits::default();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let name =
-            words.next().ok_or_else(|| ("Command line is not complete. Try option \"help\"\n".to_owned(), 255))?;
-        let device = sys.network().device_named(name).map(|d| d.index);
-        let index = device.ok_or_else(|| (format!("Cannot find device \"{name}\"\n"), 255))?;
-        match *word {
-            "br" => limits.bridge = Some(index),
-            _ => limits.port = Some(index),
-        }
-    }
-    let now = sys.now();
-    let devices = &sys.network().devices;
-    let shown = |device: &&Device| {
-        let of_bridge = limits.bridge.is_none_or(|b| device.index == b || device.master == Some(b));
-        of_bridge && limits.port.is_none_or(|p| device.index == p)
-    };
-    let name = |index| devices.get(&index).map_or("", |d: &Device| d.name.as_str());
-    let hide = limits.port.is_some();
-    Ok(devices.values().filter(shown).map(|d| entries(d, &name, devices, now, hide)).collect())
-}
-
-/// The lines of one device: what its bridge learned behind it, its own address, and the groups it listens to.
-fn entries<'a>(
-    device: &Device,
-    name: &impl Fn(IfIndex) -> &'a str,
-    devices: &Devices,
-    now: Instant,
-    hide_device: bool,
-) -> String {
-    let dev = if hide_device { String::new() } else { format!("dev {} ", device.name) };
-    let own: String = groups(device).iter().map(|mac| format!("{mac} {dev}self permanent\n")).collect();
-    if let Some(bridge) = device.bridge() {
-        let fixed = if bridge.fixed_mac {
-            format!("{} {dev}master {} permanent\n", device.mac, device.name)
-        } else {
-            String::new()
-        };
-        return own + &fixed;
-    }
-    let Some(bridge) = device.master.and_then(|index| devices.get(&index)) else { return own };
-    let master = name(bridge.index);
-    let known = bridge.bridge().map(|b| b.fdb(now).filter(|(_, e)| e.port == device.index).collect::<Vec<_>>());
-    let mut known = known.unwrap_or_default();
-    known.sort_by_key(|(mac, entry)| (entry.permanent, *mac));
-    let learned = known
-        .iter()
-        .map(|(mac, entry)| format!("{mac} {dev}master {master} {}\n", if entry.permanent { "permanent" } else { "" }));
-    learned.collect::<String>() + &own
-}
-
-/// The Ethernet groups that a device listens to: all nodes, a bridge also all snoopers, and with an IPv6 address the
-/// solicited nodes of each.
-fn groups(device: &Device) -> Vec<Mac> {
-    if device.is_loopback() {
-        return Vec::new();
-    }
-    let group = |text: &str| Mac::from_multicast(text.parse().expect("a literal address"));
-    let mut groups = Vec::new();
-    if device.ipv6 == Ipv6::Enabled {
-        groups.push(group("ff02::1"));
-    }
-    if device.bridge().is_some() {
-        groups.extend([group("224.0.0.106"), group("ff02::6a")]);
-    }
-    if device.up {
-        groups.push(group("224.0.0.1"));
-    }
-    for address in &device.addresses {
-        if let IpAddr::V6(ip) = address.net.ip() {
-            let solicited = Mac::from_multicast(IpAddr::V6(solicited_node(ip)));
-            if !groups.contains(&solicited) {
-                groups.push(solicited);
-            }
-        }
-    }
-    groups
-}
 
 fn link(sys: &mut Sys<'_>, words: &[&str], details: bool) -> Result<String, Failure> {
     let only = match words {
@@ -161,16 +71,18 @@ const DETAILS: &str = "    hairpin off guard off root_block off fastleave off le
                        isolated off locked off \n";
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use super::super::ip::samples::{address, all, bridge, loopback, veth};
     use super::*;
+    use crate::addr::Mac;
     use crate::bridge::Bridge;
-    use crate::device::Kind;
+    use crate::device::{Devices, IfIndex, Kind};
+    use crate::time::Instant;
 
     /// docker0 with one port behind which a container was seen.
-    fn host() -> Devices {
+    pub(super) fn host() -> Devices {
         let mut docker0 = bridge(3, "docker0", "02:42:4b:18:8e:39");
         docker0.addresses = vec![address("172.17.0.1/16"), address("fe80::42:4bff:fe18:8e39/64")];
         let mut port = veth(6, "veth01020fb", "5e:f1:a1:82:d6:a0", 5);
@@ -183,27 +95,6 @@ mod tests {
         inside.forward(Instant::ZERO, port.index, container, Mac::BROADCAST, docker0.mac);
         docker0.kind = Kind::Bridge(Box::new(inside));
         all([loopback(), docker0, port])
-    }
-
-    #[test]
-    fn the_database_lists_groups_learned_and_own_addresses() {
-        let devices = host();
-        let name = |index: IfIndex| devices.get(&index).map_or("", |d| d.name.as_str());
-        let text: String = devices.values().map(|d| entries(d, &name, &devices, Instant::ZERO, false)).collect();
-        assert_eq!(
-            text,
-            "33:33:00:00:00:01 dev docker0 self permanent\n\
-             01:00:5e:00:00:6a dev docker0 self permanent\n\
-             33:33:00:00:00:6a dev docker0 self permanent\n\
-             01:00:5e:00:00:01 dev docker0 self permanent\n\
-             33:33:ff:18:8e:39 dev docker0 self permanent\n\
-             02:42:4b:18:8e:39 dev docker0 master docker0 permanent\n\
-             02:42:ac:11:00:02 dev veth01020fb master docker0 \n\
-             5e:f1:a1:82:d6:a0 dev veth01020fb master docker0 permanent\n\
-             33:33:00:00:00:01 dev veth01020fb self permanent\n\
-             01:00:5e:00:00:01 dev veth01020fb self permanent\n\
-             33:33:ff:82:d6:a0 dev veth01020fb self permanent\n"
-        );
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn driver(device: &Device) -> Result<String, Refusal> {
         Kind::Veth { .. } => ("veth", "1.0", "", "", "yes"),
         Kind::Bridge(_) => ("bridge", "2.3", "N/A", "N/A", "no"),
         Kind::Dummy => ("dummy", "1.0", "", "", "no"),
+        Kind::Vxlan(_) => ("vxlan", "0.1", "", "", "no"),
         Kind::Stacked { over: crate::stack::Over::Macvlan(_), .. } => ("macvlan", "0.1", "", "", "no"),
         Kind::Stacked { over: crate::stack::Over::Ipvlan(_), .. } => ("ipvlan", "0.1", "", "", "no"),
         Kind::Stacked { over: crate::stack::Over::Vlan(_), .. } => ("802.1Q VLAN Support", "1.8", "N/A", "", "no"),

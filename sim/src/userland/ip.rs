@@ -12,6 +12,7 @@ mod neigh;
 pub mod netns;
 mod route;
 mod selection;
+mod vxlan;
 
 use std::collections::{BTreeMap, VecDeque};
 

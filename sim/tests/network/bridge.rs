@@ -42,7 +42,12 @@ fn the_table_forgets_after_the_ageing_time() {
     lab.ping(a, "10.0.0.2");
     let learned = |lab: &Lab| {
         let device = lab.fabric.namespace(switch).device_named("br0").unwrap();
-        device.bridge().unwrap().fdb(lab.fabric.now()).filter(|(_, e)| !e.permanent).count()
+        device
+            .bridge()
+            .unwrap()
+            .fdb(lab.fabric.now())
+            .filter(|(_, e)| e.life == netyard_sim::bridge::Life::Learned)
+            .count()
     };
     assert_eq!(learned(&lab), 2);
     lab.run_for(Duration::from_secs(400));

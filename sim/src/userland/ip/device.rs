@@ -4,7 +4,7 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
-use super::{Family, Options};
+use super::{Family, Options, vxlan};
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::device::{Device, Devices, IfIndex, Kind};
@@ -91,6 +91,12 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The name of the device with this number, or the number.
+    #[must_use]
+    pub fn name_at(&self, index: IfIndex) -> String {
+        self.devices.get(&index).map_or_else(|| format!("if{}", index.0), |device| device.name.clone())
+    }
+
     /// The bridge that it is a port of, by name.
     #[must_use]
     pub fn master(&self, device: &Device) -> Option<&'a str> {
@@ -131,7 +137,7 @@ impl<'a> Scene<'a> {
         let mut line = format!("    link/{kind} {} brd {broadcast}", device.mac);
         line.push_str(&self.peer_namespace(device));
         if options.details {
-            line.push_str(&details(device, listing, options));
+            line.push_str(&self.details(device, listing, options));
         }
         line
     }
@@ -144,6 +150,32 @@ impl<'a> Scene<'a> {
             (Flavour::Host | Flavour::Busybox, ..) => String::new(),
         }
     }
+
+    /// What `-d` adds: limits, and on a line of its own the kind.
+    fn details(&self, device: &Device, listing: Listing, options: &Options) -> String {
+        let (promiscuity, groups) = (device.promiscuity(), u8::from(device.master.is_some()));
+        let (least, most) = match device.kind {
+            Kind::Loopback | Kind::Dummy => (0, 0),
+            Kind::Stacked { over: Over::Vlan(_), .. } => (0, 65535),
+            _ => (68, 65535),
+        };
+        let queues = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
+        let mut text = format!(" promiscuity {promiscuity}  allmulti {groups} minmtu {least} maxmtu {most} ");
+        if let Some(kind) = kind(device) {
+            let end = if options.oneline { '\\' } else { '\n' };
+            let _ = write!(text, "{end}    {kind} {}", particulars(self, device));
+        }
+        // The kernel knows IPv6 on whatever can carry its least packet, also where no address is wanted.
+        if listing == Listing::Links && device.mtu.bytes() >= 1280 {
+            text.push_str("addrgenmode eui64 ");
+        }
+        let _ = write!(text, "numtxqueues {queues} numrxqueues {queues} ");
+        // A tunnel has no limit of its own unless it stands on a device.
+        let bare = device.tunnel().is_some_and(|tunnel| tunnel.settings.lower.is_none());
+        let most = if bare { 65536 } else { 524_280 };
+        let _ = write!(text, "gso_max_size 65536 gso_max_segs 65535 tso_max_size {most} tso_max_segs 65535 ");
+        text + "gro_max_size 65536 "
+    }
 }
 
 /// The operational state as RFC 2863 has it and Linux keeps it (oracle facts 24 and 25).
@@ -151,7 +183,7 @@ impl<'a> Scene<'a> {
 pub const fn state(device: &Device) -> &'static str {
     match (&device.kind, device.up, device.carrier) {
         (_, false, _) => "DOWN",
-        (Kind::Loopback | Kind::Dummy, true, _) => "UNKNOWN",
+        (Kind::Loopback | Kind::Dummy | Kind::Vxlan(_), true, _) => "UNKNOWN",
         (Kind::Bridge(_), true, true) if !device.carrier_known => "UNKNOWN",
         (_, true, true) => "UP",
         (Kind::Stacked { .. }, true, false) => "LOWERLAYERDOWN",
@@ -173,6 +205,7 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
         Kind::Veth { .. } => Some("veth"),
         Kind::Bridge(_) => Some("bridge"),
         Kind::Dummy => Some("dummy"),
+        Kind::Vxlan(_) => Some("vxlan"),
         Kind::Stacked { over: Over::Macvlan(_), .. } => Some("macvlan"),
         Kind::Stacked { over: Over::Ipvlan(_), .. } => Some("ipvlan"),
         Kind::Stacked { over: Over::Vlan(_), .. } => Some("vlan"),
@@ -180,7 +213,7 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
 }
 
 /// What `-d` says of the kind, after its name.
-fn particulars(device: &Device) -> String {
+fn particulars(scene: &Scene<'_>, device: &Device) -> String {
     match &device.kind {
         Kind::Bridge(bridge) => bridging(device.mac, bridge),
         Kind::Stacked { over: Over::Macvlan(mode), .. } => {
@@ -188,6 +221,10 @@ fn particulars(device: &Device) -> String {
         }
         Kind::Stacked { over: Over::Ipvlan(mode), .. } => format!(" mode {} bridge ", ipvlan_mode(*mode)),
         Kind::Stacked { over: Over::Vlan(id), .. } => format!("protocol 802.1Q id {id} <REORDER_HDR> "),
+        Kind::Vxlan(tunnel) => {
+            let lower = tunnel.settings.lower.map(|index| scene.name_at(index));
+            vxlan::particulars(&tunnel.settings, lower.as_deref())
+        }
         Kind::Loopback | Kind::Veth { .. } | Kind::Dummy => String::new(),
     }
 }
@@ -226,29 +263,6 @@ fn bridging(mac: Mac, bridge: &Bridge) -> String {
          mcast_igmp_version 2 mcast_mld_version 1 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0 ",
         bridge.ageing().as_millis() / 10
     )
-}
-
-/// What `-d` adds: limits, and on a line of its own the kind.
-fn details(device: &Device, listing: Listing, options: &Options) -> String {
-    let (promiscuity, groups) = (device.promiscuity(), u8::from(device.master.is_some()));
-    let (least, most) = match device.kind {
-        Kind::Loopback | Kind::Dummy => (0, 0),
-        Kind::Stacked { over: Over::Vlan(_), .. } => (0, 65535),
-        _ => (68, 65535),
-    };
-    let queues = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
-    let mut text = format!(" promiscuity {promiscuity}  allmulti {groups} minmtu {least} maxmtu {most} ");
-    if let Some(kind) = kind(device) {
-        let end = if options.oneline { '\\' } else { '\n' };
-        let _ = write!(text, "{end}    {kind} {}", particulars(device));
-    }
-    // The kernel knows IPv6 on whatever can carry its least packet, also where no address is wanted.
-    if listing == Listing::Links && device.mtu.bytes() >= 1280 {
-        text.push_str("addrgenmode eui64 ");
-    }
-    let _ = write!(text, "numtxqueues {queues} numrxqueues {queues} ");
-    text.push_str("gso_max_size 65536 gso_max_segs 65535 tso_max_size 524280 tso_max_segs 65535 gro_max_size 65536 ");
-    text
 }
 
 /// The four lines that `-s` adds.
@@ -291,6 +305,7 @@ pub(in crate::userland) mod tests {
             opened: true,
             queue_len: 0,
             master: None,
+            stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
             peer_index: None,

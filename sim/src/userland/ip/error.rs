@@ -2,6 +2,7 @@
 //! refusals are here too, since iproute2 prints the kernel's own sentence and busybox only errno.
 
 use super::Object;
+use super::vxlan::Fault;
 use crate::namespace::LinkError;
 use crate::userland::Flavour;
 
@@ -66,6 +67,16 @@ pub enum Refusal {
     VlanRange,
     /// A device that is shared in another way already.
     Busy,
+    /// A tunnel for that network is there.
+    NetworkExists,
+    /// A tunnel without its number.
+    MissingNetwork,
+    /// The number of a tunnel stays.
+    FixedNetwork,
+    /// Somebody else has the port.
+    AddressInUse,
+    /// An address of the other family.
+    OtherFamily,
 }
 
 impl Refusal {
@@ -89,7 +100,12 @@ impl Refusal {
             Self::UnknownType => "Unknown device type.",
             Self::MissingVlan => "VLAN properties not specified.",
             Self::VlanRange => "Invalid VLAN id.",
+            Self::NetworkExists => "A VXLAN device with the specified VNI already exists.",
+            Self::MissingNetwork => "Required attributes not provided to perform the operation.",
+            Self::FixedNetwork => "Cannot change VNI.",
             Self::MissingLink
+            | Self::AddressInUse
+            | Self::OtherFamily
             | Self::Busy
             | Self::Exists
             | Self::Invalid
@@ -107,7 +123,7 @@ impl Refusal {
     /// The text of errno.
     const fn errno(self) -> &'static str {
         match self {
-            Self::AddressAssigned | Self::Address6Assigned | Self::Exists => "File exists",
+            Self::AddressAssigned | Self::Address6Assigned | Self::Exists | Self::NetworkExists => "File exists",
             Self::AddressNotFound | Self::Address6NotFound => "Cannot assign requested address",
             Self::BridgeInBridge => "Too many levels of symbolic links",
             Self::DeviceDown => "Network is down",
@@ -116,7 +132,9 @@ impl Refusal {
             Self::NoEntry => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
-            Self::NotSupported | Self::UnknownType => "Operation not supported",
+            Self::AddressInUse => "Address already in use",
+            Self::OtherFamily => "Address family not supported by protocol",
+            Self::NotSupported | Self::UnknownType | Self::FixedNetwork => "Operation not supported",
             Self::HostUnreachable => "No route to host",
             Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
@@ -124,6 +142,7 @@ impl Refusal {
             Self::VlanRange => "Numerical result out of range",
             Self::BadSource
             | Self::MissingLink
+            | Self::MissingNetwork
             | Self::MissingVlan
             | Self::BadPrefix
             | Self::Immutable
@@ -148,6 +167,7 @@ impl From<LinkError> for Refusal {
             LinkError::NoDevice => Self::NoDevice,
             LinkError::NetworkDown => Self::DeviceDown,
             LinkError::NotABridge => Self::NotSupported,
+            LinkError::NetworkExists => Self::NetworkExists,
             LinkError::NotMovable => Self::Immutable,
         }
     }
@@ -180,6 +200,15 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The same of a word of which less is said.
+    Invalid {
+        /// The value.
+        word: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A tunnel that cannot be.
+    Tunnel(Fault),
     /// An address or prefix that is none.
     Expected {
         /// What should stand there.
@@ -245,6 +274,12 @@ impl From<LinkError> for Error {
     }
 }
 
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Tunnel(fault)
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -266,6 +301,7 @@ impl Error {
     pub const fn status(&self, flavour: Flavour, object: Object) -> i32 {
         match (flavour, self) {
             (_, Self::Refused(_)) => 2,
+            (_, Self::Tunnel(fault)) => fault.status(),
             (Flavour::Busybox, Self::Usage) => 1,
             (Flavour::Busybox, _) => {
                 if matches!(object, Object::Link) && !matches!(self, Self::BadMac(_)) {
@@ -306,6 +342,8 @@ impl Error {
                 format!("Error: either \"{place}\" is duplicate, or \"{word}\" is a garbage.\n")
             }
             Self::Wrong { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n\n"),
+            Self::Invalid { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n"),
+            Self::Tunnel(fault) => fault.text(),
             Self::Expected { what, word } => format!("Error: {what} is expected rather than \"{word}\".\n"),
             Self::NotASwitch { name, word } => {
                 format!("Error: argument of \"{name}\" must be \"on\" or \"off\", not \"{word}\"\n")

@@ -4,9 +4,9 @@ use core::fmt::Write as _;
 
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
-use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit};
+use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit, vxlan};
 use crate::addr::Mac;
-use crate::device::{Device, IfIndex, Mtu};
+use crate::device::{Device, IfIndex, Kind, Mtu};
 use crate::fabric::NamespaceId;
 use crate::link::Condition;
 use crate::namespace::LinkError;
@@ -83,6 +83,8 @@ struct Change {
     /// A bridge by name, or none to leave the one it is in.
     master: Option<Option<String>>,
     netns: Option<String>,
+    /// The type that the device is said to be of, and what of it shall change.
+    kind: Option<(String, Words)>,
 }
 
 impl Change {
@@ -107,6 +109,7 @@ impl Change {
             "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
             "txqueuelen" | "qlen" => self.queue_len = Some(queue_len(words.value()?)?),
             "dev" => self.device = Some(words.value()?),
+            "type" => self.kind = Some((words.value()?, core::mem::take(words))),
             _ if self.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
             _ => self.device = Some(word),
         }
@@ -150,8 +153,26 @@ fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
     let name = change.device.clone().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
     permit(sys)?;
+    if let Some((kind, words)) = change.kind.clone() {
+        change_kind(sys, namespace, index, &kind, words)?;
+    }
     let plan = plan(sys, namespace, index, change)?;
     Ok(commit(sys, namespace, index, plan)?)
+}
+
+/// Changes what a device of this type is set to.
+fn change_kind(
+    sys: &mut Sys<'_>,
+    namespace: NamespaceId,
+    index: IfIndex,
+    kind: &str,
+    words: Words,
+) -> Result<(), Error> {
+    let device = sys.fabric().namespace_mut(namespace).devices.get_mut(&index).expect("it was just found");
+    match (kind, &mut device.kind) {
+        ("vxlan", Kind::Vxlan(tunnel)) => vxlan::Wish::parse(words)?.change(tunnel),
+        _ => Err(Refusal::NotSupported.into()),
+    }
 }
 
 /// Checks everything that can fail.
@@ -163,6 +184,7 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
     };
     let netns = change.netns.map(|word| destination(sys, word)).transpose()?;
     let device = device_at(sys, namespace, index);
+    let is_up = device.up;
     if netns.is_some() && device.link().is_none() {
         return Err(Refusal::Immutable.into());
     }
@@ -171,10 +193,17 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
     if let Some(to) = netns.filter(|to| *to != namespace) {
         check_free(sys, to, &name)?;
     }
+    if change.up == Some(true) && !is_up && !sys.fabric().can_go_up(namespace, index) {
+        return Err(Refusal::AddressInUse.into());
+    }
+    let mtu = change.mtu.map(mtu).transpose()?;
+    if mtu.is_some_and(|mtu| mtu.bytes() > sys.fabric().most_mtu(namespace, index)) {
+        return Err(Refusal::Invalid.into());
+    }
     Ok(Plan {
         name: change.name,
         up: change.up,
-        mtu: change.mtu.map(mtu).transpose()?,
+        mtu,
         mac: change.mac,
         queue_len: change.queue_len,
         promiscuous: change.promiscuous,
@@ -326,6 +355,7 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
         "bridge" => add_bridge(sys, namespace, model),
         "veth" => add_veth(sys, namespace, model),
         "dummy" => add_dummy(sys, namespace, model),
+        "vxlan" => add_vxlan(sys, namespace, model),
         "macvlan" | "ipvlan" | "vlan" => {
             let over = sharing(kind, model.particulars.clone())?;
             add_stacked(sys, namespace, model, over)
@@ -355,6 +385,29 @@ fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Ov
     let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
     dress(sys, namespace, index, mtu, model.mac);
     Ok(())
+}
+
+fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
+    let wish = vxlan::Wish::parse(model.particulars)?;
+    let lower = match &wish.device {
+        Some(name) => Some(lower(sys, namespace, name)?),
+        None => None,
+    };
+    if wish.vni.is_some() && wish.port.is_none() {
+        sys.eprint(vxlan::NO_PORT);
+    }
+    let settings = wish.settings(lower)?;
+    let name = new_name(sys, namespace, model.name, "vxlan")?;
+    let mtu = model.mtu.map(mtu).transpose()?;
+    let index = sys.fabric().create_vxlan(namespace, &name, settings)?;
+    dress(sys, namespace, index, mtu, model.mac);
+    Ok(())
+}
+
+/// The device that a tunnel shall stand on.
+fn lower(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<IfIndex, Error> {
+    let lower = sys.fabric().namespace(namespace).device_named(name).map(|device| device.index);
+    lower.ok_or_else(|| vxlan::Fault::NoDevice(name.to_owned()).into())
 }
 
 /// How a device shall share its parent: what follows `type macvlan` and the like.
