@@ -57,8 +57,18 @@ mod wait;
 
 use netyard_sim::userland::{CallId, Flavour, Program, Programs, Read, Signal, Step, Sys};
 
+use serde_json::Value;
+
 use command::tree::Invocation;
 use script::{Cx, Output, Place, Runner, Ticket, Unpacking};
+
+/// What `--publish` asks for, as a request for a new container carries it: the exposed ports, and their bindings.
+///
+/// # Errors
+/// In the client's words.
+pub fn published(ports: &[String]) -> Result<(Value, Value), String> {
+    create::published(ports).map_err(|failure| failure.message)
+}
 
 /// Bytes read from standard input at once.
 const CHUNK: usize = 4096;

@@ -6,6 +6,8 @@
 //! settings) · `driver` (the trait) · `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
+#![forbid(unsafe_code)]
+
 mod archive;
 pub mod bridge;
 pub mod cli;

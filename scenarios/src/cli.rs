@@ -1,6 +1,9 @@
 //! The command line: what was typed becomes what is meant, and the exit code what came of it. Each subcommand is a
 //! module of its own; every flag can also be set as `NETYARD_<COMMAND>_<FLAG>`.
 
+pub mod exec;
+pub mod guest;
+pub mod run;
 pub mod selection;
 pub mod test;
 pub mod up;
@@ -25,6 +28,10 @@ struct Typed {
 enum Command {
     Test(test::Arguments),
     Up(up::Arguments),
+    Run(run::Arguments),
+    Exec(exec::Arguments),
+    #[command(hide = true)]
+    Init(guest::Init),
 }
 
 /// Runs the command that this process was started with.
@@ -40,6 +47,9 @@ pub fn run() -> Exit {
             test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err, told: 0 })
         }
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
+        Command::Run(arguments) => run::run(arguments, &mut stderr),
+        Command::Exec(arguments) => exec::run(arguments, &mut stderr),
+        Command::Init(arguments) => guest::run_init(arguments, &mut stderr),
     };
     match done {
         Ok(exit) => exit,

@@ -21,6 +21,8 @@ pub enum Exit {
     Usage,
     /// The user interrupted the command. The default action of SIGINT gives a shell the same number.
     Interrupted,
+    /// A program that was run ended so.
+    Program(u8),
 }
 
 impl Exit {
@@ -36,6 +38,7 @@ impl Exit {
             Self::NothingRan => 5,
             Self::TimeLimit => 124,
             Self::Interrupted => 130,
+            Self::Program(code) => code,
         }
     }
 }

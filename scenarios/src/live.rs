@@ -7,14 +7,23 @@
 
 pub mod clients;
 pub mod door;
+pub mod guest;
 pub mod http;
+pub mod outside;
 pub mod owner;
 pub mod pace;
+pub mod parcel;
+pub mod picture;
 pub mod present;
 pub mod publish;
+pub mod resolver;
 pub mod serve;
 pub mod socket;
+pub mod stand_in;
 pub mod stream;
+pub mod tap;
+pub mod twin;
+pub mod vnet;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -32,6 +41,7 @@ use pace::Pace;
 use publish::{Publisher, Reach};
 use serve::Listener;
 use socket::Socket;
+use twin::Twins;
 
 /// What a live engine shall be.
 #[derive(Clone, Debug)]
@@ -77,6 +87,7 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
     let owner = owner.spawn(move || owner::run(&site, pace, &inbox, publisher, &begun));
     let owner = owner.map_err(|error| cannot_run(&error))?;
     has_begun.recv().map_err(|_| "cannot run: the world ended before it began".to_owned())??;
+    let twins = Twins::new(door.clone());
     let guard = runtime.enter();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupt, terminate] = signals.map(|kind| signal(kind).map_err(|error| cannot_run(&error)));
@@ -88,7 +99,7 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
     });
     let tcp = tcp.map(|listener| tokio::net::TcpListener::from_std(listener).map(Listener::Tcp));
     for listener in unix.into_iter().chain(tcp) {
-        runtime.spawn(listener.map_err(|error| cannot_run(&error))?.serve(door.clone()));
+        runtime.spawn(listener.map_err(|error| cannot_run(&error))?.serve(door.clone(), twins.clone()));
     }
     drop(guard);
     Ok(Live { runtime, door, owner, socket, tcp: tcp_addr, signals })

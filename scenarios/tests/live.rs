@@ -3,6 +3,7 @@
 
 mod containers;
 mod engine;
+mod guests;
 mod publish;
 mod socket;
 mod streams;

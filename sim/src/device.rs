@@ -185,6 +185,8 @@ pub struct Device {
     pub ipv6: Ipv6,
     /// Whether it has given itself a link-local address since it came up.
     pub has_link_local: bool,
+    /// Whether somebody outside the world has a part in it: a real network stack with the same addresses.
+    pub outside: bool,
     /// What passed.
     pub counters: Counters,
 }

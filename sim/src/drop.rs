@@ -43,6 +43,8 @@ pub enum DropReason {
     UnknownNetwork,
     /// The receiver's buffer is full.
     SocketFull,
+    /// The ring of a device of the outside is full, or the device is gone.
+    RingFull,
     /// A fragment that never met the others, or that does not fit them.
     Reassembly,
 }
@@ -55,6 +57,11 @@ impl Drops {
     /// Counts one more.
     pub fn count(&mut self, device: Option<IfIndex>, reason: DropReason) {
         *self.0.entry((device, reason)).or_default() += 1;
+    }
+
+    /// Counts so many more.
+    pub fn count_many(&mut self, device: Option<IfIndex>, reason: DropReason, count: u64) {
+        *self.0.entry((device, reason)).or_default() += count;
     }
 
     /// All counts, by device and reason.

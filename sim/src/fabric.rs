@@ -12,11 +12,12 @@ use ipnetwork::IpNetwork;
 use crate::addr::Mac;
 use crate::capture::Capture;
 use crate::device::{Address, Device, IfIndex, Ipv6, Mtu};
+use crate::drop::DropReason;
 use crate::event::Queue;
 use crate::frame::Frame;
 pub use crate::link::NamespaceId;
 use crate::link::{Condition, End, Joint, Link, LinkId};
-use crate::namespace::{Cx, LinkError, Namespace, Sent};
+use crate::namespace::{Cx, LinkError, Lost, Namespace, Sent};
 use crate::rng::{Rng, Seed};
 use crate::route::Route;
 use crate::socket::SocketId;
@@ -55,6 +56,7 @@ pub struct Fabric {
     planned: BTreeMap<NamespaceId, Instant>,
     links: BTreeMap<LinkId, Link>,
     woken: Vec<(NamespaceId, SocketId)>,
+    left: Vec<(End, Frame)>,
     scratch: Cx,
     next_namespace: u32,
     next_link: NonZeroU32,
@@ -75,6 +77,7 @@ impl Fabric {
             planned: BTreeMap::new(),
             links: BTreeMap::new(),
             woken: Vec::new(),
+            left: Vec::new(),
             scratch: Cx::default(),
             next_namespace: 1,
             next_link: NonZeroU32::MIN,
@@ -175,6 +178,7 @@ impl Fabric {
             self.queue.push(self.now, Event::Tunnel(Box::new(tunnelled)));
         }
         self.woken.extend(cx.woken.drain(..).map(|socket| (id, socket)));
+        self.left.extend(cx.left.drain(..).map(|(device, frame)| (End { namespace: id, device }, frame)));
         self.plan(id);
         for (device, switched) in core::mem::take(&mut cx.shifted) {
             self.carry_up(id, device, switched);
@@ -687,6 +691,37 @@ impl Fabric {
     pub fn inject(&mut self, namespace: NamespaceId, device: IfIndex, frame: Frame) {
         let end = End { namespace, device };
         self.queue.push(self.now, Event::Arrive { end, frame });
+    }
+
+    /// Gives somebody outside the world a part in a device, or takes it away: what this world's sockets there have no
+    /// use for is put ready for [`Fabric::take_left`].
+    ///
+    /// # Errors
+    /// `NoDevice`.
+    pub fn set_outside(&mut self, at: End, outside: bool) -> Result<(), LinkError> {
+        if !self.exists(at.namespace) {
+            return Err(LinkError::NoDevice);
+        }
+        self.namespace_mut(at.namespace).set_outside(at.device, outside)
+    }
+
+    /// The outside sends a frame by a device in which it has a part. What cannot be sent is dropped and counted there.
+    pub fn send_from_outside(&mut self, at: End, frame: Frame) {
+        if self.exists(at.namespace) {
+            self.with(at.namespace, |ns, cx| ns.send_from_outside(cx, at.device, frame));
+        }
+    }
+
+    /// Counts frames that were lost on their way to the outside or from it.
+    pub fn count_lost_outside(&mut self, at: End, way: Lost, reason: DropReason, count: u64) {
+        if let Some(namespace) = self.namespaces.get_mut(&at.namespace) {
+            namespace.count_lost_outside(at.device, way, reason, count);
+        }
+    }
+
+    /// What left the world since the last call, by the device at which it came in.
+    pub fn take_left(&mut self) -> Vec<(End, Frame)> {
+        core::mem::take(&mut self.left)
     }
 
     /// Whether a device may be shared in this way, with what shares it already.

@@ -8,6 +8,8 @@
 //! `time rng` · `addr id` · `frame` · `packet` · `event link bridge vxlan route neighbour conntrack dns` · `filter nat` ·
 //! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
 
+#![forbid(unsafe_code)]
+
 pub mod addr;
 pub mod bridge;
 pub mod capture;

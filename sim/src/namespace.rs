@@ -15,6 +15,7 @@ mod hooks;
 mod icmp;
 mod ingress;
 mod ndp;
+mod outside;
 mod path;
 mod problem;
 mod question;
@@ -30,6 +31,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 pub use configure::{LinkError, is_device_name};
+pub use outside::Lost;
 pub use resolver::Listening;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 
@@ -68,6 +70,8 @@ pub struct Cx {
     pub(crate) shifted: Vec<(IfIndex, bool)>,
     /// Frames of tunnels, to their devices and from them.
     pub(crate) tunnelled: Vec<Tunnelled>,
+    /// What goes out of the world, by the device at which it came in.
+    pub(crate) left: Vec<(IfIndex, Frame)>,
     capturing: bool,
 }
 

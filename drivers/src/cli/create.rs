@@ -42,6 +42,12 @@ pub(super) const CREATE: Command = Command {
     },
 };
 
+/// The exposed ports and the bindings that `--publish` asks for.
+pub(super) fn published(ports: &[String]) -> Result<(Value, Value), Failure> {
+    let ports = publish::Ports::parse(ports, &[])?;
+    Ok((ports.exposed().unwrap_or_default(), ports.bindings()))
+}
+
 /// A container to be made: all that could be checked without the engine.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {

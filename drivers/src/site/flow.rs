@@ -4,10 +4,11 @@
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
+use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::gate::{TcpGate, UdpGate};
 use netyard_sim::userland::process::Table;
 use netyard_sim::userland::stream::PipeId;
-use netyard_sim::userland::{Pid, Program, Read, Rights, Signal, Spawn, Stream, User};
+use netyard_sim::userland::{ContextId, Pid, Program, Read, Rights, Signal, Spawn, Stream, User};
 
 use super::Site;
 use crate::engine::{ExchangeId, Output};
@@ -106,6 +107,16 @@ impl Site {
     /// When there is no such engine.
     pub fn dial(&mut self, engine: usize, transport: Transport, peer: SocketAddr) -> ExchangeId {
         let host = self.engines[engine].host();
+        self.dial_from((host.namespace, host.context), transport, peer)
+    }
+
+    /// Somebody outside speaks to `peer` as a program in a namespace, with these files, would.
+    pub fn dial_from(
+        &mut self,
+        (namespace, context): (NamespaceId, ContextId),
+        transport: Transport,
+        peer: SocketAddr,
+    ) -> ExchangeId {
         let (program, argv): (Box<dyn Program>, _) = match transport {
             Transport::Tcp => (Box::new(TcpGate::new(peer)), format!("gate tcp {peer}")),
             Transport::Udp => (Box::new(UdpGate::new(peer)), format!("gate udp {peer}")),
@@ -117,10 +128,10 @@ impl Site {
             argv: argv.split(' ').map(str::to_owned).collect(),
             env: BTreeMap::new(),
             cwd: "/".to_owned(),
-            namespace: host.namespace,
+            namespace,
             rights: Rights::CONTAINER,
             user: User::ROOT,
-            context: host.context,
+            context,
             streams: [stdin, stdout, Stream::Null],
             group: None,
             init: false,

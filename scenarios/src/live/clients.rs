@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use netyard_drivers::engine::{ExchangeId, Output, Patience};
 use netyard_drivers::site::{Site, Transport};
-use netyard_sim::userland::Request;
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::userland::{ContextId, Request};
 
 use super::door::{Part, Reply, Ticket};
 use super::pace::Demand;
@@ -38,9 +39,20 @@ impl Clients {
         self.welcome(ticket, exchange, reply);
     }
 
-    /// A client speaks to an address as a program on the host of engine number `engine` would.
-    pub fn dial(&mut self, site: &mut Site, engine: usize, ticket: Ticket, to: (Transport, SocketAddr), reply: Reply) {
-        let exchange = site.dial(engine, to.0, to.1);
+    /// A client speaks to an address as a program in a namespace, with these files, would; else as one on the host.
+    pub fn dial(
+        &mut self,
+        site: &mut Site,
+        from: Option<(NamespaceId, ContextId)>,
+        ticket: Ticket,
+        to: (Transport, SocketAddr),
+        reply: Reply,
+    ) {
+        let from = from.filter(|(namespace, _)| site.world().fabric.exists(*namespace));
+        let exchange = match from {
+            Some(from) => site.dial_from(from, to.0, to.1),
+            None => site.dial(0, to.0, to.1),
+        };
         self.welcome(ticket, exchange, reply);
     }
 

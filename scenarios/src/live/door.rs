@@ -14,10 +14,12 @@ use std::sync::mpsc::{Sender, channel};
 use bytes::Bytes;
 use netyard_drivers::engine::Media;
 use netyard_drivers::site::Transport;
-use netyard_sim::userland::Request;
+use netyard_sim::fabric::NamespaceId;
+use netyard_sim::userland::{ContextId, Request};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::outside::Errand;
 use super::owner::Inbox;
 
 /// Bytes that lie ready for a client before what it watches is held up.
@@ -45,6 +47,8 @@ pub enum Command {
     Dial {
         /// Its number from now on.
         ticket: Ticket,
+        /// Where it speaks from: a namespace and the files of its programs, else the host.
+        from: Option<(NamespaceId, ContextId)>,
         /// How it speaks.
         transport: Transport,
         /// To whom it speaks.
@@ -58,6 +62,8 @@ pub enum Command {
     Hangup(Ticket),
     /// A client that was held has taken what lay ready.
     Taken(Ticket),
+    /// Something of the outside.
+    Outside(Errand),
     /// It is over.
     Stop,
 }
@@ -161,7 +167,23 @@ impl Door {
     /// Speaks to an address as a program on the simulated host would. There is no head in what comes back.
     #[must_use]
     pub fn dial(&self, transport: Transport, peer: SocketAddr) -> Exchange {
-        self.begin(|ticket, reply| Command::Dial { ticket, transport, peer, reply })
+        self.dial_from(None, transport, peer)
+    }
+
+    /// The same as a program in a namespace, with these files, would.
+    #[must_use]
+    pub fn dial_from(
+        &self,
+        from: Option<(NamespaceId, ContextId)>,
+        transport: Transport,
+        peer: SocketAddr,
+    ) -> Exchange {
+        self.begin(|ticket, reply| Command::Dial { ticket, from, transport, peer, reply })
+    }
+
+    /// Tells the owner something of the outside.
+    pub fn send_out(&self, errand: Errand) {
+        self.send(Command::Outside(errand));
     }
 
     fn begin(&self, command: impl FnOnce(Ticket, Reply) -> Command) -> Exchange {

@@ -12,14 +12,22 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use netyard_drivers::engine::{Media, headers_of_reply};
 use netyard_sim::userland::Request as Question;
 
+use tokio::net::UnixStream;
+
 use super::door::{Door, Exchange, Part};
+use super::outside::Refusal;
 use super::stream;
+use super::twin::Twins;
 
 /// The largest body that is taken, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Where one asks to go into a container, whose name follows.
+pub const ENTER: &str = "/netyard/enter/";
 
 /// What a response carries: one piece, or pieces as they come.
 type Answer = Either<Full<Bytes>, Pieces>;
@@ -28,7 +36,15 @@ type Answer = Either<Full<Bytes>, Pieces>;
 ///
 /// # Errors
 /// None: whatever goes wrong is told to the client.
-pub async fn serve(door: Door, mut request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
+pub async fn serve(
+    door: Door,
+    twins: Option<Twins>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    if let Some(container) = request.uri().path().strip_prefix(ENTER) {
+        let container = container.to_owned();
+        return Ok(enter(twins, &container, request).await);
+    }
     let question = match read(&mut request).await {
         Ok(question) => question,
         Err((status, text)) => return Ok(refusal(status, text)),
@@ -50,6 +66,28 @@ pub async fn serve(door: Door, mut request: Request<Incoming>) -> Result<Respons
         answer(exchange, request.method() == Method::HEAD)
     };
     Ok(response)
+}
+
+/// Lets somebody into a container: what follows on the connection is the twins' affair.
+async fn enter(twins: Option<Twins>, container: &str, request: Request<Incoming>) -> Response<Answer> {
+    let Some(twins) = twins else {
+        return refusal(StatusCode::BAD_REQUEST, "containers can be gone into by the Unix socket only");
+    };
+    let entry = match twins.enter(container).await {
+        Ok(entry) => entry,
+        Err(Refusal(status, text)) => {
+            return refusal(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), &text);
+        }
+    };
+    tokio::spawn(async move {
+        let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
+        if let Ok(parts) = upgraded.downcast::<TokioIo<UnixStream>>() {
+            twins.serve(parts.io.into_inner(), entry).await;
+        }
+    });
+    let mut response = head(StatusCode::SWITCHING_PROTOCOLS, Media::Json, Vec::new());
+    upgrade(&mut response, ENTER);
+    response
 }
 
 /// What a client asks. Names of methods that nobody answers become an empty one.

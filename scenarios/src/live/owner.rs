@@ -9,9 +9,11 @@ use netyard_sim::time::Epoch;
 
 use super::clients::Clients;
 use super::door::Command;
-use super::pace::{Clock, Pace, Rest};
+use super::outside::Outside;
+use super::pace::{Clock, Demand, Pace, Rest};
 use super::present;
 use super::publish::Publisher;
+use super::stand_in;
 
 /// How many commands are taken before time goes on.
 const AT_ONCE: usize = 1024;
@@ -54,17 +56,21 @@ struct Owner {
     site: Site,
     clock: Clock,
     clients: Clients,
+    outside: Outside,
 }
 
 /// Builds a site, says whether its engine runs, and keeps it alive until it is told to stop. The world cannot leave the
 /// thread on which it was built.
 pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox, publisher: Publisher, begun: &Sender<Result<(), String>>) {
-    let mut site = Site::new(config);
+    let mut programs = Site::programs();
+    stand_in::add(&mut programs);
+    let mut site = Site::with_programs(config, programs);
     // Who does not listen any more has given up.
     drop(begun.send(site.refusal(0).map_or(Ok(()), |refusal| Err(refusal.to_string()))));
     site.publish_on(0, Box::new(publisher));
     let clock = Clock::new(pace, WallInstant::now());
-    let mut owner = Owner { epoch: config.epoch, site, clock, clients: Clients::default() };
+    let mut owner =
+        Owner { epoch: config.epoch, site, clock, clients: Clients::default(), outside: Outside::default() };
     let mut rest = Rest::No;
     loop {
         let mut next = inbox.wait(rest);
@@ -94,9 +100,10 @@ impl Owner {
                 }
                 clients.request(site, 0, ticket, request, reply);
             }
-            Command::Dial { ticket, transport, peer, reply } => {
-                clients.dial(site, 0, ticket, (transport, peer), reply);
+            Command::Dial { ticket, from, transport, peer, reply } => {
+                clients.dial(site, from, ticket, (transport, peer), reply);
             }
+            Command::Outside(errand) => self.outside.run(site, errand),
             Command::Input(ticket, bytes) => clients.input(site, ticket, bytes),
             Command::Hangup(ticket) => clients.hangup(site, ticket),
             Command::Taken(ticket) => clients.taken(site, ticket),
@@ -107,10 +114,15 @@ impl Owner {
     /// Lets some time pass and brings what came of it to the clients; when to go on.
     fn go_on(&mut self) -> Rest {
         let wall = WallInstant::now();
-        self.clock.set_demand(|| self.clients.demand(&self.site), wall, self.site.now());
+        let outside = &self.outside;
+        // Real programs live in real time.
+        let demand = || if outside.is_connected() { Demand::Flow } else { self.clients.demand(&self.site) };
+        self.clock.set_demand(demand, wall, self.site.now());
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
         self.clients.deliver(&mut self.site);
-        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.next_at()) }
+        self.outside.carry(&mut self.site);
+        let look = self.outside.look(&self.site, wall);
+        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.next_at()).at_most(look) }
     }
 }

@@ -39,6 +39,18 @@ pub enum Rest {
     UntilCommand,
 }
 
+impl Rest {
+    /// No longer than that.
+    #[must_use]
+    pub fn at_most(self, limit: Option<Duration>) -> Self {
+        match (self, limit) {
+            (Self::No, _) | (_, None) => self,
+            (Self::For(rest), Some(limit)) => Self::For(rest.min(limit)),
+            (Self::UntilCommand, Some(limit)) => Self::For(limit),
+        }
+    }
+}
+
 /// A clock that ties virtual time to real time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

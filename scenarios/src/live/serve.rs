@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::door::Door;
 use super::http;
+use super::twin::Twins;
 
 /// How many clients are served at a time; others wait in the socket's backlog.
 const CLIENTS: usize = 4096;
@@ -34,13 +35,15 @@ pub enum Listener {
 
 impl Listener {
     /// Serves whoever comes, for as long as the runtime lives.
-    pub async fn serve(self, door: Door) {
+    pub async fn serve(self, door: Door, twins: Twins) {
         let places = Arc::new(Semaphore::new(CLIENTS));
         loop {
             let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");
             let come = match &self {
-                Self::Unix(listener) => listener.accept().await.map(|(stream, _)| begin(stream, &door, place)),
-                Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| begin(stream, &door, place)),
+                Self::Unix(listener) => {
+                    listener.accept().await.map(|(stream, _)| begin(stream, &door, Some(&twins), place))
+                }
+                Self::Tcp(listener) => listener.accept().await.map(|(stream, _)| begin(stream, &door, None, place)),
             };
             if come.is_err_and(|error| !is_of_client(&error)) {
                 tokio::time::sleep(PAUSE).await;
@@ -54,10 +57,16 @@ fn is_of_client(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
-fn begin(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, door: &Door, place: OwnedSemaphorePermit) {
-    let door = door.clone();
+/// Serves one client. Only one who came by the Unix socket can pass descriptors, and so go into a container.
+fn begin(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    door: &Door,
+    twins: Option<&Twins>,
+    place: OwnedSemaphorePermit,
+) {
+    let (door, twins) = (door.clone(), twins.cloned());
     tokio::spawn(async move {
-        let service = service_fn(|request| http::serve(door.clone(), request));
+        let service = service_fn(|request| http::serve(door.clone(), twins.clone(), request));
         let mut builder = http1::Builder::new();
         builder.auto_date_header(false).title_case_headers(true).max_headers(HEADERS).max_buf_size(BUFFER);
         // A client that breaks off or speaks no HTTP is told so by hyper, and nobody else needs to know.

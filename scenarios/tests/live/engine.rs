@@ -70,6 +70,13 @@ impl Engine {
         command
     }
 
+    /// The `netyard` command with these words, for this engine.
+    pub(super) fn netyard(&self, words: &[&str]) -> Command {
+        let mut command = self.program(env!("CARGO_BIN_EXE_netyard"));
+        command.args(words);
+        command
+    }
+
     /// Runs a line of a shell.
     pub(super) fn shell(&self, line: &str) -> Said {
         Said::from(self.program("sh").args(["-c", line]).output().expect("every machine has a shell"))
@@ -168,6 +175,19 @@ impl Job {
     pub(super) fn enter(&mut self, text: &str) {
         let stdin = self.process.stdin.as_mut().expect("it is a pipe");
         stdin.write_all(text.as_bytes()).expect("it reads");
+    }
+
+    /// A command that talks to an engine, in the background.
+    pub(super) fn of(mut command: Command) -> Self {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be run");
+        let stdout = BufReader::new(process.stdout.take().expect("it is a pipe"));
+        Self { process, stdout }
+    }
+
+    /// Ends its input and waits for its end; the exit code.
+    pub(super) fn end(mut self) -> i32 {
+        drop(self.process.stdin.take());
+        self.process.wait().expect("it is ours").code().unwrap_or(-1)
     }
 
     /// Kills it.

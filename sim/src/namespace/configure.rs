@@ -137,6 +137,7 @@ impl Namespace {
             addresses: Vec::new(),
             ipv6: self.ipv6,
             has_link_local: false,
+            outside: false,
             counters: Counters::default(),
         };
         self.devices.insert(index, device);

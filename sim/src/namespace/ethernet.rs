@@ -54,6 +54,8 @@ impl Namespace {
             self.drop_frame(cx, Some(index), DropReason::OtherHost, &frame);
             return;
         }
+        let rest = if device.outside { self.share_with_outside(cx, index, frame) } else { Some(frame) };
+        let Some(frame) = rest else { return };
         match frame.ethertype() {
             ethertype::ARP => self.receive_arp(cx, index, &frame),
             ethertype::IPV4 | ethertype::IPV6 => self.receive_packet(cx, index, frame),

@@ -90,6 +90,12 @@ impl Namespace {
     }
 
     /// Whether a UDP socket is the DNS server's.
+    /// Whether there is a DNS server.
+    #[must_use]
+    pub const fn has_resolver(&self) -> bool {
+        self.resolver.is_some()
+    }
+
     pub(super) fn is_resolvers(&self, socket: SocketId) -> bool {
         self.resolver.as_ref().is_some_and(|r| r.datagrams == socket || r.upstream == Some(socket))
     }

@@ -182,6 +182,11 @@ impl Tcp {
         all.clone().find(|(_, l)| l.local == local).or_else(|| all.next()).map(|(id, _)| *id)
     }
 
+    /// Whether there is a connection between these ends, local and remote, or a listener that could make one.
+    pub(super) fn has(&self, tuple: Tuple) -> bool {
+        self.tuples.contains_key(&tuple) || self.listener_for(tuple.0).is_some()
+    }
+
     /// Whether another listener keeps one from listening there.
     fn is_taken(&self, local: SocketAddr, dual: bool) -> bool {
         self.listeners.values().any(|other| other.clashes(local, dual))

@@ -132,7 +132,9 @@ impl Namespace {
         };
         if receivers.is_empty() {
             self.drop_frame(cx, Some(index), DropReason::NoSocket, frame);
-            if self.is_local(ip.dst) {
+            // Where the outside has the datagram too it is the outside's to complain.
+            let is_shared = self.devices.get(&index).is_some_and(|d| d.outside);
+            if self.is_local(ip.dst) && !is_shared {
                 self.complain(cx, Problem::PortUnreachable, frame.payload());
             }
         }

@@ -313,6 +313,7 @@ pub(in crate::userland) mod tests {
             addresses: Vec::new(),
             ipv6: Ipv6::Enabled,
             has_link_local: false,
+            outside: false,
             counters: Counters::default(),
         }
     }

@@ -1,0 +1,105 @@
+//! What `netyard run` and `netyard exec` have in common: they go into a container with a real program, and say what keeps
+//! them from it.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::live::guest::agent::{Agent, Failure};
+use crate::live::guest::engine::Engine;
+use crate::live::guest::stand::Line;
+use crate::live::guest::{init, program};
+use crate::live::http::ENTER;
+
+/// What keeps a program from being run.
+#[derive(Debug)]
+pub enum Trouble {
+    /// In words.
+    Refused(String),
+    /// This machine lacks what it takes.
+    Unsupported(&'static str, io::Error),
+}
+
+impl From<String> for Trouble {
+    fn from(text: String) -> Self {
+        Self::Refused(text)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(error.to_string())
+    }
+}
+
+/// The engine that is meant.
+///
+/// # Errors
+/// When that cannot be one.
+pub fn engine(socket: Option<&Path>) -> Result<Engine, Trouble> {
+    Ok(Engine::find(socket, std::env::var("DOCKER_HOST").ok().as_deref())?)
+}
+
+/// Runs `program` in a container to its end.
+///
+/// # Errors
+/// See [`Trouble`].
+pub fn enter(engine: &Engine, container: &str, line: Option<Line>, words: &[OsString]) -> Result<Exit, Trouble> {
+    let entered = engine.open(&format!("{ENTER}{}", percent_encoded(container)))?;
+    let stream = entered.map_err(|refusal| refusal.message())?;
+    let agent = Agent::enter(stream).map_err(|failure| match failure {
+        Failure::Unsupported(what, error) => Trouble::Unsupported(what, error),
+        Failure::Engine(error) => Trouble::Refused(format!("the engine broke off: {error}")),
+    })?;
+    Ok(Exit::Program(program::run(agent, line, words)?))
+}
+
+/// Says what the trouble is.
+///
+/// # Errors
+/// When nobody can be told.
+pub fn tell(trouble: &Trouble, err: &mut impl Write) -> io::Result<Exit> {
+    match trouble {
+        Trouble::Refused(text) => {
+            writeln!(err, "error: {text}")?;
+            Ok(Exit::Usage)
+        }
+        Trouble::Unsupported(what, error) => {
+            writeln!(err, "error: this machine does not let netyard {what}: {error}")?;
+            Ok(Exit::Unsupported)
+        }
+    }
+}
+
+/// A word in the path of a URL.
+#[must_use]
+pub fn percent_encoded(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    word.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The first process of a program's namespace of processes
+#[derive(Args, Debug)]
+pub struct Init {
+    /// The process that starts it
+    parent: u32,
+    /// The program and its arguments
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
+    program: Vec<OsString>,
+}
+
+/// Runs a program as the first process of a namespace.
+///
+/// # Errors
+/// When nobody can be told what went wrong.
+pub fn run_init(arguments: &Init, err: &mut impl Write) -> io::Result<Exit> {
+    match init::run(arguments.parent, &arguments.program) {
+        Ok(code) => Ok(Exit::Program(code)),
+        Err(error) => tell(&error.into(), err),
+    }
+}

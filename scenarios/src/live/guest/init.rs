@@ -1,0 +1,91 @@
+//! The first process of a guest's namespace of processes: it starts the program, passes signals on to it, and ends as it
+//! does. When this process ends, the kernel ends all others in the namespace.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::process::{Child, Command};
+
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::signals::{Signals, pass};
+
+/// How a command ends that cannot be run, and one that is not there, as shells have it.
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// How one ends that was killed.
+const KILLED: u8 = 137;
+
+/// Runs `program` to its end; the exit code. This process shall not outlive the one that started it, whose number on the
+/// machine is `parent`.
+///
+/// # Errors
+/// What the system says.
+pub fn run(parent: u32, program: &[OsString]) -> io::Result<u8> {
+    set_pdeathsig(Some(Signal::SIGKILL))?;
+    if !lives(parent) {
+        return Ok(KILLED);
+    }
+    // What is mounted here is this program's alone: others share the files about names.
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    // Where the machine's own is partly hidden the kernel forbids a new one; the numbers there are the machine's then.
+    let _ = mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>);
+    let (name, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let child = match Command::new(name).args(arguments).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let text = Errno::from_raw(error.raw_os_error().unwrap_or_default()).desc();
+            eprintln!("netyard: {}: {text}", name.display());
+            return Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN });
+        }
+    };
+    tend(&child, Signals::take()?)
+}
+
+/// Whether a process of the machine has not ended yet; the machine's processes are still to be seen.
+fn lives(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
+}
+
+fn tend(child: &Child, mut signals: Signals) -> io::Result<u8> {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("process ids are small"));
+    loop {
+        if let Some(code) = reap(pid)? {
+            return Ok(code);
+        }
+        match poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for signal in signals.come()? {
+            pass(child, signal);
+        }
+    }
+}
+
+/// Takes note of all processes here that have ended; the exit code of the program when it is among them.
+fn reap(program: Pid) -> io::Result<Option<u8>> {
+    let mut ended = None;
+    loop {
+        let (pid, code) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => (pid, code),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, 128 + signal as i32),
+            Ok(_) | Err(Errno::ECHILD) => return Ok(ended),
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if pid == program {
+            ended = Some(u8::try_from(code).unwrap_or(u8::MAX));
+        }
+    }
+}
