@@ -86,7 +86,8 @@ fn begin(arguments: &Arguments) -> Result<Exit, Trouble> {
 
 fn start(engine: &Engine, id: &str, program: &[OsString]) -> Result<Exit, Trouble> {
     let attached = engine.open(&format!("/containers/{id}/attach?stream=1&stdin=1&stdout=1"))?;
-    let line = Line::new(attached.map_err(|refusal| refusal.message())?)?;
+    let removed = engine.await_later(&format!("/containers/{id}/wait?condition=removed"))?;
+    let line = Line::new(attached.map_err(|refusal| refusal.message())?, removed)?;
     engine.ask("POST", &format!("/containers/{id}/start"), &Value::Null)?.accepted()?;
     guest::enter(engine, id, Some(line), program)
 }

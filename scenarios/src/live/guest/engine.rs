@@ -72,6 +72,14 @@ impl Engine {
         self.rest(status, stream)
     }
 
+    /// Asks for what will come later: the connection ends when the answer is complete.
+    ///
+    /// # Errors
+    /// In words, when there is no engine or it breaks off.
+    pub fn await_later(&self, target: &str) -> Result<UnixStream, String> {
+        self.send("POST", target, "Connection: close\r\n", "")
+    }
+
     fn rest(&self, status: u16, stream: UnixStream) -> Result<Answer, String> {
         let mut bytes = Vec::new();
         stream.take(BODY).read_to_end(&mut bytes).map_err(|error| self.broke(&error))?;

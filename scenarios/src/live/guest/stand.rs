@@ -19,18 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Line {
     stream: UnixStream,
+    /// Ends when the container is no more.
+    removed: UnixStream,
     framed: Vec<u8>,
     said: String,
 }
 
 impl Line {
-    /// The line on a stream that is attached to the container.
+    /// The line on a stream that is attached to the container, and one that ends when the container is removed.
     ///
     /// # Errors
     /// What the system says.
-    pub fn new(stream: UnixStream) -> io::Result<Self> {
+    pub fn new(stream: UnixStream, removed: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, framed: Vec::new(), said: String::new() })
+        removed.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, removed, framed: Vec::new(), said: String::new() })
     }
 
     /// The signals that have come for the program; none any more when the container has ended.
@@ -61,13 +64,10 @@ impl Line {
 
     /// Tells how the program ended, and waits until the container has too.
     pub fn end(mut self, code: u8) {
-        let told = self.stream.set_nonblocking(false).and_then(|()| {
-            self.stream.set_read_timeout(Some(PATIENCE))?;
-            writeln!(self.stream, "exit {code}")
-        });
+        let told = self.stream.set_nonblocking(false).and_then(|()| writeln!(self.stream, "exit {code}"));
         // Where the container is gone already there is nothing to wait for.
         if told.is_ok() {
-            drop(io::copy(&mut self.stream, &mut io::sink()));
+            drop(io::copy(&mut self.removed, &mut io::sink()));
         }
     }
 }
