@@ -19,7 +19,7 @@ pub fn add(programs: &mut Programs) {
 }
 
 /// The process.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct StandIn {
     heard: Vec<u8>,
 }
