@@ -719,6 +719,12 @@ impl Fabric {
         }
     }
 
+    /// Takes away the part that somebody outside has in devices.
+    pub(crate) fn leave_outside(&mut self) {
+        self.left.clear();
+        self.namespaces.values_mut().for_each(Namespace::leave_outside);
+    }
+
     /// What left the world since the last call, by the device at which it came in.
     pub fn take_left(&mut self) -> Vec<(End, Frame)> {
         core::mem::take(&mut self.left)

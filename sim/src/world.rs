@@ -38,11 +38,12 @@ impl World {
     }
 
     /// Another world with the same past; the two share nothing. TCP connections do not come along: in the copy each was
-    /// reset at this moment, and who holds one is told.
+    /// reset at this moment, and who holds one is told. Nobody outside has a part in the copy.
     #[must_use]
     pub fn fork(&self) -> Self {
         let mut fabric = self.fabric.clone();
         fabric.wake_connections();
+        fabric.leave_outside();
         Self { fabric, processes: self.processes.clone(), seed: self.seed, epoch: self.epoch, steps: self.steps }
     }
 

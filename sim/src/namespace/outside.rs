@@ -46,6 +46,14 @@ impl Namespace {
         Ok(())
     }
 
+    /// Nobody outside has a part in any device.
+    pub(crate) fn leave_outside(&mut self) {
+        let devices: Vec<IfIndex> = self.devices.keys().collect();
+        for device in devices {
+            let _ = self.set_outside(device, false);
+        }
+    }
+
     /// The outside sends a frame by a device.
     pub(crate) fn send_from_outside(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(device) = self.devices.get_mut(&index) else { return };
