@@ -1,18 +1,15 @@
 //! Playing a scenario: it opens a terminal at each place, types the commands one after the other, lets the virtual
 //! time of a site pass until each is done, and compares what came. It judges nothing and prints nothing.
-//!
-//! Each place has a terminal of its own that stays open between steps, so that variables, directories and jobs live
-//! on. What a background job prints is shown where a terminal would show it: with the next step of its place.
 
+pub mod consoles;
 pub mod recording;
 pub mod verdict;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant as WallInstant};
 
 use netyard_drivers::daemon::Config;
-use netyard_drivers::site::{Site, SiteConfig, TerminalEvent, TerminalId};
+use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
@@ -24,10 +21,8 @@ use crate::scenario::comparison::{Compared, Expected, agrees, compare};
 use crate::scenario::fault::{Fault, FaultKind};
 use crate::scenario::period::Period;
 use crate::scenario::step::Step;
+use consoles::{Consoles, Ended};
 use recording::Recording;
-
-/// How much virtual time passes between two looks at the wall clock.
-const SLICE: Duration = Duration::from_secs(1);
 
 /// The seed of a scenario that names none.
 pub const DEFAULT_SEED: u64 = 1;
@@ -238,10 +233,7 @@ struct Player<'s> {
     scenario: &'s Scenario,
     settings: &'s Settings,
     site: Site,
-    /// The open terminals, by place.
-    terminals: BTreeMap<String, TerminalId>,
-    /// What terminals that closed had shown since the last step of their place.
-    last_words: BTreeMap<String, Vec<u8>>,
+    consoles: Consoles,
     captures: Captures,
     began: WallInstant,
 }
@@ -252,8 +244,7 @@ impl<'s> Player<'s> {
             scenario,
             settings,
             site: site(scenario, settings, capturing),
-            terminals: BTreeMap::new(),
-            last_words: BTreeMap::new(),
+            consoles: Consoles::default(),
             captures: Captures::default(),
             began: WallInstant::now(),
         }
@@ -292,64 +283,22 @@ impl<'s> Player<'s> {
     /// Plays a step: what came of it, or the limit that was up and what its terminal had shown until then.
     fn play(&mut self, step: &Step) -> Result<Result<Played, (Limit, String)>, Fault> {
         let place = self.scenario.place(step);
-        let terminal = self.terminal(place, step)?;
-        self.site.enter(terminal, &step.command);
-        let ended = self.wait(terminal);
-        let mut output = self.last_words.remove(place).unwrap_or_default();
-        output.extend(self.site.output(terminal));
-        let output = String::from_utf8_lossy(&output).into_owned();
-        Ok(match ended {
-            Ok(status) => Ok(self.compare(step, status, output)),
-            Err(limit) => Err((limit, output)),
-        })
-    }
-
-    /// The terminal of a place, which is opened when there is none.
-    fn terminal(&mut self, place: &str, step: &Step) -> Result<TerminalId, Fault> {
-        if let Some(terminal) = self.terminals.get(place) {
-            return Ok(*terminal);
-        }
-        let opened = self.site.place(place).and_then(|found| self.site.open_terminal(&found).ok());
-        let Some(terminal) = opened else {
+        if !self.consoles.open(&mut self.site, place) {
             let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
             let kind = FaultKind::NoSuchPlace(place.to_owned());
             return Err(Fault::new(&self.scenario.file, &self.scenario.text, kind, span));
-        };
-        self.terminals.insert(place.to_owned(), terminal);
-        Ok(terminal)
-    }
-
-    /// Lets time pass until `terminal` has done its line: the exit code, or the limit that was up.
-    fn wait(&mut self, terminal: TerminalId) -> Result<i32, Limit> {
-        let limit = Instant::ZERO + self.settings.time_limit.0;
-        loop {
-            match self.site.run(limit.min(self.site.now() + SLICE)) {
-                Some(TerminalEvent::Ready { terminal: ready, status }) if ready == terminal => return Ok(status),
-                Some(TerminalEvent::Closed { terminal: closed, status }) => {
-                    self.close(closed);
-                    if closed == terminal {
-                        return Ok(status);
-                    }
-                }
-                Some(TerminalEvent::Ready { .. }) => {}
-                None if self.site.now() >= limit => return Err(Limit::Virtual(self.settings.time_limit)),
-                None if self.began.elapsed() >= self.settings.wall_limit.0 => {
-                    return Err(Limit::Wall(self.settings.wall_limit));
-                }
-                None => {}
-            }
         }
-    }
-
-    /// Forgets a terminal whose shell ended; the next step of its place opens another.
-    fn close(&mut self, terminal: TerminalId) {
-        let Some(place) = self.terminals.iter().find(|(_, open)| **open == terminal).map(|(place, _)| place.clone())
-        else {
-            return;
+        let (settings, began) = (self.settings, self.began);
+        let until = Instant::ZERO + settings.time_limit.0;
+        let is_up = |site: &Site| match site.now() >= until {
+            true => Some(Limit::Virtual(settings.time_limit)),
+            false => (began.elapsed() >= settings.wall_limit.0).then_some(Limit::Wall(settings.wall_limit)),
         };
-        self.terminals.remove(&place);
-        let said = self.site.output(terminal);
-        self.last_words.entry(place).or_default().extend(said);
+        let Ended { end, output } = self.consoles.play(&mut self.site, place, &step.command, until, is_up);
+        Ok(match end {
+            Ok(status) => Ok(self.compare(step, status, output)),
+            Err(limit) => Err((limit, output)),
+        })
     }
 
     fn compare(&mut self, step: &Step, status: i32, output: String) -> Played {
