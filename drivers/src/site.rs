@@ -18,7 +18,7 @@ use netyard_sim::dns::Manner;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
-use netyard_sim::time::{Epoch, Instant};
+use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::Event;
 use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, Status, User, programs};
 use netyard_sim::world::World;
@@ -38,6 +38,9 @@ use terminal::Terminal;
 pub use flow::Transport;
 pub use lan::has_room_at;
 pub use terminal::{TerminalEvent, TerminalId};
+
+/// How far a step goes at least when nothing else is due.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// What a site shall be.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -226,6 +229,18 @@ impl Site {
                 return None;
             }
         }
+    }
+
+    /// Goes on to the next moment at which something happens; false when that is not before `until`, which is then the
+    /// present. What terminals say is kept for [`Self::run`].
+    pub fn step(&mut self, until: Instant) -> bool {
+        self.carry_outputs();
+        let before = self.now();
+        let next = [self.next_due_at(), self.world.next_at()].into_iter().flatten().min();
+        let came = self.go_on(next.map_or(until, |at| at.clamp(before, until.max(before))));
+        // Programs that compute on and on move only with the time that they are given.
+        let came = came || (self.now() == before && before < until && self.go_on(until.min(before + BREATH)));
+        came || self.now() < until
     }
 
     /// One turn of the world; false when `until` is reached and nothing is due.

@@ -7,6 +7,7 @@
 //! | [`pool`] | doing numbered pieces of work on several threads, in order |
 //! | [`report`] | telling people and programs what became of scenarios |
 //! | [`live`] | the live engine: a site behind a socket, in real time |
+//! | [`lab`] | networks in Rust tests |
 //! | [`cli`] | the `netyard` command |
 //!
 //! Each uses only what stands above it. Networks, protocols and Docker are not here but in `netyard-sim` and
@@ -23,6 +24,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod lab;
 pub mod live;
 pub mod pool;
 pub mod report;
@@ -30,7 +32,15 @@ pub mod runner;
 pub mod scenario;
 
 pub use exit::Exit;
+pub use lab::{Lab, LabError};
 pub use runner::verdict::Verdict;
 pub use runner::{Playback, Recorded, Settings, play, record};
 pub use scenario::Scenario;
 pub use scenario::fault::Fault;
+
+/// What a test of networks needs.
+pub mod prelude {
+    pub use std::time::Duration;
+
+    pub use crate::lab::{Guard, Lab, LabError, Reply, Task, net};
+}

@@ -203,6 +203,22 @@ pub fn record(scenario: &Scenario, settings: &Settings) -> Result<Recorded, Faul
     Ok(Recorded { playback, recording: Recording::of(&player.site) })
 }
 
+/// The site of a scenario when all of its steps were played, with the terminals that are open there.
+///
+/// # Errors
+/// Why it does not do what it says, in words.
+pub fn site_after(scenario: &Scenario, settings: &Settings) -> Result<(Site, Consoles), String> {
+    let mut player = Player::new(scenario, settings, Capturing::On);
+    let playback = player.play_all().map_err(|fault| format!("{}: {}", fault.file, fault.kind))?;
+    if let End::TimeLimit(overrun) = &playback.end {
+        return Err(overrun.to_string());
+    }
+    match playback.failed(scenario).next() {
+        Some((_, step, _)) => Err(format!("{}:{}: {} is not as expected", scenario.file, step.line, step.command)),
+        None => Ok((player.site, player.consoles)),
+    }
+}
+
 /// Whether the site keeps its frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Capturing {

@@ -5,6 +5,7 @@ mod failures;
 mod faults;
 mod formats;
 mod kernel;
+mod lab;
 mod limits;
 mod live;
 mod places;

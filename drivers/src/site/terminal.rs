@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::{Errno, Pid, Read, Rights, Spawn, Stream, User};
+use netyard_sim::userland::{Errno, Pid, Program, Read, Rights, Spawn, Stream, User};
 
 use super::{Place, Site};
 use crate::engine::Host;
@@ -96,6 +96,24 @@ impl Site {
                 Err(error)
             }
         }
+    }
+
+    /// Starts a process in a place, which runs `program` and is called `name` in lists. What it prints is lost.
+    pub fn spawn(&mut self, place: &Place, program: Box<dyn Program>, name: &str) -> Pid {
+        let now = self.now();
+        let spawn = Spawn {
+            argv: vec![name.to_owned()],
+            env: place.env.clone(),
+            cwd: place.cwd.clone(),
+            namespace: place.namespace,
+            rights: place.rights,
+            user: place.user.clone(),
+            context: place.context,
+            streams: [Stream::Null, Stream::Null, Stream::Null],
+            group: None,
+            init: false,
+        };
+        self.world.processes.spawn_program(program, spawn, None, now)
     }
 
     /// Types a line, without its newline. A terminal that is closed ignores it.
