@@ -23,6 +23,7 @@ mod error;
 mod impair;
 mod look;
 pub mod net;
+pub mod strategy;
 mod task;
 
 use std::cell::{Cell, RefCell};
@@ -53,7 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// How long nothing may be on a wire until all is quiet.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A site under test. It is a handle: a clone means the same site.
+/// A site under test. It is a handle: a clone means the same site, a [`fork`](Lab::fork) is another one.
 #[derive(Clone)]
 pub struct Lab(Rc<RefCell<Inner>>);
 
@@ -277,6 +278,19 @@ impl Lab {
 
     fn is_alive(&self, pid: Pid) -> bool {
         self.0.borrow().site.world().processes.running().any(|(running, ..)| running == pid)
+    }
+
+    /// Another lab with the same past; what happens in one is not seen in the other. TCP connections do not come along:
+    /// in the copy each was reset at this moment, and who holds one is told.
+    ///
+    /// # Errors
+    /// `CannotFork` while a future of the test runs in this one.
+    pub fn fork(&self) -> Result<Self, LabError> {
+        let inner = self.0.borrow();
+        if inner.natives.iter().any(|pid| inner.site.world().processes.running().any(|(running, ..)| running == *pid)) {
+            return Err(LabError::CannotFork);
+        }
+        Ok(Self::of(inner.site.fork(), inner.consoles.clone()))
     }
 
     /// Every frame that passed a device so far, in order.

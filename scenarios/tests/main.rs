@@ -9,6 +9,7 @@ mod lab;
 mod limits;
 mod live;
 mod places;
+mod properties;
 mod selection;
 mod update;
 mod walkthrough;

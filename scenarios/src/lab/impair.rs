@@ -1,5 +1,7 @@
 //! Breaking the network, and mending it again when a guard goes.
 
+use netyard_sim::frame::Frame;
+
 use super::{Lab, LabError};
 
 /// Something that is broken while this lives. It is mended when it goes, as far as what was broken is still there.
@@ -63,14 +65,33 @@ impl Lab {
             end.and_then(|end| fabric.namespace(end.namespace).devices.get(&end.device).map(|peer| peer.name.clone()))
         };
         let Some(peer) = peer else {
-            let output = format!("Device \"{device}\" of {place} has no cable.\n");
-            return Err(LabError::Failed { command: format!("cut {place} {device}"), status: 1, output });
+            return Err(no_cable(place, device));
         };
         let host = self.host();
         self.with(&host, &format!("ip link set {peer} down"), &format!("ip link set {peer} up"))
     }
 
+    /// Sends bytes as a frame from a device of a place, whatever they are.
+    ///
+    /// # Errors
+    /// `NoSuchPlace`; `Failed` when it has no such device.
+    pub fn send(&self, place: &str, device: &str, frame: &[u8]) -> Result<(), LabError> {
+        let inner = &mut *self.0.borrow_mut();
+        let found = inner.site.place(place).ok_or_else(|| LabError::NoSuchPlace(place.to_owned()))?;
+        let fabric = &mut inner.site.world_mut().fabric;
+        let index = fabric.namespace(found.namespace).device_named(device).map(|device| device.index);
+        let end = index.and_then(|index| fabric.peer_of(found.namespace, index));
+        let Some(end) = end else { return Err(no_cable(place, device)) };
+        fabric.inject(end.namespace, end.device, Frame::copy_of(frame));
+        Ok(())
+    }
+
     fn ipv4(&self, place: &str) -> Result<Vec<std::net::IpAddr>, LabError> {
         Ok(self.addresses(place)?.into_iter().filter(std::net::IpAddr::is_ipv4).collect())
     }
+}
+
+fn no_cable(place: &str, device: &str) -> LabError {
+    let output = format!("Device \"{device}\" has no cable.\n");
+    LabError::Failed { command: format!("{place}: cable of {device}"), status: 1, output }
 }

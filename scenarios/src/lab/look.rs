@@ -15,6 +15,7 @@ use netyard_sim::route::Route;
 
 use super::net::{TcpStream, lookup_host};
 use super::{Lab, LabError};
+use crate::runner::recording::Packet;
 
 /// What a ping came back with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +120,15 @@ impl Lab {
             let bridge = stack.device_named(bridge).and_then(|device| device.bridge());
             bridge.into_iter().flat_map(|bridge| bridge.fdb(now)).collect()
         })
+    }
+
+    /// Every frame that passed a device of a place so far, in order.
+    ///
+    /// # Errors
+    /// `NoSuchPlace`.
+    pub fn packets_at(&self, place: &str, device: &str) -> Result<Vec<Packet>, LabError> {
+        let name = self.look(place, |stack| format!("{}/{device}", stack.name))?;
+        Ok(self.packets().into_iter().filter(|packet| packet.device == name).collect())
     }
 
     /// The counters of a device; none when there is no such device.

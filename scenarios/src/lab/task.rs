@@ -223,6 +223,13 @@ impl Native {
     }
 }
 
+impl Clone for Native {
+    /// A process that ends at once: nobody can copy a future. Labs in which one runs are not forked.
+    fn clone(&self) -> Self {
+        Self { ring: Ring::default(), main: None, others: Vec::new() }
+    }
+}
+
 impl Program for Native {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         loop {

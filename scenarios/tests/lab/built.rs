@@ -136,6 +136,21 @@ networks:
 }
 
 #[test]
+fn a_fork_goes_its_own_way() {
+    let lab = lab_with(&["c1", "c2"]);
+    lab.sh("x=1").expect("a variable of the shell");
+    let other = lab.fork().expect("no future runs");
+    other.sh("docker network disconnect n1 c2").expect("it is connected");
+    assert!(other.ping("c1", "c2").is_err() && lab.ping("c1", "c2").is_ok());
+    assert_eq!(other.sh("echo $x").expect("its terminals came along"), "1\n");
+    let task = lab.spawn_in("c1", net::sleep(Duration::from_secs(5))).expect("c1 is there");
+    assert!(matches!(lab.fork(), Err(LabError::CannotFork)));
+    lab.run_until(Duration::from_secs(10), |_| task.is_done()).expect("it sleeps five seconds");
+    lab.run_for(Duration::from_secs(1));
+    assert!(lab.fork().is_ok());
+}
+
+#[test]
 fn a_scenario_is_the_beginning_of_a_lab() {
     let text = "```console\n$ docker run -itd --name c1 busybox\n[ID]\n$ cd /tmp\n```\n".to_owned();
     let scenario = Scenario::parse("a.md", text).expect("the file is right");
