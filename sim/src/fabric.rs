@@ -18,6 +18,7 @@ use crate::frame::Frame;
 pub use crate::link::NamespaceId;
 use crate::link::{Condition, End, Joint, Link, LinkId};
 use crate::namespace::{Cx, LinkError, Lost, Namespace, Sent};
+use crate::packet::segment;
 use crate::rng::{Rng, Seed};
 use crate::route::Route;
 use crate::socket::SocketId;
@@ -158,6 +159,7 @@ impl Fabric {
     /// Puts what a namespace sent on its links and plans its next timer.
     fn settle(&mut self, id: NamespaceId, cx: &mut Cx) {
         self.record(id, cx);
+        self.make_whole_for_links(&mut cx.sent);
         for Sent { device, link, frame } in cx.sent.drain(..) {
             let here = End { namespace: id, device };
             match link.and_then(|l| Some((l, self.links.get(&l)?))) {
@@ -182,6 +184,21 @@ impl Fabric {
         self.plan(id);
         for (device, switched) in core::mem::take(&mut cx.shifted) {
             self.carry_up(id, device, switched);
+        }
+    }
+
+    /// What a link does to frames it does to those that would be on a wire.
+    fn make_whole_for_links(&self, sent: &mut Vec<Sent>) {
+        let has_condition = |link: LinkId| {
+            self.links.get(&link).is_some_and(|l| l.joint == Joint::Pair && l.condition != Condition::default())
+        };
+        let is_to_do = |s: &Sent| !s.frame.offload.is_whole() && s.link.is_some_and(has_condition);
+        if !sent.iter().any(is_to_do) {
+            return;
+        }
+        for Sent { device, link, frame } in core::mem::take(sent) {
+            let frames = if link.is_some_and(has_condition) { segment::whole(frame) } else { vec![frame] };
+            sent.extend(frames.into_iter().map(|frame| Sent { device, link, frame }));
         }
     }
 
@@ -210,7 +227,9 @@ impl Fabric {
                 None => ns.name.clone(),
             };
             let spot = self.capture.spot(id, device, &name);
-            self.capture.record(self.now, spot, hop, frame);
+            for frame in segment::whole(frame) {
+                self.capture.record(self.now, spot, hop, frame);
+            }
         }
     }
 

@@ -40,6 +40,15 @@ pub struct Offload {
     pub nesting: u8,
 }
 
+impl Offload {
+    /// Whether nothing is left to do.
+    #[inline]
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        !self.partial_checksum && self.gso_size == 0
+    }
+}
+
 /// An Ethernet frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -64,6 +73,17 @@ impl Frame {
         buffer.resize(HEADROOM, 0);
         buffer.extend_from_slice(bytes);
         Self { buffer: Rc::new(buffer), start: START, offload: Offload::default() }
+    }
+
+    /// The frame that begins at `start` of a buffer; what is before is headroom.
+    ///
+    /// # Panics
+    /// When the buffer ends before, or `start` is more than [`HEADROOM`].
+    #[must_use]
+    pub fn within(buffer: Vec<u8>, start: usize) -> Self {
+        assert!(start <= HEADROOM && start <= buffer.len(), "a frame begins within its buffer");
+        let start = u32::try_from(start).expect("headroom is small");
+        Self { buffer: Rc::new(buffer), start, offload: Offload::default() }
     }
 
     /// A frame with an Ethernet header before `payload_len` zero bytes.

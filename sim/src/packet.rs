@@ -10,6 +10,7 @@
 pub mod build;
 pub mod checksum;
 pub mod cut;
+pub mod segment;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

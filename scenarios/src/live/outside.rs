@@ -15,6 +15,7 @@ use netyard_sim::fabric::NamespaceId;
 use netyard_sim::frame::Frame;
 use netyard_sim::link::End;
 use netyard_sim::namespace::Lost;
+use netyard_sim::packet::segment;
 use netyard_sim::userland::ContextId;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
@@ -179,7 +180,10 @@ fn take_in(site: &mut Site, end: End, bytes: &[u8]) {
 }
 
 fn put_out(tap: &OwnedFd, frame: &Frame) -> io::Result<()> {
-    rustix::io::writev(tap, &[IoSlice::new(&vnet::header(frame)), IoSlice::new(frame.bytes())])?;
+    match vnet::header(frame) {
+        Some(header) => rustix::io::writev(tap, &[IoSlice::new(&header), IoSlice::new(frame.bytes())]).map(drop)?,
+        None => segment::whole(frame.clone()).iter().try_for_each(|frame| put_out(tap, frame))?,
+    }
     Ok(())
 }
 

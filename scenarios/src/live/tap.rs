@@ -24,6 +24,8 @@ pub const PATH: &str = "/dev/net/tun";
 const IFF_TAP: c_short = 0x0002;
 const IFF_NO_PI: c_short = 0x1000;
 const IFF_VNET_HDR: c_short = 0x4000;
+/// What is left to us: checksums, and TCP segments over IPv4 and IPv6.
+const OFFLOADS: u64 = 0x01 | 0x02 | 0x04;
 /// The longest name of a device, with the zero after it.
 const NAME_LEN: usize = 16;
 
@@ -68,7 +70,7 @@ pub fn open(name: &str) -> io::Result<OwnedFd> {
         request::set_interface(file.as_raw_fd(), (&raw const asked).cast())?;
         request::set_persistent(file.as_raw_fd(), 0)?;
         request::set_header_len(file.as_raw_fd(), &raw const header_len)?;
-        request::set_offload(file.as_raw_fd(), 0)?;
+        request::set_offload(file.as_raw_fd(), OFFLOADS)?;
     }
     Ok(file.into())
 }

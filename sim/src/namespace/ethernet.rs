@@ -8,6 +8,7 @@ use crate::device::{Device, IfIndex, Kind};
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame, TAG_LEN, ethertype};
 use crate::link::LinkId;
+use crate::packet::segment;
 
 impl Namespace {
     /// A frame came to a device from its link.
@@ -22,7 +23,7 @@ impl Namespace {
         // A veth takes nothing that is longer than its own MTU allows, with room for a tag.
         if matches!(device.kind, Kind::Veth { .. })
             && frame.len() > device.mtu.bytes() + ETHERNET_LEN + TAG_LEN
-            && frame.offload.gso_size == 0
+            && !device.fits(&frame)
         {
             device.counters.rx_dropped += 1;
             self.drop_frame(cx, Some(index), DropReason::TooBig, &frame);
@@ -56,6 +57,14 @@ impl Namespace {
         }
         let rest = if device.outside { self.share_with_outside(cx, index, frame) } else { Some(frame) };
         let Some(frame) = rest else { return };
+        if frame.offload.is_whole() {
+            self.accept_whole(cx, index, frame);
+        } else {
+            segment::whole(frame).into_iter().for_each(|frame| self.accept_whole(cx, index, frame));
+        }
+    }
+
+    fn accept_whole(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         match frame.ethertype() {
             ethertype::ARP => self.receive_arp(cx, index, &frame),
             ethertype::IPV4 | ethertype::IPV6 => self.receive_packet(cx, index, frame),
@@ -139,7 +148,7 @@ impl Namespace {
         match &device.kind {
             Kind::Loopback => device.launch(cx, None, frame),
             Kind::Dummy => device.count_sent(cx, &frame),
-            Kind::Vxlan(_) => self.encapsulate(cx, index, &frame),
+            Kind::Vxlan(_) => segment::whole(frame).iter().for_each(|frame| self.encapsulate(cx, index, frame)),
             Kind::Veth { link } | Kind::Stacked { link, .. } => {
                 let link = *link;
                 device.launch(cx, Some(link), frame);
@@ -174,7 +183,8 @@ impl Device {
     /// Whether a frame is not longer than the MTU allows; segments are cut where it leaves the simulation.
     fn fits(&self, frame: &Frame) -> bool {
         let tag = if frame.vlan().is_some() { TAG_LEN } else { 0 };
-        frame.len() <= self.mtu.bytes() + ETHERNET_LEN + tag || frame.offload.gso_size != 0
+        let fits = frame.len() <= self.mtu.bytes() + ETHERNET_LEN + tag;
+        fits || (frame.offload.gso_size != 0 && segment::longest(frame) <= self.mtu.bytes())
     }
 
     /// Puts a frame on the link, or back to the stack for lo.

@@ -11,7 +11,7 @@ use crate::drop::DropReason;
 use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
 use crate::frame::{Frame, ethertype};
 use crate::netfilter::{self, Passage, Verdict};
-use crate::packet::Ip;
+use crate::packet::{Ip, segment};
 
 /// A packet on its way through this host, and what the hooks remember of it.
 pub(super) struct Packet {
@@ -123,6 +123,11 @@ impl Namespace {
         let here = Some(bridge);
         let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), true)?;
         let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), true)?;
-        Some(self.pass_as(cx, Hook::Postrouting, packet, (None, here), true)?.frame)
+        let mut frame = self.pass_as(cx, Hook::Postrouting, packet, (None, here), true)?.frame;
+        if frame.offload.partial_checksum {
+            // Mending is for checksums that are complete; what is there of this one depends on the addresses alone.
+            segment::begin_checksum(frame.payload_mut());
+        }
+        Some(frame)
     }
 }

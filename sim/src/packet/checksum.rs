@@ -123,6 +123,15 @@ const fn field(ip: &Ip) -> Option<usize> {
     }
 }
 
+/// The sum over the addresses, the protocol and the length of what a packet carries: what a stack writes in the place of a
+/// checksum that its device completes.
+#[must_use]
+pub(super) fn of_addresses(ip: &Ip) -> u16 {
+    let len = u32::try_from(ip.total_len - ip.upper_at()).unwrap_or(u32::MAX);
+    let tail = u32::from(fold(len)) + u32::from(ip.protocol);
+    fold(address_sum(ip.src) + address_sum(ip.dst) + tail)
+}
+
 /// The checksum over what a packet carries, with the pseudo header where there is one.
 fn upper_sum(packet: &[u8], ip: &Ip) -> u16 {
     let payload = &packet[ip.upper_at()..ip.total_len];
