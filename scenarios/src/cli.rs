@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes what is meant, and the exit code what came of it. Each subcommand is a
 //! module of its own; every flag can also be set as `NETYARD_<COMMAND>_<FLAG>`.
 
+pub mod doctor;
 pub mod exec;
 pub mod guest;
 pub mod run;
@@ -30,8 +31,12 @@ enum Command {
     Up(up::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
+    Doctor(doctor::Arguments),
     #[command(hide = true)]
     Init(guest::Init),
+    /// Try what a program needs that is run on the simulated network
+    #[command(hide = true)]
+    Trial,
 }
 
 /// Runs the command that this process was started with.
@@ -49,6 +54,8 @@ pub fn run() -> Exit {
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Run(arguments) => run::run(arguments, &mut stderr),
         Command::Exec(arguments) => exec::run(arguments, &mut stderr),
+        Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
+        Command::Trial => doctor::try_out(&mut stderr),
         Command::Init(arguments) => guest::run_init(arguments, &mut stderr),
     };
     match done {

@@ -6,6 +6,7 @@
 //! [`door`] and carry back what comes out of it. How virtual time passes beside real time is [`pace`]'s affair.
 
 pub mod clients;
+pub mod doctor;
 pub mod door;
 pub mod guest;
 pub mod http;

@@ -8,6 +8,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::exit::Exit;
+use crate::live::doctor::{look, report};
 use crate::live::guest::agent::{Agent, Failure};
 use crate::live::guest::engine::Engine;
 use crate::live::guest::stand::Line;
@@ -69,6 +70,7 @@ pub fn tell(trouble: &Trouble, err: &mut impl Write) -> io::Result<Exit> {
         }
         Trouble::Unsupported(what, error) => {
             writeln!(err, "error: this machine does not let netyard {what}: {error}")?;
+            write!(err, "{}", report(&look(Path::new("/"))))?;
             Ok(Exit::Unsupported)
         }
     }

@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod engine;
+pub mod farewell;
 pub mod files;
 pub mod init;
 pub mod link;

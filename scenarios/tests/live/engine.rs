@@ -184,6 +184,11 @@ impl Job {
         Self { process, stdout }
     }
 
+    /// Its number on this machine.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends its input and waits for its end; the exit code.
     pub(super) fn end(mut self) -> i32 {
         drop(self.process.stdin.take());

@@ -1,8 +1,10 @@
 //! Real programs on the simulated network. Where this machine's kernel does not let us, the tests say so and end.
 
-use std::process::Command;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 
-use super::engine::{Engine, Job, Said, said};
+use super::engine::{Engine, Job, Said, directory, said, up};
 
 /// How often something is looked at that is about to change.
 const TRIES: u32 = 200;
@@ -123,4 +125,161 @@ fn what_goes_wrong_is_said() {
     engine.docker("stop -t 0 c1");
     assert_eq!(words(&["exec", "c1", "true"]), said("", "error: Container c1 is not running\n", 2));
     assert_eq!(engine.docker("ps -a --format {{.Names}}"), "c1\nweb\n");
+}
+
+/// A server on TCP port 9 that takes all that comes and says how much it was, and a client that sends so much to `$host`.
+const SINK: &str = r#"
+use IO::Socket::INET; $| = 1;
+my $server = IO::Socket::INET->new(LocalPort => 9, Listen => 1) or die; print "ready\n";
+my $client = $server->accept; my ($all, $sum, $bytes) = (0, 0, "");
+while (my $got = sysread($client, $bytes, 1 << 20)) { $all += $got; $sum += unpack("%32C*", $bytes) } print "$all $sum\n";
+"#;
+const SOURCE: &str = r#"
+use IO::Socket::INET; my $server = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => 9) or die "$!";
+my $bytes = join "", map chr($_ % 251), 0 .. 65535; print $server $bytes for 1 .. 64; close $server;
+"#;
+#[test]
+fn long_segments_go_from_one_real_program_to_another_and_into_the_world() {
+    let Some(engine) = engine() else { return };
+    let sum: u64 = (0..65536).map(|n| n % 251).sum();
+    let mut sink = Job::of(engine.netyard(&["run", "--network", "n", "--name", "sink", "perl", "-e", SINK]));
+    assert_eq!(sink.line(), "ready\n");
+    assert_eq!(run(engine.netyard(&["run", "--network", "n", "perl", "-e", SOURCE, "sink"])), said("", "", 0));
+    assert_eq!(sink.line(), format!("{} {}\n", 64 * 65536, 64 * sum));
+    assert_eq!(sink.end(), 0);
+    let mut sink = engine.begin(&["exec", "-i", "c1", "sh", "-c", "echo ready; nc -l -p 9 | wc -c"]);
+    assert_eq!(sink.line(), "ready\n");
+    assert_eq!(run(engine.netyard(&["run", "--network", "n", "perl", "-e", SOURCE, "c1"])), said("", "", 0));
+    assert_eq!(sink.line(), "4194304\n");
+}
+
+/// The processes of the machine that an environment or a command line ties to an engine.
+fn processes_of(mark: &str) -> Vec<u32> {
+    let own = std::process::id();
+    let entries = fs::read_dir("/proc").expect("processes are there").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|number| *number != own);
+    let has_mark = |number: &u32| {
+        let read = |what: &str| fs::read(format!("/proc/{number}/{what}")).unwrap_or_default();
+        let text = [read("environ"), read("cmdline")].concat();
+        String::from_utf8_lossy(&text).contains(mark)
+    };
+    numbers.filter(has_mark).collect()
+}
+
+/// The processes that a process has started.
+fn children(process: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+/// How many TAP devices and namespaces a process keeps.
+fn kept_by(process: u32) -> usize {
+    let links = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    let targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+    targets.filter(|target| ["tun", "net:["].iter().any(|kind| target.to_string_lossy().contains(kind))).count()
+}
+
+fn kill(process: u32) {
+    drop(Command::new("kill").args(["-9", &process.to_string()]).stderr(Stdio::null()).status());
+}
+
+fn rounds(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn whoever_is_killed_nothing_is_left() {
+    const ORDERS: [&[usize]; 9] =
+        [&[0, 1, 2], &[0, 2, 1], &[1, 0, 2], &[1, 2, 0], &[2, 0, 1], &[2, 1, 0], &[0], &[1], &[2]];
+    let Some(engine) = engine() else { return };
+    let mark = engine.socket().display().to_string();
+    let own = processes_of(&mark);
+    let [up] = own.as_slice() else { panic!("{own:?} are not the engine alone") };
+    for round in 0..rounds("NETYARD_GUEST_KILLS", ORDERS.len()) {
+        let line = "sleep 1000 & setsid sleep 1000 & echo up; wait";
+        let mut job = Job::of(engine.netyard(&["run", "--network", "n", "--name", "prog", "sh", "-c", line]));
+        assert_eq!(job.line(), "up\n");
+        let (init, order) = (children(job.id())[0], ORDERS[round % ORDERS.len()]);
+        let chain = [job.id(), init, children(init)[0]];
+        order.iter().for_each(|which| kill(chain[*which]));
+        job.end();
+        let is_clean = || processes_of(&mark) == [*up] && kept_by(*up) == 0;
+        assert!((0..5000).any(|_| is_clean()), "{order:?} left {:?}, {} kept", processes_of(&mark), kept_by(*up));
+        assert!((0..TRIES).any(|_| engine.docker("ps -a --format {{.Names}}") == "c1\nweb\n"));
+    }
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("mounts are there");
+    assert!(!mounts.contains("netyard /"), "{mounts}");
+}
+
+#[test]
+fn when_the_engine_is_killed_its_guests_end() {
+    if engine().is_none() {
+        return;
+    }
+    let place = directory();
+    let (mut engine, _) = up(&place, "");
+    let mark = place.join("docker.sock").display().to_string();
+    let mut guest = Command::new(env!("CARGO_BIN_EXE_netyard"));
+    guest
+        .args(["run", "sh", "-c", "trap '' TERM; sleep 1000 & echo up; wait; wait"])
+        .env("DOCKER_HOST", format!("unix://{mark}"));
+    let mut job = Job::of(guest);
+    assert_eq!(job.line(), "up\n");
+    engine.kill().expect("it is ours");
+    engine.wait().expect("it was killed");
+    job.end();
+    assert!((0..5000).any(|_| processes_of(&mark).is_empty()), "{:?}", processes_of(&mark));
+    fs::remove_dir_all(place).expect("it is ours");
+}
+
+#[test]
+fn many_start_at_the_same_time() {
+    let Some(engine) = engine() else { return };
+    let start = |_| -> Child {
+        let mut command = engine.netyard(&["run", "--network", "n", "getent", "hosts", "web"]);
+        command.stdout(Stdio::null()).spawn().expect("it can be run")
+    };
+    let guests: Vec<Child> = (0..rounds("NETYARD_GUESTS", 12)).map(start).collect();
+    for mut guest in guests {
+        assert_eq!(guest.wait().expect("it is ours").code(), Some(0));
+    }
+    assert_eq!(engine.docker("ps -a --format {{.Names}}"), "c1\nweb\n");
+}
+
+#[test]
+fn an_ordinary_user_needs_no_root() {
+    const USER: u32 = 1001;
+    let may_change = Command::new("true").uid(USER).gid(USER).status().is_ok();
+    if !may_change {
+        eprintln!("SKIPPED: only root can run a program as somebody else");
+        return;
+    }
+    let place = directory();
+    let netyard = place.join("netyard");
+    fs::copy(env!("CARGO_BIN_EXE_netyard"), &netyard).expect("the command was built");
+    std::os::unix::fs::chown(&place, Some(USER), Some(USER)).expect("root may");
+    let socket = place.join("engine/docker.sock");
+    let as_user = |words: &[&str]| {
+        let mut command = Command::new(&netyard);
+        command.args(words).env("DOCKER_HOST", format!("unix://{}", socket.display())).uid(USER).gid(USER);
+        command
+    };
+    let mut engine = Job::of(as_user(&["up", "--socket", &socket.display().to_string()]));
+    assert!(engine.line().starts_with("export DOCKER_HOST="));
+    let line = "id -u; ip -br -4 addr show scope global | awk '{print $1, $3}'; ping -c 1 172.17.0.1 >/dev/null && echo reached";
+    let done = run(as_user(&["run", "--name", "prog", "sh", "-c", line]));
+    engine.kill();
+    fs::remove_dir_all(place).expect("it is ours");
+    match done.code {
+        3 => eprintln!("SKIPPED: {}", done.stderr),
+        _ => assert_eq!(done, said("0\neth0 172.17.0.2/16\nreached\n", "", 0)),
+    }
+}
+
+#[test]
+fn the_doctor_knows_whether_real_programs_can_be_run() {
+    let Some(engine) = engine() else { return };
+    let done = run(engine.netyard(&["doctor"]));
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.stdout);
+    assert!(done.stdout.starts_with("ok       /dev/net/tun\n") && !done.stdout.contains("missing"), "{}", done.stdout);
 }

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::agent::Agent;
+use super::farewell;
 use super::signals::{Signals, exit_code, pass};
 use super::stand::Line;
 
@@ -46,6 +47,9 @@ pub fn run(agent: Agent, line: Option<Line>, program: &[OsString]) -> io::Result
         company.listen(&child)?;
     };
     let code = exit_code(status);
+    if company.agent.is_some() {
+        farewell::wait();
+    }
     if let Some(line) = company.line {
         line.end(code);
     }
