@@ -2,14 +2,25 @@
 //! it decides and returns.
 //!
 //! An entry is learned or refreshed by every frame that comes in and dies after the ageing time (300 s, as Linux
-//! has it); a frame to an unknown or group address goes to every port but the one it came from.
+//! has it); a frame to an unknown or group address goes to every port but the one it came from. So it is while nothing
+//! else is set ([`Bridge::is_plain`]); VLANs, a spanning tree and what ports are set to are looked at only then.
+
+pub mod bpdu;
+pub mod setting;
+pub mod tree;
+pub mod vlan;
+
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::addr::Mac;
+use crate::frame::ethertype;
 use crate::id::IfIndex;
 use crate::time::{Duration, Instant};
+use tree::{State, Tree};
+use vlan::Vlans;
 
 /// How long an address is remembered after its last frame, on Linux.
 pub const AGEING: Duration = Duration::from_secs(300);
@@ -23,6 +34,8 @@ pub struct FdbEntry {
     pub seen: Instant,
     /// Where it comes from, and so how long it lives.
     pub life: Life,
+    /// The VLAN that it is in; 0 while the bridge looks at none.
+    pub vlan: u16,
 }
 
 /// Where an entry comes from.
@@ -49,20 +62,122 @@ pub enum Egress {
     Nowhere,
 }
 
+/// What a port is set to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of `bridge link set`")]
+pub struct PortSettings {
+    /// Whether addresses are learned here.
+    pub learning: bool,
+    /// Whether frames to unknown stations leave here.
+    pub flood: bool,
+    /// The same of frames to groups.
+    pub mcast_flood: bool,
+    /// The same of frames to everybody.
+    pub bcast_flood: bool,
+    /// Whether a frame may leave by the port that it came from.
+    pub hairpin: bool,
+    /// Whether no frame passes to another port that is isolated as well.
+    pub isolated: bool,
+    /// Whether a BPDU is taken for an attack: the port is switched off.
+    pub guard: bool,
+    /// Whether this port never leads to the root.
+    pub root_block: bool,
+    /// Whether a group is left at once.
+    pub fast_leave: bool,
+    /// Whether frames to a group are sent to each member.
+    pub mcast_to_unicast: bool,
+    /// Whether frames from unknown stations are dropped.
+    pub locked: bool,
+    /// Whether questions for neighbours are kept from here.
+    pub neigh_suppress: bool,
+}
+
+impl Default for PortSettings {
+    fn default() -> Self {
+        Self {
+            learning: true,
+            flood: true,
+            mcast_flood: true,
+            bcast_flood: true,
+            hairpin: false,
+            isolated: false,
+            guard: false,
+            root_block: false,
+            fast_leave: false,
+            mcast_to_unicast: false,
+            locked: false,
+            neigh_suppress: false,
+        }
+    }
+}
+
+/// A port besides what the spanning tree knows of it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// What it is set to.
+    pub settings: PortSettings,
+    /// The VLANs that pass.
+    pub vlans: Vlans,
+}
+
+/// Whose frame it is, for who decides where it leaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Address {
+    /// A station that is known.
+    Known,
+    /// A station that is not.
+    Unknown,
+    /// A group.
+    Group,
+    /// Everybody.
+    Everybody,
+}
+
+/// A frame that was let in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Admitted {
+    /// Its VLAN; 0 while the bridge looks at none.
+    pub vlan: u16,
+    /// Where it goes.
+    pub egress: Egress,
+}
+
 /// A bridge's table and ports.
 #[derive(Clone, Debug)]
 pub struct Bridge {
     ports: Vec<IfIndex>,
+    settings: BTreeMap<IfIndex, Port>,
     fdb: IndexMap<u64, FdbEntry, FxBuildHasher>,
     /// How long an entry lives, in nanoseconds: a `Duration` would cost a division a frame.
     ageing: u64,
+    /// Whether nothing is set that needs a second look at a frame.
+    plain: bool,
+    filtering: bool,
+    default_pvid: Option<u16>,
+    own: Vlans,
+    tree: Tree,
     /// Whether its address was set by hand, so that it no longer follows its ports (oracle fact 28).
     pub fixed_mac: bool,
+    /// Whether packets that cross it pass the firewall, whatever the switch for all bridges says: IPv4, IPv6 and ARP.
+    calls: [bool; 3],
 }
 
 impl Default for Bridge {
     fn default() -> Self {
-        Self { ports: Vec::new(), fdb: IndexMap::default(), ageing: nanos(AGEING), fixed_mac: false }
+        let default_pvid = Some(vlan::DEFAULT);
+        Self {
+            ports: Vec::new(),
+            settings: BTreeMap::new(),
+            fdb: IndexMap::default(),
+            ageing: nanos(AGEING),
+            plain: true,
+            filtering: false,
+            default_pvid,
+            own: Vlans::new(default_pvid),
+            tree: Tree::default(),
+            fixed_mac: false,
+            calls: [false; 3],
+        }
     }
 }
 
@@ -87,14 +202,20 @@ impl Bridge {
     pub fn add_port(&mut self, port: IfIndex, mac: Mac, now: Instant) {
         if !self.ports.contains(&port) {
             self.ports.push(port);
-            self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, life: Life::Local });
+            let vlans = Vlans::new(self.default_pvid);
+            self.settings.insert(port, Port { settings: PortSettings::default(), vlans });
+            self.tree.add_port(port, now);
+            self.put(mac, port, Life::Local, now);
         }
     }
 
     /// Lets a port go, with all that was learned there.
-    pub fn remove_port(&mut self, port: IfIndex) {
+    pub fn remove_port(&mut self, port: IfIndex, now: Instant) {
         self.ports.retain(|p| *p != port);
+        self.settings.remove(&port);
+        self.tree.remove_port(port, now);
         self.fdb.retain(|_, e| e.port != port);
+        self.judge();
     }
 
     /// Forgets what was learned at a port that lost its carrier.
@@ -102,47 +223,213 @@ impl Bridge {
         self.fdb.retain(|_, e| e.port != port || e.life != Life::Learned);
     }
 
+    // What is set.
+
+    /// Whether frames go where the table says, and nothing else has to be looked at.
+    #[inline]
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    fn judge(&mut self) {
+        let usual = |port: &Port| {
+            let looked_at = PortSettings {
+                guard: false,
+                root_block: false,
+                fast_leave: false,
+                mcast_to_unicast: false,
+                neigh_suppress: false,
+                ..port.settings
+            };
+            looked_at == PortSettings::default()
+        };
+        let called = self.calls.contains(&true);
+        self.plain = !called && !self.filtering && self.tree.is_plain() && self.settings.values().all(usual);
+    }
+
+    /// A port's settings and VLANs.
+    #[must_use]
+    pub fn port(&self, port: IfIndex) -> Option<&Port> {
+        self.settings.get(&port)
+    }
+
+    /// Changes a port's settings or VLANs.
+    pub fn change_port(&mut self, port: IfIndex, change: impl FnOnce(&mut Port)) {
+        if let Some(port) = self.settings.get_mut(&port) {
+            change(port);
+        }
+        self.judge();
+    }
+
+    /// Whether it looks at VLANs.
+    #[must_use]
+    pub const fn is_filtering(&self) -> bool {
+        self.filtering
+    }
+
+    /// Begins or ceases to look at VLANs.
+    pub fn set_filtering(&mut self, filtering: bool) {
+        self.filtering = filtering;
+        self.judge();
+    }
+
+    /// The VLAN that new ports have.
+    #[must_use]
+    pub const fn default_pvid(&self) -> Option<u16> {
+        self.default_pvid
+    }
+
+    /// Another VLAN for new ports, and for those that have the old one.
+    pub fn set_default_pvid(&mut self, pvid: Option<u16>) {
+        let old = core::mem::replace(&mut self.default_pvid, pvid);
+        for vlans in self.settings.values_mut().map(|port| &mut port.vlans).chain([&mut self.own]) {
+            if vlans.pvid() == old {
+                let _ = old.is_some_and(|id| vlans.remove(id));
+                pvid.into_iter().for_each(|id| vlans.add(id, true, true));
+            }
+        }
+    }
+
+    /// The VLANs that reach the bridge's own device.
+    #[must_use]
+    pub const fn own_vlans(&self) -> &Vlans {
+        &self.own
+    }
+
+    /// The same, to be changed.
+    pub const fn own_vlans_mut(&mut self) -> &mut Vlans {
+        &mut self.own
+    }
+
+    /// Whether packets of this type pass the firewall here even when the switch for all bridges is off.
+    #[must_use]
+    pub const fn calls_firewall(&self, kind: u16) -> bool {
+        match kind {
+            ethertype::IPV4 => self.calls[0],
+            ethertype::IPV6 => self.calls[1],
+            _ => false,
+        }
+    }
+
+    fn set_call(&mut self, which: usize, on: bool) {
+        self.calls[which] = on;
+        self.judge();
+    }
+
+    /// Its part of the spanning tree.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Lets something happen to the spanning tree.
+    pub fn tell_tree<T>(&mut self, tell: impl FnOnce(&mut Tree) -> T) -> T {
+        let told = tell(&mut self.tree);
+        self.judge();
+        told
+    }
+
+    // What frames meet.
+
     /// Where a frame from `src` to `dst` goes that came in by `ingress` at `now`; `own` is the bridge's address.
     /// Learns `src` on the way.
     pub fn forward(&mut self, now: Instant, ingress: IfIndex, src: Mac, dst: Mac, own: Mac) -> Egress {
-        self.learn(now, ingress, src);
+        self.learn(now, ingress, 0, src);
         if dst == own {
             return Egress::Local;
         }
-        self.lookup(now, Some(ingress), dst)
+        self.lookup(now, Some(ingress), 0, dst)
+    }
+
+    /// The same where more is set: the port's state, its VLANs and what it learns. None when the frame is not let in.
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        ingress: IfIndex,
+        tag: Option<u16>,
+        (src, dst, own): (Mac, Mac, Mac),
+    ) -> Option<Admitted> {
+        let (state, port) = (self.tree.state(ingress), self.settings.get(&ingress)?);
+        if state < State::Learning {
+            return None;
+        }
+        let vlan = if self.filtering { port.vlans.ingress(tag)? } else { 0 };
+        let known = || self.fdb.get(&key(vlan, src)).is_some_and(|e| e.port == ingress && e.life != Life::Local);
+        if port.settings.locked && !known() {
+            return None;
+        }
+        if port.settings.learning {
+            self.learn(now, ingress, vlan, src);
+        }
+        if state != State::Forwarding {
+            return None;
+        }
+        let egress = if dst == own { Egress::Local } else { self.lookup(now, Some(ingress), vlan, dst) };
+        Some(Admitted { vlan, egress })
+    }
+
+    /// Whether a frame of a VLAN leaves by a port, and if so whether without a tag.
+    #[must_use]
+    pub fn delivers(&self, ingress: Option<IfIndex>, out: IfIndex, vlan: u16, to: Address) -> Option<bool> {
+        let port = self.settings.get(&out)?;
+        let from = ingress.and_then(|port| self.settings.get(&port));
+        let back = ingress == Some(out) && !port.settings.hairpin;
+        let apart = port.settings.isolated && from.is_some_and(|from| from.settings.isolated);
+        let wanted = match to {
+            Address::Known => true,
+            Address::Unknown => port.settings.flood,
+            Address::Group => port.settings.mcast_flood,
+            Address::Everybody => port.settings.bcast_flood,
+        };
+        if back || apart || !wanted || self.tree.state(out) != State::Forwarding {
+            return None;
+        }
+        if self.filtering { port.vlans.egress(vlan) } else { Some(true) }
     }
 
     /// Where a frame of the host itself goes.
     #[must_use]
     pub fn originate(&self, now: Instant, dst: Mac) -> Egress {
-        self.lookup(now, None, dst)
+        self.lookup(now, None, 0, dst)
     }
 
-    fn lookup(&self, now: Instant, ingress: Option<IfIndex>, dst: Mac) -> Egress {
+    /// The same where the bridge looks at VLANs: none when its own device is not in the frame's.
+    #[must_use]
+    pub fn originate_in(&self, now: Instant, tag: Option<u16>, dst: Mac) -> Option<Admitted> {
+        let vlan = if self.filtering { self.own.ingress(tag)? } else { 0 };
+        Some(Admitted { vlan, egress: self.lookup(now, None, vlan, dst) })
+    }
+
+    fn lookup(&self, now: Instant, ingress: Option<IfIndex>, vlan: u16, dst: Mac) -> Egress {
         if dst.is_multicast() {
-            return Egress::Flood;
+            // What is for the next bridge only goes no further (IEEE 802.1D §7.12.6), but for BPDUs where nobody hears them.
+            return if is_link_local(dst) && ingress.is_some() { Egress::Local } else { Egress::Flood };
         }
-        match self.fdb.get(&dst.as_u64()) {
+        let known = self.fdb.get(&key(vlan, dst));
+        // The ports' own addresses are the host's in every VLAN.
+        let known = if vlan == 0 { known } else { known.or_else(|| self.fdb.get(&key(0, dst))) };
+        match known {
             Some(entry) if entry.life == Life::Local => Egress::Local,
             Some(entry) if self.is_dead(entry, now) => Egress::Flood,
-            Some(entry) if Some(entry.port) == ingress => Egress::Nowhere,
+            Some(entry) if Some(entry.port) == ingress && self.plain => Egress::Nowhere,
             Some(entry) => Egress::Port(entry.port),
             None => Egress::Flood,
         }
     }
 
-    fn learn(&mut self, now: Instant, port: IfIndex, src: Mac) {
+    fn learn(&mut self, now: Instant, port: IfIndex, vlan: u16, src: Mac) {
         if src.is_multicast() || src == Mac::ZERO {
             return;
         }
-        match self.fdb.get_mut(&src.as_u64()) {
+        match self.fdb.get_mut(&key(vlan, src)) {
             Some(entry) if entry.life != Life::Learned => {}
             Some(entry) => {
                 entry.port = port;
                 entry.seen = now;
             }
             None => {
-                self.fdb.insert(src.as_u64(), FdbEntry { port, seen: now, life: Life::Learned });
+                self.fdb.insert(key(vlan, src), FdbEntry { port, seen: now, life: Life::Learned, vlan });
             }
         }
     }
@@ -150,18 +437,18 @@ impl Bridge {
     /// Whether anything is known of an address.
     #[must_use]
     pub fn knows(&self, mac: Mac) -> bool {
-        self.fdb.contains_key(&mac.as_u64())
+        self.fdb.contains_key(&key(0, mac))
     }
 
     /// Puts an entry there by hand.
     pub fn put(&mut self, mac: Mac, port: IfIndex, life: Life, now: Instant) {
-        self.fdb.insert(mac.as_u64(), FdbEntry { port, seen: now, life });
+        self.fdb.insert(key(0, mac), FdbEntry { port, seen: now, life, vlan: 0 });
     }
 
     /// Takes the entry of an address away; false when there is none at this port.
     pub fn forget(&mut self, mac: Mac, port: IfIndex) -> bool {
-        let there = self.fdb.get(&mac.as_u64()).is_some_and(|entry| entry.port == port);
-        there && self.fdb.shift_remove(&mac.as_u64()).is_some()
+        let there = self.fdb.get(&key(0, mac)).is_some_and(|entry| entry.port == port);
+        there && self.fdb.shift_remove(&key(0, mac)).is_some()
     }
 
     /// How long an entry lives.
@@ -175,8 +462,11 @@ impl Bridge {
         self.ageing = nanos(ageing);
     }
 
-    const fn is_dead(&self, entry: &FdbEntry, now: Instant) -> bool {
-        matches!(entry.life, Life::Learned) && now.as_nanos() > entry.seen.as_nanos().saturating_add(self.ageing)
+    fn is_dead(&self, entry: &FdbEntry, now: Instant) -> bool {
+        // While the tree changes, stations may be elsewhere.
+        let ageing =
+            if self.plain || !self.tree.changes().0 { self.ageing } else { nanos(self.tree.times().1.forward_delay) };
+        matches!(entry.life, Life::Learned) && now.as_nanos() > entry.seen.as_nanos().saturating_add(ageing)
     }
 
     /// What is known at `now`, in the order in which it was learned.
@@ -189,6 +479,17 @@ impl Bridge {
         let ageing = self.ageing;
         self.fdb.retain(|_, e| e.life != Life::Learned || now.as_nanos() <= e.seen.as_nanos().saturating_add(ageing));
     }
+}
+
+/// An address in a VLAN, as a number for the table.
+#[inline]
+const fn key(vlan: u16, mac: Mac) -> u64 {
+    mac.as_u64() | (vlan as u64) << 48
+}
+
+/// Whether a group is one that no bridge passes on.
+const fn is_link_local(group: Mac) -> bool {
+    matches!(group.0, [0x01, 0x80, 0xc2, 0, 0, 0x01..=0x0f])
 }
 
 /// A duration in nanoseconds; 584 years at most.
@@ -237,7 +538,7 @@ mod tests {
         bridge.forward(Instant::ZERO, IfIndex(2), A, B, OWN);
         bridge.forward(Instant::ZERO, IfIndex(4), A, B, OWN);
         assert_eq!(bridge.originate(Instant::ZERO, A), Egress::Port(IfIndex(4)));
-        bridge.remove_port(IfIndex(4));
+        bridge.remove_port(IfIndex(4), Instant::ZERO);
         assert_eq!(bridge.originate(Instant::ZERO, A), Egress::Flood);
     }
 }

@@ -17,6 +17,8 @@ pub enum DropReason {
     OtherHost,
     /// The bridge knew that the station is behind the port the frame came from.
     SamePort,
+    /// The bridge's port does not let it in or out: by its state, its settings or its VLANs.
+    PortClosed,
     /// Bigger than the device's MTU.
     TooBig,
     /// A source or destination that must not be on a wire (127.0.0.0/8, ::1).

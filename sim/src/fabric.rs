@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
+use crate::bridge::Bridge;
 use crate::capture::Capture;
 use crate::device::{Address, Device, IfIndex, Ipv6, Mtu};
 use crate::drop::DropReason;
@@ -550,6 +551,19 @@ impl Fabric {
         master: Option<IfIndex>,
     ) -> Result<(), LinkError> {
         self.with(namespace, |ns, cx| ns.set_master(cx, device, master))
+    }
+
+    /// Changes what a bridge or its ports are set to, and gives back what the change said.
+    ///
+    /// # Panics
+    /// When it is no bridge.
+    pub fn set_bridge<T>(
+        &mut self,
+        namespace: NamespaceId,
+        bridge: IfIndex,
+        change: impl FnOnce(&mut Bridge, Instant) -> T,
+    ) -> T {
+        self.with(namespace, |ns, cx| ns.set_bridge(cx, bridge, change)).expect("the device is a bridge")
     }
 
     /// Sets the MTU of a device.

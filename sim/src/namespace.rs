@@ -7,6 +7,7 @@
 //! we send ourselves begins in `egress`: route → output → postrouting → `emit` → neighbour → `transmit`.
 
 mod arp;
+mod bridging;
 mod configure;
 mod egress;
 mod ethernet;
@@ -150,6 +151,8 @@ pub struct Namespace {
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
     hearing: Vec<vxlan::Hearing>,
+    /// When a spanning tree wants to be asked again.
+    tree_at: Option<Instant>,
     fragments: fragment::Reassembly,
     path_mtu: path::PathMtus,
     netnsids: BTreeMap<NamespaceId, u32>,
@@ -175,6 +178,7 @@ impl Namespace {
             tcp: tcp::Tcp::default(),
             resolver: None,
             hearing: Vec::new(),
+            tree_at: None,
             fragments: fragment::Reassembly::default(),
             path_mtu: path::PathMtus::default(),
             netnsids: BTreeMap::new(),
@@ -211,7 +215,8 @@ impl Namespace {
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         let resolver = self.resolver.as_ref().and_then(resolver::Resolver::next_at);
-        [self.neighbours.next_at(), self.fragments.next_at(), self.tcp.next_at(), resolver].into_iter().flatten().min()
+        let own = [self.neighbours.next_at(), self.fragments.next_at(), self.tcp.next_at(), resolver, self.tree_at];
+        own.into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -222,6 +227,7 @@ impl Namespace {
         self.expire_fragments(cx);
         self.poll_tcp(cx);
         self.poll_resolver(cx);
+        self.poll_trees(cx);
     }
 
     fn drop_frame(&mut self, cx: &mut Cx, device: Option<IfIndex>, reason: DropReason, frame: &Frame) {

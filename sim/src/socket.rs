@@ -69,6 +69,8 @@ pub enum Errno {
     AddressNotAvailable,
     /// EBADF
     BadFile,
+    /// ERANGE
+    OutOfRange,
     /// EPIPE
     BrokenPipe,
     /// EBUSY
@@ -129,6 +131,7 @@ impl fmt::Display for Errno {
             Self::AddressNotAvailable => "Cannot assign requested address",
             Self::BadFile => "Bad file descriptor",
             Self::BrokenPipe => "Broken pipe",
+            Self::OutOfRange => "Numerical result out of range",
             Self::Busy => "Device or resource busy",
             Self::ConnectionRefused => "Connection refused",
             Self::ConnectionReset => "Connection reset by peer",

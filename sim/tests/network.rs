@@ -12,6 +12,7 @@ mod network {
     pub(crate) mod neighbours;
     pub(crate) mod resolver;
     pub(crate) mod routing;
+    pub(crate) mod spanning;
     pub(crate) mod tcp;
     pub(crate) mod udp;
     pub(crate) mod vxlan;

@@ -13,6 +13,7 @@ use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::{Protocol, Route};
 use crate::stack::Over;
+use crate::time::Instant;
 use crate::vxlan::Tunnel;
 
 /// Why a change was refused, as the kernel says it (`RTNETLINK answers: …`).
@@ -109,6 +110,7 @@ impl Namespace {
     pub(crate) fn add_bridge(&mut self, name: &str, mac: Option<Mac>, random: Mac) -> IfIndex {
         let mut bridge = Bridge::default();
         bridge.fixed_mac = mac.is_some();
+        mac.into_iter().for_each(|mac| bridge.tell_tree(|tree| tree.set_mac(mac, Instant::ZERO)));
         let index = self.add_device(name, mac.unwrap_or(random), Kind::Bridge(Box::new(bridge)));
         self.devices.get_mut(&index).expect("it was just added").carrier = true;
         index
@@ -212,8 +214,12 @@ impl Namespace {
         if !device.uppers.is_empty() {
             cx.shifted.push((index, true));
         }
+        let is_bridge = device.bridge().is_some();
+        if is_bridge {
+            self.judge_ports(cx, index);
+        }
         if up {
-            if device.bridge().is_some() {
+            if is_bridge {
                 self.judge_bridge_carrier(cx, index);
             }
             self.came_up(cx, index);
@@ -221,6 +227,7 @@ impl Namespace {
             self.went_down(index);
         }
         if let Some(master) = self.devices.get(&index).and_then(|d| d.master) {
+            self.judge_ports(cx, master);
             self.judge_bridge_carrier(cx, master);
         }
     }
@@ -285,16 +292,18 @@ impl Namespace {
             if !carrier && let Some(bridge) = self.devices.get_mut(&master).and_then(Device::bridge_mut) {
                 bridge.flush_port(index);
             }
+            self.judge_ports(cx, master);
             self.judge_bridge_carrier(cx, master);
         }
     }
 
     /// A bridge has carrier while one of its ports runs. One that never had a port is taken to have it, except that
     /// its state is unknown (oracle fact 24).
-    fn judge_bridge_carrier(&mut self, cx: &mut Cx, index: IfIndex) {
+    pub(super) fn judge_bridge_carrier(&mut self, cx: &mut Cx, index: IfIndex) {
         let Some(device) = self.devices.get(&index) else { return };
         let Some(bridge) = device.bridge() else { return };
-        let any = bridge.ports().iter().any(|p| self.devices.get(p).is_some_and(Device::is_running));
+        let runs = |p: &IfIndex| self.devices.get(p).is_some_and(Device::is_running);
+        let any = bridge.ports().iter().any(|p| runs(p) && (!device.up || self.forwards(bridge, *p)));
         let never_had_ports = bridge.ports().is_empty() && !device.carrier_known;
         let device = self.devices.get_mut(&index).expect("it was just looked at");
         device.carrier = any || never_had_ports;
@@ -330,14 +339,25 @@ impl Namespace {
             if joins {
                 b.add_port(port, mac, cx.now);
             } else {
-                b.remove_port(port);
+                b.remove_port(port, cx.now);
             }
         }
         if let Some(d) = self.devices.get_mut(&bridge).filter(|d| d.up) {
             d.carrier_known = true;
         }
         self.follow_port_addresses(cx, bridge);
+        self.name_in_tree(cx, bridge);
+        self.judge_ports(cx, bridge);
         self.judge_bridge_carrier(cx, bridge);
+    }
+
+    /// A bridge goes by its address in the spanning tree; one without ports whose address was not set has none there.
+    fn name_in_tree(&mut self, cx: &mut Cx, index: IfIndex) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let (own, now) = (device.mac, cx.now);
+        let Some(bridge) = device.bridge_mut() else { return };
+        let mac = if bridge.ports().is_empty() && !bridge.fixed_mac { Mac::ZERO } else { own };
+        bridge.tell_tree(|tree| tree.set_mac(mac, now));
     }
 
     /// A bridge whose address was not set has the lowest of its ports' (oracle fact 28).
@@ -361,6 +381,7 @@ impl Namespace {
         if let Some(device) = self.devices.get_mut(&index) {
             device.mac = mac;
         }
+        self.name_in_tree(cx, index);
         self.add_link_local(cx, index);
     }
 

@@ -1,8 +1,7 @@
-//! Frames in and out of devices, and through bridges. It looks at Ethernet addresses only.
+//! Frames in and out of devices. It looks at Ethernet addresses only; what bridges do is in `bridging`.
 
 use super::{Cx, Namespace, Sent};
 use crate::addr::Mac;
-use crate::bridge::{Bridge, Egress};
 use crate::capture::Hop;
 use crate::device::{Device, IfIndex, Kind};
 use crate::drop::DropReason;
@@ -72,69 +71,6 @@ impl Namespace {
         }
     }
 
-    /// A frame that came in by a port of a bridge.
-    fn bridge_frame(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
-        let Some(device) = self.devices.get_mut(&bridge).filter(|d| d.up) else {
-            self.drop_frame(cx, Some(port), DropReason::LinkDown, &frame);
-            return;
-        };
-        let own = device.mac;
-        let Some(table) = device.bridge_mut() else { return };
-        match table.forward(cx.now, port, frame.src(), frame.dst(), own) {
-            Egress::Local => self.bridge_up(cx, bridge, frame),
-            Egress::Port(out) => self.bridge_across(cx, bridge, out, frame),
-            Egress::Nowhere => self.drop_frame(cx, Some(port), DropReason::SamePort, &frame),
-            Egress::Flood if frame.dst().is_multicast() => {
-                self.flood_across(cx, bridge, port, frame.clone());
-                self.bridge_up(cx, bridge, frame);
-            }
-            Egress::Flood => self.flood_across(cx, bridge, port, frame),
-        }
-    }
-
-    /// A bridged frame goes up to the host's own stack, at the bridge's device.
-    fn bridge_up(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) {
-        if let Some(device) = self.devices.get_mut(&bridge) {
-            device.count_received(&frame);
-        }
-        cx.hop(Some(bridge), Hop::Received, &frame);
-        if let Some(frame) = self.share(cx, bridge, frame) {
-            self.accept(cx, bridge, frame);
-        }
-    }
-
-    /// A bridged frame goes out by one port, past the firewall when that is asked for.
-    fn bridge_across(&mut self, cx: &mut Cx, bridge: IfIndex, out: IfIndex, frame: Frame) {
-        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
-            self.transmit(cx, out, frame);
-        }
-    }
-
-    /// A bridged frame goes out by every other port, past the firewall when that is asked for.
-    fn flood_across(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
-        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
-            self.flood(cx, bridge, Some(port), &frame);
-        }
-    }
-
-    /// A frame goes out by every port but the one it came from.
-    fn flood(&mut self, cx: &mut Cx, bridge: IfIndex, ingress: Option<IfIndex>, frame: &Frame) {
-        // The list of ports is lent out, for sending needs the other devices.
-        let Some(ports) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut).map(Bridge::lend_ports) else {
-            return;
-        };
-        for port in ports.iter().filter(|port| Some(**port) != ingress) {
-            let Some(device) = self.devices.get_mut(port).filter(|d| d.is_running()) else { continue };
-            match device.kind {
-                Kind::Veth { link } if device.fits(frame) => device.launch(cx, Some(link), frame.clone()),
-                _ => self.transmit(cx, *port, frame.clone()),
-            }
-        }
-        if let Some(bridge) = self.devices.get_mut(&bridge).and_then(Device::bridge_mut) {
-            bridge.return_ports(ports);
-        }
-    }
-
     /// Sends a frame out of a device.
     pub(super) fn transmit(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(device) = self.devices.get_mut(&index) else { return };
@@ -153,20 +89,15 @@ impl Namespace {
                 let link = *link;
                 device.launch(cx, Some(link), frame);
             }
-            Kind::Bridge(bridge) => {
+            Kind::Bridge(bridge) if bridge.is_plain() => {
                 let egress = bridge.originate(cx.now, frame.dst());
                 device.count_sent(cx, &frame);
                 self.originate_bridged(cx, index, egress, frame);
             }
-        }
-    }
-
-    /// A frame of the host itself goes out by a bridge's ports.
-    fn originate_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, egress: Egress, frame: Frame) {
-        match egress {
-            Egress::Port(port) => self.transmit(cx, port, frame),
-            Egress::Flood => self.flood(cx, bridge, None, &frame),
-            Egress::Local | Egress::Nowhere => self.drop_frame(cx, Some(bridge), DropReason::SamePort, &frame),
+            Kind::Bridge(_) => {
+                device.count_sent(cx, &frame);
+                self.originate_carefully(cx, index, frame);
+            }
         }
     }
 
@@ -181,14 +112,14 @@ impl Namespace {
 
 impl Device {
     /// Whether a frame is not longer than the MTU allows; segments are cut where it leaves the simulation.
-    fn fits(&self, frame: &Frame) -> bool {
+    pub(super) fn fits(&self, frame: &Frame) -> bool {
         let tag = if frame.vlan().is_some() { TAG_LEN } else { 0 };
         let fits = frame.len() <= self.mtu.bytes() + ETHERNET_LEN + tag;
         fits || (frame.offload.gso_size != 0 && segment::longest(frame) <= self.mtu.bytes())
     }
 
     /// Puts a frame on the link, or back to the stack for lo.
-    fn launch(&mut self, cx: &mut Cx, link: Option<LinkId>, frame: Frame) {
+    pub(super) fn launch(&mut self, cx: &mut Cx, link: Option<LinkId>, frame: Frame) {
         self.count_sent(cx, &frame);
         cx.sent.push(Sent { device: self.index, link, frame });
     }
@@ -200,7 +131,7 @@ impl Device {
     }
 
     /// Counts a frame in. `rx_bytes` has no Ethernet header, as the kernel counts it above the driver of a veth.
-    fn count_received(&mut self, frame: &Frame) {
+    pub(super) fn count_received(&mut self, frame: &Frame) {
         self.counters.rx_packets += 1;
         self.counters.rx_bytes += frame.len() as u64;
     }

@@ -119,7 +119,7 @@ impl Namespace {
         self.pass_bridged(cx, bridge, frame)
     }
 
-    fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
+    pub(super) fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
         let here = Some(bridge);
         let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), true)?;
         let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), true)?;

@@ -3,8 +3,11 @@
 
 use core::fmt::Write as _;
 
+mod stp;
+
+pub(super) use stp::identifier;
+
 use super::{Flavour, Programs, Straight, Sys, options};
-use crate::addr::Mac;
 use crate::bridge::{Bridge, Life};
 use crate::device::{Device, IfIndex};
 use crate::namespace::{LinkError, Namespace};
@@ -34,6 +37,10 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         (Flavour::Host, ["show"]) => Ok(format!("{HEADING}\n{}", show(sys.network(), None))),
         (Flavour::Host, ["show", names @ ..]) => show_named(sys, names),
         (Flavour::Host, ["showmacs", name]) => macs(sys, name),
+        (Flavour::Host, ["showstp", name]) => stp::show(sys, name),
+        (_, [verb, name, rest @ ..]) if stp::is_change(verb, rest) => {
+            stp::change(sys, verb, name, rest).map(|()| String::new())
+        }
         (_, words) => Err(Error::Words(words.iter().map(|w| (*w).to_owned()).collect())),
     };
     match outcome {
@@ -81,6 +88,14 @@ enum Error {
     OtherPort { port: String, bridge: String },
     /// The addresses of what is no bridge.
     NoTable,
+    /// Neither on nor off.
+    NoSwitch,
+    /// Not such a value.
+    BadValue(&'static str),
+    /// A port that frames cannot be sent back by.
+    NoHairpin { port: String, bridge: String },
+    /// What could not be done, and why.
+    Failed { what: &'static str, why: &'static str },
 }
 
 impl Error {
@@ -120,6 +135,12 @@ impl Error {
             Self::NotAPort { port, bridge } => format!("can't add {port} to bridge {bridge}: Invalid argument\n"),
             Self::OtherPort { port, bridge } => format!("device {port} is not a port of {bridge}\n"),
             Self::NoTable => "read of forward table failed: No such device\n".to_owned(),
+            Self::NoSwitch => "expect on/off for argument\n".to_owned(),
+            Self::BadValue(said) => format!("{said}\n"),
+            Self::NoHairpin { port, bridge } => {
+                format!("can't set {port} to hairpin on bridge {bridge}: No such file or directory\n")
+            }
+            Self::Failed { what, why } => format!("{what} failed: {why}\n"),
         }
     }
 
@@ -143,6 +164,9 @@ impl Error {
                 format!("bridge {bridge}: Invalid argument")
             }
             Self::NoTable => "No such device".to_owned(),
+            Self::NoSwitch | Self::BadValue(_) => "invalid argument".to_owned(),
+            Self::NoHairpin { port, .. } => format!("iface {port}: No such file or directory"),
+            Self::Failed { why, .. } => (*why).to_owned(),
         };
         format!("brctl: {said}\n")
     }
@@ -197,14 +221,9 @@ const HEADING: &str = "bridge name\tbridge id\t\tSTP enabled\tinterfaces";
 
 /// One bridge: the first port on its line, the others below.
 fn row(device: &Device, bridge: &Bridge, ports: &[&str]) -> String {
-    let id = identifier(device, bridge);
-    format!("{}\t\t8000.{id}\tno\t\t{}\n", device.name, ports.join("\n\t\t\t\t\t\t\t"))
-}
-
-/// The bridge's address in its id: none while it has no port, unless it was set (oracle fact 28).
-fn identifier(device: &Device, bridge: &Bridge) -> String {
-    let mac = if bridge.ports().is_empty() && !bridge.fixed_mac { Mac::ZERO } else { device.mac };
-    mac.to_string().replace(':', "")
+    let tree = bridge.tree();
+    let (id, stp) = (identifier(tree.id()), if tree.is_on() { "yes" } else { "no" });
+    format!("{}\t\t{id}\t{stp}\t\t{}\n", device.name, ports.join("\n\t\t\t\t\t\t\t"))
 }
 
 fn show_named(sys: &mut Sys<'_>, names: &[&str]) -> Result<String, Error> {
@@ -229,7 +248,7 @@ fn addresses(bridge: &Bridge, now: Instant) -> String {
     entries.sort_by_key(|(mac, _)| *mac);
     let mut text = "port no\tmac addr\t\tis local?\tageing timer\n".to_owned();
     for (mac, entry) in entries {
-        let port = bridge.ports().iter().position(|p| *p == entry.port).map_or(0, |at| at + 1);
+        let port = bridge.tree().port(entry.port).map_or(0, |port| port.number);
         let (local, age) =
             if entry.life == Life::Local { ("yes", 0.0) } else { ("no", now.since(entry.seen).as_secs_f64()) };
         let _ = writeln!(text, "{port:>3}\t{mac}\t{local}\t\t{age:>7.2}");
@@ -308,6 +327,7 @@ fn set_master(sys: &mut Sys<'_>, port: IfIndex, bridge: Option<&str>) -> Result<
 mod tests {
     use super::super::ip::samples::bridge;
     use super::*;
+    use crate::addr::Mac;
     use crate::time::Duration;
 
     fn with_ports(fixed_mac: bool) -> Bridge {
@@ -316,6 +336,7 @@ mod tests {
         for (port, mac) in [(9, "fe:f1:c5:47:e3:76"), (11, "3e:b0:2b:53:d9:64")] {
             bridge.add_port(IfIndex(port), mac.parse().unwrap(), Instant::ZERO);
         }
+        bridge.tell_tree(|tree| tree.set_mac("3e:b0:2b:53:d9:64".parse().unwrap(), Instant::ZERO));
         bridge
     }
 
@@ -334,6 +355,7 @@ mod tests {
         assert_eq!(row(&device, &Bridge::default(), &[]), "brx\t\t8000.000000000000\tno\t\t\n");
         let mut fixed = Bridge::default();
         fixed.fixed_mac = true;
+        fixed.tell_tree(|tree| tree.set_mac(device.mac, Instant::ZERO));
         assert_eq!(row(&device, &fixed, &[]), "brx\t\t8000.02424b188e39\tno\t\t\n");
     }
 

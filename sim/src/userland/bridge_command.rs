@@ -2,10 +2,10 @@
 //! `crate::bridge`; they are changed by `ip link` and `brctl`.
 
 mod fdb;
+mod link;
+mod vlan;
 
-use super::ip::{Scene, named_peers};
 use super::{Flavour, Programs, Straight, Sys};
-use crate::device::Device;
 
 /// Puts `bridge` on the path of hosts; busybox has no such applet.
 pub fn add(programs: &mut Programs) {
@@ -21,7 +21,8 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     };
     let outcome = match words {
         ["fdb", rest @ ..] => fdb::run(sys, rest),
-        ["link", rest @ ..] => link(sys, rest.strip_prefix(&["show"]).unwrap_or(rest), details),
+        ["link", rest @ ..] => link::run(sys, rest, details),
+        ["vlan", rest @ ..] => vlan::run(sys, rest),
         [word, ..] => Err((format!("Object \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
         [] => Err((USAGE.to_owned(), 255)),
     };
@@ -39,42 +40,13 @@ where  OBJECT := { link | fdb | mdb | vlan | vni | monitor }
 
 type Failure = (String, i32);
 
-fn link(sys: &mut Sys<'_>, words: &[&str], details: bool) -> Result<String, Failure> {
-    let only = match words {
-        ["dev", name] | [name] => Some((*name).to_owned()),
-        _ => None,
-    };
-    if let Some(name) = only.as_ref().filter(|name| sys.network().device_named(name).is_none()) {
-        return Err((format!("Cannot find device \"{name}\"\n"), 1));
-    }
-    let namespace = sys.namespace_id();
-    let peers = named_peers(sys, namespace);
-    let devices = &sys.network().devices;
-    let scene = Scene { devices, peers: &peers, flavour: Flavour::Host };
-    let ports = devices.values().filter(|d| d.master.is_some() && only.as_ref().is_none_or(|name| d.name == *name));
-    Ok(ports.map(|port| port_line(&scene, port, details)).collect())
-}
-
-fn port_line(scene: &Scene<'_>, port: &Device, details: bool) -> String {
-    let bridge_up = port.master.and_then(|index| scene.devices.get(&index)).is_some_and(|b| b.up);
-    let state = if bridge_up && port.is_running() { "forwarding" } else { "disabled" };
-    let (name, flags, mtu) = (scene.name(port), scene.flags(port), port.mtu.bytes());
-    let master = scene.master(port).unwrap_or_default();
-    let line =
-        format!("{}: {name}: <{flags}> mtu {mtu} master {master} state {state} priority 32 cost 2 \n", port.index.0);
-    if details { line + DETAILS } else { line }
-}
-
-/// The settings of a port; none of them can be changed here.
-const DETAILS: &str = "    hairpin off guard off root_block off fastleave off learning on flood on mcast_flood on \
-                       bcast_flood on mcast_router 1 mcast_to_unicast off neigh_suppress off vlan_tunnel off \
-                       isolated off locked off \n";
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::ip::Scene;
     use super::super::ip::samples::{address, all, bridge, loopback, veth};
+    use super::link::port_line;
     use super::*;
     use crate::addr::Mac;
     use crate::bridge::Bridge;
@@ -91,6 +63,7 @@ pub(super) mod tests {
         let mut inside = Bridge::default();
         inside.fixed_mac = true;
         inside.add_port(port.index, port.mac, Instant::ZERO);
+        inside.tell_tree(|tree| tree.enable(port.index, Instant::ZERO));
         let container = "02:42:ac:11:00:02".parse().unwrap();
         inside.forward(Instant::ZERO, port.index, container, Mac::BROADCAST, docker0.mac);
         docker0.kind = Kind::Bridge(Box::new(inside));
@@ -102,7 +75,7 @@ pub(super) mod tests {
         let mut devices = host();
         let peers = BTreeMap::new();
         let line = |devices: &Devices| {
-            let scene = Scene { devices, peers: &peers, flavour: Flavour::Host };
+            let scene = Scene { devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
             port_line(&scene, devices.get(&IfIndex(6)).unwrap(), false)
         };
         assert_eq!(
@@ -110,7 +83,8 @@ pub(super) mod tests {
             "6: veth01020fb@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master docker0 state forwarding \
              priority 32 cost 2 \n"
         );
-        devices.get_mut(&IfIndex(3)).unwrap().up = false;
+        let bridge = devices.get_mut(&IfIndex(3)).unwrap().bridge_mut().unwrap();
+        bridge.tell_tree(|tree| tree.disable(IfIndex(6), Instant::ZERO));
         assert!(line(&devices).contains("state disabled"));
     }
 }

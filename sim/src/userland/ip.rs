@@ -5,6 +5,7 @@
 //! module that shows (text from data) and changes (checks all that can fail, then asks the fabric).
 
 mod addr;
+mod bridge;
 pub(in crate::userland) mod device;
 mod error;
 mod link;

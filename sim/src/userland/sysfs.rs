@@ -1,11 +1,15 @@
 //! `/sys`: the network devices of a place as generated files. Nothing else of a machine is in here.
 
+use super::brctl::identifier;
 use super::files::{Found, Generator};
 use super::ip::device::state;
 use super::process::Kernel;
 use super::{Errno, Sys};
 use crate::bridge::Bridge;
+use crate::bridge::setting::{OutOfRange, SETTINGS, SWITCHES, Setting, left};
+use crate::bridge::tree::Port;
 use crate::device::{Counters, Device, Kind};
+use crate::time::Instant;
 
 /// `/sys`, to be mounted.
 pub const SYS: &Generator = &Generator { name: "sysfs", find, write };
@@ -63,29 +67,72 @@ const STATISTICS: [(&str, Count); 10] = [
     ("tx_packets", |counters| counters.tx_packets),
 ];
 
-/// A file of a bridge. Times are in hundredths of a second; of a spanning tree there is none.
-type OfBridge = fn(&Device, &Bridge) -> String;
+/// A file of a bridge that only tells something. Times are in hundredths of a second.
+type OfBridge = fn(&Bridge, Instant) -> String;
 
-const BRIDGE: [(&str, OfBridge); 9] = [
-    ("ageing_time", |_, bridge| (bridge.ageing().as_millis() / 10).to_string()),
-    ("bridge_id", |device, _| format!("8000.{}", device.mac.to_string().replace(':', ""))),
-    ("forward_delay", |_, _| "1500".to_owned()),
-    ("hello_time", |_, _| "200".to_owned()),
-    ("max_age", |_, _| "2000".to_owned()),
-    ("priority", |_, _| "32768".to_owned()),
-    ("root_id", |device, _| format!("8000.{}", device.mac.to_string().replace(':', ""))),
-    ("stp_state", |_, _| "0".to_owned()),
-    ("vlan_filtering", |_, _| "0".to_owned()),
+const BRIDGE: [(&str, OfBridge); 12] = [
+    ("bridge_id", |bridge, _| identifier(bridge.tree().id())),
+    ("gc_timer", |_, _| "0".to_owned()),
+    ("group_addr", |_, _| "01:80:c2:00:00:00".to_owned()),
+    ("group_fwd_mask", |_, _| "0x0".to_owned()),
+    ("hello_timer", |bridge, now| left(bridge.tree().timers()[0], now).to_string()),
+    ("root_id", |bridge, _| identifier(bridge.tree().root())),
+    ("root_path_cost", |bridge, _| bridge.tree().root_cost().to_string()),
+    ("root_port", |bridge, _| bridge.tree().root_port().to_string()),
+    ("tcn_timer", |bridge, now| left(bridge.tree().timers()[1], now).to_string()),
+    ("topology_change", |bridge, _| u8::from(bridge.tree().changes().0).to_string()),
+    ("topology_change_detected", |bridge, _| u8::from(bridge.tree().changes().1).to_string()),
+    ("topology_change_timer", |bridge, now| left(bridge.tree().timers()[2], now).to_string()),
 ];
 
-/// The files of a bridge's port.
-const PORT: [(&str, Attribute); 5] = [
-    ("hairpin_mode", |_| Some("0".to_owned())),
-    ("learning", |_| Some("1".to_owned())),
-    ("path_cost", |_| Some("2".to_owned())),
-    ("priority", |_| Some("32".to_owned())),
-    ("state", |device| Some(if device.is_running() { "3" } else { "0" }.to_owned())),
+/// The names of a bridge's settings here, where they are others.
+fn setting(name: &str) -> Option<Setting> {
+    let name = if name == "default_pvid" { "vlan_default_pvid" } else { name };
+    SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, setting)| *setting)
+}
+
+/// A file of a bridge's port that only tells something.
+type OfPort = fn(&Port, Instant) -> String;
+
+const PORT: [(&str, OfPort); 10] = [
+    ("designated_bridge", |port, _| identifier(port.bridge)),
+    ("designated_cost", |port, _| port.designated_cost.to_string()),
+    ("designated_port", |port, _| port.designated_port.to_string()),
+    ("designated_root", |port, _| identifier(port.root)),
+    ("forward_delay_timer", |port, now| left(port.forward_delay, now).to_string()),
+    ("hold_timer", |port, now| left(port.hold, now).to_string()),
+    ("message_age_timer", |port, now| left(port.message_age, now).to_string()),
+    ("port_id", |port, _| format!("{:#x}", port.id)),
+    ("port_no", |port, _| format!("{:#x}", port.number)),
+    ("state", |port, _| port.state.number().to_string()),
 ];
+
+/// The files of a port that take numbers.
+const PORT_NUMBERS: [&str; 2] = ["path_cost", "priority"];
+
+fn of_bridge(bridge: &Bridge, name: &str, now: Instant) -> Option<Found> {
+    if let Some((_, file)) = BRIDGE.iter().find(|(known, _)| *known == name) {
+        return Some(Found::text(file(bridge, now) + "\n"));
+    }
+    let value = bridge.setting(setting(name)?);
+    Some(Found::setting(format!("{value}\n"), Ok(())))
+}
+
+fn of_port(bridge: &Bridge, port: &Device, name: &str, now: Instant) -> Option<Found> {
+    let (known, mut settings) = (bridge.tree().port(port.index)?, bridge.port(port.index)?.settings);
+    if let Some((_, file)) = PORT.iter().find(|(file, _)| *file == name) {
+        return Some(Found::text(file(known, now) + "\n"));
+    }
+    let value = match name {
+        "path_cost" => known.cost,
+        "priority" => u32::from(known.priority),
+        _ => {
+            let (.., switch) = SWITCHES.iter().find(|(_, file, _)| *file == name)?;
+            u32::from(*switch(&mut settings))
+        }
+    };
+    Some(Found::setting(format!("{value}\n"), Ok(())))
+}
 
 const fn is_veth(device: &Device) -> bool {
     matches!(device.kind, Kind::Veth { .. })
@@ -136,16 +183,17 @@ fn of_device(kernel: &Kernel<'_>, device: &Device, rest: &[&str]) -> Option<Foun
             let (_, count) = STATISTICS.iter().find(|(known, _)| known == name)?;
             Some(Found::text(format!("{}\n", count(&device.counters))))
         }
-        ["bridge"] => device.bridge().map(|_| Found::directory(BRIDGE.iter().map(|(name, _)| *name))),
-        ["bridge", name] => {
-            let (bridge, (_, file)) = (device.bridge()?, BRIDGE.iter().find(|(known, _)| known == name)?);
-            Some(Found::text(file(device, bridge) + "\n"))
-        }
-        ["brport"] => master().map(|_| Found::directory(PORT.iter().map(|(name, _)| *name))),
-        ["brport", name] => {
-            let (_, file) = master().and_then(|_| PORT.iter().find(|(known, _)| known == name))?;
-            file(device).map(|text| Found::text(text + "\n"))
-        }
+        ["bridge"] => device.bridge().map(|_| {
+            let settings =
+                SETTINGS.iter().map(|(name, _)| if *name == "vlan_default_pvid" { "default_pvid" } else { name });
+            Found::directory(BRIDGE.iter().map(|(name, _)| *name).chain(settings))
+        }),
+        ["bridge", name] => of_bridge(device.bridge()?, name, kernel.now()),
+        ["brport"] => master().map(|_| {
+            let switches = SWITCHES.iter().map(|(_, file, _)| *file);
+            Found::directory(PORT.iter().map(|(name, _)| *name).chain(PORT_NUMBERS).chain(switches))
+        }),
+        ["brport", name] => of_port(master()?.bridge()?, device, name, kernel.now()),
         ["brif"] => device.bridge().map(|_| Found::directory(ports())),
         ["brif", port] => ports().any(|name| name == *port).then(|| Found::Link(format!("../../{port}/brport"))),
         ["master"] => master().map(|bridge| Found::Link(format!("../{}", bridge.name))),
@@ -157,7 +205,29 @@ fn of_device(kernel: &Kernel<'_>, device: &Device, rest: &[&str]) -> Option<Foun
     }
 }
 
-/// Devices are changed by `ip`.
-fn write(_: &mut Sys<'_>, _: &[&str], _: &[u8]) -> Result<(), Errno> {
-    Err(Errno::AccessDenied)
+/// What bridges and their ports are set to is changed by files too; other devices are changed by `ip`.
+fn write(sys: &mut Sys<'_>, parts: &[&str], bytes: &[u8]) -> Result<(), Errno> {
+    let (["devices", "virtual", "net", device, kind @ ("bridge" | "brport"), name]
+    | ["class", "net", device, kind @ ("bridge" | "brport"), name]) = parts
+    else {
+        return Err(Errno::AccessDenied);
+    };
+    if !sys.is_network_administrator() {
+        return Err(Errno::NotPermitted);
+    }
+    let value: u64 = core::str::from_utf8(bytes).ok().and_then(|t| t.trim().parse().ok()).ok_or(Errno::Invalid)?;
+    let device = sys.network().device_named(device).ok_or(Errno::NoEntry)?;
+    let (index, bridge) = (device.index, if *kind == "bridge" { Some(device.index) } else { device.master });
+    let bridge = bridge.ok_or(Errno::NoEntry)?;
+    let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
+    let done = fabric.set_bridge(namespace, bridge, |bridge, now| match (*kind, *name) {
+        ("bridge", name) => setting(name).map(|setting| bridge.set(setting, value, now)),
+        (_, "path_cost") => Some(bridge.set_port_cost(index, u32::try_from(value).unwrap_or(u32::MAX), now)),
+        (_, "priority") => Some(bridge.set_port_priority(index, value, now)),
+        (_, name) => SWITCHES.iter().find(|(_, file, _)| *file == name).map(|(.., switch)| {
+            bridge.switch_port(index, *switch, value != 0, now);
+            Ok(())
+        }),
+    });
+    done.ok_or(Errno::AccessDenied)?.map_err(|OutOfRange| Errno::OutOfRange)
 }

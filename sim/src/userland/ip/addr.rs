@@ -53,7 +53,8 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mu
     words.take("show");
     let selection = Selection::parse(words, options.family)?;
     let (flavour, peers) = (sys.flavour(), named_peers(sys, namespace));
-    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour };
+    let now = sys.now();
+    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour, now };
     listing(&scene, options, &selection)
 }
 
@@ -255,7 +256,8 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, mut words: W
     let selection = Selection::parse(&mut words, family)?;
     let flavour = sys.flavour();
     let peers = std::collections::BTreeMap::new();
-    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour };
+    let now = sys.now();
+    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour, now };
     let mut gone = Vec::new();
     for device in selection.devices(&scene)? {
         let chosen = device.addresses.iter().filter(|a| family.includes(a.net) && selection.includes_address(a));
@@ -275,10 +277,11 @@ mod tests {
     use super::super::device::tests::{address, all, bridge, loopback, veth};
     use super::*;
     use crate::device::Devices;
+    use crate::time::Instant;
 
     fn listed(devices: &Devices, flavour: Flavour, options: &Options) -> String {
         let peers = BTreeMap::new();
-        let scene = Scene { devices, peers: &peers, flavour };
+        let scene = Scene { devices, peers: &peers, flavour, now: Instant::ZERO };
         listing(&scene, options, &Selection::default()).unwrap()
     }
 

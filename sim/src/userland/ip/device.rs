@@ -4,11 +4,11 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
-use super::{Family, Options, vxlan};
+use super::{Family, Options, bridge, vxlan};
 use crate::addr::Mac;
-use crate::bridge::Bridge;
 use crate::device::{Device, Devices, IfIndex, Kind};
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
+use crate::time::Instant;
 use crate::userland::Flavour;
 
 /// The devices of a namespace with what a description needs from around them.
@@ -20,6 +20,8 @@ pub struct Scene<'a> {
     pub peers: &'a BTreeMap<IfIndex, String>,
     /// Who prints.
     pub flavour: Flavour,
+    /// When.
+    pub now: Instant,
 }
 
 /// What a listing is about; link listings also say `mode DEFAULT`.
@@ -215,7 +217,7 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
 /// What `-d` says of the kind, after its name.
 fn particulars(scene: &Scene<'_>, device: &Device) -> String {
     match &device.kind {
-        Kind::Bridge(bridge) => bridging(device.mac, bridge),
+        Kind::Bridge(bridge) => bridge::particulars(bridge, scene.now),
         Kind::Stacked { over: Over::Macvlan(mode), .. } => {
             format!("mode {} bcqueuelen 1000 usedbcqueuelen 1000 ", macvlan_mode(*mode))
         }
@@ -246,25 +248,6 @@ const fn ipvlan_mode(mode: IpvlanMode) -> &'static str {
     }
 }
 
-/// The settings of a bridge, in the order in which the kernel sends them.
-fn bridging(mac: Mac, bridge: &Bridge) -> String {
-    // iproute2 prints the bytes of an identifier without a leading nought.
-    let [a, b, c, d, e, f] = mac.0;
-    let id = format!("8000.{a:x}:{b:x}:{c:x}:{d:x}:{e:x}:{f:x}");
-    format!(
-        "forward_delay 1500 hello_time 200 max_age 2000 ageing_time {} stp_state 0 priority 32768 vlan_filtering 0 \
-         bridge_id {id} designated_root {id} root_port 0 root_path_cost 0 topology_change 0 topology_change_detected 0 \
-         hello_timer    0.00 tcn_timer    0.00 topology_change_timer    0.00 gc_timer    0.00 group_fwd_mask 0 \
-         group_address 01:80:c2:00:00:00 mcast_snooping 1 no_linklocal_learn 0 mcast_vlan_snooping 0 mcast_router 1 \
-         mcast_query_use_ifaddr 0 mcast_querier 0 mcast_hash_elasticity 16 mcast_hash_max 4096 \
-         mcast_last_member_count 2 mcast_startup_query_count 2 mcast_last_member_interval 100 \
-         mcast_membership_interval 26000 mcast_querier_interval 25500 mcast_query_interval 12500 \
-         mcast_query_response_interval 1000 mcast_startup_query_interval 3124 mcast_stats_enabled 0 \
-         mcast_igmp_version 2 mcast_mld_version 1 nf_call_iptables 0 nf_call_ip6tables 0 nf_call_arptables 0 ",
-        bridge.ageing().as_millis() / 10
-    )
-}
-
 /// The four lines that `-s` adds.
 #[must_use]
 pub(super) fn statistics(device: &Device) -> String {
@@ -288,6 +271,7 @@ pub(super) fn statistics(device: &Device) -> String {
 pub(in crate::userland) mod tests {
     use super::*;
     use crate::addr::IpNetwork;
+    use crate::bridge::Bridge;
     use crate::device::{Address, Counters, Ipv6, Mtu};
     use crate::link::LinkId;
 
@@ -351,7 +335,7 @@ pub(in crate::userland) mod tests {
     }
 
     fn both(device: &Device, devices: &Devices, peers: &BTreeMap<IfIndex, String>) -> String {
-        let scene = Scene { devices, peers, flavour: Flavour::Host };
+        let scene = Scene { devices, peers, flavour: Flavour::Host, now: Instant::ZERO };
         let options = Options::default();
         let header = scene.header(device, Listing::Links, &options);
         format!("{header}\n{}\n", scene.hardware(device, Listing::Links, &options))
@@ -410,7 +394,7 @@ pub(in crate::userland) mod tests {
         (eth0.peer_netnsid, eth0.ipv6) = (Some(0), Ipv6::Disabled);
         let options = Options { details: true, ..Options::default() };
         let (devices, peers) = (all([loopback()]), BTreeMap::new());
-        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
         assert_eq!(
             scene.hardware(&eth0, Listing::Addresses, &options),
             "    link/ether 02:42:ac:19:00:03 brd ff:ff:ff:ff:ff:ff link-netnsid 0 promiscuity 0  allmulti 0 minmtu 68 \

@@ -77,6 +77,8 @@ pub enum Refusal {
     AddressInUse,
     /// An address of the other family.
     OtherFamily,
+    /// A value beyond the kernel's limits.
+    OutOfRange,
 }
 
 impl Refusal {
@@ -106,6 +108,7 @@ impl Refusal {
             Self::MissingLink
             | Self::AddressInUse
             | Self::OtherFamily
+            | Self::OutOfRange
             | Self::Busy
             | Self::Exists
             | Self::Invalid
@@ -139,7 +142,7 @@ impl Refusal {
             Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
             Self::Busy => "Device or resource busy",
-            Self::VlanRange => "Numerical result out of range",
+            Self::VlanRange | Self::OutOfRange => "Numerical result out of range",
             Self::BadSource
             | Self::MissingLink
             | Self::MissingNetwork
@@ -207,6 +210,8 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A word that sets nothing of a bridge.
+    NoBridgeSetting(String),
     /// A tunnel that cannot be.
     Tunnel(Fault),
     /// An address or prefix that is none.
@@ -302,6 +307,7 @@ impl Error {
         match (flavour, self) {
             (_, Self::Refused(_)) => 2,
             (_, Self::Tunnel(fault)) => fault.status(),
+            (_, Self::NoBridgeSetting(_)) => 1,
             (Flavour::Busybox, Self::Usage) => 1,
             (Flavour::Busybox, _) => {
                 if matches!(object, Object::Link) && !matches!(self, Self::BadMac(_)) {
@@ -344,6 +350,7 @@ impl Error {
             Self::Wrong { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n\n"),
             Self::Invalid { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n"),
             Self::Tunnel(fault) => fault.text(),
+            Self::NoBridgeSetting(word) => super::bridge::unknown(word),
             Self::Expected { what, word } => format!("Error: {what} is expected rather than \"{word}\".\n"),
             Self::NotASwitch { name, word } => {
                 format!("Error: argument of \"{name}\" must be \"on\" or \"off\", not \"{word}\"\n")

@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 
+use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
 use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit, vxlan};
@@ -49,7 +50,8 @@ pub(super) fn run(
 fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mut Words) -> Result<String, Error> {
     let selection = Selection::parse(words, options.family)?;
     let (flavour, peers) = (sys.flavour(), named_peers(sys, namespace));
-    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour };
+    let now = sys.now();
+    let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour, now };
     let devices = selection.devices(&scene)?;
     Ok(devices.into_iter().map(|d| described(&scene, options, d)).collect())
 }
@@ -171,6 +173,14 @@ fn change_kind(
     let device = sys.fabric().namespace_mut(namespace).devices.get_mut(&index).expect("it was just found");
     match (kind, &mut device.kind) {
         ("vxlan", Kind::Vxlan(tunnel)) => vxlan::Wish::parse(words)?.change(tunnel),
+        ("bridge", Kind::Bridge(_)) => {
+            let wish = bridge_kind::Wish::parse(words)?;
+            Ok(sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now))?)
+        }
+        ("bridge", _) => {
+            bridge_kind::Wish::parse(words)?;
+            Err(Refusal::NotSupported.into())
+        }
         _ => Err(Refusal::NotSupported.into()),
     }
 }
@@ -469,9 +479,15 @@ fn vlan_id(word: String) -> Result<u16, Error> {
 fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
     let name = new_name(sys, namespace, model.name, "bridge")?;
     let mtu = model.mtu.map(mtu).transpose()?;
+    let wish = bridge_kind::Wish::parse(model.particulars)?;
     let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
     dress(sys, namespace, index, mtu, None);
-    Ok(())
+    let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
+    if applied.is_err() {
+        // What cannot be as it was asked for is not left half made.
+        sys.fabric().delete_device(namespace, index);
+    }
+    Ok(applied?)
 }
 
 fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
@@ -542,6 +558,7 @@ mod tests {
 
     use super::super::device::tests::{all, bridge, loopback, veth};
     use super::*;
+    use crate::time::Instant;
     use crate::userland::Flavour;
 
     fn words(line: &str) -> Words {
@@ -554,7 +571,7 @@ mod tests {
         (port.peer_netnsid, port.queue_len) = (Some(0), 1000);
         let devices = all([loopback(), port]);
         let peers = BTreeMap::new();
-        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
         let brief = Options { brief: true, ..Options::default() };
         assert_eq!(
             described(&scene, &brief, devices.get(&IfIndex(3)).unwrap()),
@@ -574,7 +591,7 @@ mod tests {
         (port.peer_netnsid, port.master) = (Some(1), Some(IfIndex(3)));
         let devices = all([bridge(3, "docker0", "02:42:4b:18:8e:39"), port]);
         let peers = BTreeMap::new();
-        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
         assert_eq!(
             described(&scene, &Options::default(), devices.get(&IfIndex(6)).unwrap()),
             "6: veth01020fb@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master docker0 state UP \

@@ -86,6 +86,7 @@ mod tests {
     use super::super::device::tests::{all, bridge, loopback, veth};
     use super::*;
     use crate::device::IfIndex;
+    use crate::time::Instant;
     use crate::userland::Flavour;
 
     fn chosen(line: &str) -> Result<Vec<String>, Error> {
@@ -95,7 +96,7 @@ mod tests {
         down.up = false;
         let devices = all([loopback(), bridge(3, "br0", "02:00:00:00:00:03"), port, down]);
         let peers = BTreeMap::new();
-        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host };
+        let scene = Scene { devices: &devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
         let mut words = Words(line.split_whitespace().map(str::to_owned).collect::<VecDeque<_>>());
         let selection = Selection::parse(&mut words, Family::Any)?;
         Ok(selection.devices(&scene)?.iter().map(|d| d.name.clone()).collect())

@@ -1,0 +1,166 @@
+//! `type bridge`: the words that set a bridge, and what `ip -d link` says of one. Bridges themselves are
+//! `crate::bridge`.
+
+use core::fmt::Write as _;
+
+use super::{Error, Refusal, Words};
+use crate::bridge::Bridge;
+use crate::bridge::bpdu::BridgeId;
+use crate::bridge::setting::{SETTINGS, Setting, left};
+use crate::time::Instant;
+
+const USAGE: &str = "\
+Usage: ... bridge [ fdb_flush ]
+\t\t  [ forward_delay FORWARD_DELAY ]
+\t\t  [ hello_time HELLO_TIME ]
+\t\t  [ max_age MAX_AGE ]
+\t\t  [ ageing_time AGEING_TIME ]
+\t\t  [ stp_state STP_STATE ]
+\t\t  [ priority PRIORITY ]
+\t\t  [ group_fwd_mask MASK ]
+\t\t  [ group_address ADDRESS ]
+\t\t  [ no_linklocal_learn NO_LINKLOCAL_LEARN ]
+\t\t  [ vlan_filtering VLAN_FILTERING ]
+\t\t  [ vlan_protocol VLAN_PROTOCOL ]
+\t\t  [ vlan_default_pvid VLAN_DEFAULT_PVID ]
+\t\t  [ vlan_stats_enabled VLAN_STATS_ENABLED ]
+\t\t  [ vlan_stats_per_port VLAN_STATS_PER_PORT ]
+\t\t  [ mcast_snooping MULTICAST_SNOOPING ]
+\t\t  [ mcast_vlan_snooping MULTICAST_VLAN_SNOOPING ]
+\t\t  [ mcast_router MULTICAST_ROUTER ]
+\t\t  [ mcast_query_use_ifaddr MCAST_QUERY_USE_IFADDR ]
+\t\t  [ mcast_querier MULTICAST_QUERIER ]
+\t\t  [ mcast_hash_elasticity HASH_ELASTICITY ]
+\t\t  [ mcast_hash_max HASH_MAX ]
+\t\t  [ mcast_last_member_count LAST_MEMBER_COUNT ]
+\t\t  [ mcast_startup_query_count STARTUP_QUERY_COUNT ]
+\t\t  [ mcast_last_member_interval LAST_MEMBER_INTERVAL ]
+\t\t  [ mcast_membership_interval MEMBERSHIP_INTERVAL ]
+\t\t  [ mcast_querier_interval QUERIER_INTERVAL ]
+\t\t  [ mcast_query_interval QUERY_INTERVAL ]
+\t\t  [ mcast_query_response_interval QUERY_RESPONSE_INTERVAL ]
+\t\t  [ mcast_startup_query_interval STARTUP_QUERY_INTERVAL ]
+\t\t  [ mcast_stats_enabled MCAST_STATS_ENABLED ]
+\t\t  [ mcast_igmp_version IGMP_VERSION ]
+\t\t  [ mcast_mld_version MLD_VERSION ]
+\t\t  [ nf_call_iptables NF_CALL_IPTABLES ]
+\t\t  [ nf_call_ip6tables NF_CALL_IP6TABLES ]
+\t\t  [ nf_call_arptables NF_CALL_ARPTABLES ]
+
+Where: VLAN_PROTOCOL := { 802.1Q | 802.1ad }
+";
+
+/// What is said to a word that sets nothing.
+pub(super) fn unknown(word: &str) -> String {
+    format!("bridge: unknown command \"{word}\"?\n{USAGE}")
+}
+
+/// What a value of a setting must be, as iproute2 says it of one that is not.
+const fn wrong(setting: Setting) -> &'static str {
+    match setting {
+        Setting::ForwardDelay => "invalid forward_delay",
+        Setting::HelloTime => "invalid hello_time",
+        Setting::MaxAge => "invalid max_age",
+        Setting::AgeingTime => "invalid ageing_time",
+        Setting::StpState => "invalid stp_state",
+        Setting::Priority => "invalid priority",
+        Setting::VlanFiltering => "invalid vlan_filtering",
+        Setting::DefaultPvid => "invalid vlan_default_pvid",
+        Setting::CallIptables => "invalid nf_call_iptables",
+        Setting::CallIp6tables => "invalid nf_call_ip6tables",
+        Setting::CallArptables => "invalid nf_call_arptables",
+    }
+}
+
+/// What a setting holds at most.
+const fn most(setting: Setting) -> u64 {
+    match setting {
+        Setting::Priority | Setting::DefaultPvid => u16::MAX as u64,
+        Setting::VlanFiltering | Setting::CallIptables | Setting::CallIp6tables | Setting::CallArptables => {
+            u8::MAX as u64
+        }
+        _ => u32::MAX as u64,
+    }
+}
+
+/// What shall be set.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Wish(Vec<(Setting, u64)>);
+
+impl Wish {
+    /// Reads what follows `type bridge`.
+    pub(super) fn parse(mut words: Words) -> Result<Self, Error> {
+        let mut wish = Self::default();
+        while let Some(word) = words.take_next() {
+            let Some((_, setting)) = SETTINGS.iter().find(|(name, _)| *name == word) else {
+                return Err(Error::NoBridgeSetting(word));
+            };
+            let value = words.value()?;
+            let number = value.parse().ok().filter(|number| *number <= most(*setting));
+            wish.0.push((*setting, number.ok_or_else(|| Error::Invalid { word: value, why: wrong(*setting) })?));
+        }
+        Ok(wish)
+    }
+
+    /// Sets it, in the kernel's order: what comes first stays when a later one is refused.
+    pub(super) fn apply(&self, bridge: &mut Bridge, now: Instant) -> Result<(), Refusal> {
+        for (_, setting) in SETTINGS {
+            if let Some((_, value)) = self.0.iter().rfind(|(asked, _)| *asked == setting) {
+                bridge.set(setting, *value, now).map_err(|_| match setting {
+                    Setting::DefaultPvid => Refusal::Invalid,
+                    _ => Refusal::OutOfRange,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bridge in the tree, as iproute2 prints it: the bytes of the address without a leading nought.
+fn identifier(id: BridgeId) -> String {
+    let [a, b, c, d, e, f] = id.mac.0;
+    format!("{:04x}.{a:x}:{b:x}:{c:x}:{d:x}:{e:x}:{f:x}", id.priority)
+}
+
+/// What `-d` says of a bridge, in the order in which the kernel sends it. Of VLANs it speaks while the bridge looks at
+/// them: the kernel that was asked was built without.
+pub(super) fn particulars(bridge: &Bridge, now: Instant) -> String {
+    let (tree, at) = (bridge.tree(), |setting| bridge.setting(setting));
+    let mut text = String::new();
+    for (name, setting) in &SETTINGS[..7] {
+        let _ = write!(text, "{name} {} ", at(*setting));
+    }
+    if bridge.is_filtering() {
+        text.push_str("vlan_protocol 802.1Q ");
+    }
+    let (id, root) = (identifier(tree.id()), identifier(tree.root()));
+    let (port, cost, (change, detected)) = (tree.root_port(), tree.root_cost(), tree.changes());
+    let _ = write!(
+        text,
+        "bridge_id {id} designated_root {root} root_port {port} root_path_cost {cost} topology_change {} \
+         topology_change_detected {} ",
+        u8::from(change),
+        u8::from(detected)
+    );
+    let timers = ["hello_timer", "tcn_timer", "topology_change_timer"].into_iter().zip(tree.timers());
+    for (name, timer) in timers.chain([("gc_timer", None)]) {
+        let rest = left(timer, now);
+        let _ = write!(text, "{name} {:>4}.{:02} ", rest / 100, rest % 100);
+    }
+    if bridge.is_filtering() {
+        let _ = write!(text, "vlan_default_pvid {} ", at(Setting::DefaultPvid));
+        text.push_str("vlan_stats_enabled 0 vlan_stats_per_port 0 ");
+    }
+    text.push_str(
+        "group_fwd_mask 0 group_address 01:80:c2:00:00:00 mcast_snooping 1 no_linklocal_learn 0 \
+         mcast_vlan_snooping 0 mcast_router 1 mcast_query_use_ifaddr 0 mcast_querier 0 mcast_hash_elasticity 16 \
+         mcast_hash_max 4096 mcast_last_member_count 2 mcast_startup_query_count 2 mcast_last_member_interval 100 \
+         mcast_membership_interval 26000 mcast_querier_interval 25500 mcast_query_interval 12500 \
+         mcast_query_response_interval 1000 mcast_startup_query_interval 3124 mcast_stats_enabled 0 \
+         mcast_igmp_version 2 mcast_mld_version 1 ",
+    );
+    for (name, setting) in &SETTINGS[8..] {
+        let _ = write!(text, "{name} {} ", at(*setting));
+    }
+    text
+}
