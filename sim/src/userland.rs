@@ -29,6 +29,7 @@ pub mod image;
 pub mod input;
 pub mod ip;
 pub mod iptables;
+pub mod json;
 pub mod lookup;
 pub mod nc;
 pub mod netstat;

@@ -8,6 +8,7 @@ mod addr;
 mod bridge;
 pub(in crate::userland) mod device;
 mod error;
+mod json;
 mod link;
 mod neigh;
 pub mod netns;
@@ -122,6 +123,10 @@ pub struct Options {
     pub statistics: bool,
     /// `-n NAME`
     pub netns: Option<String>,
+    /// `-j`: as JSON.
+    pub json: bool,
+    /// `-p`: JSON over many lines.
+    pub pretty: bool,
     /// `-all`: `netns exec` in each of them.
     pub all: bool,
 }
@@ -234,6 +239,8 @@ fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Re
         "o" | "oneline" => options.oneline = true,
         "d" | "details" => options.details = true,
         "s" | "stats" | "statistics" => options.statistics = true,
+        "j" | "js" | "json" => options.json = true,
+        "p" | "pretty" => options.pretty = true,
         "a" | "all" => options.all = true,
         "br" | "brief" => options.brief = true,
         "c" | "color" | "color=never" | "color=auto" => {}

@@ -6,10 +6,11 @@ use core::net::Ipv4Addr;
 
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
-use super::{Error, Family, Options, Refusal, Words, device, device_at, named_peers, permit, prefix};
+use super::{Error, Family, Options, Refusal, Words, device, device_at, json, named_peers, permit, prefix};
 use crate::addr::{self, IpNetwork};
 use crate::device::{Address, Device, Scope};
 use crate::fabric::NamespaceId;
+use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
 #[derive(Clone, Copy)]
@@ -60,7 +61,7 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mu
 
 /// The text of `ip addr`.
 fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Result<String, Error> {
-    let mut text = String::new();
+    let (mut text, mut all) = (String::new(), Vec::new());
     for device in selection.devices(scene)? {
         let addresses: Vec<(&Address, bool)> = ordered(device)
             .into_iter()
@@ -70,9 +71,13 @@ fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Resul
         if addresses.is_empty() && (options.family != Family::Any || !device.addresses.is_empty()) {
             continue;
         }
-        text.push_str(&described(scene, options, device, &addresses));
+        if options.json {
+            all.push(json::addresses(scene, options, device, &addresses));
+        } else {
+            text.push_str(&described(scene, options, device, &addresses));
+        }
     }
-    Ok(text)
+    Ok(if options.json { Json::List(all).print(options.pretty) } else { text })
 }
 
 /// One device and those of its addresses that are asked for.

@@ -195,7 +195,7 @@ pub const fn state(device: &Device) -> &'static str {
 }
 
 /// The queueing discipline: virtual devices have no queue, and none at all before they were first up.
-const fn queueing(device: &Device) -> &'static str {
+pub(super) const fn queueing(device: &Device) -> &'static str {
     if device.opened || device.up { "noqueue" } else { "noop" }
 }
 

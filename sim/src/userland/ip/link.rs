@@ -5,13 +5,14 @@ use core::fmt::Write as _;
 use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::Selection;
-use super::{Error, Options, Refusal, Words, device, device_at, mac, named_peers, netns, permit, vxlan};
+use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, vxlan};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex, Kind, Mtu};
 use crate::fabric::NamespaceId;
 use crate::link::Condition;
 use crate::namespace::LinkError;
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
+use crate::userland::json::Json;
 use crate::userland::{Pid, Sys};
 
 #[derive(Clone, Copy)]
@@ -53,6 +54,10 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mu
     let now = sys.now();
     let scene = Scene { devices: &sys.fabric().namespace(namespace).devices, peers: &peers, flavour, now };
     let devices = selection.devices(&scene)?;
+    if options.json {
+        let all = devices.into_iter().map(|d| json::link(&scene, options, d)).collect();
+        return Ok(Json::List(all).print(options.pretty));
+    }
     Ok(devices.into_iter().map(|d| described(&scene, options, d)).collect())
 }
 

@@ -2,11 +2,12 @@
 
 use core::net::IpAddr;
 
-use super::{Error, Options, Refusal, Words, device, mac, permit};
+use super::{Error, Options, Refusal, Words, device, json, mac, permit};
 use crate::addr::Mac;
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
 use crate::neighbour::{Entry, State};
+use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
 #[derive(Clone, Copy)]
@@ -103,6 +104,10 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Qu
         None => here.devices.get(&index).map(|d| d.name.as_str()),
         Some(_) => None,
     };
+    if options.json {
+        let all = entries.map(|(index, addr, entry)| json::neighbour(addr, name(index), entry)).collect();
+        return Ok(Json::List(all).print(options.pretty));
+    }
     Ok(entries.map(|(index, addr, entry)| line(addr, name(index), entry, flavour)).collect())
 }
 

@@ -4,13 +4,14 @@ use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use super::addr::scope;
-use super::{Error, Family, Options, Refusal, Words, device, permit, prefix};
+use super::{Error, Family, Options, Refusal, Words, device, json, permit, prefix};
 use crate::addr::{self, IpNetwork};
 use crate::device::{Devices, IfIndex, Ipv6, Scope};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::{Action, Protocol, Route};
 use crate::time::Duration;
+use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
 /// What the kernel gives its own routes of IPv6.
@@ -44,7 +45,7 @@ pub(super) fn run(
     mut words: Words,
 ) -> Result<String, Error> {
     match words.command(&VERBS, Verb::Show)? {
-        Verb::Show => return show(sys, namespace, options.family, words),
+        Verb::Show => return show(sys, namespace, options, words),
         Verb::Get => return lookup(sys, namespace, options.family, words),
         Verb::Add => add(sys, namespace, &Change::parse(words, options.family)?, false),
         Verb::Replace => add(sys, namespace, &Change::parse(words, options.family)?, true),
@@ -97,11 +98,17 @@ fn holds(outer: IpNetwork, inner: IpNetwork) -> bool {
     outer.prefix() <= inner.prefix() && outer.contains(inner.ip())
 }
 
-fn show(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words) -> Result<String, Error> {
+fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: Words) -> Result<String, Error> {
+    let family = options.family;
     let selection = Selection::parse(sys, namespace, family, words)?;
     let flavour = sys.flavour();
     let here = sys.fabric().namespace(namespace);
     let chosen = here.routes.iter().filter(|r| selection.includes(r, family));
+    if options.json {
+        let all = ordered(chosen.copied());
+        let all = all.iter().map(|route| json::route(route, &here.devices, selection.device)).collect();
+        return Ok(Json::List(all).print(options.pretty));
+    }
     let mut text = listing(chosen.copied(), &here.devices, selection.device, flavour);
     if flavour == Flavour::Busybox {
         text.push_str(&multicasts(&here.devices, &selection, family));
@@ -118,19 +125,24 @@ fn multicasts(devices: &Devices, selection: &Selection, family: Family) -> Strin
     chosen.map(|(device, _)| format!("multicast {dst} dev {}  metric {V6_METRIC} \n", device.name)).collect()
 }
 
-/// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 the same but the default last.
+/// Routes as a text, in the kernel's order.
 fn listing(
     routes: impl Iterator<Item = Route>,
     devices: &Devices,
     hidden: Option<IfIndex>,
     flavour: Flavour,
 ) -> String {
+    ordered(routes).iter().map(|route| line(route, devices, hidden, flavour) + "\n").collect()
+}
+
+/// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 the same but the default last.
+fn ordered(routes: impl Iterator<Item = Route>) -> Vec<Route> {
     let mut routes: Vec<Route> = routes.collect();
     routes.sort_by_key(|r| {
         let last = r.dst.is_ipv6() && r.dst.prefix() == 0;
         (last, r.dst.network(), 128 - r.dst.prefix(), r.metric)
     });
-    routes.iter().map(|route| line(route, devices, hidden, flavour) + "\n").collect()
+    routes
 }
 
 /// One route; the device is left out when it was asked for by name, but busybox prints it all the same.
@@ -183,7 +195,7 @@ const fn protocol(protocol: Protocol) -> &'static str {
 }
 
 /// `default`, an address, or a prefix.
-fn destination(dst: IpNetwork) -> String {
+pub(super) fn destination(dst: IpNetwork) -> String {
     let full = if dst.is_ipv4() { 32 } else { 128 };
     match dst.prefix() {
         0 => "default".to_owned(),

@@ -1,0 +1,195 @@
+//! `ip -j`: devices, addresses, routes and neighbours as JSON, with iproute2's names. What is listed is chosen where the
+//! text is made.
+
+use super::device::{Scene, queueing, state};
+use super::{Family, Options};
+use crate::addr::Mac;
+use crate::device::{Address, Device, Devices, IfIndex};
+use crate::neighbour::Entry;
+use crate::route::{Action, Protocol, Route};
+use crate::userland::json::Json;
+
+/// What "for ever" is in seconds.
+const FOREVER: u32 = u32::MAX;
+
+/// A device of a list of links.
+pub(super) fn link(scene: &Scene<'_>, options: &Options, device: &Device) -> Json {
+    if options.brief {
+        let mut fields = named(scene, device);
+        fields.push(("operstate", state(device).into()));
+        fields.push(("address", device.mac.to_string().into()));
+        fields.push(("flags", flags(scene, device)));
+        return Json::Object(fields);
+    }
+    let mut fields = opened(scene, device);
+    fields.push(("linkmode", "DEFAULT".into()));
+    closed(&mut fields, device, true);
+    if options.statistics {
+        fields.push(("stats64", statistics(device)));
+    }
+    Json::Object(fields)
+}
+
+/// A device of a list of addresses.
+pub(super) fn addresses(scene: &Scene<'_>, options: &Options, device: &Device, addresses: &[(&Address, bool)]) -> Json {
+    if options.brief {
+        let mut fields = named(scene, device);
+        fields.push(("operstate", state(device).into()));
+        let all = addresses.iter().map(|(address, _)| Json::Object(place(address))).collect();
+        fields.push(("addr_info", Json::List(all)));
+        return Json::Object(fields);
+    }
+    let mut fields = opened(scene, device);
+    closed(&mut fields, device, options.family == Family::Any);
+    let all = addresses.iter().map(|(a, secondary)| address(device, a, *secondary)).collect();
+    fields.push(("addr_info", Json::List(all)));
+    if options.statistics {
+        fields.push(("stats64", statistics(device)));
+    }
+    Json::Object(fields)
+}
+
+/// The name, with the peer's when it is here and its number when it is elsewhere.
+fn named(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
+    let name = scene.name(device);
+    let mut fields = Vec::new();
+    if let Some((_, peer)) = name.split_once('@') {
+        fields.push(match device.peer_index {
+            Some(index) if device.peer_netnsid.is_some() => ("link_index", index.0.into()),
+            _ => ("link", peer.into()),
+        });
+    }
+    fields.push(("ifname", device.name.as_str().into()));
+    fields
+}
+
+fn flags(scene: &Scene<'_>, device: &Device) -> Json {
+    Json::List(scene.flags(device).split(',').filter(|flag| !flag.is_empty()).map(Json::from).collect())
+}
+
+/// What the first line of the text says.
+fn opened(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
+    let mut fields = vec![("ifindex", device.index.0.into())];
+    fields.extend(named(scene, device));
+    fields.push(("flags", flags(scene, device)));
+    fields.push(("mtu", (device.mtu.bytes() as u64).into()));
+    fields.push(("qdisc", queueing(device).into()));
+    if let Some(master) = scene.master(device) {
+        fields.push(("master", master.into()));
+    }
+    fields.push(("operstate", state(device).into()));
+    fields
+}
+
+/// The rest of it, and the second line when it is wanted.
+fn closed(fields: &mut Vec<(&'static str, Json)>, device: &Device, hardware: bool) {
+    fields.push(("group", "default".into()));
+    if device.queue_len > 0 {
+        fields.push(("txqlen", device.queue_len.into()));
+    }
+    if hardware {
+        let (kind, all) = if device.is_loopback() { ("loopback", Mac::ZERO) } else { ("ether", Mac::BROADCAST) };
+        fields.push(("link_type", kind.into()));
+        fields.push(("address", device.mac.to_string().into()));
+        fields.push(("broadcast", all.to_string().into()));
+    }
+    if let Some(id) = device.peer_netnsid {
+        fields.push(("link_netnsid", id.into()));
+    }
+}
+
+fn place(address: &Address) -> Vec<(&'static str, Json)> {
+    vec![("local", address.net.ip().to_string().into()), ("prefixlen", address.net.prefix().into())]
+}
+
+fn address(device: &Device, address: &Address, secondary: bool) -> Json {
+    let v4 = address.net.is_ipv4();
+    let mut fields = vec![("family", if v4 { "inet" } else { "inet6" }.into())];
+    fields.extend(place(address));
+    if let Some(broadcast) = address.broadcast {
+        fields.push(("broadcast", broadcast.to_string().into()));
+    }
+    fields.push(("scope", super::addr::scope(address.scope).into()));
+    if secondary {
+        fields.push(("secondary", true.into()));
+    }
+    if v4 {
+        fields.push(("label", device.name.as_str().into()));
+    } else if address.nodad {
+        fields.push(("nodad", true.into()));
+    }
+    fields.push(("valid_life_time", FOREVER.into()));
+    fields.push(("preferred_life_time", FOREVER.into()));
+    Json::Object(fields)
+}
+
+fn statistics(device: &Device) -> Json {
+    let c = device.counters;
+    let side = |bytes: u64, packets: u64, dropped: u64, last: [&'static str; 2]| {
+        let [third, fourth] = last;
+        Json::Object(vec![
+            ("bytes", bytes.into()),
+            ("packets", packets.into()),
+            ("errors", 0u64.into()),
+            ("dropped", dropped.into()),
+            (third, 0u64.into()),
+            (fourth, 0u64.into()),
+        ])
+    };
+    Json::Object(vec![
+        ("rx", side(c.rx_bytes, c.rx_packets, c.rx_dropped, ["over_errors", "multicast"])),
+        ("tx", side(c.tx_bytes, c.tx_packets, c.tx_dropped, ["carrier_errors", "collisions"])),
+    ])
+}
+
+/// A route; its device is left out when it was asked for by name.
+pub(super) fn route(route: &Route, devices: &Devices, hidden: Option<IfIndex>) -> Json {
+    let mut fields = Vec::new();
+    match route.action {
+        Action::Unicast => {}
+        Action::Blackhole => fields.push(("type", "blackhole".into())),
+        Action::Unreachable => fields.push(("type", "unreachable".into())),
+        Action::Prohibit => fields.push(("type", "prohibit".into())),
+    }
+    fields.push(("dst", super::route::destination(route.dst).into()));
+    if let Some(gateway) = route.gateway {
+        fields.push(("gateway", gateway.to_string().into()));
+    }
+    let device = route.device.and_then(|index| devices.get(&index));
+    if let Some(device) = device.filter(|device| hidden != Some(device.index)) {
+        fields.push(("dev", device.name.as_str().into()));
+    }
+    match route.protocol {
+        Protocol::Kernel => fields.push(("protocol", "kernel".into())),
+        Protocol::Static => fields.push(("protocol", "static".into())),
+        Protocol::Boot => {}
+    }
+    if route.dst.is_ipv4() && route.scope != crate::device::Scope::Global {
+        fields.push(("scope", super::addr::scope(route.scope).into()));
+    }
+    if let Some(src) = route.src {
+        fields.push(("prefsrc", src.to_string().into()));
+    }
+    if route.metric > 0 {
+        fields.push(("metric", route.metric.into()));
+    }
+    let down = device.is_some_and(|device| !device.carrier);
+    fields.push(("flags", Json::List(if down { vec!["linkdown".into()] } else { Vec::new() })));
+    if route.dst.is_ipv6() {
+        fields.push(("pref", "medium".into()));
+    }
+    Json::Object(fields)
+}
+
+/// A neighbour; its device is left out when it was asked for by name.
+pub(super) fn neighbour(addr: core::net::IpAddr, device: Option<&str>, entry: &Entry) -> Json {
+    let mut fields = vec![("dst", addr.to_string().into())];
+    if let Some(device) = device {
+        fields.push(("dev", device.into()));
+    }
+    if let Some(mac) = entry.mac {
+        fields.push(("lladdr", mac.to_string().into()));
+    }
+    fields.push(("state", Json::List(vec![entry.state.name().into()])));
+    Json::Object(fields)
+}
