@@ -98,7 +98,7 @@ impl Topology {
     }
 }
 
-/// A docker command, right or wrong. Names are few, so that they meet.
+/// A docker command, right or wrong. Names are few, so that they meet; none of them can be the beginning of an id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Command {
     /// `docker network create`
@@ -158,27 +158,27 @@ impl fmt::Display for Command {
             }
             Self::RemoveNetwork(network) => write!(f, "docker network rm n{network}"),
             Self::Create { container, network, address, alias } => {
-                write!(f, "docker create -it --name c{container}")?;
+                write!(f, "docker create -it --name w{container}")?;
                 network.iter().try_for_each(|network| write!(f, " --network n{network}"))?;
                 address.iter().try_for_each(|last| write!(f, " --ip 10.77.0.{last}"))?;
                 write!(f, "{} busybox", if *alias { " --network-alias a1" } else { "" })
             }
-            Self::Container(words, container) => write!(f, "docker {words} c{container}"),
+            Self::Container(words, container) => write!(f, "docker {words} w{container}"),
             Self::Connect { container, network, address } => {
                 f.write_str("docker network connect")?;
                 address.iter().try_for_each(|last| write!(f, " --ip 10.77.0.{last}"))?;
-                write!(f, " n{network} c{container}")
+                write!(f, " n{network} w{container}")
             }
             Self::Disconnect { container, network, force } => {
-                write!(f, "docker network disconnect{} n{network} c{container}", if *force { " -f" } else { "" })
+                write!(f, "docker network disconnect{} n{network} w{container}", if *force { " -f" } else { "" })
             }
-            Self::Rename(from, to) => write!(f, "docker rename c{from} c{to}"),
+            Self::Rename(from, to) => write!(f, "docker rename w{from} w{to}"),
         }
     }
 }
 
 /// What is done to one container.
-const VERBS: [&str; 8] = ["start", "start", "kill", "rm", "rm -f", "pause", "unpause", "restart -t 0"];
+const VERBS: [&str; 8] = ["start", "start", "stop -t 0", "rm", "rm -f", "pause", "unpause", "restart -t 0"];
 
 /// One docker command.
 pub fn command() -> impl Strategy<Value = Command> {
