@@ -32,11 +32,12 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use netyard_drivers::engine::Output;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
-use netyard_sim::userland::Pid;
+use netyard_sim::userland::{Pid, Request};
 
 pub use build::{Container, Network};
 pub use error::LabError;
@@ -184,6 +185,29 @@ impl Lab {
             Ok(status) => Err(LabError::Failed { command, status, output }),
             Err(()) => Err(LabError::TimeLimit { what: command }),
         }
+    }
+
+    /// Asks the default host's engine by its API: the status and the body, as far as they came within `patience`. No
+    /// status means that nothing came.
+    #[must_use]
+    pub fn api(&self, method: &'static str, target: &str, body: &[u8], patience: Duration) -> (Option<u16>, Vec<u8>) {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let request = Request { method, target: target.to_owned(), headers, body: body.to_vec() };
+        let site = &mut self.0.borrow_mut().site;
+        let (until, own) = (site.now() + patience, site.request(0, request));
+        let (mut status, mut all) = (None, Vec::new());
+        while site.run_outside(until) {
+            while let Some(output) = site.poll_output() {
+                match output {
+                    Output::Head { exchange, status: said, .. } if exchange == own => status = Some(said),
+                    Output::Body { exchange, bytes } if exchange == own => all.extend(bytes),
+                    Output::End { exchange } if exchange == own => return (status, all),
+                    _ => {}
+                }
+            }
+        }
+        site.hangup(own);
+        (status, all)
     }
 
     /// The virtual time since the world began.

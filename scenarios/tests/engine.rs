@@ -122,23 +122,14 @@ fn written(lines: &[String], theirs: &[String]) -> String {
 }
 
 fn parsed(text: &str) -> (Vec<String>, Vec<String>) {
-    let (mut lines, mut theirs): (Vec<String>, Vec<String>) = Default::default();
+    let mut cases: Vec<(String, Vec<&str>)> = Vec::new();
     for line in text.lines() {
         match line.strip_prefix("$ ") {
-            Some(command) => {
-                lines.push(command.to_owned());
-                theirs.push(String::new());
-            }
-            None => {
-                let said = theirs.last_mut().expect("a case begins with a command");
-                if !said.is_empty() || line.is_empty() {
-                    said.push('\n');
-                }
-                said.push_str(line);
-            }
+            Some(command) => cases.push((command.to_owned(), Vec::new())),
+            None => cases.last_mut().expect("a case begins with a command").1.push(line),
         }
     }
-    (lines, theirs)
+    cases.into_iter().map(|(command, said)| (command, said.join("\n"))).unzip()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod control;
 mod reach;
+mod strangers;
 mod wire;
 
 use proptest::test_runner::{Config, FileFailurePersistence};

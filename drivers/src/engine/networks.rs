@@ -136,18 +136,21 @@ impl Engine {
         Ok(())
     }
 
-    /// A container that does not run is only noted down for a network, which need not be there; what was noted first
-    /// stays.
+    /// A container that does not run is only noted down for a network. What was noted first stays, unless the network is
+    /// not there: then what was noted last counts (moby, `ConnectContainerToNetwork`).
     fn set_up_for(&mut self, id: Id, network: &str, asked: EndpointConfig) -> Result<(), Error> {
         let container = self.containers.get(&id).expect("the caller found the container");
-        let (name, config) = match self.controller.find(network) {
+        match self.controller.find(network) {
             Ok(network) => {
                 self.check_connection(container, network, &asked)?;
-                (network.name().to_owned(), container.membership_on(&asked, network))
+                let (name, config) = (network.name().to_owned(), container.membership_on(&asked, network));
+                self.container_mut(id).networks.entry(name).or_insert(Membership { network: None, config });
             }
-            Err(_) => (network.to_owned(), asked),
-        };
-        self.container_mut(id).networks.entry(name).or_insert(Membership { network: None, config });
+            Err(_) => {
+                let noted = Membership { network: None, config: asked };
+                self.container_mut(id).networks.insert(network.to_owned(), noted);
+            }
+        }
         Ok(())
     }
 

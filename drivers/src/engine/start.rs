@@ -113,6 +113,9 @@ impl Engine {
             for network in networks {
                 self.tell_network(world, &network, "disconnect", &[("container", id.to_string())]);
             }
+        } else if let Some(Planned { key, config, .. }) = planned.into_iter().next() {
+            // The first that was tried has its aliases from then on (moby, `updateNetworkConfig`).
+            self.container_mut(id).networks.entry(key).and_modify(|membership| membership.config = config);
         }
         self.controller.delete_sandbox(world, sandbox);
     }

@@ -205,6 +205,12 @@ pub fn commands(length: Range<usize>) -> impl Strategy<Value = Vec<Command>> {
     vec(command(), length)
 }
 
+/// A line of words from `words`, with some that chance makes up: what somebody types who half knows a command.
+pub fn line(words: &'static [&'static str], length: Range<usize>) -> impl Strategy<Value = String> {
+    let word = prop_oneof![8 => prop::sample::select(words).prop_map(str::to_owned), 1 => "\\PC{0,8}", 1 => "[0-9./:a-f-]{1,12}"];
+    vec(word, length).prop_map(|words| words.join(" "))
+}
+
 /// A rule of a firewall's filter table, as `iptables -A` takes it after the chain.
 pub fn rule() -> impl Strategy<Value = String> {
     let address = prop_oneof![
