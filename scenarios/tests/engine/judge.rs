@@ -31,8 +31,10 @@ impl Engine {
         if !host.exists() {
             return Err(format!("{} is not here", host.display()));
         }
-        let run = std::env::temp_dir().join(format!("netyard-engine-{}", std::process::id()));
+        let run = std::env::temp_dir().join("netyard-engine");
         let engine = Self { host, run };
+        // What a run that was killed left behind.
+        let _ = engine.host(&["down", NAME]).output();
         let install = engine.host(&["install"]).output().map_err(|error| error.to_string())?;
         let up = engine.host(&["up", NAME, "--hostname", "docker01"]).output().map_err(|error| error.to_string())?;
         if up.status.success() {
