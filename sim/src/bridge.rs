@@ -25,6 +25,12 @@ use vlan::Vlans;
 /// How long an address is remembered after its last frame, on Linux.
 pub const AGEING: Duration = Duration::from_secs(300);
 
+/// Addresses in a table at most (`fdb_max_learned`, which Linux leaves open): whoever makes up addresses must not fill the
+/// memory. Frames to those that found no room are flooded.
+const LEARNED_MAX: usize = 65_536;
+/// How often a table that is full is swept.
+const SWEEP: Duration = Duration::from_secs(1);
+
 /// What is known of one address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FdbEntry {
@@ -156,6 +162,8 @@ pub struct Bridge {
     default_pvid: Option<u16>,
     own: Vlans,
     tree: Tree,
+    /// When the dead were last thrown away because the table was full.
+    swept: Instant,
     /// Whether its address was set by hand, so that it no longer follows its ports (oracle fact 28).
     pub fixed_mac: bool,
     /// Whether packets that cross it pass the firewall, whatever the switch for all bridges says: IPv4, IPv6 and ARP.
@@ -177,6 +185,7 @@ impl Default for Bridge {
             tree: Tree::default(),
             fixed_mac: false,
             calls: [false; 3],
+            swept: Instant::ZERO,
         }
     }
 }
@@ -429,9 +438,20 @@ impl Bridge {
                 entry.seen = now;
             }
             None => {
-                self.fdb.insert(key(vlan, src), FdbEntry { port, seen: now, life: Life::Learned, vlan });
+                if self.has_room(now) {
+                    self.fdb.insert(key(vlan, src), FdbEntry { port, seen: now, life: Life::Learned, vlan });
+                }
             }
         }
+    }
+
+    /// Whether one more address can be learned. A full table is swept, but not at every frame of a flood.
+    fn has_room(&mut self, now: Instant) -> bool {
+        if self.fdb.len() >= LEARNED_MAX && now.since(self.swept) >= SWEEP {
+            self.swept = now;
+            self.expire(now);
+        }
+        self.fdb.len() < LEARNED_MAX
     }
 
     /// Whether anything is known of an address.
@@ -540,5 +560,18 @@ mod tests {
         assert_eq!(bridge.originate(Instant::ZERO, A), Egress::Port(IfIndex(4)));
         bridge.remove_port(IfIndex(4), Instant::ZERO);
         assert_eq!(bridge.originate(Instant::ZERO, A), Egress::Flood);
+    }
+
+    #[test]
+    fn made_up_addresses_do_not_fill_the_memory() {
+        let mut bridge = bridge_with_ports();
+        let late = Instant::ZERO + AGEING;
+        for n in 0..70_000_u64 {
+            bridge.forward(late, IfIndex(2), Mac::from_u64(0x02_00_00_00_00_00 + n), B, OWN);
+        }
+        assert_eq!(bridge.fdb.len(), LEARNED_MAX);
+        let later = late + AGEING + SWEEP;
+        bridge.forward(later, IfIndex(3), A, B, OWN);
+        assert_eq!((bridge.originate(later, A), bridge.fdb(later).count()), (Egress::Port(IfIndex(3)), 4));
     }
 }

@@ -10,6 +10,7 @@ mod network {
     pub(crate) mod hostile;
     pub(crate) mod lab;
     pub(crate) mod neighbours;
+    pub(crate) mod outside;
     pub(crate) mod resolver;
     pub(crate) mod routing;
     pub(crate) mod spanning;

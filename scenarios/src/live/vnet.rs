@@ -151,4 +151,18 @@ mod tests {
         odd[6..8].copy_from_slice(&9999_u16.to_ne_bytes());
         assert!(read(&odd).is_none(), "a checksum beyond the end");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_frame_or_nothing(header in proptest::array::uniform12(proptest::prelude::any::<u8>()),
+                                            mut rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            if let Some(version) = rest.get_mut(14) {
+                *version = if *version < 128 { 0x45 } else { 0x60 };
+            }
+            if let Some(frame) = read(&[&header[..], &rest].concat()) {
+                let _ = super::header(&frame);
+                segment::whole(frame).iter().for_each(|frame| assert!(frame.offload.is_whole()));
+            }
+        }
+    }
 }
