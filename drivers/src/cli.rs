@@ -31,6 +31,7 @@ mod link;
 mod listing;
 mod logs;
 mod network;
+pub mod netyard;
 mod object;
 #[cfg(test)]
 mod play;
@@ -78,6 +79,7 @@ pub fn add(programs: &mut Programs) {
     programs.add(Flavour::Host, "docker", || Box::new(Docker::default()));
     dockerd::add(programs);
     systemctl::add(programs);
+    netyard::add(programs);
 }
 
 /// One run of the program.

@@ -10,6 +10,7 @@ mod exchange;
 mod flow;
 mod lan;
 mod terminal;
+pub mod why;
 
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, VecDeque};
@@ -23,7 +24,7 @@ use netyard_sim::userland::process::Event;
 use netyard_sim::userland::{CallId, ContextId, Pid, Programs, Request, Rights, Status, User, programs};
 use netyard_sim::world::World;
 
-use crate::cli::{self, dockerd, systemctl};
+use crate::cli::{self, dockerd, netyard, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
 use crate::engine::{Engine, Login, Output};
@@ -105,6 +106,10 @@ pub struct Site {
     events: VecDeque<TerminalEvent>,
     /// What engines answer to clients outside.
     outbox: VecDeque<Output>,
+    /// What the site was before things were done to it, oldest first.
+    marks: Vec<why::Mark>,
+    /// Probes under way, and the exit codes of those that ended.
+    probes: BTreeMap<Pid, Option<i32>>,
 }
 
 impl Site {
@@ -142,6 +147,8 @@ impl Site {
             terminals: BTreeMap::new(),
             events: VecDeque::new(),
             outbox: VecDeque::new(),
+            marks: Vec::new(),
+            probes: BTreeMap::new(),
         };
         site.begin_daemons(|host| config.engines.get(host).cloned().unwrap_or_default());
         site
@@ -160,6 +167,8 @@ impl Site {
             terminals: self.terminals.clone(),
             events: self.events.clone(),
             outbox: self.outbox.clone(),
+            marks: Vec::new(),
+            probes: BTreeMap::new(),
         }
     }
 
@@ -285,6 +294,7 @@ impl Site {
             match socket {
                 dockerd::SOCKET => return self.daemon_begins(id, pid, at, &request),
                 systemctl::SOCKET => return self.ask_unit(id, at, &request.target),
+                netyard::SOCKET => return self.ask_why(id, &request.target),
                 _ => {}
             }
         }
@@ -297,7 +307,7 @@ impl Site {
         let is_taken = self.engines.iter_mut().any(|engine| engine.handle_exit(world, pid, status))
             || self.flows.exited(&mut world.processes, pid, &mut self.outbox);
         self.settle_daemons();
-        if !is_taken && !self.daemon_ended(pid) {
+        if !is_taken && !self.probe_ended(pid, status.code()) && !self.daemon_ended(pid) {
             self.terminal_closed(pid, status.code());
         }
     }

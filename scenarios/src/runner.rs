@@ -1,6 +1,7 @@
 //! Playing a scenario: it opens a terminal at each place, types the commands one after the other, lets the virtual
 //! time of a site pass until each is done, and compares what came. It judges nothing and prints nothing.
 
+pub mod asked;
 pub mod consoles;
 pub mod recording;
 pub mod verdict;
@@ -94,6 +95,8 @@ pub struct Played {
     pub comparison: Vec<Compared>,
     /// What the names stand for in lines that are missing.
     pub known_names: Vec<String>,
+    /// What stops that which it wanted to reach, when it was the first not to be met.
+    pub why: Option<String>,
 }
 
 impl Recorded {
@@ -251,17 +254,27 @@ struct Player<'s> {
     site: Site,
     consoles: Consoles,
     captures: Captures,
+    marks: Marks,
     began: WallInstant,
+}
+
+/// Whether the site is kept as it was before each step, for `netyard why`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Marks {
+    None,
+    Kept,
 }
 
 impl<'s> Player<'s> {
     fn new(scenario: &'s Scenario, settings: &'s Settings, capturing: Capturing) -> Self {
+        let asks_why = scenario.steps.iter().any(|step| step.command.contains("netyard why"));
         Self {
             scenario,
             settings,
             site: site(scenario, settings, capturing),
             consoles: Consoles::default(),
             captures: Captures::default(),
+            marks: if asks_why { Marks::Kept } else { Marks::None },
             began: WallInstant::now(),
         }
     }
@@ -270,6 +283,7 @@ impl<'s> Player<'s> {
     fn play_all(&mut self) -> Result<Playback, Fault> {
         let mut steps = Vec::with_capacity(self.scenario.steps.len());
         let mut end = End::Finished;
+        let mut explained = false;
         for step in &self.scenario.steps {
             match self.play(step)? {
                 Ok(played) => steps.push(played),
@@ -279,11 +293,29 @@ impl<'s> Player<'s> {
                 }
             }
             let met = steps.last().is_none_or(|played| played.meets(step));
+            if !met && !explained {
+                let why = self.explain(steps.len());
+                explained = why.is_some();
+                steps.last_mut().expect("it was just pushed").why = why;
+            }
             if !met && self.settings.on_failure == OnFailure::Stop {
                 break;
             }
         }
         Ok(Playback { steps, end, elapsed: self.site.now().since(Instant::ZERO) })
+    }
+
+    /// What stops that which the last of the first `count` steps wanted to reach. They are played once more, to see which
+    /// of them set it; the same seed gives the same.
+    fn explain(&self, count: usize) -> Option<String> {
+        let steps = &self.scenario.steps[..count];
+        let last = steps.last()?;
+        let question = asked::question(self.scenario.place(last), &last.command)?;
+        let mut again = Player { marks: Marks::Kept, ..Self::new(self.scenario, self.settings, Capturing::Off) };
+        for step in steps {
+            again.play(step).ok()?.ok()?;
+        }
+        again.site.why(&question).ok().map(|answer| answer.to_string())
     }
 
     /// What is told of a step whose time was up.
@@ -303,6 +335,10 @@ impl<'s> Player<'s> {
             let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
             let kind = FaultKind::NoSuchPlace(place.to_owned());
             return Err(Fault::new(&self.scenario.file, &self.scenario.text, kind, span));
+        }
+        if self.marks == Marks::Kept {
+            let typed = format!("{}:{}: {place}$ {}", self.scenario.file, step.line, step.command);
+            self.site.mark(&typed);
         }
         let (settings, began) = (self.settings, self.began);
         let until = Instant::ZERO + settings.time_limit.0;
@@ -329,7 +365,7 @@ impl<'s> Player<'s> {
             Expected::Elision => Vec::new(),
         });
         let known_names = known.collect();
-        Played { at: self.site.now(), output, status, comparison, known_names }
+        Played { at: self.site.now(), output, status, comparison, known_names, why: None }
     }
 }
 

@@ -14,6 +14,7 @@ mod properties;
 mod selection;
 mod update;
 mod walkthrough;
+mod why;
 
 use snapbox::cmd::Command;
 

@@ -36,6 +36,8 @@ pub struct Captured {
     pub hop: Hop,
     /// The frame as it was there. Its bytes are shared, not copied.
     pub frame: Frame,
+    /// What is to be said of a drop beyond its reason: the rule that did it, as `iptables -S` prints it.
+    pub note: Option<Box<str>>,
 }
 
 impl Captured {
@@ -52,12 +54,18 @@ pub struct Capture {
     on: bool,
     frames: Vec<Captured>,
     spots: BTreeMap<(NamespaceId, Option<IfIndex>), Spot>,
-    names: Vec<String>,
+    names: Vec<(String, NamespaceId, Option<IfIndex>)>,
 }
 
 impl Capture {
     /// Begins to capture.
     pub const fn start(&mut self) {
+        self.on = true;
+    }
+
+    /// Forgets what it has and begins anew.
+    pub fn restart(&mut self) {
+        self.frames.clear();
         self.on = true;
     }
 
@@ -68,8 +76,8 @@ impl Capture {
     }
 
     /// Takes a frame that was at a spot.
-    pub fn record(&mut self, at: Instant, spot: Spot, hop: Hop, frame: Frame) {
-        self.frames.push(Captured { at, spot, hop, frame });
+    pub fn record(&mut self, captured: Captured) {
+        self.frames.push(captured);
     }
 
     /// The spot with this name; a device that has another name by now is another spot.
@@ -78,7 +86,7 @@ impl Capture {
             Some(spot) if self.name(*spot) == name => *spot,
             _ => {
                 let spot = Spot(u32::try_from(self.names.len()).expect("a world has fewer than 2^32 devices"));
-                self.names.push(name.to_owned());
+                self.names.push((name.to_owned(), namespace, device));
                 self.spots.insert((namespace, device), spot);
                 spot
             }
@@ -88,7 +96,14 @@ impl Capture {
     /// The name of a spot: `docker01/docker0`.
     #[must_use]
     pub fn name(&self, spot: Spot) -> &str {
-        &self.names[spot.0 as usize]
+        &self.names[spot.0 as usize].0
+    }
+
+    /// The namespace of a spot, and the device unless it is the namespace itself.
+    #[must_use]
+    pub fn place(&self, spot: Spot) -> (NamespaceId, Option<IfIndex>) {
+        let (_, namespace, device) = self.names[spot.0 as usize];
+        (namespace, device)
     }
 
     /// What was captured, in order.

@@ -1,5 +1,6 @@
 //! Why a packet was dropped, and how often: every drop has a reason, a place and a counter. It drops nothing itself.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use crate::id::IfIndex;
@@ -49,6 +50,33 @@ pub enum DropReason {
     RingFull,
     /// A fragment that never met the others, or that does not fit them.
     Reassembly,
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::UnknownProtocol => "unknown protocol",
+            Self::LinkDown => "device down",
+            Self::OtherHost => "for another station",
+            Self::SamePort => "behind the port it came from",
+            Self::TooBig => "bigger than the MTU",
+            Self::Martian => "martian address",
+            Self::NotForwarding => "forwarding is off",
+            Self::NoRoute => "no route",
+            Self::Blackhole => "blackhole route",
+            Self::TtlExpired => "hop limit ran out",
+            Self::Filtered => "filtered",
+            Self::NeighbourSilent => "neighbour is silent",
+            Self::NeighbourQueue => "too many wait for the neighbour",
+            Self::NoSocket => "no socket",
+            Self::SocketFull => "receiver is full",
+            Self::Reassembly => "fragments do not meet",
+            Self::NoRemote => "the tunnel knows no remote for it",
+            Self::UnknownNetwork => "of a tunnel's network that is not here",
+            Self::RingFull => "the program's ring is full",
+        })
+    }
 }
 
 /// Drops of a namespace, by device and reason.

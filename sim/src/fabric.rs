@@ -11,14 +11,14 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::capture::Capture;
+use crate::capture::{Capture, Captured};
 use crate::device::{Address, Device, IfIndex, Ipv6, Mtu};
 use crate::drop::DropReason;
 use crate::event::Queue;
 use crate::frame::Frame;
 pub use crate::link::NamespaceId;
 use crate::link::{Condition, End, Joint, Link, LinkId};
-use crate::namespace::{Cx, LinkError, Lost, Namespace, Sent};
+use crate::namespace::{Cx, LinkError, Lost, Namespace, Passed, Sent};
 use crate::packet::segment;
 use crate::rng::{Rng, Seed};
 use crate::route::Route;
@@ -220,7 +220,7 @@ impl Fabric {
 
     /// Puts what a namespace saw into the capture. A device that is gone already is called by its number.
     fn record(&mut self, id: NamespaceId, cx: &mut Cx) {
-        for (device, hop, frame) in cx.hops.drain(..) {
+        for Passed { device, hop, frame, note } in cx.hops.drain(..) {
             let ns = self.namespaces.get(&id).expect("it was just at work");
             let name = match device.map(|d| (d, ns.devices.get(&d))) {
                 Some((_, Some(device))) => format!("{}/{}", ns.name, device.name),
@@ -229,7 +229,7 @@ impl Fabric {
             };
             let spot = self.capture.spot(id, device, &name);
             for frame in segment::whole(frame) {
-                self.capture.record(self.now, spot, hop, frame);
+                self.capture.record(Captured { at: self.now, spot, hop, frame, note: note.clone() });
             }
         }
     }

@@ -60,13 +60,22 @@ pub struct Sent {
     pub frame: Frame,
 }
 
+/// A frame that passed a device, or was dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Passed {
+    pub(crate) device: Option<IfIndex>,
+    pub(crate) hop: Hop,
+    pub(crate) frame: Frame,
+    pub(crate) note: Option<Box<str>>,
+}
+
 /// What an operation of a namespace is given and what it gives back: the present, and what it sent and woke.
 #[derive(Clone, Debug, Default)]
 pub struct Cx {
     pub(crate) now: Instant,
     pub(crate) sent: Vec<Sent>,
     pub(crate) woken: Vec<SocketId>,
-    pub(crate) hops: Vec<(Option<IfIndex>, Hop, Frame)>,
+    pub(crate) hops: Vec<Passed>,
     /// Devices that began or ceased to run, and on which others stand, with whether they went up or down themselves.
     pub(crate) shifted: Vec<(IfIndex, bool)>,
     /// Frames of tunnels, to their devices and from them.
@@ -96,7 +105,7 @@ impl Cx {
 
     fn hop(&mut self, device: Option<IfIndex>, hop: Hop, frame: &Frame) {
         if self.capturing {
-            self.hops.push((device, hop, frame.clone()));
+            self.hops.push(Passed { device, hop, frame: frame.clone(), note: None });
         }
     }
 }
@@ -233,5 +242,20 @@ impl Namespace {
     fn drop_frame(&mut self, cx: &mut Cx, device: Option<IfIndex>, reason: DropReason, frame: &Frame) {
         self.drops.count(device, reason);
         cx.hop(device, Hop::Dropped(reason), frame);
+    }
+
+    /// The same for a drop of which there is more to say; nobody says it when nothing is captured.
+    fn drop_with_note(
+        &mut self,
+        cx: &mut Cx,
+        device: Option<IfIndex>,
+        (reason, note): (DropReason, impl FnOnce(&Self) -> String),
+        frame: &Frame,
+    ) {
+        self.drops.count(device, reason);
+        if cx.capturing {
+            let (hop, note) = (Hop::Dropped(reason), Some(note(self).into_boxed_str()));
+            cx.hops.push(Passed { device, hop, frame: frame.clone(), note });
+        }
     }
 }

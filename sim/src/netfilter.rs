@@ -148,6 +148,17 @@ impl Netfilter {
         if v4 { self.v4.needs_tracking() } else { self.v6.needs_tracking() }
     }
 
+    /// Why a packet of this family was dropped, in words: a rule as the program that lists it prints it
+    /// (`iptables -t filter -S`: `-A DOCKER-USER -i eth0 -j DROP`).
+    #[must_use]
+    pub fn explain(&self, v4: bool, reason: DropReason) -> String {
+        let (rules, program) = if v4 { (&self.v4, "iptables") } else { (&self.v6, "ip6tables") };
+        match reason {
+            DropReason::Rule(place) => format!("{program} -t {}: {}", place.table.name(), rules.listed(place)),
+            _ => reason.to_string(),
+        }
+    }
+
     /// Takes a packet through a hook; it may be rewritten in place, never in length.
     pub fn hook<S: Surroundings>(
         &mut self,

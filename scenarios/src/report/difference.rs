@@ -78,7 +78,8 @@ pub fn wrong_exit(step: &Step, played: &Played) -> Option<String> {
 pub fn text(step: &Step, played: &Played) -> String {
     let lines = folded(&difference(step, played), played.status == step.status);
     let lines = lines.iter().map(ToString::to_string).chain(wrong_exit(step, played));
-    lines.chain(played.known_names.iter().cloned()).collect::<Vec<_>>().join("\n")
+    let why = played.why.iter().flat_map(|why| why.lines()).map(str::to_owned);
+    lines.chain(played.known_names.iter().cloned()).chain(why).collect::<Vec<_>>().join("\n")
 }
 
 /// `1 step`, `2 steps`.

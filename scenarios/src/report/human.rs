@@ -86,6 +86,10 @@ impl Page<'_> {
         for name in &played.known_names {
             writeln!(self.out, "  {}", self.style.ink(Ink::Dim, name))?;
         }
+        if let Some(why) = &played.why {
+            writeln!(self.out)?;
+            why.lines().try_for_each(|line| writeln!(self.out, "  {line}"))?;
+        }
         writeln!(self.out)
     }
 
@@ -166,6 +170,7 @@ mod tests {
             status: *status,
             comparison: compare(&step.expected, &output.lines().collect::<Vec<_>>(), &mut captures),
             known_names: Vec::new(),
+            why: None,
         });
         let steps = steps.collect();
         let playback = Playback { steps, end, elapsed: Duration::from_millis(1500) };

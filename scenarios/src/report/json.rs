@@ -82,6 +82,7 @@ fn failure(scenario: &Scenario, step: &Step, played: &Played) -> Value {
         "exit": played.status,
         "at_ns": played.at.as_nanos(),
         "lines": played.comparison.iter().map(line).collect::<Vec<_>>(),
+        "why": played.why,
     })
 }
 

@@ -126,6 +126,23 @@ impl Ruleset {
         self.table(place.table).map_or("", |t| t.at(place.chain).name())
     }
 
+    /// What is at a place, as `iptables -S` prints it: `-P FORWARD DROP`, `-A DOCKER-USER -i eth0 -j DROP`.
+    #[must_use]
+    pub fn listed(&self, place: Place) -> String {
+        let chain = self.chain_at(place);
+        let of = self.table(place.table).map(|t| t.at(place.chain));
+        match place.rule {
+            None => {
+                let policy = of.and_then(|c| c.base).map_or("", |b| b.policy.name());
+                format!("-P {chain} {policy}")
+            }
+            Some(number) => {
+                let rule = of.and_then(|c| c.rules.get(number as usize - 1)).map(|r| r.rule.to_string());
+                format!("-A {chain} {}", rule.unwrap_or_default())
+            }
+        }
+    }
+
     /// A place in words: `filter FORWARD policy DROP`, `filter DOCKER-USER rule 1: -i eth0 -j DROP`.
     #[must_use]
     pub fn describe(&self, place: Place) -> String {

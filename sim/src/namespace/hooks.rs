@@ -81,16 +81,21 @@ impl Namespace {
         let bytes = packet.frame.payload_mut();
         match self.netfilter.hook(cx.now, hook, bytes, &mut packet.passage, &path, &addresses) {
             Verdict::Accept => Some(packet),
-            Verdict::Drop(reason) => {
-                let reason = match reason {
+            Verdict::Drop(cause) => {
+                let reason = match cause {
                     netfilter::DropReason::Malformed => DropReason::Malformed,
                     _ => DropReason::Filtered,
                 };
-                self.drop_frame(cx, egress.or(ingress), reason, &packet.frame);
+                let v4 = packet.frame.ethertype() == ethertype::IPV4;
+                let note = (reason, |ns: &Self| ns.netfilter.explain(v4, cause));
+                self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
                 None
             }
-            Verdict::Reject(how, _) => {
-                self.drop_frame(cx, egress.or(ingress), DropReason::Filtered, &packet.frame);
+            Verdict::Reject(how, place) => {
+                let v4 = packet.frame.ethertype() == ethertype::IPV4;
+                let cause = netfilter::DropReason::Rule(place);
+                let note = (DropReason::Filtered, |ns: &Self| ns.netfilter.explain(v4, cause));
+                self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
                 self.reject(cx, how, packet.frame.payload());
                 None
             }

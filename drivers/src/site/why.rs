@@ -1,0 +1,239 @@
+//! `netyard why`: whether one place reaches another, and what stops it if not. It is found out by a real packet: the site
+//! is copied, a program in the copy looks the name up and sends, and the capture of the copy tells where the packet
+//! went and what dropped it. Nothing here models the network a second time, and the site itself is not touched.
+//!
+//! What set the cause is found the same way: the copies that [`Site::mark`] kept are asked the same question.
+
+mod name;
+mod packet;
+mod probe;
+mod question;
+mod trail;
+
+use core::fmt;
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::capture::Hop;
+use netyard_sim::drop::DropReason;
+use netyard_sim::time::Duration;
+use netyard_sim::userland::{CallId, Pid, Read, Rights, Spawn, Stream, User};
+use thiserror::Error;
+
+use self::packet::Scene;
+use self::probe::{Outcome, Probe};
+use self::trail::{Kin, Sight};
+use super::{Place, Site};
+
+pub use question::{Manner, Question, Unreadable};
+
+/// How long a probe may take, its look-up included.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The first thing that stops a packet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stop {
+    /// Where and what: a rule, a route, a record, a device, a listener.
+    pub what: String,
+    /// What would mend it, when that can be said.
+    pub mend: Option<String>,
+    /// What set it, by the label of a mark.
+    pub set_by: Option<String>,
+}
+
+impl Stop {
+    const fn new(what: String, mend: Option<String>) -> Self {
+        Self { what, mend, set_by: None }
+    }
+}
+
+/// What came of a question.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// The address of the name.
+    pub address: Option<IpAddr>,
+    /// Where the packet and its answer were seen, a line each.
+    pub hops: Vec<String>,
+    /// What stopped it; none when it arrived.
+    pub stop: Option<Stop>,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.question)?;
+        if let Some(address) = self.address.filter(|address| address.to_string() != self.question.to) {
+            writeln!(f, "  name: {} is {address}", self.question.to)?;
+        }
+        self.hops.iter().try_for_each(|hop| writeln!(f, "  {hop}"))?;
+        let Some(stop) = &self.stop else { return writeln!(f, "reached") };
+        writeln!(f, "stopped at {}", stop.what)?;
+        stop.set_by.iter().try_for_each(|label| writeln!(f, "set by {label}"))?;
+        stop.mend.iter().try_for_each(|mend| writeln!(f, "to mend it: {mend}"))
+    }
+}
+
+/// Why a question cannot be answered.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum Unanswerable {
+    /// There is no host, running container or namespace of that name.
+    #[error("no such place: {0}")]
+    NoPlace(String),
+}
+
+/// A site as it was before something was done to it.
+pub(super) struct Mark {
+    label: String,
+    site: Box<Site>,
+}
+
+impl Site {
+    /// Keeps the site as it is now, before `label` is done to it, so that [`Site::why`] can tell what set a cause.
+    pub fn mark(&mut self, label: &str) {
+        let mut site = Box::new(self.fork());
+        site.world.fabric.capture.restart();
+        self.marks.push(Mark { label: label.to_owned(), site });
+    }
+
+    /// Whether one place reaches another, and what stops it if not.
+    ///
+    /// # Errors
+    /// `NoPlace` when the one who asks is not there.
+    pub fn why(&self, question: &Question) -> Result<Answer, Unanswerable> {
+        let mut answer = self.fork().probe(question)?;
+        if let Some(stop) = &mut answer.stop {
+            stop.set_by = self.what_set(question, &stop.what);
+        }
+        Ok(answer)
+    }
+
+    /// A program asks: the words of its question, a line each.
+    pub(super) fn ask_why(&mut self, call: CallId, asked: &str) {
+        let mut words = asked.split('\n').map(str::to_owned);
+        let (from, to) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let manner = words.next().map_or(Ok(Manner::Ping), |word| Manner::parse(&word));
+        let answer = match manner {
+            Ok(manner) => self.why(&Question { from, to, manner }).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (status, said) = match answer {
+            Ok(answer) => (u16::from(answer.stop.is_some()), answer.to_string()),
+            Err(error) => (2, format!("netyard why: {error}\n")),
+        };
+        let processes = &mut self.world.processes;
+        processes.respond(call, status, Vec::new());
+        processes.respond_body(call, said.as_bytes());
+        processes.respond_end(call);
+    }
+
+    /// The mark since which the answer has been this one.
+    fn what_set(&self, question: &Question, what: &str) -> Option<String> {
+        let is_same = |mark: &&Mark| {
+            let before = mark.site.fork().probe(question).ok().and_then(|answer| answer.stop);
+            before.is_some_and(|stop| stop.what == what)
+        };
+        let first = self.marks.iter().rev().take_while(is_same).count();
+        // Before that mark it was another one: what the mark is called set it.
+        let at = self.marks.len().checked_sub(first + 1)?;
+        Some(self.marks[at].label.clone())
+    }
+
+    /// Sends a probe; this site is a copy, which it uses up.
+    fn probe(mut self, question: &Question) -> Result<Answer, Unanswerable> {
+        let place = self.place(&question.from).ok_or_else(|| Unanswerable::NoPlace(question.from.clone()))?;
+        self.world.fabric.capture.restart();
+        let (outcome, printed) = self.run_probe(&place, question);
+        let mut lines = printed.lines();
+        let (first, said) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let address: Option<IpAddr> = first.parse().ok();
+        let unanswered = |stop| Answer { question: question.clone(), address, hops: Vec::new(), stop };
+        let Some(to) = address else { return Ok(unanswered(Some(name::judge(&self, &place, question, first)))) };
+        if question.manner == Manner::Name {
+            return Ok(unanswered(None));
+        }
+        let sights = trail::follow(&self.world.fabric.capture, place.namespace);
+        let hops = sights.iter().filter_map(|sight| self.hop(sight)).collect();
+        let scene = Scene { site: &self, question, from: place.namespace, to };
+        let is_there = outcome == Outcome::Reached || (outcome == Outcome::Silence && arrived(question, &sights));
+        let stop = if is_there { None } else { Some(scene.judge(&sights, said)) };
+        Ok(Answer { hops, ..unanswered(stop) })
+    }
+
+    /// Runs a probe in a place to its end: what it came to and what it printed.
+    fn run_probe(&mut self, place: &Place, question: &Question) -> (Outcome, String) {
+        let (pid, mut output) = self.begin_probe(place, question);
+        let until = self.now() + PATIENCE;
+        while self.probes.get(&pid).is_some_and(Option::is_none) && self.now() < until {
+            if !self.go_on(until) {
+                break;
+            }
+        }
+        let mut printed = Vec::new();
+        while let Read::Data(bytes) = self.world.processes.read(&mut output) {
+            printed.extend(bytes);
+        }
+        let code = self.probes.remove(&pid).flatten().unwrap_or(Outcome::Silence as i32);
+        let outcome = Outcome::ALL.into_iter().find(|outcome| *outcome as i32 == code).unwrap_or(Outcome::Silence);
+        (outcome, String::from_utf8_lossy(&printed).into_owned())
+    }
+
+    fn begin_probe(&mut self, place: &Place, question: &Question) -> (Pid, Stream) {
+        let processes = &mut self.world.processes;
+        let (output, stdout) = processes.streams_mut().pipe();
+        let spawn = Spawn {
+            argv: vec!["netyard".to_owned(), "why".to_owned(), question.to.clone()],
+            env: BTreeMap::new(),
+            cwd: "/".to_owned(),
+            namespace: place.namespace,
+            rights: Rights::ALL,
+            user: User::ROOT,
+            context: place.context,
+            streams: [Stream::Null, stdout, Stream::Null],
+            group: None,
+            init: false,
+        };
+        let probe = Box::new(Probe::new(&question.to, question.manner));
+        let pid = processes.spawn_program(probe, spawn, None, self.world.fabric.now());
+        self.probes.insert(pid, None);
+        (pid, output)
+    }
+
+    /// A process ended; whether it was a probe.
+    pub(super) fn probe_ended(&mut self, pid: Pid, code: i32) -> bool {
+        let Some(probe) = self.probes.get_mut(&pid) else { return false };
+        *probe = Some(code);
+        true
+    }
+
+    /// A sight in words; none for copies of the frame that reached a station they are not for.
+    fn hop(&self, sight: &Sight) -> Option<String> {
+        let here = self.name_of_namespace(sight.namespace);
+        let device = sight.spot.rsplit_once('/').map_or("", |(_, device)| device);
+        let word = match sight.hop {
+            Hop::Received => "in",
+            Hop::Sent => "out",
+            Hop::Dropped(DropReason::OtherHost) => return None,
+            Hop::Dropped(_) => "dropped",
+        };
+        let arrow = match sight.kin {
+            Kin::Question => "->",
+            Kin::Answer => "<-",
+        };
+        let end = match sight.kin {
+            Kin::Question => sight.target(),
+            Kin::Answer => sight.dst.to_string(),
+        };
+        let at = if device.is_empty() { here } else { format!("{here}/{device}") };
+        Some(format!("{arrow} {at} {word}: {} > {end}", sight.src))
+    }
+}
+
+/// Whether a datagram that nobody has to answer came to somebody who took it.
+fn arrived(question: &Question, sights: &[Sight]) -> bool {
+    let is_dropped = sights
+        .iter()
+        .any(|s| s.dropped().is_some_and(|reason| !matches!(reason, DropReason::OtherHost | DropReason::SamePort)));
+    let came = sights.last().is_some_and(|sight| sight.hop == Hop::Received);
+    matches!(question.manner, Manner::Udp(_)) && !is_dropped && came
+}

@@ -1,0 +1,334 @@
+//! What stopped a packet, told from its trail and from the state of the place where it ended, and what would mend it.
+
+use core::net::IpAddr;
+
+use netyard_sim::capture::{Capture, Hop};
+use netyard_sim::device::Device;
+use netyard_sim::drop::DropReason;
+use netyard_sim::id::{IfIndex, NamespaceId};
+use netyard_sim::namespace::Namespace;
+use netyard_sim::route::Action;
+
+use super::Stop;
+use super::question::{Manner, Question};
+use super::trail::{self, Kin, Sight};
+use crate::container::Container;
+use crate::site::Site;
+
+/// Drops that happen to copies of a frame everywhere and stop nothing.
+const fn is_common(reason: DropReason) -> bool {
+    matches!(reason, DropReason::OtherHost | DropReason::SamePort)
+}
+
+/// A site in which a probe has ended.
+pub(super) struct Scene<'a> {
+    pub(super) site: &'a Site,
+    pub(super) question: &'a Question,
+    pub(super) from: NamespaceId,
+    pub(super) to: IpAddr,
+}
+
+impl Scene<'_> {
+    /// What stopped the probe's packet or its answer; `said` is what the kernel told the probe.
+    pub(super) fn judge(&self, sights: &[Sight], said: &str) -> Stop {
+        let dropped = |common: bool| {
+            let stopped = |s: &&Sight| s.dropped().is_some_and(|reason| is_common(reason) == common);
+            sights.iter().find(stopped)
+        };
+        if let Some(sight) = dropped(false) {
+            return self.explain(sight, sight.dropped().unwrap_or(DropReason::Malformed));
+        }
+        if sights.is_empty() {
+            return self.never_sent(said);
+        }
+        if let Some(sight) = dropped(true) {
+            return self.explain(sight, sight.dropped().unwrap_or(DropReason::OtherHost));
+        }
+        self.vanished(sights, said)
+    }
+
+    fn namespace(&self, id: NamespaceId) -> &Namespace {
+        self.site.world.fabric.namespace(id)
+    }
+
+    fn name(&self, id: NamespaceId) -> String {
+        self.site.name_of_namespace(id)
+    }
+
+    /// The packet was dropped where it was last seen.
+    fn explain(&self, sight: &Sight, reason: DropReason) -> Stop {
+        let here = self.name(sight.namespace);
+        let device = sight.device.and_then(|index| self.namespace(sight.namespace).devices.get(&index));
+        let what = match sight.kin {
+            Kin::Question => "",
+            Kin::Answer => "the answer: ",
+        };
+        let stop = match reason {
+            DropReason::Filtered => self.filtered(sight, &here),
+            DropReason::NoRoute | DropReason::Blackhole => self.no_route(sight.namespace, sight.dst),
+            DropReason::NotForwarding => not_forwarding(&here, sight.dst),
+            DropReason::LinkDown => self.link_down(sight.namespace, sight.device),
+            DropReason::TooBig => too_big(&here, device, sight.len),
+            DropReason::TtlExpired => Stop::new(format!("{here}: its hop limit ran out: the route is a loop"), None),
+            DropReason::NeighbourSilent => self.neighbour_silent(sight),
+            DropReason::NeighbourQueue => {
+                Stop::new(format!("{here}: too many packets wait for the neighbour {}", sight.dst), None)
+            }
+            DropReason::NoSocket => self.no_listener(sight),
+            DropReason::SocketFull => Stop::new(format!("{here}: the listener's queue is full"), None),
+            DropReason::OtherHost => self.other_host(sight),
+            DropReason::SamePort
+            | DropReason::Malformed
+            | DropReason::UnknownProtocol
+            | DropReason::Martian
+            | DropReason::NoRemote
+            | DropReason::UnknownNetwork
+            | DropReason::RingFull
+            | DropReason::Reassembly => Stop::new(format!("{}: {reason}", self.spot(sight)), None),
+        };
+        Stop { what: format!("{what}{}", stop.what), ..stop }
+    }
+
+    fn spot(&self, sight: &Sight) -> String {
+        let device = sight.device.and_then(|index| self.namespace(sight.namespace).devices.get(&index));
+        let here = self.name(sight.namespace);
+        device.map_or_else(|| here.clone(), |device| format!("{here}/{}", device.name))
+    }
+
+    fn filtered(&self, sight: &Sight, here: &str) -> Stop {
+        let note = sight.note.clone().unwrap_or_else(|| "a rule".to_owned());
+        let mend = match self.missing_network() {
+            connect if sight.kin == Kin::Question && is_isolation(&note) => connect,
+            _ => undo_rule(&note),
+        };
+        Stop::new(format!("{here}: {note}"), mend)
+    }
+
+    /// How the one who asks would come to a network of the one who is asked, when they share none.
+    fn missing_network(&self) -> Option<String> {
+        let from = self.site.container_in(self.from)?;
+        let to = self.site.owner_of(self.to)?;
+        let is_shared = from.networks.keys().any(|name| to.networks.contains_key(name));
+        let network = to.networks.keys().next().filter(|_| !is_shared)?;
+        Some(format!("docker network connect {network} {}", from.name))
+    }
+
+    fn no_route(&self, at: NamespaceId, dst: IpAddr) -> Stop {
+        let (here, namespace) = (self.name(at), self.namespace(at));
+        let is_up = |r: &netyard_sim::route::Route| {
+            r.device.is_none_or(|index| namespace.devices.get(&index).is_some_and(|device| device.up))
+        };
+        let word =
+            namespace.routes.lookup(dst, is_up).map(|route| (route.action, route.dst)).and_then(|(action, net)| {
+                let word = match action {
+                    Action::Blackhole => "blackhole",
+                    Action::Unreachable => "unreachable",
+                    Action::Prohibit => "prohibit",
+                    Action::Unicast => return None,
+                };
+                Some(format!("{word} {net}"))
+            });
+        if let Some(route) = word {
+            return Stop::new(format!("{here}: route `{route}`"), Some(format!("ip route del {route}")));
+        }
+        let is_near = |device: &&Device| device.addresses.iter().any(|address| address.net.contains(dst));
+        let down = namespace.devices.values().filter(|device| !device.up).find(is_near).map(|device| device.index);
+        if down.is_some() {
+            return self.link_down(at, down);
+        }
+        let mend = self.missing_network().filter(|_| at == self.from);
+        let by_hand = || {
+            let gateway = self.gateway_of(at).map_or_else(|| "GATEWAY".to_owned(), |addr| addr.to_string());
+            format!("ip route add default via {gateway}")
+        };
+        Stop::new(format!("{here}: no route to {dst}"), Some(mend.unwrap_or_else(by_hand)))
+    }
+
+    /// The bridge's own address on the link of a container's first device.
+    fn gateway_of(&self, at: NamespaceId) -> Option<IpAddr> {
+        let device = self.namespace(at).devices.values().find(|device| !device.is_loopback())?;
+        let net = device.addresses.iter().find(|address| address.net.is_ipv4() == self.to.is_ipv4())?.net;
+        let all = self.site.engines.iter().map(|engine| self.namespace(engine.host().namespace));
+        let addresses = all.flat_map(|host| host.devices.values()).flat_map(|device| &device.addresses);
+        addresses.map(|address| address.net.ip()).find(|ip| net.contains(*ip))
+    }
+
+    fn link_down(&self, at: NamespaceId, device: Option<IfIndex>) -> Stop {
+        let here = self.name(at);
+        let device = device.and_then(|index| self.namespace(at).devices.get(&index));
+        let Some(device) = device else { return Stop::new(format!("{here}: the device is gone"), None) };
+        if device.up {
+            return Stop::new(format!("{here}/{}: no carrier: the other end is down", device.name), None);
+        }
+        let mend = format!("ip link set {} up", device.name);
+        Stop::new(format!("{here}/{}: the device is down", device.name), Some(mend))
+    }
+
+    /// Nobody answered for the next hop: unless the question for it was stopped somewhere, nobody has the address.
+    fn neighbour_silent(&self, sight: &Sight) -> Stop {
+        let hop = self.next_hop(sight.namespace, sight.dst);
+        let stopped = trail::dropped_inquiry(&self.site.world.fabric.capture, hop);
+        if let Some((_, namespace, device, DropReason::LinkDown)) = stopped {
+            return self.link_down(namespace, Some(device));
+        }
+        let spot = self.spot(sight);
+        if let Some((at, _, _, reason)) = stopped {
+            return Stop::new(
+                format!("{spot}: nobody answers for {hop}: the question was dropped at {at}: {reason}"),
+                None,
+            );
+        }
+        let down = self.site.world.fabric.namespaces().find_map(|(id, ns)| {
+            ns.devices.values().find(|d| d.has(hop) && !d.is_running()).map(|device| (id, device.index))
+        });
+        if let Some((namespace, device)) = down {
+            return self.link_down(namespace, Some(device));
+        }
+        Stop::new(format!("{spot}: nobody answers for {hop}"), Some(format!("give {hop} to somebody on that link")))
+    }
+
+    fn next_hop(&self, at: NamespaceId, dst: IpAddr) -> IpAddr {
+        let route = self.namespace(at).routes.lookup(dst, |_| true);
+        route.and_then(|route| route.gateway).unwrap_or(dst)
+    }
+
+    fn no_listener(&self, sight: &Sight) -> Stop {
+        let (here, namespace) = (self.name(sight.namespace), self.namespace(sight.namespace));
+        if sight.kin == Kin::Answer {
+            return Stop::new(format!("{here}: no socket waits for it"), None);
+        }
+        let port = sight.port.unwrap_or_default();
+        let protocol = if matches!(self.question.manner, Manner::Udp(_)) { "udp" } else { "tcp" };
+        let elsewhere = namespace.tcp_listeners().map(|listener| listener.local).find(|local| local.port() == port);
+        match elsewhere {
+            Some(local) => Stop::new(
+                format!("{here}: no listener on {protocol}/{port} at {}: it listens at {local} alone", sight.dst),
+                Some(format!("let it listen at 0.0.0.0:{port}")),
+            ),
+            None => Stop::new(
+                format!("{here}: no listener on {protocol}/{port}"),
+                Some(format!("start something in {here} that listens on {protocol}/{port}")),
+            ),
+        }
+    }
+
+    /// The frame came to a station that it was not for, and to no other.
+    fn other_host(&self, sight: &Sight) -> Stop {
+        let hop = self.next_hop(self.from, self.to);
+        let here = self.name(self.from);
+        let known = self.namespace(self.from).neighbours.iter().find(|(_, addr, _)| *addr == hop);
+        let (device, mac) = known.map_or((None, None), |(device, _, entry)| (Some(device), entry.mac));
+        let device = device.and_then(|index| self.namespace(self.from).devices.get(&index));
+        match (device, mac) {
+            (Some(device), Some(mac)) => Stop::new(
+                format!("{here}/{}: the neighbour {hop} has the address {mac}, which nobody has", device.name),
+                Some(format!("ip neigh del {hop} dev {}", device.name)),
+            ),
+            _ => Stop::new(format!("{}: a frame for another station", self.spot(sight)), None),
+        }
+    }
+
+    /// The kernel refused before there was a packet.
+    fn never_sent(&self, said: &str) -> Stop {
+        match said {
+            "Network is unreachable"
+            | "Network unreachable"
+            | "No route to host"
+            | "Permission denied"
+            | "Invalid argument"
+            | "Cannot assign requested address" => self.no_route(self.from, self.to),
+            "" => Stop::new(format!("{}: the packet was never sent", self.name(self.from)), None),
+            said => Stop::new(format!("{}: {said}", self.name(self.from)), None),
+        }
+    }
+
+    /// The packet was seen, then no more, and nobody says why.
+    fn vanished(&self, sights: &[Sight], said: &str) -> Stop {
+        let Some(last) = sights.last() else { return self.never_sent(said) };
+        let (spot, here) = (self.spot(last), self.name(last.namespace));
+        if last.kin == Kin::Answer {
+            let said = if said.is_empty() { "no answer" } else { said };
+            return Stop::new(format!("{spot}: the answer says: {said}"), None);
+        }
+        if self.question.manner == Manner::Ping
+            && last.hop == Hop::Received
+            && self.namespace(last.namespace).sysctl.echo_ignore_all
+        {
+            return Stop::new(
+                format!("{here}: net.ipv4.icmp_echo_ignore_all = 1: it answers no echo request"),
+                Some("sysctl -w net.ipv4.icmp_echo_ignore_all=0".to_owned()),
+            );
+        }
+        match last.hop {
+            Hop::Sent => Stop::new(format!("{spot}: it went out there and came nowhere"), None),
+            Hop::Received | Hop::Dropped(_) => Stop::new(format!("{spot}: it came there and was not answered"), None),
+        }
+    }
+}
+
+fn not_forwarding(here: &str, dst: IpAddr) -> Stop {
+    let key = if dst.is_ipv4() { "net.ipv4.ip_forward" } else { "net.ipv6.conf.all.forwarding" };
+    Stop::new(format!("{here}: {key} = 0: it forwards nothing"), Some(format!("sysctl -w {key}=1")))
+}
+
+fn too_big(here: &str, device: Option<&Device>, len: usize) -> Stop {
+    let Some(device) = device else { return Stop::new(format!("{here}: {len} bytes are too many"), None) };
+    let mtu = device.mtu.bytes();
+    let mend = format!("ip link set {} mtu {len}", device.name);
+    Stop::new(format!("{here}/{}: {len} bytes are too many for its MTU of {mtu}", device.name), Some(mend))
+}
+
+/// Whether a rule is one that Docker keeps its networks apart by.
+fn is_isolation(note: &str) -> bool {
+    note.contains("-A DOCKER-ISOLATION-STAGE")
+}
+
+/// The command that takes a rule away that was printed as `iptables -t filter: -A CHAIN …`.
+fn undo_rule(note: &str) -> Option<String> {
+    let (program, rule) = note.split_once(": ")?;
+    match rule.split_once(' ')? {
+        ("-A", rest) => Some(format!("{program} -D {rest}")),
+        ("-P", rest) => Some(format!("{program} -P {} ACCEPT", rest.split(' ').next()?)),
+        _ => None,
+    }
+}
+
+impl Site {
+    /// The running container whose own network this is.
+    pub(super) fn container_in(&self, namespace: NamespaceId) -> Option<&Container> {
+        self.engines.iter().find_map(|engine| {
+            let all = engine.containers().filter(|container| container.is_running());
+            let mut here = all.filter(|container| engine.namespace_of(container) == Some(namespace));
+            here.next().filter(|_| engine.host().namespace != namespace)
+        })
+    }
+
+    /// The running container that has an address.
+    pub(super) fn owner_of(&self, addr: IpAddr) -> Option<&Container> {
+        let all = self.engines.iter().flat_map(|engine| engine.containers().map(move |container| (engine, container)));
+        let mut running = all.filter(|(_, container)| container.is_running());
+        running
+            .find(|(engine, container)| {
+                let namespace = engine.namespace_of(container).filter(|id| *id != engine.host().namespace);
+                namespace.is_some_and(|id| !addr.is_loopback() && self.world.fabric.namespace(id).is_local(addr))
+            })
+            .map(|(_, container)| container)
+    }
+
+    /// What people call a network.
+    pub(super) fn name_of_namespace(&self, namespace: NamespaceId) -> String {
+        match self.container_in(namespace) {
+            Some(container) => container.name.clone(),
+            None => self.world.fabric.namespace(namespace).name.clone(),
+        }
+    }
+}
+
+/// Where a name server's exchange was stopped, if it was: the spot and the reason.
+pub(super) fn dropped_anywhere(capture: &Capture) -> Option<(String, DropReason, Option<String>)> {
+    capture.frames().iter().find_map(|c| {
+        let Hop::Dropped(reason) = c.hop else { return None };
+        let note = c.note.as_deref().map(str::to_owned);
+        (!is_common(reason)).then(|| (capture.name(c.spot).to_owned(), reason, note))
+    })
+}

@@ -1,0 +1,321 @@
+//! `netyard why` on the tutorial's seven containers, broken in one way at a time: it has to name that way, and the line that
+//! did it.
+
+use netyard::runner::{Settings, play};
+use netyard::scenario::Scenario;
+
+/// The tutorial up to its seventh container, with two web servers in it.
+const SETUP: &str = "\
+$ docker run -itd --name container1 busybox
+$ docker run -itd --name container2 busybox
+$ docker network create -d bridge --subnet 172.25.0.0/16 isolated_nw
+$ docker network connect isolated_nw container2
+$ docker run --network=isolated_nw --ip=172.25.3.3 -itd --name=container3 busybox
+$ docker run --network=isolated_nw -itd --name=container4 --link container5:c5 busybox
+$ docker run --network=isolated_nw -itd --name=container5 --link container4:c4 busybox
+$ docker network create -d bridge --subnet 172.26.0.0/24 local_alias
+$ docker network connect --link container5:foo local_alias container4
+$ docker network connect --link container4:bar local_alias container5
+$ docker run --network=isolated_nw -itd --name=container6 --network-alias app busybox
+$ docker network connect --alias scoped-app local_alias container6
+$ docker run --network=isolated_nw -itd --name=container7 -p 8080:80 busybox
+container3$ httpd -p 80
+container7$ httpd -p 80
+$ br=br-$(docker network ls -qf name=isolated_nw); port() { ip -o link | grep \"@if$(docker exec $1 cat /sys/class/net/$2/ifindex)[: ]\" | grep -o 'veth[0-9a-f]*'; }
+";
+
+/// A way to break it: the line that does, the question, and what `why` must say: what stops it.
+struct Break {
+    line: &'static str,
+    question: &'static str,
+    stop: &'static str,
+}
+
+const fn broken(line: &'static str, question: &'static str, stop: &'static str) -> Break {
+    Break { line, question, stop }
+}
+
+/// What `netyard why` prints and its exit code, after the setup and these lines.
+fn ask(lines: &str, question: &str) -> (String, i32) {
+    let text =
+        format!("---\nhosts: [docker01, docker02]\n---\n```console\n{SETUP}{lines}$ netyard why {question}\n```\n");
+    let scenario = Scenario::parse("t.md", text).expect("the file is right");
+    let playback = play(&scenario, &Settings::default()).expect("all places are there");
+    for (step, played) in scenario.steps.iter().zip(&playback.steps).take(scenario.steps.len() - 1) {
+        assert_eq!(played.status, 0, "{}: {}", step.command, played.output);
+    }
+    let last = playback.steps.last().expect("the question was asked");
+    (last.output.clone(), last.status)
+}
+
+fn check(all: &[Break]) {
+    let wrong: Vec<String> = all.iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}
+
+/// What is wrong with the answer about one break.
+fn wrong(case: &Break) -> Option<String> {
+    let Break { line, question, stop } = case;
+    let lines = if line.is_empty() { String::new() } else { format!("{line}\n") };
+    let (said, status) = ask(&lines, question);
+    let stopped = said.lines().find_map(|line| line.strip_prefix("stopped at ")).unwrap_or_default();
+    let set_by = said.lines().find_map(|line| line.strip_prefix("set by ")).unwrap_or_default();
+    let command = line.split_once("$ ").map_or("", |(_, command)| command);
+    let is_right = status == 1 && stopped.contains(stop) && set_by.ends_with(command);
+    (!is_right).then(|| format!("--- {line}\n    wanted: {stop}\n{said}"))
+}
+
+#[test]
+fn who_reaches_another_is_told_by_which_way() {
+    let (said, status) = ask("", "container2 container3 tcp/80");
+    assert_eq!(status, 0, "{said}");
+    assert!(said.starts_with("container2 -> container3 tcp/80\n  name: container3 is 172.25.3.3\n"), "{said}");
+    assert!(said.ends_with("\nreached\n"), "{said}");
+    let (said, status) = ask("", "docker02 192.0.2.10 tcp/8080");
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("container7/eth0 in: "), "{said}");
+}
+
+#[test]
+fn a_question_changes_nothing() {
+    let asked = "$ netyard why container2 container3 tcp/80\n$ netyard why container3 nobody\n";
+    let look = "$ conntrack -L; cat /proc/net/dev; docker ps -a; date +%s%N\n";
+    let output = |lines: &str| {
+        let text = format!("```console\n{SETUP}{lines}$ sleep 1\n{look}```\n");
+        let scenario = Scenario::parse("t.md", text).expect("the file is right");
+        let playback = play(&scenario, &Settings::default()).expect("all places are there");
+        playback.steps.last().expect("it looked").output.clone()
+    };
+    assert_eq!(output(asked), output(""));
+}
+
+#[test]
+fn names_that_are_not_known() {
+    check(&[
+        broken("$ docker network disconnect isolated_nw container3", "container2 container3", "they share no network"),
+        broken("$ docker network disconnect isolated_nw container2", "container2 container3", "they share no network"),
+        broken("$ docker stop -t 0 container3", "container2 container3 tcp/80", "container container3 is exited"),
+        broken(
+            "$ docker rm -f container3",
+            "container2 container3 name",
+            "`container3`: nothing has that name or alias",
+        ),
+        broken(
+            "$ docker rename container3 three",
+            "container2 container3",
+            "`container3`: nothing has that name or alias",
+        ),
+        broken("$ docker network disconnect local_alias container6", "container5 scoped-app", "no record `scoped-app`"),
+        broken(
+            "$ docker network disconnect local_alias container5",
+            "container4 foo",
+            "link to container5 is on local_alias",
+        ),
+        broken(
+            "$ docker exec container2 sh -c 'echo nameserver 192.0.2.1 > /etc/resolv.conf'",
+            "container2 container3",
+            "/etc/resolv.conf names 192.0.2.1, not Docker's server 127.0.0.11",
+        ),
+        broken("container2$ : > /etc/resolv.conf", "container2 container3", "/etc/resolv.conf names no server"),
+    ]);
+    let (said, _) = ask("", "container1 container2 name");
+    assert!(
+        said.contains("stopped at container1: no record `container2`: the default bridge has no names\n"),
+        "{said}"
+    );
+    let (said, _) = ask("", "docker01 container3 name");
+    assert!(said.contains("hosts do not know the names of containers"), "{said}");
+    let (said, _) = ask("", "container3 docker02");
+    assert!(said.contains("to mend it: use its address, 192.0.2.11\n"), "{said}");
+}
+
+#[test]
+fn devices_addresses_and_neighbours_that_are_wrong() {
+    check(&[
+        broken(
+            "$ docker exec --privileged container3 ip link set eth0 down",
+            "container2 172.25.3.3",
+            "container3/eth0: the device is down",
+        ),
+        broken(
+            "$ docker exec --privileged container3 ip link set eth0 down",
+            "container3 172.25.0.2",
+            "container3/eth0: the device is down",
+        ),
+        broken("$ ip link set $br down", "container2 172.25.3.3", ": the device is down"),
+        broken("$ ip link set $(port container3 eth0) down", "container2 172.25.3.3", "the device is down"),
+        broken(
+            "$ ip link set $(port container3 eth0) nomaster",
+            "container2 172.25.3.3",
+            "nobody answers for 172.25.3.3",
+        ),
+        broken("$ ip link set $(port container3 eth0) mtu 1000", "container2 172.25.3.3", "for its MTU of 1000"),
+        broken(
+            "$ docker exec --privileged container3 ip addr del 172.25.3.3/16 dev eth0",
+            "container2 172.25.3.3",
+            "container2/eth1: nobody answers for 172.25.3.3",
+        ),
+        broken(
+            "$ docker exec --privileged container2 arp -s 172.25.3.3 02:00:00:00:00:99",
+            "container2 172.25.3.3",
+            "the neighbour 172.25.3.3 has the address 02:00:00:00:00:99",
+        ),
+        broken("docker02$ ip link set eth0 down", "container3 192.0.2.11", "docker02/eth0: the device is down"),
+        broken("docker02$ ip link set eth0 down", "docker02 192.0.2.10 tcp/8080", "docker02/eth0: the device is down"),
+    ]);
+}
+
+#[test]
+fn routes_that_lead_nowhere() {
+    check(&[
+        broken(
+            "$ docker exec --privileged container3 ip route del default",
+            "container3 10.1.2.3",
+            "container3: no route to 10.1.2.3",
+        ),
+        broken(
+            "$ docker exec --privileged container2 ip route add blackhole 172.25.3.3/32",
+            "container2 172.25.3.3",
+            "container2: route `blackhole 172.25.3.3",
+        ),
+        broken(
+            "$ docker exec --privileged container2 ip route add unreachable 172.25.3.3/32",
+            "container2 172.25.3.3 tcp/80",
+            "container2: route `unreachable 172.25.3.3",
+        ),
+        broken(
+            "$ docker exec --privileged container2 ip route add prohibit 172.25.3.3/32",
+            "container2 172.25.3.3 udp/80",
+            "container2: route `prohibit 172.25.3.3",
+        ),
+        broken(
+            "$ ip route add unreachable 198.51.100.0/24",
+            "container3 198.51.100.1",
+            "docker01: route `unreachable 198.51.100.0/24`",
+        ),
+        broken(
+            "$ ip route add 198.51.100.0/24 via 172.25.9.9",
+            "docker01 198.51.100.1",
+            "nobody answers for 172.25.9.9",
+        ),
+        broken(
+            "$ sysctl -w net.ipv4.ip_forward=0",
+            "docker02 192.0.2.10 tcp/8080",
+            "docker01: net.ipv4.ip_forward = 0",
+        ),
+        broken("$ sysctl -w net.ipv4.ip_forward=0", "container3 192.0.2.11", "docker01: net.ipv4.ip_forward = 0"),
+        broken(
+            "$ docker run -itd --name lonely --network none busybox",
+            "lonely 172.25.3.3",
+            "lonely: no route to 172.25.3.3",
+        ),
+        broken(
+            "$ docker network create --internal inner; docker run -itd --name shut --network inner busybox",
+            "shut 192.0.2.11",
+            "shut: no",
+        ),
+    ]);
+}
+
+#[test]
+fn rules_that_drop() {
+    check(&[
+        broken(
+            "$ iptables -I FORWARD -s 172.25.0.2 -d 172.25.3.3 -j DROP",
+            "container2 container3",
+            "docker01: iptables -t filter: -A FORWARD -s 172.25.0.2/32 -d 172.25.3.3/32 -j DROP",
+        ),
+        broken(
+            "$ iptables -I DOCKER-USER -p tcp -m tcp --dport 80 -j REJECT",
+            "container2 container3 tcp/80",
+            "docker01: iptables -t filter: -A DOCKER-USER -p tcp -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable",
+        ),
+        broken("$ iptables -I DOCKER-USER -p icmp -j DROP", "container2 container3", "-A DOCKER-USER -p icmp -j DROP"),
+        broken(
+            "$ iptables -D FORWARD -i $br -o $br -j ACCEPT",
+            "container2 container3",
+            "iptables -t filter: -P FORWARD DROP",
+        ),
+        broken(
+            "$ iptables -I DOCKER-USER -s 172.25.3.3 -p tcp --sport 80 -j DROP",
+            "container2 container3 tcp/80",
+            "the answer: docker01: iptables -t filter: -A DOCKER-USER -s 172.25.3.3/32 -p tcp -m tcp --sport 80 -j DROP",
+        ),
+        broken(
+            "$ iptables -t raw -I PREROUTING -p tcp --dport 8080 -j DROP",
+            "docker02 192.0.2.10 tcp/8080",
+            "docker01: iptables -t raw: -A PREROUTING -p tcp -m tcp --dport 8080 -j DROP",
+        ),
+        broken(
+            "$ iptables -t mangle -I PREROUTING -p tcp --dport 8080 -j DROP",
+            "docker02 192.0.2.10 tcp/8080",
+            "docker01: iptables -t mangle: -A PREROUTING -p tcp -m tcp --dport 8080 -j DROP",
+        ),
+        broken(
+            "docker02$ iptables -A OUTPUT -p tcp --dport 8080 -j DROP",
+            "docker02 192.0.2.10 tcp/8080",
+            "docker02: iptables -t filter: -A OUTPUT",
+        ),
+        broken("docker02$ iptables -P INPUT DROP", "container3 192.0.2.11", "iptables -t filter: -P INPUT DROP"),
+        broken(
+            "docker02$ iptables -A INPUT -p icmp -j DROP",
+            "container3 192.0.2.11",
+            "docker02: iptables -t filter: -A INPUT -p icmp -j DROP",
+        ),
+        broken(
+            "docker02$ iptables -A INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset",
+            "docker01 192.0.2.11 tcp/22",
+            "docker02: iptables -t filter: -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset",
+        ),
+        broken(
+            "$ iptables -I INPUT -s 172.25.3.3 -j DROP",
+            "container3 172.25.0.1",
+            "-A INPUT -s 172.25.3.3/32 -j DROP",
+        ),
+        broken(
+            "$ docker network create -o com.docker.network.bridge.enable_icc=false shy; docker run -itd --name s1 --net shy busybox; docker run -itd --name s2 --net shy busybox",
+            "s1 s2",
+            "-j DROP",
+        ),
+    ]);
+    let (said, _) = ask("", "container3 172.17.0.2");
+    assert!(
+        said.contains("stopped at docker01: iptables -t filter: -A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP\n"),
+        "{said}"
+    );
+    assert!(said.contains("to mend it: docker network connect bridge container3\n"), "{said}");
+}
+
+#[test]
+fn ports_on_which_nobody_listens() {
+    check(&[
+        broken("container3$ kill $(pidof httpd)", "container2 container3 tcp/80", "container3: no listener on tcp/80"),
+        broken("container6$ httpd -p 127.0.0.1:80", "container2 container6 tcp/80", "it listens at 127.0.0.1:80 alone"),
+        broken("container7$ kill $(pidof httpd)", "docker02 192.0.2.10 tcp/8080", "container7: no listener on tcp/80"),
+        broken("$ docker stop -t 0 container7", "docker02 192.0.2.10 tcp/8080", "docker01: no listener on tcp/8080"),
+        broken(
+            "$ iptables -t nat -I PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 172.25.3.3:81",
+            "docker02 192.0.2.10 tcp/8080",
+            "container3: no listener on tcp/81",
+        ),
+        broken(
+            "$ docker exec --privileged container3 sysctl -w net.ipv4.icmp_echo_ignore_all=1",
+            "container2 container3",
+            "container3: net.ipv4.icmp_echo_ignore_all = 1",
+        ),
+    ]);
+    let (said, _) = ask("", "container2 container3 udp/53");
+    assert!(said.contains("stopped at container3: no listener on udp/53\n"), "{said}");
+    assert!(said.contains("set by t.md:9: docker01$ docker run --network=isolated_nw --ip=172.25.3.3"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let (said, status) = ask("", "container9 container3");
+    assert_eq!((said.as_str(), status), ("netyard why: no such place: container9\n", 2));
+    let (said, status) = ask("", "container2 container3 http");
+    let expected = "netyard why: invalid port \"http\": write tcp/80, udp/53 or icmp\n";
+    assert_eq!((said.as_str(), status), (expected, 2));
+    let (said, status) = ask("", "container2");
+    assert_eq!((said.as_str(), status), ("usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name]\n", 2));
+}
