@@ -60,6 +60,7 @@ impl fmt::Display for DropReason {
             Self::LinkDown => "device down",
             Self::OtherHost => "for another station",
             Self::SamePort => "behind the port it came from",
+            Self::PortClosed => "the bridge port is closed to it",
             Self::TooBig => "bigger than the MTU",
             Self::Martian => "martian address",
             Self::NotForwarding => "forwarding is off",

@@ -6,6 +6,7 @@ use netyard_sim::capture::{Capture, Hop};
 use netyard_sim::device::Device;
 use netyard_sim::drop::DropReason;
 use netyard_sim::id::{IfIndex, NamespaceId};
+use netyard_sim::link::End;
 use netyard_sim::namespace::Namespace;
 use netyard_sim::route::Action;
 
@@ -78,6 +79,7 @@ impl Scene<'_> {
             DropReason::SocketFull => Stop::new(format!("{here}: the listener's queue is full"), None),
             DropReason::OtherHost => self.other_host(sight),
             DropReason::SamePort
+            | DropReason::PortClosed
             | DropReason::Malformed
             | DropReason::UnknownProtocol
             | DropReason::Martian
@@ -157,6 +159,15 @@ impl Scene<'_> {
         let here = self.name(at);
         let device = device.and_then(|index| self.namespace(at).devices.get(&index));
         let Some(device) = device else { return Stop::new(format!("{here}: the device is gone"), None) };
+        let fabric = &self.site.world.fabric;
+        let bridge = device.master.and_then(|master| self.namespace(at).devices.get(&master)).filter(|bridge| !bridge.up);
+        if let Some(bridge) = bridge.filter(|_| device.up) {
+            return self.link_down(at, Some(bridge.index));
+        }
+        let is_down = |end: &End| fabric.namespace(end.namespace).devices.get(&end.device).is_some_and(|peer| !peer.up);
+        if let Some(peer) = fabric.peer_of(at, device.index).filter(|peer| device.up && is_down(peer)) {
+            return self.link_down(peer.namespace, Some(peer.device));
+        }
         if device.up {
             return Stop::new(format!("{here}/{}: no carrier: the other end is down", device.name), None);
         }
