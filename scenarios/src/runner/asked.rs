@@ -33,7 +33,7 @@ pub fn question(place: &str, command: &str) -> Option<Question> {
 
 /// The command that `docker exec`, `ip netns exec`, `timeout`, `time` or `sudo` runs, and the place it runs in when that
 /// is another one.
-fn inside<'w, 's>(words: &'w [&'s str]) -> Option<(Option<String>, Vec<&'s str>)> {
+fn inside<'s>(words: &[&'s str]) -> Option<(Option<String>, Vec<&'s str>)> {
     match words {
         ["docker", "exec", rest @ ..] => {
             let at = first_operand(rest, "euw")?;

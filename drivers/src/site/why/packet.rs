@@ -160,7 +160,8 @@ impl Scene<'_> {
         let device = device.and_then(|index| self.namespace(at).devices.get(&index));
         let Some(device) = device else { return Stop::new(format!("{here}: the device is gone"), None) };
         let fabric = &self.site.world.fabric;
-        let bridge = device.master.and_then(|master| self.namespace(at).devices.get(&master)).filter(|bridge| !bridge.up);
+        let bridge =
+            device.master.and_then(|master| self.namespace(at).devices.get(&master)).filter(|bridge| !bridge.up);
         if let Some(bridge) = bridge.filter(|_| device.up) {
             return self.link_down(at, Some(bridge.index));
         }
