@@ -72,7 +72,7 @@ fn failure(scenario: &Scenario, step: &Step, played: &Played) -> Value {
         Compared::Same(_, at) => json!({"same": actual[*at]}),
         Compared::Unexpected(at) => json!({"unexpected": actual[*at]}),
     };
-    json!({
+    let mut told = json!({
         "event": "step",
         "file": scenario.file,
         "line": step.line,
@@ -82,8 +82,11 @@ fn failure(scenario: &Scenario, step: &Step, played: &Played) -> Value {
         "exit": played.status,
         "at_ns": played.at.as_nanos(),
         "lines": played.comparison.iter().map(line).collect::<Vec<_>>(),
-        "why": played.why,
-    })
+    });
+    if let Some(why) = &played.why {
+        told["why"] = json!(why);
+    }
+    told
 }
 
 /// Tells of a file that is wrong.
