@@ -311,7 +311,7 @@ impl Lab {
     /// `CannotFork` while a future of the test runs in this one.
     pub fn fork(&self) -> Result<Self, LabError> {
         let inner = self.0.borrow();
-        if inner.natives.iter().any(|pid| inner.site.world().processes.running().any(|(running, ..)| running == *pid)) {
+        if inner.natives.iter().any(|pid| self.is_alive(*pid)) {
             return Err(LabError::CannotFork);
         }
         Ok(Self::of(inner.site.fork(), inner.consoles.clone()))

@@ -60,6 +60,22 @@ pub(super) fn host_login(host: &Host) -> Place {
     }
 }
 
+/// A process that somebody who is logged in at a place starts there.
+fn login(place: &Place, argv: &[&str], streams: [Stream; 3]) -> Spawn {
+    Spawn {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        env: place.env.clone(),
+        cwd: place.cwd.clone(),
+        namespace: place.namespace,
+        rights: place.rights,
+        user: place.user.clone(),
+        context: place.context,
+        streams,
+        group: None,
+        init: false,
+    }
+}
+
 impl Site {
     /// Opens a terminal: a shell that reads lines from [`Self::enter`]. Standard output and standard error are one.
     ///
@@ -72,18 +88,7 @@ impl Site {
         let (stdin, input) = streams.pipe();
         let (output, stdout) = streams.pipe();
         let stderr = streams.dup(&stdout);
-        let spawn = Spawn {
-            argv: vec!["sh".to_owned(), "-s".to_owned()],
-            env: place.env.clone(),
-            cwd: place.cwd.clone(),
-            namespace: place.namespace,
-            rights: place.rights,
-            user: place.user.clone(),
-            context: place.context,
-            streams: [stdin, stdout, stderr],
-            group: None,
-            init: false,
-        };
+        let spawn = login(place, &["sh", "-s"], [stdin, stdout, stderr]);
         match processes.spawn(spawn, None, now) {
             Ok(shell) => {
                 let id = TerminalId(shell.0);
@@ -101,18 +106,7 @@ impl Site {
     /// Starts a process in a place, which runs `program` and is called `name` in lists. What it prints is lost.
     pub fn spawn(&mut self, place: &Place, program: Box<dyn Program>, name: &str) -> Pid {
         let now = self.now();
-        let spawn = Spawn {
-            argv: vec![name.to_owned()],
-            env: place.env.clone(),
-            cwd: place.cwd.clone(),
-            namespace: place.namespace,
-            rights: place.rights,
-            user: place.user.clone(),
-            context: place.context,
-            streams: [Stream::Null, Stream::Null, Stream::Null],
-            group: None,
-            init: false,
-        };
+        let spawn = login(place, &[name], [Stream::Null, Stream::Null, Stream::Null]);
         self.world.processes.spawn_program(program, spawn, None, now)
     }
 
