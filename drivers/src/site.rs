@@ -17,7 +17,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use netyard_sim::dns::Manner;
 use netyard_sim::fabric::NamespaceId;
-use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::Event;
@@ -37,7 +36,7 @@ use flow::Flows;
 use terminal::Terminal;
 
 pub use flow::Transport;
-pub use lan::has_room_at;
+pub use lan::{Uplink, has_room_at};
 pub use terminal::{TerminalEvent, TerminalId};
 
 /// How far a step goes at least when nothing else is due.
@@ -53,7 +52,7 @@ pub struct SiteConfig {
     /// The names of its docker hosts; the first is the default one. At most 70, for the LAN's addresses.
     pub hosts: Vec<String>,
     /// What the cables of hosts to the LAN do to frames, where that is not the usual.
-    pub links: BTreeMap<String, Condition>,
+    pub links: BTreeMap<String, Uplink>,
     /// Further name servers on the LAN. [`has_room_at`] tells where there may be one.
     pub nameservers: BTreeMap<Ipv4Addr, Manner>,
     /// What the engines of hosts were told, where that is not the usual.

@@ -88,7 +88,15 @@ impl Builder {
     /// How long a frame takes between a host and the LAN.
     #[must_use]
     pub fn link(mut self, host: &str, delay: Duration) -> Self {
-        self.0.links.insert(host.to_owned(), Condition { delay });
+        self.0.links.entry(host.to_owned()).or_default().condition = Condition { delay };
+        self
+    }
+
+    /// Whether the LAN's port gives a host frames for other Ethernet addresses than its uplink's own, which macvlans and
+    /// bridges on the uplink live by.
+    #[must_use]
+    pub fn promiscuity(mut self, host: &str, allowed: bool) -> Self {
+        self.0.links.entry(host.to_owned()).or_default().promiscuity = allowed;
         self
     }
 

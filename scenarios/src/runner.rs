@@ -11,7 +11,6 @@ use std::time::{Duration, Instant as WallInstant};
 
 use netyard_drivers::daemon::Config;
 use netyard_drivers::site::{Site, SiteConfig};
-use netyard_sim::link::Condition;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
 use sha2::{Digest, Sha256};
@@ -235,7 +234,7 @@ fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site 
     Site::new(&SiteConfig {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
-        links: links.map(|(host, link)| (host.clone(), Condition { delay: link.delay.0 })).collect(),
+        links: links.map(|(host, link)| (host.clone(), (*link).into())).collect(),
         nameservers: scenario.head.nameservers.iter().map(|(addr, told)| (*addr, (*told).into())).collect(),
         engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
         capture: capturing == Capturing::On,

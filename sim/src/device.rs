@@ -174,6 +174,9 @@ pub struct Device {
     pub uppers: Vec<Upper>,
     /// Whether somebody asked for all frames (`promisc on`).
     pub promiscuous: bool,
+    /// Whether the port that its cable leads to gives it only what is for its own address or for many: a switch, or a
+    /// hypervisor, that allows no promiscuity. What the device itself asks for makes no difference to that.
+    pub port_filters: bool,
     /// For a veth: the index of its peer, in whatever namespace that is (`@if8`). For a stacked device: of the one
     /// beneath.
     pub peer_index: Option<IfIndex>,

@@ -16,6 +16,8 @@ pub enum DropReason {
     LinkDown,
     /// The frame was for another station.
     OtherHost,
+    /// The frame was for another station, and the port that the device is plugged into allows no promiscuity.
+    PortFilter,
     /// The bridge knew that the station is behind the port the frame came from.
     SamePort,
     /// The bridge's port does not let it in or out: by its state, its settings or its VLANs.
@@ -52,6 +54,14 @@ pub enum DropReason {
     Reassembly,
 }
 
+impl DropReason {
+    /// Whether it happens to copies of a frame at stations that they are not for, and stops nothing by itself.
+    #[must_use]
+    pub const fn is_of_a_copy(self) -> bool {
+        matches!(self, Self::OtherHost | Self::PortFilter | Self::SamePort)
+    }
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -59,6 +69,7 @@ impl fmt::Display for DropReason {
             Self::UnknownProtocol => "unknown protocol",
             Self::LinkDown => "device down",
             Self::OtherHost => "for another station",
+            Self::PortFilter => "for another station, which the port there does not allow",
             Self::SamePort => "behind the port it came from",
             Self::PortClosed => "the bridge port is closed to it",
             Self::TooBig => "bigger than the MTU",

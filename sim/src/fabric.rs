@@ -593,6 +593,13 @@ impl Fabric {
         }
     }
 
+    /// Whether the port that a device is plugged into gives it only what is for its own address or for many.
+    pub fn set_port_filters(&mut self, namespace: NamespaceId, device: IfIndex, filters: bool) {
+        if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
+            device.port_filters = filters;
+        }
+    }
+
     /// Switches IPv6 on a device on or off.
     pub fn set_ipv6(&mut self, namespace: NamespaceId, device: IfIndex, ipv6: Ipv6) {
         self.with(namespace, |ns, cx| ns.set_ipv6(cx, device, ipv6));

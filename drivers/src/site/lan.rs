@@ -24,6 +24,22 @@ const FIRST_HOST: u8 = 10;
 const PREFIX_LEN: u8 = 24;
 const DNS_PORT: u16 = 53;
 
+/// How a host is plugged into the LAN.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Uplink {
+    /// What the cable does to frames.
+    pub condition: Condition,
+    /// Whether the LAN's port gives the host frames for other Ethernet addresses than its uplink's own, which macvlans and
+    /// bridges on that uplink live by. Many switches and hypervisors do not.
+    pub promiscuity: bool,
+}
+
+impl Default for Uplink {
+    fn default() -> Self {
+        Self { condition: Condition::default(), promiscuity: true }
+    }
+}
+
 /// Builds the LAN with these docker hosts on it.
 ///
 /// # Panics
@@ -31,22 +47,22 @@ const DNS_PORT: u16 = 53;
 pub(super) fn build(
     world: &mut World,
     names: &[String],
-    links: &BTreeMap<String, Condition>,
+    links: &BTreeMap<String, Uplink>,
     nameservers: &BTreeMap<Ipv4Addr, Manner>,
 ) -> Vec<Host> {
     let gateway = namespace(world, "gateway");
     let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
     give(world, gateway, bridge, GATEWAY);
-    plug(world, gateway, bridge, ("www", WWW), Condition::default());
+    plug(world, gateway, bridge, ("www", WWW), Uplink::default());
     serve_names(world, gateway, GATEWAY, Server::lan(Lan::standard()));
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
-    let condition = |name: &String| links.get(name).copied().unwrap_or_default();
+    let uplink = |name: &String| links.get(name).copied().unwrap_or_default();
     let at = names.iter().zip(addresses);
-    let hosts = at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), condition(name))).collect();
+    let hosts = at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), uplink(name))).collect();
     for (addr, manner) in nameservers {
         let name = format!("dns{}", addr.octets()[3]);
-        let namespace = plug(world, gateway, bridge, (&name, *addr), Condition::default());
+        let namespace = plug(world, gateway, bridge, (&name, *addr), Uplink::default());
         serve_names(world, namespace, *addr, Server::uniform(*manner));
     }
     hosts
@@ -72,9 +88,9 @@ fn host(
     gateway: NamespaceId,
     bridge: IfIndex,
     (name, addr): (&str, Ipv4Addr),
-    condition: Condition,
+    uplink: Uplink,
 ) -> Host {
-    let namespace = plug(world, gateway, bridge, (name, addr), condition);
+    let namespace = plug(world, gateway, bridge, (name, addr), uplink);
     let files = files(world, name);
     let context = Context { files, hostname: name.to_owned(), flavour: Flavour::Host };
     let context = world.processes.create_context(context);
@@ -88,16 +104,17 @@ fn plug(
     gateway: NamespaceId,
     bridge: IfIndex,
     (name, addr): (&str, Ipv4Addr),
-    condition: Condition,
+    uplink: Uplink,
 ) -> NamespaceId {
     let inside = namespace(world, name);
     let cable = world.fabric.create_namespace("cable");
-    let ends = world.fabric.create_veth(cable, "far", "near", condition);
+    let ends = world.fabric.create_veth(cable, "far", "near", uplink.condition);
     let (far, near) = ends.expect("the namespace is empty");
     let port_name = port_name(world, gateway, name, addr);
     let port = world.fabric.move_device(cable, far, gateway, &port_name).expect("the name is free");
     let eth0 = world.fabric.move_device(cable, near, inside, "eth0").expect("the namespace has no eth0");
     world.fabric.delete_namespace(cable);
+    world.fabric.set_port_filters(inside, eth0, !uplink.promiscuity);
     world.fabric.set_master(gateway, port, Some(bridge)).expect("lan0 is a bridge");
     world.fabric.set_up(gateway, port, true);
     give(world, inside, eth0, addr);

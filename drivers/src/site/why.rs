@@ -39,11 +39,13 @@ pub struct Stop {
     pub mend: Option<String>,
     /// What set it, by the label of a mark.
     pub set_by: Option<String>,
+    /// Whether the world was made so: no command set it.
+    pub is_given: bool,
 }
 
 impl Stop {
     const fn new(what: String, mend: Option<String>) -> Self {
-        Self { what, mend, set_by: None }
+        Self { what, mend, set_by: None, is_given: false }
     }
 }
 
@@ -102,7 +104,7 @@ impl Site {
     /// `NoPlace` when the one who asks is not there.
     pub fn why(&self, question: &Question) -> Result<Answer, Unanswerable> {
         let mut answer = self.fork().probe(question)?;
-        if let Some(stop) = &mut answer.stop {
+        if let Some(stop) = answer.stop.as_mut().filter(|stop| !stop.is_given) {
             stop.set_by = self.what_set(question, &stop.what);
         }
         Ok(answer)
@@ -233,7 +235,7 @@ impl Site {
 fn arrived(question: &Question, sights: &[Sight]) -> bool {
     let is_dropped = sights
         .iter()
-        .any(|s| s.dropped().is_some_and(|reason| !matches!(reason, DropReason::OtherHost | DropReason::SamePort)));
+        .any(|s| s.dropped().is_some_and(|reason| !reason.is_of_a_copy()));
     let came = sights.last().is_some_and(|sight| sight.hop == Hop::Received);
     matches!(question.manner, Manner::Udp(_)) && !is_dropped && came
 }

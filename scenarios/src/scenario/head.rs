@@ -5,8 +5,9 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netyard_drivers::daemon::{self, Config};
-use netyard_drivers::site::has_room_at;
+use netyard_drivers::site::{Uplink, has_room_at};
 use netyard_sim::dns::Manner;
+use netyard_sim::link::Condition;
 use serde::Deserialize;
 
 use super::engine::EngineSettings;
@@ -57,10 +58,28 @@ impl Default for Head {
 
 /// What a host's uplink does to frames.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Link {
     /// The time a frame takes in one direction.
-    pub delay: Period,
+    pub delay: Option<Period>,
+    /// Whether the LAN's port lets the host have frames for other Ethernet addresses than its uplink's own:
+    /// `promiscuity: false` for one that does not, as many switches and hypervisors are, where macvlans and bridges on
+    /// the uplink are not reached.
+    pub promiscuity: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self { delay: None, promiscuity: true }
+    }
+}
+
+impl From<Link> for Uplink {
+    fn from(link: Link) -> Self {
+        let usual = Condition::default();
+        let condition = link.delay.map_or(usual, |delay| Condition { delay: delay.0 });
+        Self { condition, promiscuity: link.promiscuity }
+    }
 }
 
 /// What a name server says to whoever asks, whatever he asks for.
@@ -182,7 +201,7 @@ mod tests {
         assert_eq!(head.hosts, ["docker01", "docker02"]);
         assert_eq!((head.seed, head.expect), (Some(7), Expect::Fail));
         assert_eq!(head.time_limit.map(|p| p.to_string()).as_deref(), Some("10m"));
-        assert_eq!(head.links["docker02"].delay.to_string(), "5ms");
+        assert_eq!(head.links["docker02"].delay.map(|delay| delay.to_string()).as_deref(), Some("5ms"));
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl Namespace {
             stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
+            port_filters: false,
             peer_index: None,
             peer_netnsid: None,
             addresses: Vec::new(),

@@ -19,6 +19,11 @@ impl Namespace {
             self.drop_frame(cx, Some(index), reason, &frame);
             return;
         }
+        // It never came as far as this device.
+        if device.port_filters && frame.dst() != device.mac && !frame.dst().is_multicast() {
+            self.drop_frame(cx, Some(index), DropReason::PortFilter, &frame);
+            return;
+        }
         // A veth takes nothing that is longer than its own MTU allows, with room for a tag.
         if matches!(device.kind, Kind::Veth { .. })
             && frame.len() > device.mtu.bytes() + ETHERNET_LEN + TAG_LEN

@@ -16,11 +16,6 @@ use super::trail::{self, Kin, Sight};
 use crate::container::Container;
 use crate::site::Site;
 
-/// Drops that happen to copies of a frame everywhere and stop nothing.
-const fn is_common(reason: DropReason) -> bool {
-    matches!(reason, DropReason::OtherHost | DropReason::SamePort)
-}
-
 /// A site in which a probe has ended.
 pub(super) struct Scene<'a> {
     pub(super) site: &'a Site,
@@ -32,17 +27,15 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// What stopped the probe's packet or its answer; `said` is what the kernel told the probe.
     pub(super) fn judge(&self, sights: &[Sight], said: &str) -> Stop {
-        let dropped = |common: bool| {
-            let stopped = |s: &&Sight| s.dropped().is_some_and(|reason| is_common(reason) == common);
-            sights.iter().find(stopped)
-        };
-        if let Some(sight) = dropped(false) {
+        let dropped = |is: fn(DropReason) -> bool| sights.iter().find(|sight| sight.dropped().is_some_and(is));
+        if let Some(sight) = dropped(|reason| !reason.is_of_a_copy()) {
             return self.explain(sight, sight.dropped().unwrap_or(DropReason::Malformed));
         }
         if sights.is_empty() {
             return self.never_sent(said);
         }
-        if let Some(sight) = dropped(true) {
+        let filtered = dropped(|reason| reason == DropReason::PortFilter);
+        if let Some(sight) = filtered.or_else(|| dropped(DropReason::is_of_a_copy)) {
             return self.explain(sight, sight.dropped().unwrap_or(DropReason::OtherHost));
         }
         self.vanished(sights, said)
@@ -78,6 +71,7 @@ impl Scene<'_> {
             DropReason::NoSocket => self.no_listener(sight),
             DropReason::SocketFull => Stop::new(format!("{here}: the listener's queue is full"), None),
             DropReason::OtherHost => self.other_host(sight),
+            DropReason::PortFilter => self.port_filtered(sight.namespace, &self.spot(sight)),
             DropReason::SamePort
             | DropReason::PortClosed
             | DropReason::Malformed
@@ -184,6 +178,9 @@ impl Scene<'_> {
             return self.link_down(namespace, Some(device));
         }
         let spot = self.spot(sight);
+        if let Some((at, namespace, _, DropReason::PortFilter)) = &stopped {
+            return self.port_filtered(*namespace, at);
+        }
         if let Some((at, _, _, reason)) = stopped {
             return Stop::new(
                 format!("{spot}: nobody answers for {hop}: the question was dropped at {at}: {reason}"),
@@ -238,6 +235,14 @@ impl Scene<'_> {
             ),
             _ => Stop::new(format!("{}: a frame for another station", self.spot(sight)), None),
         }
+    }
+
+    /// The port of the LAN kept it, where the frame was for something that stands on the host's uplink.
+    fn port_filtered(&self, at: NamespaceId, spot: &str) -> Stop {
+        let host = self.name(at);
+        let what = format!("{spot}: the port of the LAN gives it only what is for its own address");
+        let mend = format!("allow it in the scenario's head: links: {{{host}: {{promiscuity: true}}}}");
+        Stop { is_given: true, ..Stop::new(what, Some(mend)) }
     }
 
     /// The kernel refused before there was a packet.
@@ -341,6 +346,6 @@ pub(super) fn dropped_anywhere(capture: &Capture) -> Option<(String, DropReason,
     capture.frames().iter().find_map(|c| {
         let Hop::Dropped(reason) = c.hop else { return None };
         let note = c.note.as_deref().map(str::to_owned);
-        (!is_common(reason)).then(|| (capture.name(c.spot).to_owned(), reason, note))
+        (!reason.is_of_a_copy()).then(|| (capture.name(c.spot).to_owned(), reason, note))
     })
 }

@@ -80,14 +80,15 @@ pub(super) fn follow(capture: &Capture, from: NamespaceId) -> Vec<Sight> {
     capture.frames().iter().filter_map(sight).collect()
 }
 
-/// Where a question for an address on a link was dropped, and why: an ARP or NDP message.
+/// Where a question for an address on a link was dropped, or the answer to it, and why: an ARP or NDP message.
 pub(super) fn dropped_inquiry(capture: &Capture, addr: IpAddr) -> Option<(String, NamespaceId, IfIndex, DropReason)> {
     let asks = |c: &&Captured| match addr {
         IpAddr::V4(v4) => {
-            c.frame.ethertype() == ethertype::ARP && c.frame.payload().get(24..28) == Some(&v4.octets()[..])
+            let at = |range| c.frame.payload().get(range) == Some(&v4.octets()[..]);
+            c.frame.ethertype() == ethertype::ARP && (at(24..28) || at(14..18))
         }
         IpAddr::V6(v6) => packet(c).is_some_and(|ip| {
-            matches!(ip.upper, Upper::Icmp { kind: 135, .. })
+            matches!(ip.upper, Upper::Icmp { kind: 135 | 136, .. })
                 && c.frame.payload().get(ip.upper_at() + 8..ip.upper_at() + 24) == Some(&v6.octets()[..])
         }),
     };

@@ -292,6 +292,7 @@ pub(in crate::userland) mod tests {
             stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
+            port_filters: false,
             peer_index: None,
             peer_netnsid: None,
             addresses: Vec::new(),
