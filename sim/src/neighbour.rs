@@ -44,9 +44,28 @@ pub enum State {
     Failed,
     /// Put there by hand.
     Permanent,
+    /// Put there by hand as one that needs no asking (`nud noarp`).
+    NoArp,
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Incomplete,
+        Self::Reachable,
+        Self::Stale,
+        Self::Delay,
+        Self::Probe,
+        Self::Failed,
+        Self::Permanent,
+        Self::NoArp,
+    ];
+
+    /// Whether nobody but who put it there changes it.
+    const fn is_fixed(self) -> bool {
+        matches!(self, Self::Permanent | Self::NoArp)
+    }
+
     /// As `ip neigh` prints it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -58,6 +77,7 @@ impl State {
             Self::Probe => "PROBE",
             Self::Failed => "FAILED",
             Self::Permanent => "PERMANENT",
+            Self::NoArp => "NOARP",
         }
     }
 }
@@ -129,7 +149,7 @@ impl Table {
             waiting: Vec::new(),
         });
         match (entry.state, entry.mac) {
-            (State::Reachable | State::Permanent | State::Delay | State::Probe, Some(mac)) => {
+            (State::Reachable | State::Permanent | State::NoArp | State::Delay | State::Probe, Some(mac)) => {
                 Resolution::Known(mac, packet)
             }
             (State::Stale, Some(mac)) => {
@@ -158,7 +178,7 @@ impl Table {
     /// An answer to a request came (`solicited`), or another sign of the address. Gives back what waited.
     pub fn answer(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac, solicited: bool) -> Vec<Frame> {
         let Some(entry) = self.entries.get_mut(&(device, addr)) else { return Vec::new() };
-        if entry.state == State::Permanent {
+        if entry.state.is_fixed() {
             return Vec::new();
         }
         if solicited {
@@ -200,6 +220,18 @@ impl Table {
     pub fn set_permanent(&mut self, device: IfIndex, addr: IpAddr, mac: Mac) {
         let entry = Entry { state: State::Permanent, mac: Some(mac), probes: 0, due: None, waiting: Vec::new() };
         self.entries.insert((device, addr), entry);
+    }
+
+    /// Puts an entry in a state there by hand; it lives on from that state.
+    pub fn set(&mut self, now: Instant, (device, addr): (IfIndex, IpAddr), mac: Mac, state: State) {
+        let due = match state {
+            State::Reachable => Some(now + REACHABLE),
+            State::Delay => Some(now + DELAY),
+            State::Incomplete | State::Probe => Some(now),
+            State::Stale | State::Failed | State::Permanent | State::NoArp => None,
+        };
+        let mac = Some(mac).filter(|_| !matches!(state, State::Incomplete | State::Failed));
+        self.entries.insert((device, addr), Entry { state, mac, probes: 0, due, waiting: Vec::new() });
     }
 
     /// Removes an entry; false when there is none.
@@ -263,7 +295,7 @@ impl Entry {
                 self.due = None;
                 Some(Due::Failed { device, addr, packets: core::mem::take(&mut self.waiting) })
             }
-            State::Stale | State::Failed | State::Permanent => {
+            State::Stale | State::Failed | State::Permanent | State::NoArp => {
                 self.due = None;
                 None
             }

@@ -233,9 +233,7 @@ impl Site {
 
 /// Whether a datagram that nobody has to answer came to somebody who took it.
 fn arrived(question: &Question, sights: &[Sight]) -> bool {
-    let is_dropped = sights
-        .iter()
-        .any(|s| s.dropped().is_some_and(|reason| !reason.is_of_a_copy()));
+    let is_dropped = sights.iter().any(|s| s.dropped().is_some_and(|reason| !reason.is_of_a_copy()));
     let came = sights.last().is_some_and(|sight| sight.hop == Hop::Received);
     matches!(question.manner, Manner::Udp(_)) && !is_dropped && came
 }

@@ -43,6 +43,8 @@ pub enum Refusal {
     NoLinkLayerAddress,
     /// No such neighbour.
     NoEntry,
+    /// No such neighbour, asked for.
+    NoNeighbour,
     /// A route to nowhere.
     NoDevice,
     /// No such route or process.
@@ -99,6 +101,7 @@ impl Refusal {
             Self::MtuTooSmall => "mtu less than device minimum.",
             Self::NameTooLong => "Attribute failed policy validation.",
             Self::NoLinkLayerAddress => "No link layer address given.",
+            Self::NoNeighbour => "Neighbour entry not found.",
             Self::UnknownType => "Unknown device type.",
             Self::MissingVlan => "VLAN properties not specified.",
             Self::VlanRange => "Invalid VLAN id.",
@@ -132,7 +135,7 @@ impl Refusal {
             Self::DeviceDown => "Network is down",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
             Self::NameTooLong => "Numerical result out of range",
-            Self::NoEntry => "No such file or directory",
+            Self::NoEntry | Self::NoNeighbour => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
             Self::AddressInUse => "Address already in use",
@@ -247,6 +250,8 @@ pub enum Error {
     MissingType,
     /// `ip neigh add` without its two words.
     MissingNeighbour,
+    /// `ip neigh get` without its two words.
+    MissingEntry,
     /// `ip route get` without an address.
     MissingDestination,
     /// `flush` without saying what.
@@ -324,6 +329,7 @@ impl Error {
                 | Self::BadMac(_)
                 | Self::MissingType
                 | Self::MissingDestination
+                | Self::MissingEntry
                 | Self::FlushAll
                 | Self::NoDevice(_)
                 | Self::NotShown(_)
@@ -365,6 +371,7 @@ impl Error {
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
             Self::MissingType => "Not enough information: \"type\" argument is required\n".to_owned(),
             Self::MissingNeighbour => "Device and destination are required arguments.\n".to_owned(),
+            Self::MissingEntry => "Device and address are required arguments.\n".to_owned(),
             Self::MissingDestination => "need at least a destination address\n".to_owned(),
             Self::FlushAll if matches!(object, Object::Route) => "\"ip route flush\" requires arguments.\n".to_owned(),
             Self::FlushAll => "Flush requires arguments.\n".to_owned(),

@@ -1,9 +1,9 @@
-//! `ip neigh`: shows the neighbour table, adds, deletes and flushes entries.
+//! `ip neigh`: shows the neighbour table, one entry of it, adds, changes, deletes and flushes entries.
 
 use core::net::IpAddr;
 
-use super::{Error, Options, Refusal, Words, device, json, mac, permit};
-use crate::addr::Mac;
+use super::{Error, Family, Options, Refusal, Words, device, json, mac, permit, prefix};
+use crate::addr::{IpNetwork, Mac};
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
 use crate::neighbour::{Entry, State};
@@ -12,18 +12,30 @@ use crate::userland::{Flavour, Sys};
 
 #[derive(Clone, Copy)]
 enum Verb {
-    Add,
-    Replace,
+    Add(Standing),
     Delete,
     Show,
+    Get,
     Flush,
 }
 
-const VERBS: [(&str, Verb); 8] = [
-    ("add", Verb::Add),
-    ("change", Verb::Replace),
-    ("replace", Verb::Replace),
+/// What `add` and its kin say of an entry that may be there.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Standing {
+    /// There must be none.
+    New,
+    /// There must be one.
+    Known,
+    /// Either.
+    Any,
+}
+
+const VERBS: [(&str, Verb); 9] = [
+    ("add", Verb::Add(Standing::New)),
+    ("change", Verb::Add(Standing::Known)),
+    ("replace", Verb::Add(Standing::Any)),
     ("delete", Verb::Delete),
+    ("get", Verb::Get),
     ("show", Verb::Show),
     ("list", Verb::Show),
     ("lst", Verb::Show),
@@ -44,13 +56,13 @@ pub(super) fn run(
     if matches!(verb, Verb::Flush) && words.0.is_empty() {
         return Err(Error::FlushAll);
     }
-    let query = Query::parse(words)?;
+    let query = Query::parse(words, matches!(verb, Verb::Show | Verb::Flush))?;
     match verb {
         Verb::Show => return show(sys, namespace, options, &query),
-        Verb::Add => add(sys, namespace, &query, false),
-        Verb::Replace => add(sys, namespace, &query, true),
+        Verb::Get => return get(sys, namespace, &query),
+        Verb::Add(standing) => add(sys, namespace, &query, standing),
         Verb::Delete => delete(sys, namespace, &query),
-        Verb::Flush => flush(sys, namespace, &query),
+        Verb::Flush => return flush(sys, namespace, options, &query),
     }
     .map(|()| String::new())
 }
@@ -58,39 +70,79 @@ pub(super) fn run(
 /// The words after a verb.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Query {
-    addr: Option<IpAddr>,
+    /// An address, or of lists a prefix.
+    to: Option<IpNetwork>,
     device: Option<String>,
     mac: Option<Mac>,
-    state: Option<String>,
+    state: Option<Nud>,
+}
+
+/// The state that `nud` names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Nud {
+    /// Whatever it is.
+    All,
+    /// Not resolved and not being resolved.
+    None,
+    /// This one.
+    Is(State),
+}
+
+impl Nud {
+    fn parse(word: String) -> Result<Self, Error> {
+        let named = State::ALL.into_iter().find(|state| word.eq_ignore_ascii_case(state.name())).map(Self::Is);
+        match word.as_str() {
+            "all" => Ok(Self::All),
+            "none" => Ok(Self::None),
+            _ => named.ok_or(Error::Invalid { word, why: "nud state is bad" }),
+        }
+    }
 }
 
 impl Query {
-    fn parse(mut words: Words) -> Result<Self, Error> {
+    /// Reads the words; lists may be asked for by a prefix.
+    fn parse(mut words: Words, is_list: bool) -> Result<Self, Error> {
         let mut query = Self::default();
+        let place = |word: &str| if is_list { prefix(word, Family::Any) } else { address(word).map(Into::into) };
         while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => query.device = Some(words.value()?),
                 "lladdr" => query.mac = Some(mac(&words.value()?)?),
-                "nud" => query.state = Some(words.value()?),
-                "to" => query.addr = Some(address(&words.value()?)?),
-                "all" => {}
-                _ if query.addr.is_some() => return Err(Error::Garbage { place: "to", word }),
-                _ => query.addr = Some(address(&word)?),
+                "nud" => query.state = Some(Nud::parse(words.value()?)?),
+                "to" => query.to = Some(place(&words.value()?)?),
+                "all" | "unused" if is_list => {}
+                _ if query.to.is_some() => return Err(Error::Garbage { place: "to", word }),
+                _ => query.to = Some(place(&word)?),
             }
         }
         Ok(query)
     }
 
-    /// Whether an entry is meant. Without `nud`, those that were never used (none here) and by `flush` the permanent
-    /// ones are passed over.
+    /// Whether an entry is meant. Without `nud` those that need no resolving are passed over; by `flush` the permanent
+    /// ones too.
     fn includes(&self, addr: IpAddr, entry: &Entry) -> bool {
-        let state = self.state.as_deref().is_none_or(|s| s == "all" || s.eq_ignore_ascii_case(entry.state.name()));
-        state && self.addr.is_none_or(|a| a == addr)
+        let state = match self.state {
+            None => entry.state != State::NoArp,
+            Some(Nud::All) => true,
+            Some(Nud::None) => false,
+            Some(Nud::Is(state)) => state == entry.state,
+        };
+        state && self.to.is_none_or(|net| net.contains(addr))
     }
 }
 
 fn address(word: &str) -> Result<IpAddr, Error> {
     word.parse().map_err(|_| Error::Expected { what: "any valid address", word: word.to_owned() })
+}
+
+/// One entry, with its device.
+fn get(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<String, Error> {
+    let (Some(name), Some(to)) = (&query.device, query.to) else { return Err(Error::MissingEntry) };
+    let index = device(sys, namespace, name)?;
+    let here = sys.fabric().namespace(namespace);
+    let found = here.neighbours.iter().find(|(at, addr, _)| (*at, *addr) == (index, to.ip()));
+    let (_, addr, entry) = found.ok_or(Refusal::NoNeighbour)?;
+    Ok(line(addr, Some(name), entry, Flavour::Host))
 }
 
 fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
@@ -128,20 +180,29 @@ fn line(addr: IpAddr, device: Option<&str>, entry: &Entry, flavour: Flavour) -> 
 
 /// The device and address that a change must name.
 fn target(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<(IfIndex, IpAddr), Error> {
-    let (Some(name), Some(addr)) = (&query.device, query.addr) else { return Err(Error::MissingNeighbour) };
+    let (Some(name), Some(to)) = (&query.device, query.to) else { return Err(Error::MissingNeighbour) };
     let index = device(sys, namespace, name)?;
     permit(sys)?;
-    Ok((index, addr))
+    Ok((index, to.ip()))
 }
 
-fn add(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query, replace: bool) -> Result<(), Error> {
+fn add(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query, standing: Standing) -> Result<(), Error> {
     let (index, addr) = target(sys, namespace, query)?;
     let mac = query.mac.ok_or(Refusal::NoLinkLayerAddress)?;
+    let now = sys.now();
     let table = &mut sys.fabric().namespace_mut(namespace).neighbours;
-    if !replace && table.iter().any(|(i, a, _)| (i, a) == (index, addr)) {
-        return Err(Refusal::Exists.into());
+    let known = table.iter().any(|(i, a, _)| (i, a) == (index, addr));
+    match standing {
+        Standing::New if known => return Err(Refusal::Exists.into()),
+        Standing::Known if !known => return Err(Refusal::NoEntry.into()),
+        _ => {}
     }
-    table.set_permanent(index, addr, mac);
+    let state = match query.state {
+        None => State::Permanent,
+        Some(Nud::Is(state)) => state,
+        Some(Nud::All | Nud::None) => State::Failed,
+    };
+    table.set(now, (index, addr), mac, state);
     Ok(())
 }
 
@@ -151,7 +212,7 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<()
     if found { Ok(()) } else { Err(Refusal::NoEntry.into()) }
 }
 
-fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<(), Error> {
+fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
     let only = query.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
     permit(sys)?;
     let table = &mut sys.fabric().namespace_mut(namespace).neighbours;
@@ -159,13 +220,18 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<(),
     let gone: Vec<(IfIndex, IpAddr)> = table
         .iter()
         .filter(|(index, addr, entry)| only.is_none_or(|o| o == *index) && query.includes(*addr, entry))
+        .filter(|(_, addr, _)| options.family.includes((*addr).into()))
         .filter(|(_, _, entry)| !(keep_permanent && entry.state == State::Permanent))
         .map(|(index, addr, _)| (index, addr))
         .collect();
-    for (index, addr) in gone {
-        table.remove(index, addr);
+    for (index, addr) in &gone {
+        table.remove(*index, *addr);
     }
-    Ok(())
+    Ok(match gone.len() {
+        _ if !options.statistics => String::new(),
+        0 => "Nothing to flush.\n".to_owned(),
+        count => format!("\n*** Round 1, deleting {count} entries ***\n*** Flush is complete after 1 round ***\n"),
+    })
 }
 
 #[cfg(test)]
@@ -200,14 +266,22 @@ mod tests {
 
     #[test]
     fn an_entry_is_chosen_by_address_and_state() {
-        let query = |line: &str| Query::parse(Words(line.split_whitespace().map(str::to_owned).collect()));
+        let words = |line: &str| Words(line.split_whitespace().map(str::to_owned).collect());
+        let query = |line: &str| Query::parse(words(line), true);
         let chosen = |line: &str| {
             let query = query(line).unwrap();
             entries().iter().filter(|(addr, entry)| query.includes(*addr, entry)).count()
         };
         assert_eq!([chosen(""), chosen("10.1.0.50"), chosen("nud permanent"), chosen("nud all")], [2, 1, 1, 2]);
+        assert_eq!([chosen("10.1.0.0/26"), chosen("10.1.0.64/26"), chosen("nud stale")], [1, 1, 0]);
+        assert_eq!(query("nud foo"), Err(Error::Invalid { word: "foo".into(), why: "nud state is bad" }));
+        let what = "any valid prefix";
+        assert_eq!(query("foo"), Err(Error::Expected { what, word: "foo".into() }));
         let what = "any valid address";
-        assert_eq!(query("add foo"), Err(Error::Expected { what, word: "add".into() }));
+        assert_eq!(
+            Query::parse(words("10.1.0.0/24"), false),
+            Err(Error::Expected { what, word: "10.1.0.0/24".into() })
+        );
         assert_eq!(query("10.1.0.51 lladdr zz dev br0"), Err(Error::BadMac("zz".into())));
     }
 }
