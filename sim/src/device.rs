@@ -9,6 +9,7 @@ use crate::addr::{self, Mac};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
+use crate::qdisc::Qdisc;
 use crate::stack::{IpvlanMode, Over, Upper};
 use crate::vxlan::Tunnel;
 
@@ -192,6 +193,8 @@ pub struct Device {
     pub outside: bool,
     /// What passed.
     pub counters: Counters,
+    /// What frames wait in before they go; none when they go at once.
+    pub queue: Option<Box<Qdisc>>,
 }
 
 impl Device {

@@ -50,6 +50,10 @@ pub enum DropReason {
     SocketFull,
     /// The ring of a device of the outside is full, or the device is gone.
     RingFull,
+    /// The device's queueing discipline was told to lose it, as a bad line does.
+    Lost,
+    /// The device's queue is full, or too slow for what is in it.
+    QueueFull,
     /// A fragment that never met the others, or that does not fit them.
     Reassembly,
 }
@@ -83,6 +87,8 @@ impl fmt::Display for DropReason {
             Self::NeighbourQueue => "too many wait for the neighbour",
             Self::NoSocket => "no socket",
             Self::SocketFull => "receiver is full",
+            Self::Lost => "lost on the way, as the link was told",
+            Self::QueueFull => "the device's queue is full",
             Self::Reassembly => "fragments do not meet",
             Self::NoRemote => "the tunnel knows no remote for it",
             Self::UnknownNetwork => "of a tunnel's network that is not here",

@@ -18,7 +18,7 @@ use crate::event::Queue;
 use crate::frame::Frame;
 pub use crate::link::NamespaceId;
 use crate::link::{Condition, End, Joint, Link, LinkId};
-use crate::namespace::{Cx, LinkError, Lost, Namespace, Passed, Sent};
+use crate::namespace::{Cx, LinkError, Lost, Namespace, Passed, Retired, Sent};
 use crate::packet::segment;
 use crate::rng::{Rng, Seed};
 use crate::route::Route;
@@ -59,6 +59,8 @@ pub struct Fabric {
     links: BTreeMap<LinkId, Link>,
     woken: Vec<(NamespaceId, SocketId)>,
     left: Vec<(End, Frame)>,
+    /// Queueing disciplines of namespaces that are gone, by the names of those.
+    retired: Vec<(String, Retired)>,
     scratch: Cx,
     next_namespace: u32,
     next_link: NonZeroU32,
@@ -80,6 +82,7 @@ impl Fabric {
             links: BTreeMap::new(),
             woken: Vec::new(),
             left: Vec::new(),
+            retired: Vec::new(),
             scratch: Cx::default(),
             next_namespace: 1,
             next_link: NonZeroU32::MIN,
@@ -110,7 +113,9 @@ impl Fabric {
         for device in devices {
             self.delete_device(id, device);
         }
-        self.namespaces.remove(&id);
+        if let Some(mut gone) = self.namespaces.remove(&id) {
+            self.retired.extend(gone.take_retired_qdiscs().into_iter().map(|retired| (gone.name.clone(), retired)));
+        }
         self.namespaces.values_mut().for_each(|ns| ns.forget_namespace(id));
         self.planned.remove(&id);
     }
@@ -654,6 +659,12 @@ impl Fabric {
         self.macs.fill(&mut bytes);
         bytes[0] = bytes[0] & 0xfe | 0x02;
         Mac(bytes)
+    }
+
+    /// The queueing disciplines of namespaces that are gone, by the names of those.
+    #[must_use]
+    pub fn retired_qdiscs(&self) -> &[(String, Retired)] {
+        &self.retired
     }
 
     // Time.

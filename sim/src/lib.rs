@@ -28,6 +28,7 @@ pub mod nat;
 pub mod neighbour;
 pub mod netfilter;
 pub mod packet;
+pub mod qdisc;
 pub mod rng;
 pub mod route;
 pub mod socket;

@@ -20,6 +20,7 @@ mod outside;
 mod path;
 mod problem;
 mod question;
+mod queueing;
 mod raw;
 mod resolver;
 mod stack;
@@ -33,6 +34,7 @@ use std::collections::BTreeMap;
 
 pub use configure::{LinkError, is_device_name};
 pub use outside::Lost;
+pub use queueing::Retired;
 pub use resolver::Listening;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
 
@@ -162,6 +164,11 @@ pub struct Namespace {
     hearing: Vec<vxlan::Hearing>,
     /// When a spanning tree wants to be asked again.
     tree_at: Option<Instant>,
+    /// When a device's queue wants to be asked again.
+    queues_at: Option<Instant>,
+    next_qdisc: u16,
+    retired: Vec<Retired>,
+    seed: Seed,
     fragments: fragment::Reassembly,
     path_mtu: path::PathMtus,
     netnsids: BTreeMap<NamespaceId, u32>,
@@ -188,6 +195,10 @@ impl Namespace {
             resolver: None,
             hearing: Vec::new(),
             tree_at: None,
+            queues_at: None,
+            next_qdisc: queueing::FIRST_HANDLE,
+            retired: Vec::new(),
+            seed,
             fragments: fragment::Reassembly::default(),
             path_mtu: path::PathMtus::default(),
             netnsids: BTreeMap::new(),
@@ -224,7 +235,14 @@ impl Namespace {
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
         let resolver = self.resolver.as_ref().and_then(resolver::Resolver::next_at);
-        let own = [self.neighbours.next_at(), self.fragments.next_at(), self.tcp.next_at(), resolver, self.tree_at];
+        let own = [
+            self.neighbours.next_at(),
+            self.fragments.next_at(),
+            self.tcp.next_at(),
+            resolver,
+            self.tree_at,
+            self.queues_at,
+        ];
         own.into_iter().flatten().min()
     }
 
@@ -237,6 +255,7 @@ impl Namespace {
         self.poll_tcp(cx);
         self.poll_resolver(cx);
         self.poll_trees(cx);
+        self.poll_queues(cx);
     }
 
     fn drop_frame(&mut self, cx: &mut Cx, device: Option<IfIndex>, reason: DropReason, frame: &Frame) {

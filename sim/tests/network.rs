@@ -11,6 +11,7 @@ mod network {
     pub(crate) mod lab;
     pub(crate) mod neighbours;
     pub(crate) mod outside;
+    pub(crate) mod qdisc;
     pub(crate) mod resolver;
     pub(crate) mod routing;
     pub(crate) mod spanning;

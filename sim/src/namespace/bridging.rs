@@ -70,7 +70,9 @@ impl Namespace {
         for port in ports.iter().filter(|port| Some(**port) != ingress) {
             let Some(device) = self.devices.get_mut(port).filter(|d| d.is_running()) else { continue };
             match device.kind {
-                Kind::Veth { link } if device.fits(frame) => device.launch(cx, Some(link), frame.clone()),
+                Kind::Veth { link } if device.queue.is_none() && device.fits(frame) => {
+                    device.launch(cx, Some(link), frame.clone());
+                }
                 _ => self.transmit(cx, *port, frame.clone()),
             }
         }

@@ -141,6 +141,7 @@ impl Namespace {
             ipv6: self.ipv6,
             has_link_local: false,
             outside: false,
+            queue: None,
             counters: Counters::default(),
         };
         self.devices.insert(index, device);
@@ -187,6 +188,7 @@ impl Namespace {
     /// Takes a device out, down and without addresses.
     pub(crate) fn take_device(&mut self, cx: &mut Cx, index: IfIndex) -> Option<Device> {
         self.set_up(cx, index, false);
+        self.clear_queue(cx, index);
         let _ = self.set_master(cx, index, None);
         let mut device = self.devices.remove(&index)?;
         device.addresses.clear();
@@ -225,6 +227,7 @@ impl Namespace {
             }
             self.came_up(cx, index);
         } else {
+            self.flush_queue(cx, index);
             self.went_down(index);
         }
         if let Some(master) = self.devices.get(&index).and_then(|d| d.master) {
@@ -288,6 +291,8 @@ impl Namespace {
         }
         if carrier {
             self.add_link_local(cx, index);
+        } else {
+            self.flush_queue(cx, index);
         }
         if let Some(master) = master {
             if !carrier && let Some(bridge) = self.devices.get_mut(&master).and_then(Device::bridge_mut) {

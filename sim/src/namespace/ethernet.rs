@@ -86,6 +86,13 @@ impl Namespace {
             self.drop_frame(cx, Some(index), reason, &frame);
             return;
         }
+        if device.queue.is_some() { self.queue_frame(cx, index, frame) } else { self.depart(cx, index, frame) }
+    }
+
+    /// A frame leaves a device, past its queue.
+    #[inline]
+    pub(super) fn depart(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
         match &device.kind {
             Kind::Loopback => device.launch(cx, None, frame),
             Kind::Dummy => device.count_sent(cx, &frame),

@@ -3,12 +3,14 @@
 use core::fmt::Write as _;
 
 /// A value.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     /// A truth.
     Bool(bool),
     /// A number.
     Number(u64),
+    /// A number with a fraction.
+    Real(f64),
     /// A text.
     Text(String),
     /// Values in order.
@@ -85,7 +87,7 @@ impl Json {
                 }
                 text.push('}');
             }
-            Self::Bool(_) | Self::Number(_) | Self::Text(_) => self.scalar(text),
+            Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
         }
     }
 
@@ -109,7 +111,7 @@ impl Json {
                 }
                 let _ = write!(text, "\n{}}}", " ".repeat(depth * 4));
             }
-            Self::Bool(_) | Self::Number(_) | Self::Text(_) => self.scalar(text),
+            Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
         }
     }
 
@@ -117,6 +119,7 @@ impl Json {
         let _ = match self {
             Self::Bool(truth) => write!(text, "{truth}"),
             Self::Number(number) => write!(text, "{number}"),
+            Self::Real(number) => text.write_str(&super::real::general(*number, 6)),
             Self::Text(said) => write!(text, "\"{}\"", said.replace('\\', "\\\\").replace('"', "\\\"")),
             Self::List(_) | Self::Object(_) => return,
         };

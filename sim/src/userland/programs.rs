@@ -2,7 +2,7 @@
 
 use super::{
     Programs, arp, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc, netstat,
-    nslookup, ping, route_command, shell, ss, sysctl, traceroute, wget,
+    nslookup, ping, route_command, shell, ss, sysctl, tc, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -18,6 +18,7 @@ pub fn linux() -> Programs {
     bridge_command::add(&mut programs);
     ethtool::add(&mut programs);
     sysctl::add(&mut programs);
+    tc::add(&mut programs);
     ping::add(&mut programs);
     nslookup::add(&mut programs);
     dig::add(&mut programs);

@@ -72,6 +72,10 @@ impl Scene<'_> {
             DropReason::SocketFull => Stop::new(format!("{here}: the listener's queue is full"), None),
             DropReason::OtherHost => self.other_host(sight),
             DropReason::PortFilter => self.port_filtered(sight.namespace, &self.spot(sight)),
+            DropReason::Lost | DropReason::QueueFull => {
+                let mend = device.map(|device| format!("tc qdisc del dev {} root", device.name));
+                Stop::new(format!("{}: {reason}", self.spot(sight)), mend)
+            }
             DropReason::SamePort
             | DropReason::PortClosed
             | DropReason::Malformed

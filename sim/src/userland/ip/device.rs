@@ -194,9 +194,14 @@ pub const fn state(device: &Device) -> &'static str {
     }
 }
 
-/// The queueing discipline: virtual devices have no queue, and none at all before they were first up.
-pub(super) const fn queueing(device: &Device) -> &'static str {
-    if device.opened || device.up { "noqueue" } else { "noop" }
+/// The queueing discipline: virtual devices have no queue unless they were given one, and none at all before they were
+/// first up.
+pub(super) fn queueing(device: &Device) -> &'static str {
+    match &device.queue {
+        Some(queue) => queue.settings.kind(),
+        None if device.opened || device.up => "noqueue",
+        None => "noop",
+    }
 }
 
 /// What `type` calls the kind; lo has none.
@@ -299,6 +304,7 @@ pub(in crate::userland) mod tests {
             ipv6: Ipv6::Enabled,
             has_link_local: false,
             outside: false,
+            queue: None,
             counters: Counters::default(),
         }
     }
