@@ -148,6 +148,8 @@ pub struct Namespace {
     pub devices: Devices,
     /// Its routes.
     pub routes: route::Table,
+    /// The rules that say which table of routes is asked, and the tables besides that one.
+    pub policy: route::policy::Policy,
     /// Its neighbours.
     pub neighbours: neighbour::Table,
     /// Its firewall and connection tracking.
@@ -185,6 +187,7 @@ impl Namespace {
             name: name.to_owned(),
             devices: Devices::default(),
             routes: route::Table::default(),
+            policy: route::policy::Policy::default(),
             neighbours: neighbour::Table::default(),
             netfilter: Netfilter::default(),
             sysctl: Sysctl::default(),

@@ -175,12 +175,12 @@ impl Netfilter {
         if rules.is_untouched() && passage.tracked.is_none() {
             return Verdict::Accept;
         }
-        let dst = ip.dst;
+        let (dst, mark) = (ip.dst, passage.mark);
         let mut visit =
             Visit { now, hook, packet, ip, passage, path, surroundings, rules, conntrack: &mut self.conntrack };
         let verdict = steps(hook).iter().try_for_each(|step| visit.take(*step));
         let dst_after = visit.ip.dst;
-        passage.rerouted = dst_after != dst;
+        passage.rerouted = dst_after != dst || passage.mark != mark;
         verdict.err().unwrap_or(Verdict::Accept)
     }
 }

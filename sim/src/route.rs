@@ -1,6 +1,8 @@
 //! The routing table: longest prefix first, then the lowest metric, then the order of adding. It picks a next hop and a
 //! source address; it forwards nothing.
 
+pub mod policy;
+
 use core::net::IpAddr;
 
 use ipnetwork::IpNetwork;
@@ -77,9 +79,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds a route; false when the same destination, metric and gateway-or-device stands already.
+    /// Adds a route; false when the same destination and metric stand already. What comes with an IPv6 address stands on
+    /// each device for itself.
     pub fn add(&mut self, route: Route) -> bool {
-        if self.routes.iter().any(|r| r.dst == route.dst && r.metric == route.metric) {
+        let own = route.dst.is_ipv6() && route.protocol == Protocol::Kernel;
+        let is_same = |r: &Route| r.dst == route.dst && r.metric == route.metric && !(own && r.device != route.device);
+        if self.routes.iter().any(is_same) {
             return false;
         }
         let at = self.routes.partition_point(|r| rank(r) <= rank(&route));

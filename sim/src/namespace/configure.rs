@@ -11,6 +11,7 @@ use crate::bridge::Bridge;
 use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
+use crate::route::policy::remove_everywhere;
 use crate::route::{Protocol, Route};
 use crate::stack::Over;
 use crate::time::Instant;
@@ -265,7 +266,7 @@ impl Namespace {
     }
 
     fn went_down(&mut self, index: IfIndex) {
-        self.routes.remove(|r| r.device == Some(index));
+        remove_everywhere(&mut self.routes, &mut self.policy, |r| r.device == Some(index));
         self.neighbours.flush(index);
         if let Some(device) = self.devices.get_mut(&index) {
             device.addresses.retain(|a| a.net.is_ipv4());
@@ -404,7 +405,8 @@ impl Namespace {
             Ipv6::Disabled => {
                 device.addresses.retain(|a| a.net.is_ipv4());
                 device.has_link_local = false;
-                self.routes.remove(|r| r.device == Some(index) && r.dst.is_ipv6());
+                let gone = |r: &Route| r.device == Some(index) && r.dst.is_ipv6();
+                remove_everywhere(&mut self.routes, &mut self.policy, gone);
             }
         }
     }
@@ -432,7 +434,7 @@ impl Namespace {
         let is_gone = |a: &Address| a.net == net || is_primary && same_prefix(a);
         let gone: Vec<IpAddr> = device.addresses.extract_if(.., |a| is_gone(a)).map(|a| a.net.ip()).collect();
         let is_last = net.is_ipv4() && !device.addresses.iter().any(|a| a.net.is_ipv4());
-        self.routes.remove(|r| {
+        remove_everywhere(&mut self.routes, &mut self.policy, |r| {
             let lost_source = r.src.is_some_and(|src| gone.contains(&src));
             let lost_device = is_last && r.dst.is_ipv4() && r.device == Some(index);
             lost_source && (net.is_ipv4() || r.device == Some(index)) || lost_device

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
+use super::hooks::Packet;
 use super::problem::Problem;
 use super::way::Way;
 use super::{Cx, Namespace};
@@ -13,23 +14,53 @@ use crate::frame::{Frame, ethertype};
 use crate::namespace::fragment;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, cut};
-use crate::route::Action;
+use crate::route::policy::{Flow, Found, TableId};
+use crate::route::{Action, Route};
 use crate::socket::{Discovery, Errno};
 use crate::time::{Duration, Instant};
 
 impl Namespace {
-    /// The way to an address, or why there is none.
+    /// The way to an address of a packet of our own without a source, or why there is none.
     pub(super) fn way_to(&self, dst: IpAddr) -> Result<Way, Problem> {
+        self.way_of(&Flow::to(dst))
+    }
+
+    /// The same for a packet that has a source.
+    pub(super) fn way_from(&self, src: Option<IpAddr>, dst: IpAddr) -> Result<Way, Problem> {
+        self.way_of(&Flow { src, ..Flow::to(dst) })
+    }
+
+    /// The route for a flow that is not for this host.
+    #[must_use]
+    pub fn route_of(&self, flow: &Flow<'_>) -> Option<Found<'_>> {
+        self.table_and_route_of(flow).map(|(_, found)| found)
+    }
+
+    /// The same, and in which table it is.
+    #[must_use]
+    pub fn table_and_route_of(&self, flow: &Flow<'_>) -> Option<(TableId, Found<'_>)> {
+        let usable = |r: &Route| r.device.is_none_or(|d| self.devices.get(&d).is_some_and(|d| d.up));
+        self.policy.lookup(&self.routes, flow, usable)
+    }
+
+    /// The way of a flow, or why there is none.
+    pub(super) fn way_of(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
+        let dst = flow.dst;
         if self.is_local(dst) {
             // Where lo is down, it swallows what is sent to an own address (oracle fact 27).
             let lo = self.devices.values().find(|d| d.is_loopback());
             let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
             return Ok(Way { device, next_hop: dst, source: Some(local_source(dst)) });
         }
-        let usable = |r: &crate::route::Route| r.device.is_none_or(|d| self.devices.get(&d).is_some_and(|d| d.up));
-        let route = self.routes.lookup(dst, usable).ok_or(Problem::NetworkUnreachable)?;
-        match route.action {
+        let (action, route) = match self.route_of(flow).ok_or(Problem::NetworkUnreachable)? {
+            Found::Route(route) => (route.action, Some(route)),
+            // A rule that says so is the end of a network, a route the end of a host.
+            Found::End(Action::Unreachable) => return Err(Problem::NetworkUnreachable),
+            Found::End(action) => (action, None),
+        };
+        match action {
             Action::Unicast => {
+                let route = route.ok_or(Problem::NetworkUnreachable)?;
                 let device = route.device.ok_or(Problem::NetworkUnreachable)?;
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
                 let gateway = route.gateway.filter(|gateway| !self.is_local(*gateway));
@@ -46,6 +77,12 @@ impl Namespace {
     pub fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
         let way = self.way_to(dst).ok()?;
         way.source.or_else(|| self.address_towards(way.device, way.next_hop))
+    }
+
+    /// The address this host would send from by a route that names none.
+    #[must_use]
+    pub fn address_by(&self, route: &Route, dst: IpAddr) -> Option<IpAddr> {
+        self.address_towards(route.device?, route.gateway.unwrap_or(dst))
     }
 
     /// The address of a device that suits a neighbour: of the same prefix if there is one, else its first of the
@@ -87,8 +124,16 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented;
     /// `NotPermitted` when the firewall stops it.
-    pub(super) fn send(&mut self, cx: &mut Cx, parts: &Parts<'_>, discovery: Discovery) -> Result<(), Errno> {
-        let way = self.way_to(parts.dst).map_err(Problem::errno)?;
+    ///
+    /// `bound` is its source where that was settled before the route.
+    pub(super) fn send(
+        &mut self,
+        cx: &mut Cx,
+        parts: &Parts<'_>,
+        discovery: Discovery,
+        bound: Option<IpAddr>,
+    ) -> Result<(), Errno> {
+        let way = self.way_from(bound, parts.dst).map_err(Problem::errno)?;
         let len = build::header_len(parts.src) + parts.payload.len();
         let fits = len <= self.path_mtu(cx.now, way, parts.dst);
         if len > 65535 || (!fits && discovery == Discovery::Do) {
@@ -114,7 +159,7 @@ impl Namespace {
     pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) -> Result<(), Errno> {
         let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device));
         let packet = passed.ok_or(Errno::NotPermitted)?;
-        let way = if packet.is_rerouted() { self.reroute(&packet.frame) } else { Ok(way) };
+        let way = if packet.is_rerouted() { self.reroute(&packet) } else { Ok(way) };
         match way {
             Ok(way) => self.leave(cx, way, packet),
             Err(problem) => self.drop_frame(cx, None, problem.drop_reason(), &packet.frame),
@@ -122,16 +167,16 @@ impl Namespace {
         Ok(())
     }
 
-    /// The way of a packet whose destination a hook changed.
-    fn reroute(&self, frame: &Frame) -> Result<Way, Problem> {
-        let ip = Ip::parse(frame.payload()).ok_or(Problem::NetworkUnreachable)?;
-        self.way_to(ip.dst)
+    /// The way of a packet whose destination or mark a hook changed.
+    fn reroute(&self, packet: &Packet) -> Result<Way, Problem> {
+        let ip = Ip::parse(packet.frame.payload()).ok_or(Problem::NetworkUnreachable)?;
+        self.way_of(&Flow { src: Some(ip.src), mark: packet.mark(), ..Flow::to(ip.dst) })
     }
 
     /// Sends a packet that somebody else built (TCP).
     pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8]) {
         let Some(ip) = Ip::parse(bytes) else { return };
-        let Ok(way) = self.way_to(ip.dst) else { return };
+        let Ok(way) = self.way_from(Some(ip.src), ip.dst) else { return };
         let kind = if ip.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, bytes.len());
         frame.payload_mut().copy_from_slice(bytes);

@@ -26,6 +26,11 @@ impl From<Frame> for Packet {
 }
 
 impl Packet {
+    /// The mark that rules gave it.
+    pub(super) const fn mark(&self) -> u32 {
+        self.passage.mark()
+    }
+
     /// Whether the last hook changed where it goes.
     pub(super) const fn is_rerouted(&self) -> bool {
         self.passage.is_rerouted()

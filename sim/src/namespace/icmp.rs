@@ -71,7 +71,7 @@ impl Namespace {
     fn send_icmp(&mut self, cx: &mut Cx, src: IpAddr, dst: IpAddr, message: &[u8]) {
         let protocol = if src.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
         // What Linux itself says may be cut on the way. A reply that has no way back is lost, as on any host.
-        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Discovery::Dont);
+        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Discovery::Dont, Some(src));
     }
 
     /// Tells the sender of a packet what is wrong with it, unless that could go on for ever (RFC 1122 §3.2.2).

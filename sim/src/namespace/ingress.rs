@@ -12,6 +12,7 @@ use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
 use crate::packet::{Ip, checksum, protocol};
+use crate::route::policy::Flow;
 
 impl Namespace {
     /// An IP packet came in by a device.
@@ -81,13 +82,14 @@ impl Namespace {
 
     /// A packet for somebody else goes on, if this host forwards.
     fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
-        let frame = &mut packet.frame;
+        let frame = &packet.frame;
         let forwards = if ip.dst.is_ipv4() { self.sysctl.ipv4_forward } else { self.sysctl.ipv6_forward };
         if !forwards || ip.dst.is_multicast() {
             self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
         }
-        let way = match self.way_to(ip.dst) {
+        let iif = self.devices.get(&index).map(|device| device.name.as_str());
+        let way = match self.way_of(&Flow { dst: ip.dst, src: Some(ip.src), mark: packet.mark(), iif }) {
             Ok(way) => way,
             Err(problem) => {
                 self.drop_frame(cx, Some(index), problem.drop_reason(), frame);
@@ -106,7 +108,7 @@ impl Namespace {
             self.complain(cx, Problem::TooBig(mtu), frame.payload());
             return;
         }
-        ip.decrement_ttl(frame.payload_mut());
+        ip.decrement_ttl(packet.frame.payload_mut());
         let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(index), Some(way.device)) else { return };
         self.leave(cx, way, packet);
     }

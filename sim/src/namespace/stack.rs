@@ -45,7 +45,7 @@ impl Namespace {
     /// An ipvlan in L3 mode has no neighbours: this namespace finds the way of its packets, out of the parent only.
     fn route_for_above(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
-        match self.way_to(ip.dst) {
+        match self.way_from(Some(ip.src), ip.dst) {
             Ok(way) if way.device == index => {
                 let _ = self.originate(cx, way, frame);
             }

@@ -70,12 +70,13 @@ impl Namespace {
             return Err(error);
         }
         let kind = self.sockets.find(socket).ok_or(Errno::BadFile)?.kind;
-        let way = self.way_to(dst.ip()).map_err(Problem::errno)?;
         let bound = match kind {
             Kind::Udp { local, .. } if !local.ip().is_unspecified() => Some(local.ip()),
             Kind::Udp { .. } | Kind::Raw { .. } => None,
         };
-        let source = options.source.or(bound).or(way.source);
+        let bound = options.source.or(bound);
+        let way = self.way_from(bound, dst.ip()).map_err(Problem::errno)?;
+        let source = bound.or(way.source);
         let src =
             source.or_else(|| self.address_towards(way.device, way.next_hop)).ok_or(Errno::AddressNotAvailable)?;
         let (protocol, payload) = match kind {
@@ -92,7 +93,7 @@ impl Namespace {
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };
-        self.send(cx, &parts, options.discovery)
+        self.send(cx, &parts, options.discovery, bound)
     }
 
     /// The next datagram of a UDP or raw socket, if one has come.

@@ -13,6 +13,7 @@ mod link;
 mod neigh;
 pub mod netns;
 mod route;
+mod rule;
 mod selection;
 mod vxlan;
 
@@ -50,13 +51,16 @@ pub enum Object {
     Neighbour,
     /// `ip netns`
     Netns,
+    /// `ip rule`
+    Rule,
 }
 
 impl Object {
     /// The objects by the names that may be shortened, in iproute2's order: the first that fits is meant.
-    const NAMES: [(&'static str, Self); 6] = [
+    const NAMES: [(&'static str, Self); 7] = [
         ("address", Self::Address),
         ("route", Self::Route),
+        ("rule", Self::Rule),
         ("neighbor", Self::Neighbour),
         ("neighbour", Self::Neighbour),
         ("link", Self::Link),
@@ -71,6 +75,7 @@ impl Object {
             Self::Route => "route",
             Self::Neighbour => "neigh",
             Self::Netns => "netns",
+            Self::Rule => "rule",
         }
     }
 }
@@ -212,7 +217,7 @@ fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words),
         let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
             let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
             let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
-            let missing = flavour == Flavour::Busybox && object == Object::Netns;
+            let missing = flavour == Flavour::Busybox && matches!(object, Object::Netns | Object::Rule);
             return if missing { Err(Error::Usage) } else { Ok((object, options, words)) };
         };
         if flavour == Flavour::Busybox && !matches!(option, "4" | "6" | "o" | "oneline" | "f" | "family") {
@@ -259,6 +264,7 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
         Object::Link => link::run(sys, namespace, options, words),
         Object::Route => route::run(sys, namespace, options, words),
         Object::Neighbour => neigh::run(sys, namespace, options, words),
+        Object::Rule => rule::run(sys, namespace, options, words),
         Object::Netns => return netns::run(sys, namespace, options.all, words),
     }
     .map(Outcome::Text)

@@ -5,6 +5,8 @@ use core::fmt::Write as _;
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
+    /// Nothing: iproute2 writes so what is said by being there.
+    Null,
     /// A truth.
     Bool(bool),
     /// A number.
@@ -87,7 +89,7 @@ impl Json {
                 }
                 text.push('}');
             }
-            Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
         }
     }
 
@@ -111,12 +113,13 @@ impl Json {
                 }
                 let _ = write!(text, "\n{}}}", " ".repeat(depth * 4));
             }
-            Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
         }
     }
 
     fn scalar(&self, text: &mut String) {
         let _ = match self {
+            Self::Null => write!(text, "null"),
             Self::Bool(truth) => write!(text, "{truth}"),
             Self::Number(number) => write!(text, "{number}"),
             Self::Real(number) => text.write_str(&super::real::general(*number, 6)),

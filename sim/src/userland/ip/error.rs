@@ -45,6 +45,12 @@ pub enum Refusal {
     NoEntry,
     /// No such neighbour, asked for.
     NoNeighbour,
+    /// There is no such table of IPv4.
+    NoTable,
+    /// There is no such table of IPv6.
+    NoTable6,
+    /// The source of a rule is of the other family.
+    BadRuleSource,
     /// A route to nowhere.
     NoDevice,
     /// No such route or process.
@@ -101,6 +107,9 @@ impl Refusal {
             Self::MtuTooSmall => "mtu less than device minimum.",
             Self::NameTooLong => "Attribute failed policy validation.",
             Self::NoLinkLayerAddress => "No link layer address given.",
+            Self::NoTable => "ipv4: FIB table does not exist.\nDump terminated",
+            Self::NoTable6 => "ipv6: FIB table does not exist.\nDump terminated",
+            Self::BadRuleSource => "Invalid source address.",
             Self::NoNeighbour => "Neighbour entry not found.",
             Self::UnknownType => "Unknown device type.",
             Self::MissingVlan => "VLAN properties not specified.",
@@ -135,7 +144,7 @@ impl Refusal {
             Self::DeviceDown => "Network is down",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
             Self::NameTooLong => "Numerical result out of range",
-            Self::NoEntry | Self::NoNeighbour => "No such file or directory",
+            Self::NoEntry | Self::NoNeighbour | Self::NoTable | Self::NoTable6 => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
             Self::AddressInUse => "Address already in use",
@@ -147,6 +156,7 @@ impl Refusal {
             Self::Busy => "Device or resource busy",
             Self::VlanRange | Self::OutOfRange => "Numerical result out of range",
             Self::BadSource
+            | Self::BadRuleSource
             | Self::MissingLink
             | Self::MissingNetwork
             | Self::MissingVlan
@@ -254,6 +264,8 @@ pub enum Error {
     MissingEntry,
     /// `ip route get` without an address.
     MissingDestination,
+    /// `ip rule add` or `del` without anything.
+    MissingRule(&'static str),
     /// `flush` without saying what.
     FlushAll,
     /// No device of that name, for a change.
@@ -330,6 +342,7 @@ impl Error {
                 | Self::MissingType
                 | Self::MissingDestination
                 | Self::MissingEntry
+                | Self::MissingRule(_)
                 | Self::FlushAll
                 | Self::NoDevice(_)
                 | Self::NotShown(_)
@@ -371,6 +384,7 @@ impl Error {
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
             Self::MissingType => "Not enough information: \"type\" argument is required\n".to_owned(),
             Self::MissingNeighbour => "Device and destination are required arguments.\n".to_owned(),
+            Self::MissingRule(verb) => format!("\"ip rule {verb}\" requires arguments.\n"),
             Self::MissingEntry => "Device and address are required arguments.\n".to_owned(),
             Self::MissingDestination => "need at least a destination address\n".to_owned(),
             Self::FlushAll if matches!(object, Object::Route) => "\"ip route flush\" requires arguments.\n".to_owned(),

@@ -2,11 +2,12 @@
 //! text is made.
 
 use super::device::{Scene, queueing, state};
+use super::route::listing::{self, Listed, Selection};
 use super::{Family, Options};
 use crate::addr::Mac;
-use crate::device::{Address, Device, Devices, IfIndex};
+use crate::device::{Address, Device, Devices};
 use crate::neighbour::Entry;
-use crate::route::{Action, Protocol, Route};
+use crate::route::Protocol;
 use crate::userland::json::Json;
 
 /// What "for ever" is in seconds.
@@ -142,38 +143,39 @@ fn statistics(device: &Device) -> Json {
     ])
 }
 
-/// A route; its device is left out when it was asked for by name.
-pub(super) fn route(route: &Route, devices: &Devices, hidden: Option<IfIndex>) -> Json {
+/// A route; what was asked for is left out.
+pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, details: bool) -> Json {
+    let route = &listed.route;
     let mut fields = Vec::new();
-    match route.action {
-        Action::Unicast => {}
-        Action::Blackhole => fields.push(("type", "blackhole".into())),
-        Action::Unreachable => fields.push(("type", "unreachable".into())),
-        Action::Prohibit => fields.push(("type", "prohibit".into())),
+    if listed.kind != "unicast" || details {
+        fields.push(("type", listed.kind.into()));
     }
-    fields.push(("dst", super::route::destination(route.dst).into()));
-    if let Some(gateway) = route.gateway {
+    fields.push(("dst", listing::destination(route.dst).into()));
+    if let Some(gateway) = route.gateway.filter(|gateway| asked.via != Some(*gateway)) {
         fields.push(("gateway", gateway.to_string().into()));
     }
     let device = route.device.and_then(|index| devices.get(&index));
-    if let Some(device) = device.filter(|device| hidden != Some(device.index)) {
+    if let Some(device) = device.filter(|device| asked.device != Some(device.index)) {
         fields.push(("dev", device.name.as_str().into()));
     }
-    match route.protocol {
-        Protocol::Kernel => fields.push(("protocol", "kernel".into())),
-        Protocol::Static => fields.push(("protocol", "static".into())),
-        Protocol::Boot => {}
+    if asked.tells_table(listed, details) {
+        fields.push(("table", listing::name(listed.table).into()));
     }
-    if route.dst.is_ipv4() && route.scope != crate::device::Scope::Global {
-        fields.push(("scope", super::addr::scope(route.scope).into()));
+    if asked.protocol.is_none() && (route.protocol != Protocol::Boot || details) {
+        fields.push(("protocol", listing::protocol(route.protocol).into()));
     }
-    if let Some(src) = route.src {
+    let told = route.dst.is_ipv4() && route.scope != crate::device::Scope::Global || details;
+    if told && asked.scope.is_none() {
+        let scope = if route.dst.is_ipv4() { route.scope } else { crate::device::Scope::Global };
+        fields.push(("scope", super::addr::scope(scope).into()));
+    }
+    if let Some(src) = route.src.filter(|src| asked.src != Some(*src)) {
         fields.push(("prefsrc", src.to_string().into()));
     }
-    if route.metric > 0 {
+    if route.metric > 0 || route.dst.is_ipv6() {
         fields.push(("metric", route.metric.into()));
     }
-    let down = device.is_some_and(|device| !device.carrier);
+    let down = device.is_some_and(|device| !device.carrier) && listed.kind == "unicast";
     fields.push(("flags", Json::List(if down { vec!["linkdown".into()] } else { Vec::new() })));
     if route.dst.is_ipv6() {
         fields.push(("pref", "medium".into()));

@@ -1,0 +1,301 @@
+//! Policy routing: the rules of `ip rule`, in the order of their priorities, each of which names a table of routes or an
+//! end. It owns the rules and the further tables; the main table is the namespace's own, the local one its addresses.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use ipnetwork::IpNetwork;
+
+use super::{Action, Route, Table};
+
+/// The number of a table.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TableId(pub u32);
+
+impl TableId {
+    /// `default`, which is empty unless somebody fills it.
+    pub const DEFAULT: Self = Self(253);
+    /// `main`.
+    pub const MAIN: Self = Self(254);
+    /// `local`: the host's own addresses.
+    pub const LOCAL: Self = Self(255);
+}
+
+/// What a rule does with what it matches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Asks a table; the next rule when that has no route.
+    Lookup(TableId),
+    /// Ends here, as a route of that action would.
+    End(Action),
+}
+
+/// A rule. What is not said matches everything.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rule {
+    /// The lower, the earlier.
+    pub priority: u32,
+    /// Whether it is of IPv6.
+    pub v6: bool,
+    /// Whether it is for what does not match.
+    pub not: bool,
+    /// The source.
+    pub from: Option<IpNetwork>,
+    /// The destination.
+    pub to: Option<IpNetwork>,
+    /// The mark of the firewall, and which of its bits count.
+    pub mark: Option<(u32, u32)>,
+    /// The device by which it came; `lo` for what this host sends itself.
+    pub iif: Option<String>,
+    /// The device that the sender is bound to.
+    pub oif: Option<String>,
+    /// What is done.
+    pub verdict: Verdict,
+    /// Whether the kernel made it (`proto kernel`).
+    pub by_kernel: bool,
+}
+
+impl Rule {
+    /// A rule for everything.
+    #[must_use]
+    pub const fn new(priority: u32, v6: bool, verdict: Verdict) -> Self {
+        Self {
+            priority,
+            v6,
+            not: false,
+            from: None,
+            to: None,
+            mark: None,
+            iif: None,
+            oif: None,
+            verdict,
+            by_kernel: false,
+        }
+    }
+
+    fn matches(&self, flow: &Flow<'_>) -> bool {
+        // Where the sender has no address yet it is none of any prefix.
+        let from = self.from.is_none_or(|net| net.prefix() == 0 || flow.src.is_some_and(|src| net.contains(src)));
+        let to = self.to.is_none_or(|net| net.contains(flow.dst));
+        let mark = self.mark.is_none_or(|(mark, mask)| flow.mark & mask == mark & mask);
+        let iif = self.iif.as_deref().is_none_or(|name| name == flow.iif.unwrap_or("lo"));
+        // Nothing here is bound to a device.
+        let all = from && to && mark && iif && self.oif.is_none();
+        all != self.not
+    }
+}
+
+/// What a route is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow<'a> {
+    /// Where it goes.
+    pub dst: IpAddr,
+    /// Where it comes from, where that is settled before the route.
+    pub src: Option<IpAddr>,
+    /// Its mark.
+    pub mark: u32,
+    /// The device by which it came; none for what this host sends.
+    pub iif: Option<&'a str>,
+}
+
+impl Flow<'_> {
+    /// A packet of this host's that has no source yet.
+    #[must_use]
+    pub const fn to(dst: IpAddr) -> Self {
+        Self { dst, src: None, mark: 0, iif: None }
+    }
+}
+
+/// What the rules say of a flow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// This route.
+    Route(&'a Route),
+    /// A rule ends it.
+    End(Action),
+}
+
+/// The rules of a namespace, and its tables besides the main one.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    rules: Vec<Rule>,
+    tables: BTreeMap<TableId, Table>,
+    /// Whether the rules are those of a new namespace.
+    plain: bool,
+}
+
+impl Default for Policy {
+    /// `local`, `main` and, of IPv4, `default`.
+    fn default() -> Self {
+        let rule = |priority, v6, table| Rule { by_kernel: true, ..Rule::new(priority, v6, Verdict::Lookup(table)) };
+        let rules = vec![
+            rule(0, false, TableId::LOCAL),
+            rule(0, true, TableId::LOCAL),
+            rule(32766, false, TableId::MAIN),
+            rule(32766, true, TableId::MAIN),
+            rule(32767, false, TableId::DEFAULT),
+        ];
+        Self { rules, tables: BTreeMap::new(), plain: true }
+    }
+}
+
+impl Policy {
+    /// Whether the rules are those of a new namespace.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The rules of a family, in the order in which they are asked.
+    pub fn rules(&self, v6: bool) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |rule| rule.v6 == v6)
+    }
+
+    /// The priority that a rule without one gets: before the second rule, as the kernel gives it.
+    #[must_use]
+    pub fn next_priority(&self, v6: bool) -> u32 {
+        let second = self.rules(v6).nth(1).map_or(0, |rule| rule.priority);
+        if second > 0 { second - 1 } else { 0 }
+    }
+
+    /// Adds a rule behind those of its priority; false when it is there already.
+    pub fn add(&mut self, rule: Rule) -> bool {
+        let is_same = |r: &Rule| Rule { by_kernel: rule.by_kernel, ..r.clone() } == rule;
+        if self.rules.iter().any(is_same) {
+            return false;
+        }
+        let at = self.rules.partition_point(|r| r.priority <= rule.priority);
+        self.rules.insert(at, rule);
+        self.plain = false;
+        true
+    }
+
+    /// Takes the first rule away that is meant; false when there is none.
+    pub fn remove(&mut self, is_meant: impl Fn(&Rule) -> bool) -> bool {
+        let Some(at) = self.rules.iter().position(is_meant) else { return false };
+        self.rules.remove(at);
+        self.plain = false;
+        true
+    }
+
+    /// Takes away all of a family but those of the priority 0 (`ip rule flush`).
+    pub fn flush(&mut self, v6: bool) {
+        self.rules.retain(|rule| rule.v6 != v6 || rule.priority == 0);
+        self.plain = false;
+    }
+
+    /// A further table, when there is something in it.
+    #[must_use]
+    pub fn table(&self, id: TableId) -> Option<&Table> {
+        self.tables.get(&id)
+    }
+
+    /// A further table, to be changed; it begins empty.
+    pub fn table_mut(&mut self, id: TableId) -> &mut Table {
+        self.tables.entry(id).or_default()
+    }
+
+    /// All further tables.
+    pub fn tables(&self) -> impl Iterator<Item = (TableId, &Table)> {
+        self.tables.iter().map(|(id, table)| (*id, table))
+    }
+
+    /// Removes routes from all further tables.
+    pub fn remove_routes(&mut self, gone: impl Fn(&Route) -> bool) {
+        for table in self.tables.values_mut() {
+            table.remove(&gone);
+        }
+    }
+
+    /// The route for a flow by the rules, among those that `usable` accepts. What is for this host itself is not asked
+    /// here.
+    pub fn lookup<'a>(
+        &'a self,
+        main: &'a Table,
+        flow: &Flow<'_>,
+        usable: impl Fn(&Route) -> bool,
+    ) -> Option<(TableId, Found<'a>)> {
+        let main_only = self.plain && self.tables.is_empty();
+        if main_only {
+            return main.lookup(flow.dst, usable).map(|route| (TableId::MAIN, Found::Route(route)));
+        }
+        self.rules(flow.dst.is_ipv6()).filter(|rule| rule.matches(flow)).find_map(|rule| match rule.verdict {
+            Verdict::End(action) => Some((TableId(0), Found::End(action))),
+            Verdict::Lookup(id) => {
+                let table = if id == TableId::MAIN { main } else { self.table(id)? };
+                table.lookup(flow.dst, &usable).map(|route| (id, Found::Route(route)))
+            }
+        })
+    }
+}
+
+/// The routes that a device, or an address, took along are gone from every table.
+pub fn remove_everywhere(main: &mut Table, policy: &mut Policy, gone: impl Fn(&Route) -> bool) {
+    main.remove(&gone);
+    policy.remove_routes(&gone);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::IfIndex;
+
+    fn route(dst: &str, device: u32) -> Route {
+        Route::via(dst.parse().unwrap(), None, IfIndex(device))
+    }
+
+    /// Where a flow leaves, by a main table with a default route out of 1 and a table 100 with one out of 2.
+    fn out(policy: &Policy, flow: &Flow<'_>) -> Option<u32> {
+        let mut main = Table::default();
+        main.add(route("0.0.0.0/0", 1));
+        match policy.lookup(&main, flow, |_| true)?.1 {
+            Found::Route(route) => route.device.map(|device| device.0),
+            Found::End(_) => None,
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut Rule)) -> Policy {
+        let mut policy = Policy::default();
+        policy.table_mut(TableId(100)).add(route("0.0.0.0/0", 2));
+        let mut rule = Rule::new(policy.next_priority(false), false, Verdict::Lookup(TableId(100)));
+        change(&mut rule);
+        assert!(policy.add(rule.clone()));
+        assert!(!policy.add(rule), "the same rule is not added twice");
+        policy
+    }
+
+    #[test]
+    fn without_rules_the_main_table_decides() {
+        let flow = Flow::to("8.8.8.8".parse().unwrap());
+        assert_eq!(out(&Policy::default(), &flow), Some(1));
+        assert_eq!(Policy::default().next_priority(false), 32765);
+    }
+
+    #[test]
+    fn a_rule_sends_what_it_matches_to_its_table() {
+        let flow = Flow::to("8.8.8.8".parse().unwrap());
+        let marked = Flow { mark: 0x15, ..flow };
+        let policy = with(|rule| rule.mark = Some((5, 0xf)));
+        assert_eq!([out(&policy, &flow), out(&policy, &marked)], [Some(1), Some(2)]);
+        let policy = with(|rule| rule.from = Some("10.2.0.0/16".parse().unwrap()));
+        let bound = Flow { src: Some("10.2.0.1".parse().unwrap()), ..flow };
+        assert_eq!([out(&policy, &flow), out(&policy, &bound)], [Some(1), Some(2)]);
+        let policy = with(|rule| rule.iif = Some("eth1".to_owned()));
+        let forwarded = Flow { iif: Some("eth1"), ..flow };
+        assert_eq!([out(&policy, &flow), out(&policy, &forwarded)], [Some(1), Some(2)]);
+        let policy = with(|rule| (rule.not, rule.to) = (true, Some("8.0.0.0/8".parse().unwrap())));
+        assert_eq!(out(&policy, &flow), Some(1));
+    }
+
+    #[test]
+    fn a_table_without_a_route_leaves_it_to_the_next_rule_and_an_end_does_not() {
+        let flow = Flow::to("8.8.8.8".parse().unwrap());
+        let policy = with(|rule| rule.verdict = Verdict::Lookup(TableId(7)));
+        assert_eq!(out(&policy, &flow), Some(1));
+        let policy = with(|rule| rule.verdict = Verdict::End(Action::Blackhole));
+        assert_eq!(out(&policy, &flow), None);
+        let mut policy = Policy::default();
+        policy.flush(false);
+        assert_eq!((out(&policy, &flow), policy.rules(false).count(), policy.rules(true).count()), (None, 1, 2));
+    }
+}

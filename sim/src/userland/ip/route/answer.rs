@@ -1,0 +1,212 @@
+//! `ip route get`: the route of one flow, by the rules and tables that a packet would meet.
+
+use core::net::IpAddr;
+
+use super::super::{Error, Options, Refusal, Words, device, prefix};
+use super::listing::{name, protocol};
+use super::{address, number};
+use crate::fabric::NamespaceId;
+use crate::namespace::Namespace;
+use crate::route::policy::{Flow, Found, TableId};
+use crate::route::{Action, Route};
+use crate::time::Instant;
+use crate::userland::json::Json;
+use crate::userland::{Flavour, Sys};
+
+/// What is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Question {
+    dst: IpAddr,
+    from: Option<IpAddr>,
+    iif: Option<String>,
+    mark: u32,
+}
+
+impl Question {
+    fn parse(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words: Words) -> Result<Self, Error> {
+        let (mut dst, mut from, mut iif, mut mark) = (None, None, None, 0);
+        while let Some(word) = words.take_next() {
+            match word.as_str() {
+                "to" => dst = Some(prefix(&words.value()?, options.family)?.ip()),
+                "from" => from = Some(address(&words.value()?)?),
+                "iif" => {
+                    let name = words.value()?;
+                    device(sys, namespace, &name)?;
+                    iif = Some(name);
+                }
+                "oif" | "dev" => {
+                    device(sys, namespace, &words.value()?)?;
+                }
+                "mark" => {
+                    let word = words.value()?;
+                    mark = number(&word).ok_or(Error::Invalid { word, why: "invalid mark value" })?;
+                }
+                _ => dst = Some(prefix(&word, options.family)?.ip()),
+            }
+        }
+        Ok(Self { dst: dst.ok_or(Error::MissingDestination)?, from, iif, mark })
+    }
+}
+
+/// What came of it, as both formats tell it.
+struct Answer {
+    kind: &'static str,
+    dst: IpAddr,
+    from: Option<IpAddr>,
+    gateway: Option<IpAddr>,
+    device: String,
+    table: Option<TableId>,
+    src: Option<IpAddr>,
+    mark: u32,
+    iif: Option<String>,
+    /// What is known of a narrow place on the way: its MTU, and for how many seconds more.
+    narrow: Option<(usize, u64)>,
+    /// Of IPv6: who made the route, and its metric.
+    route: Option<Route>,
+}
+
+pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: Words) -> Result<String, Error> {
+    let question = Question::parse(sys, namespace, options, words)?;
+    let (flavour, now) = (sys.flavour(), sys.now());
+    let answer = look(sys.fabric().namespace(namespace), now, question)?;
+    Ok(match flavour {
+        Flavour::Host if options.json => answer.json().print(options.pretty),
+        Flavour::Host => answer.text(options.details),
+        Flavour::Busybox => answer.busybox(),
+    })
+}
+
+fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Error> {
+    let Question { dst, from, iif, mark } = question;
+    let unmerged = !here.policy.is_plain();
+    if here.devices.values().any(|d| d.up && d.has(dst)) || dst.is_loopback() {
+        let (table, src) = (unmerged.then_some(TableId::LOCAL), Some(dst));
+        let (gateway, narrow, route) = (None, None, None);
+        let device = "lo".to_owned();
+        return Ok(Answer { kind: "local", dst, from, gateway, device, table, src, mark, iif, narrow, route });
+    }
+    let flow = Flow { dst, src: from, mark, iif: iif.as_deref() };
+    let (table, found) = here.table_and_route_of(&flow).ok_or(Refusal::NetworkUnreachable)?;
+    let route = match found {
+        Found::Route(route) => *route,
+        Found::End(Action::Unreachable) => return Err(Refusal::NetworkUnreachable.into()),
+        Found::End(action) => return Err(refusal(action).into()),
+    };
+    if route.action != Action::Unicast {
+        return Err(refusal(route.action).into());
+    }
+    let device = route.device.and_then(|index| here.devices.get(&index)).map(|d| d.name.clone()).unwrap_or_default();
+    let way = || here.address_by(&route, dst);
+    let src = if from.is_some() { None } else { route.src.or_else(way) };
+    let narrow = here.known_path_mtu(now, dst).map(|(mtu, left)| (mtu, left.as_secs()));
+    let table = Some(table).filter(|table| *table != TableId::MAIN);
+    let (gateway, route) = (route.gateway, Some(route));
+    Ok(Answer { kind: "unicast", dst, from, gateway, device, table, src, mark, iif, narrow, route })
+}
+
+const fn refusal(action: Action) -> Refusal {
+    match action {
+        Action::Unicast | Action::Blackhole => Refusal::Invalid,
+        Action::Unreachable => Refusal::HostUnreachable,
+        Action::Prohibit => Refusal::Prohibited,
+    }
+}
+
+impl Answer {
+    fn text(&self, details: bool) -> String {
+        let word = |name: &str, value: Option<String>| value.map(|v| format!("{name} {v} ")).unwrap_or_default();
+        let kind = if self.kind == "unicast" && !details { String::new() } else { format!("{} ", self.kind) };
+        let table = self.table.or_else(|| details.then_some(TableId::MAIN)).map(name);
+        let mark = (self.mark != 0).then(|| format!("{:#x}", self.mark)).map(|hex| decimal_below_ten(&hex));
+        let cut = self.narrow.map(|(mtu, left)| format!("expires {left}sec mtu {mtu} ")).unwrap_or_default();
+        let from = self.from.map(|from| from.to_string());
+        let from = from.or_else(|| (self.dst.is_ipv6() && self.kind == "unicast").then(|| "::".to_owned()));
+        let mut line = format!("{kind}{} {}", self.dst, word("from", from));
+        line += &word("via", self.gateway.map(|gateway| gateway.to_string()));
+        line += &word("dev", Some(self.device.clone()));
+        line += &word("table", table);
+        if let Some(route) = self.route.filter(|_| self.dst.is_ipv6()) {
+            if route.protocol != crate::route::Protocol::Boot {
+                line += &word("proto", Some(protocol(route.protocol).to_owned()));
+            }
+            line += &word("src", self.src.map(|src| src.to_string()));
+            return format!("{line}metric {} {cut}pref medium\n", route.metric);
+        }
+        line += &word("src", self.src.map(|src| src.to_string()));
+        line += &word("mark", mark);
+        let own = if self.kind == "local" { "<local> " } else { "" };
+        let iif = word("iif", self.iif.clone());
+        let uid = if self.iif.is_some() { "" } else { "uid 0 " };
+        format!("{line}{uid}\n    cache {own}{cut}{iif}\n")
+    }
+
+    fn busybox(&self) -> String {
+        let kind = if self.kind == "unicast" { "" } else { "local " };
+        let via = self.gateway.map(|gateway| format!("via {gateway} ")).unwrap_or_default();
+        let src = self.src.map(|src| format!(" src {src} ")).unwrap_or_default();
+        format!("{kind}{} {via}dev {} {src}\n", self.dst, self.device)
+    }
+
+    fn json(&self) -> Json {
+        let mut fields: Vec<(&'static str, Json)> = Vec::new();
+        if self.kind != "unicast" {
+            fields.push(("type", self.kind.into()));
+        }
+        fields.push(("dst", self.dst.to_string().into()));
+        let addresses = [("from", self.from), ("gateway", self.gateway)];
+        fields.extend(addresses.into_iter().filter_map(|(name, addr)| Some((name, addr?.to_string().into()))));
+        fields.push(("dev", self.device.as_str().into()));
+        fields.extend(self.table.map(|table| ("table", name(table).into())));
+        fields.extend(self.src.map(|src| ("prefsrc", src.to_string().into())));
+        if self.mark != 0 {
+            fields.push(("mark", self.mark.into()));
+        }
+        fields.push(("flags", Json::List(Vec::new())));
+        fields.push(("uid", 0u32.into()));
+        let cache = if self.kind == "local" { vec!["local".into()] } else { Vec::new() };
+        fields.push(("cache", Json::List(cache)));
+        Json::List(vec![Json::Object(fields)])
+    }
+}
+
+/// iproute2 writes a mark that has one digit without `0x`.
+fn decimal_below_ten(hex: &str) -> String {
+    let digits = hex.trim_start_matches("0x");
+    if digits.len() == 1 && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        digits.to_owned()
+    } else {
+        hex.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(kind: &'static str) -> Answer {
+        let dst = "172.17.0.9".parse().unwrap();
+        let (src, device) = (Some("172.17.0.1".parse().unwrap()), "docker0".to_owned());
+        let (from, gateway, table, iif, narrow, route) = (None, None, None, None, None, None);
+        Answer { kind, dst, from, gateway, device, table, src, mark: 0, iif, narrow, route }
+    }
+
+    #[test]
+    fn one_destination_is_answered_by_both() {
+        assert_eq!(answer("unicast").text(false), "172.17.0.9 dev docker0 src 172.17.0.1 uid 0 \n    cache \n");
+        assert_eq!(answer("unicast").busybox(), "172.17.0.9 dev docker0  src 172.17.0.1 \n");
+        let own = "local 172.17.0.9 dev docker0 src 172.17.0.1 uid 0 \n    cache <local> \n";
+        assert_eq!(answer("local").text(false), own);
+    }
+
+    #[test]
+    fn a_table_and_a_mark_are_told() {
+        let marked = Answer { table: Some(TableId(100)), mark: 7, ..answer("unicast") };
+        let text = "172.17.0.9 dev docker0 table 100 src 172.17.0.1 mark 7 uid 0 \n    cache \n";
+        assert_eq!(marked.text(false), text);
+        assert_eq!(
+            marked.json().print(false),
+            "[{\"dst\":\"172.17.0.9\",\"dev\":\"docker0\",\"table\":\"100\",\"prefsrc\":\"172.17.0.1\",\"mark\":7,\
+             \"flags\":[],\"uid\":0,\"cache\":[]}]\n"
+        );
+    }
+}
