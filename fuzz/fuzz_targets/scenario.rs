@@ -1,8 +1,5 @@
-//! Any text as a scenario file: a scenario or an error, never a panic.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+use netyard::doors::Door;
 
-fuzz_target!(|text: &str| {
-    let _ = netyard::Scenario::parse("fuzz.md", text.to_owned());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| Door::Scenario.knock(bytes));

@@ -157,6 +157,11 @@ impl Lab {
         Ok(Self::of(site, consoles))
     }
 
+    /// A lab that keeps no frames: for one that is copied again and again.
+    pub(crate) fn uncaptured() -> Self {
+        Builder(SiteConfig { seed: Seed(DEFAULT_SEED), ..SiteConfig::default() }).build()
+    }
+
     fn of(site: Site, consoles: Consoles) -> Self {
         Self(Rc::new(RefCell::new(Inner { site, consoles, natives: Vec::new() })))
     }
@@ -180,11 +185,19 @@ impl Lab {
     /// # Errors
     /// As for [`sh`](Self::sh), and `NoSuchPlace`.
     pub fn sh_in(&self, place: &str, command: &str) -> Result<String, LabError> {
+        self.sh_within(place, command, PATIENCE)
+    }
+
+    /// The same for a command that may take so much virtual time.
+    ///
+    /// # Errors
+    /// As for [`sh_in`](Self::sh_in); after `TimeLimit` the place's terminal still waits for the command.
+    pub fn sh_within(&self, place: &str, command: &str, patience: Duration) -> Result<String, LabError> {
         let Inner { site, consoles, .. } = &mut *self.0.borrow_mut();
         if !consoles.open(site, place) {
             return Err(LabError::NoSuchPlace(place.to_owned()));
         }
-        let until = site.now() + PATIENCE;
+        let until = site.now() + patience;
         let Ended { end, output } =
             consoles.play(site, place, command, until, |site| (site.now() >= until).then_some(()));
         let command = command.to_owned();

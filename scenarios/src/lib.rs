@@ -8,6 +8,7 @@
 //! | [`report`] | telling people and programs what became of scenarios |
 //! | [`live`] | the live engine: a site behind a socket, in real time |
 //! | [`lab`] | networks in Rust tests |
+//! | [`doors`] | where strangers' bytes come in, for fuzz targets and the test suite |
 //! | [`cli`] | the `netyard` command |
 //!
 //! Each uses only what stands above it. Networks, protocols and Docker are not here but in `netyard-sim` and
@@ -23,6 +24,8 @@
 //! ```
 
 pub mod cli;
+#[doc(hidden)]
+pub mod doors;
 pub mod exit;
 pub mod lab;
 pub mod live;

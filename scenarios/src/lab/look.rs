@@ -9,6 +9,8 @@ use netyard_sim::bridge::FdbEntry;
 use netyard_sim::conntrack;
 use netyard_sim::device::Counters;
 use netyard_sim::drop::DropReason;
+use netyard_sim::fabric::Fabric;
+use netyard_sim::link::End;
 use netyard_sim::namespace::Namespace;
 use netyard_sim::neighbour;
 use netyard_sim::route::Route;
@@ -80,6 +82,19 @@ impl Lab {
         let inner = self.0.borrow();
         let found = inner.site.place(place).ok_or_else(|| LabError::NoSuchPlace(place.to_owned()))?;
         Ok(at(inner.site.world().fabric.namespace(found.namespace)))
+    }
+
+    /// A device of a place, as the world knows it.
+    pub(crate) fn end_of(&self, place: &str, device: &str) -> Option<End> {
+        let inner = self.0.borrow();
+        let namespace = inner.site.place(place)?.namespace;
+        let device = inner.site.world().fabric.namespace(namespace).device_named(device)?.index;
+        Some(End { namespace, device })
+    }
+
+    /// A copy of all networks without anybody in them.
+    pub(crate) fn fabric(&self) -> Fabric {
+        self.0.borrow().site.world().fabric.clone()
     }
 
     /// The routes of a place.
