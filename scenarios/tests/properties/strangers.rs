@@ -408,7 +408,7 @@ fn addressed() -> impl Strategy<Value = Vec<u8>> {
         if frame.len() >= 34 {
             frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, station]);
             if frame[12..14] == [8, 0] {
-                let own = |end: u8| if end % 2 == 0 { [10, 0, 0, end % 4] } else { [198, 51, 100, end % 4] };
+                let own = |end: u8| if end.is_multiple_of(2) { [10, 0, 0, end % 4] } else { [198, 51, 100, end % 4] };
                 frame[26..30].copy_from_slice(&own(src));
                 frame[30..34].copy_from_slice(&own(dst));
             }
