@@ -302,7 +302,6 @@ const BY_HAND: Topic = Topic {
     differ: &[
         ("The recording's LAN had nobody at the address of www.lan", &[40]),
         ("ls counts no blocks", &[45]),
-        ("A dangling link in /var/run/netns is not listed", &[46]),
         ("There is no arping", &[72]),
         ("Addresses are not translated back within bridged frames", &[90]),
     ],

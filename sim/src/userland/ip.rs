@@ -265,7 +265,7 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
         Object::Route => route::run(sys, namespace, options, words),
         Object::Neighbour => neigh::run(sys, namespace, options, words),
         Object::Rule => rule::run(sys, namespace, options, words),
-        Object::Netns => return netns::run(sys, namespace, options.all, words),
+        Object::Netns => return netns::run(sys, namespace, options, words),
     }
     .map(Outcome::Text)
 }

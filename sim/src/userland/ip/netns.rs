@@ -3,10 +3,11 @@
 
 use core::cmp::Reverse;
 
-use super::{Error, Outcome, Words};
+use super::{Error, Options, Outcome, Words};
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
 use crate::userland::exec::Exec;
+use crate::userland::json::Json;
 use crate::userland::{Pid, Sys};
 
 /// Where the names are.
@@ -32,14 +33,19 @@ const VERBS: [(&str, Verb); 7] = [
     ("exec", Verb::Exec),
 ];
 
-pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, all: bool, mut words: Words) -> Result<Outcome, Error> {
+pub(super) fn run(
+    sys: &mut Sys<'_>,
+    namespace: NamespaceId,
+    options: &Options,
+    mut words: Words,
+) -> Result<Outcome, Error> {
     match words.command(&VERBS, Verb::List)? {
-        Verb::List => Ok(list(sys, namespace)),
+        Verb::List => Ok(list(sys, namespace, options)),
         Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Identify => identify(sys, words.take_next().as_deref()),
         Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
-        Verb::Exec if all => exec_in_all(sys, &Vec::from(words.0)),
+        Verb::Exec if options.all => exec_in_all(sys, &Vec::from(words.0)),
         Verb::Exec => {
             let name = words.take_next().ok_or(Error::MissingName)?;
             exec(sys, name, words.0.into())
@@ -93,15 +99,32 @@ fn parse(content: &str) -> Option<NamespaceId> {
 /// The names of this machine that stand for something, the newest first as a tmpfs lists them.
 #[must_use]
 pub fn names(sys: &Sys<'_>) -> Vec<(String, NamespaceId)> {
-    let names = sys.files().list(DIRECTORY).into_iter();
-    let mut named: Vec<_> = names.filter_map(|name| find(sys, &name).map(|id| (name, id))).collect();
-    named.sort_by_key(|(_, id)| Reverse(*id));
-    named
+    files(sys).into_iter().filter_map(|name| find(sys, &name).map(|id| (name, id))).collect()
 }
 
-fn list(sys: &mut Sys<'_>, namespace: NamespaceId) -> Outcome {
-    let names = names(sys);
-    Outcome::Text(names.iter().map(|(name, id)| entry(name, number(sys, namespace, *id))).collect())
+/// All names, also those that lead nowhere any more, the newest first.
+fn files(sys: &Sys<'_>) -> Vec<String> {
+    let number = |name: &String| sys.files().lstat(&format!("{DIRECTORY}/{name}")).map_or(0, |stat| stat.ino);
+    let mut names = sys.files().list(DIRECTORY);
+    names.sort_by_key(|name| Reverse(number(name)));
+    names
+}
+
+fn list(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options) -> Outcome {
+    let mut all = Vec::new();
+    for name in files(sys) {
+        let number = find(sys, &name).and_then(|id| number(sys, namespace, id));
+        all.push((name, number));
+    }
+    if !options.json {
+        return Outcome::Text(all.iter().map(|(name, number)| entry(name, *number)).collect());
+    }
+    let object = |(name, number): &(String, Option<u32>)| {
+        let mut fields = vec![("name", name.as_str().into())];
+        fields.extend(number.map(|number| ("id", number.into())));
+        Json::Object(fields)
+    };
+    Outcome::Text(Json::List(all.iter().map(object).collect()).print(options.pretty))
 }
 
 fn entry(name: &str, number: Option<u32>) -> String {
