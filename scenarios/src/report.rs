@@ -62,6 +62,8 @@ pub struct Summary {
     pub passed: usize,
     /// Files that did not.
     pub failed: usize,
+    /// Files that cannot be played where they were to be.
+    pub skipped: usize,
     /// Files that are wrong in themselves.
     pub faulty: usize,
     /// Steps that were played.
@@ -86,6 +88,7 @@ impl Summary {
             Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {
                 self.failed += 1;
             }
+            Verdict::Unsupported(_) => self.skipped += 1,
         }
         self.steps += outcome.playback.steps.len();
         self.elapsed += outcome.playback.elapsed;
@@ -97,7 +100,7 @@ impl Summary {
     /// How many files there were.
     #[must_use]
     pub const fn files(&self) -> usize {
-        self.passed + self.failed + self.faulty
+        self.passed + self.failed + self.skipped + self.faulty
     }
 
     /// The slowest files that anybody would call slow.

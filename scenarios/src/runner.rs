@@ -3,6 +3,7 @@
 
 pub mod asked;
 pub mod consoles;
+pub mod docker;
 pub mod recording;
 pub mod verdict;
 
@@ -331,9 +332,7 @@ impl<'s> Player<'s> {
     fn play(&mut self, step: &Step) -> Result<Result<Played, (Limit, String)>, Fault> {
         let place = self.scenario.place(step);
         if !self.consoles.open(&mut self.site, place) {
-            let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
-            let kind = FaultKind::NoSuchPlace(place.to_owned());
-            return Err(Fault::new(&self.scenario.file, &self.scenario.text, kind, span));
+            return Err(at_prompt(self.scenario, step, FaultKind::NoSuchPlace(place.to_owned())));
         }
         if self.marks == Marks::Kept {
             let typed = format!("{}:{}: {place}$ {}", self.scenario.file, step.line, step.command);
@@ -347,25 +346,32 @@ impl<'s> Player<'s> {
         };
         let Ended { end, output } = self.consoles.play(&mut self.site, place, &step.command, until, is_up);
         Ok(match end {
-            Ok(status) => Ok(self.compare(step, status, output)),
+            Ok(status) => Ok(played(step, self.site.now(), status, output, &mut self.captures)),
             Err(limit) => Err((limit, output)),
         })
     }
+}
 
-    fn compare(&mut self, step: &Step, status: i32, output: String) -> Played {
-        let lines = said(&output);
-        let comparison = compare(&step.expected, &lines, &mut self.captures);
-        let missing = comparison.iter().filter_map(|line| match line {
-            Compared::Missing(at) => Some(&step.expected[*at]),
-            Compared::Elided(..) | Compared::Same(..) | Compared::Unexpected(_) => None,
-        });
-        let known = missing.flat_map(|line| match line {
-            Expected::Line(pattern) => pattern.known_names(&self.captures),
-            Expected::Elision => Vec::new(),
-        });
-        let known_names = known.collect();
-        Played { at: self.site.now(), output, status, comparison, known_names, why: None }
-    }
+/// What came of a step that was done `at` that time, beside what it expects.
+fn played(step: &Step, at: Instant, status: i32, output: String, captures: &mut Captures) -> Played {
+    let lines = said(&output);
+    let comparison = compare(&step.expected, &lines, captures);
+    let missing = comparison.iter().filter_map(|line| match line {
+        Compared::Missing(at) => Some(&step.expected[*at]),
+        Compared::Elided(..) | Compared::Same(..) | Compared::Unexpected(_) => None,
+    });
+    let known = missing.flat_map(|line| match line {
+        Expected::Line(pattern) => pattern.known_names(captures),
+        Expected::Elision => Vec::new(),
+    });
+    let known_names = known.collect();
+    Played { at, output, status, comparison, known_names, why: None }
+}
+
+/// A fault of the file at the place before a step's `$`.
+fn at_prompt(scenario: &Scenario, step: &Step, kind: FaultKind) -> Fault {
+    let span = step.prompt.start..(step.prompt.end - "$".len()).max(step.prompt.start + 1);
+    Fault::new(&scenario.file, &scenario.text, kind, span)
 }
 
 /// The lines of an output, without blank ones at the end: a file cannot show them.

@@ -15,7 +15,7 @@ fn json_is_one_object_a_line() {
 {"event":"step","file":"tests/fixtures/fails.md","line":11,"place":"docker01","command":"echo 000000000000","expected_exit":0,"exit":0,"at_ns":0,"lines":[{"missing":"[SHORTID:net]"},{"unexpected":"000000000000"}]}
 {"event":"step","file":"tests/fixtures/fails.md","line":13,"place":"docker01","command":"nope","expected_exit":0,"exit":127,"at_ns":0,"lines":[{"same":"sh: 1: nope: not found"}]}
 {"event":"file","file":"tests/fixtures/fails.md","result":"failed","seed":1,"seeds":1,"steps":6,"played":6,"failed":4,"updated":0,"virtual_ns":0}
-{"event":"summary","passed":0,"failed":1,"faulty":0,"steps":6,"virtual_ns":0}
+{"event":"summary","passed":0,"failed":1,"skipped":0,"faulty":0,"steps":6,"virtual_ns":0}
 
 "#]]);
 }
@@ -26,7 +26,7 @@ fn json_tells_of_faults_and_limits_too() {
     run.code(2).stderr_eq("").stdout_eq(str![[r#"
 {"event":"fault","file":"tests/fixtures/wrong/no-command.md","line":2,"message":"a prompt without a command"}
 {"event":"file","file":"tests/fixtures/forever.md","result":"time-limit","seed":1,"seeds":1,"steps":3,"played":1,"failed":0,"updated":0,"virtual_ns":10000000000,"line":9,"limit":{"virtual_ns":10000000000},"running":["docker01: sleep 3600"]}
-{"event":"summary","passed":0,"failed":1,"faulty":1,"steps":1,"virtual_ns":10000000000}
+{"event":"summary","passed":0,"failed":1,"skipped":0,"faulty":1,"steps":1,"virtual_ns":10000000000}
 
 "#]]);
 }

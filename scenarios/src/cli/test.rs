@@ -71,9 +71,24 @@ pub struct Arguments {
     /// The time on this machine that a file may take, instead of 1m
     #[arg(long, env = "NETYARD_TEST_WALL_LIMIT", value_name = "TIME")]
     wall_limit: Option<Period>,
+    /// Where the steps are played: in netyard, or on the engine that `docker` finds on this machine, which changes it
+    #[arg(long, env = "NETYARD_TEST_AGAINST", value_enum, default_value_t = Against::Sim)]
+    against: Against,
+    /// Take a file that cannot be played there for skipped, not for a fault of this machine
+    #[arg(long, env = "NETYARD_TEST_SKIP_UNSUPPORTED", value_parser = FalseyValueParser::new())]
+    skip_unsupported: bool,
     /// How results are written
     #[arg(long, env = "NETYARD_TEST_FORMAT", value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
+}
+
+/// Where the steps of a scenario are played.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Against {
+    /// On a real engine.
+    Docker,
+    /// In netyard.
+    Sim,
 }
 
 impl Arguments {
@@ -88,7 +103,9 @@ impl Arguments {
     }
 
     fn threads(&self) -> NonZeroUsize {
-        self.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+        // A real engine is one world for all of them.
+        let alone = (self.against == Against::Docker).then_some(NonZeroUsize::MIN);
+        alone.or(self.jobs).or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// The command that plays a scenario again as it was played.
@@ -97,6 +114,7 @@ impl Arguments {
         for (flag, limit) in [("--time-limit", self.time_limit), ("--wall-limit", self.wall_limit)] {
             words.extend(limit.into_iter().flat_map(|limit| [flag.to_owned(), limit.to_string()]));
         }
+        words.extend((self.against == Against::Docker).then(|| "--against=docker".to_owned()));
         words.extend(self.check_determinism.then(|| "--check-determinism".to_owned()));
         words.push(scenario.file.clone());
         // Only a name with a NUL cannot be quoted, and no file has such.
@@ -225,7 +243,10 @@ impl Suite<'_> {
         if let Some(junit) = &mut self.junit {
             junit.add(&outcome);
         }
-        self.exit = self.exit.max(outcome.verdict.exit());
+        let is_let_pass = self.arguments.skip_unsupported && outcome.verdict.exit() == Exit::Unsupported;
+        if !is_let_pass {
+            self.exit = self.exit.max(outcome.verdict.exit());
+        }
         self.summary.add(&outcome);
         self.report.outcome(&outcome)
     }

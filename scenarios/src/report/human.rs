@@ -19,8 +19,10 @@ use crate::scenario::step::Step;
 pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::Result<()> {
     let (ink, word) = word(outcome);
     writeln!(out, "{}: {} ({})", outcome.scenario.file, style.ink(ink, &word), figures(outcome))?;
-    if outcome.verdict == Verdict::Passed {
-        return Ok(());
+    match &outcome.verdict {
+        Verdict::Passed => return Ok(()),
+        Verdict::Unsupported(obstacle) => return writeln!(out, "  {obstacle}"),
+        Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {}
     }
     writeln!(out)?;
     let mut page = Page { out: &mut *out, style, scenario: outcome.scenario };
@@ -44,6 +46,7 @@ fn word(outcome: &Outcome<'_>) -> (Ink, String) {
         Verdict::Failed | Verdict::ShouldHaveFailed => (Ink::Bad, "FAILED".to_owned()),
         Verdict::Nondeterministic(_) => (Ink::Bad, "NOT DETERMINISTIC".to_owned()),
         Verdict::TimeLimit => (Ink::Bad, "TIME LIMIT".to_owned()),
+        Verdict::Unsupported(_) => (Ink::Dim, "skipped".to_owned()),
     }
 }
 
@@ -54,12 +57,16 @@ fn figures(outcome: &Outcome<'_>) -> String {
     let steps = match outcome.verdict {
         Verdict::Failed => format!("{failed} of {all} failed"),
         Verdict::TimeLimit => format!("{} of {all} done", outcome.playback.steps.len()),
-        Verdict::Nondeterministic(_) | Verdict::Passed | Verdict::ShouldHaveFailed => all,
+        Verdict::Nondeterministic(_) | Verdict::Passed | Verdict::ShouldHaveFailed | Verdict::Unsupported(_) => all,
     };
     let seed = match outcome.verdict {
         _ if outcome.seeds == 1 => String::new(),
         Verdict::Passed => format!(", {} seeds", outcome.seeds),
-        Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {
+        Verdict::Failed
+        | Verdict::Nondeterministic(_)
+        | Verdict::ShouldHaveFailed
+        | Verdict::TimeLimit
+        | Verdict::Unsupported(_) => {
             format!(", with seed {}", outcome.seed)
         }
     };
@@ -133,6 +140,7 @@ pub fn summary(out: &mut dyn Write, style: Style, summary: &Summary) -> io::Resu
     }
     let mut parts = vec![format!("{} passed", summary.passed)];
     parts.extend((summary.failed > 0).then(|| format!("{} failed", summary.failed)));
+    parts.extend((summary.skipped > 0).then(|| format!("{} skipped", summary.skipped)));
     parts.extend((summary.faulty > 0).then(|| format!("{} with errors", summary.faulty)));
     let ink = if summary.passed == files { Ink::Good } else { Ink::Bad };
     let parts = parts.join(", ");
@@ -236,6 +244,7 @@ to repeat: netyard test --seed 1 a.md
         let sum = Summary {
             passed: 2,
             failed: 1,
+            skipped: 0,
             faulty: 0,
             steps: 7,
             elapsed: Duration::from_secs(3),

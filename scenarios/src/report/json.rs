@@ -41,6 +41,9 @@ fn file(outcome: &Outcome<'_>) -> Value {
     if let Verdict::Nondeterministic(difference) = &outcome.verdict {
         object["difference"] = json!(difference);
     }
+    if let Verdict::Unsupported(obstacle) = &outcome.verdict {
+        object["reason"] = json!(obstacle);
+    }
     if let End::TimeLimit(overrun) = &outcome.playback.end {
         object["line"] = json!(outcome.scenario.steps[overrun.step].line);
         object["limit"] = match overrun.limit {
@@ -61,6 +64,7 @@ pub const fn result(verdict: &Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::ShouldHaveFailed => "should-have-failed",
         Verdict::TimeLimit => "time-limit",
+        Verdict::Unsupported(_) => "skipped",
     }
 }
 
@@ -107,6 +111,7 @@ pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         "event": "summary",
         "passed": summary.passed,
         "failed": summary.failed,
+        "skipped": summary.skipped,
         "faulty": summary.faulty,
         "steps": summary.steps,
         "virtual_ns": nanos(summary.elapsed),

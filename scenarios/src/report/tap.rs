@@ -27,6 +27,9 @@ pub fn outcome(out: &mut dyn Write, number: usize, outcome: &Outcome<'_>) -> io:
     if outcome.verdict == Verdict::Passed {
         return writeln!(out, "ok {number} - {file}");
     }
+    if let Verdict::Unsupported(obstacle) = &outcome.verdict {
+        return writeln!(out, "ok {number} - {file} # SKIP {obstacle}");
+    }
     writeln!(out, "not ok {number} - {file}")?;
     let mut failures = Vec::new();
     for (_, step, played) in outcome.playback.failed(outcome.scenario) {

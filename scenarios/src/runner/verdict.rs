@@ -19,6 +19,8 @@ pub enum Verdict {
     ShouldHaveFailed,
     /// Its time was up.
     TimeLimit,
+    /// It cannot be played where it was to be; why, in words.
+    Unsupported(String),
 }
 
 impl Verdict {
@@ -40,7 +42,7 @@ impl Verdict {
         match self {
             Self::Nondeterministic(difference) => Some(format!("{difference} when it is played again")),
             Self::ShouldHaveFailed => Some("its head says `expect: fail`, but every step was met".to_owned()),
-            Self::Failed | Self::Passed | Self::TimeLimit => None,
+            Self::Failed | Self::Passed | Self::TimeLimit | Self::Unsupported(_) => None,
         }
     }
 
@@ -52,6 +54,7 @@ impl Verdict {
             Self::Failed | Self::ShouldHaveFailed => Exit::Failed,
             Self::Nondeterministic(_) => Exit::Nondeterministic,
             Self::TimeLimit => Exit::TimeLimit,
+            Self::Unsupported(_) => Exit::Unsupported,
         }
     }
 }

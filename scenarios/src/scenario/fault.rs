@@ -17,6 +17,13 @@ pub enum FaultKind {
     Head(String),
     /// A prompt without a command.
     NoCommand,
+    /// A place where no shell could be started, and the words of whoever should have.
+    NoShell {
+        /// The place.
+        place: String,
+        /// The words.
+        reason: String,
+    },
     /// A place that exists neither as a host nor, at that time, as a container or namespace.
     NoSuchPlace(String),
     /// The file is not text.
@@ -40,6 +47,7 @@ impl fmt::Display for FaultKind {
             Self::ExitCode => f.write_str("an exit code is a number from 0 to 255"),
             Self::Head(reason) => write!(f, "the head is wrong: {reason}"),
             Self::NoCommand => f.write_str("a prompt without a command"),
+            Self::NoShell { place, reason } => write!(f, "no shell at {place}: {reason}"),
             Self::NoSuchPlace(place) => write!(f, "no such place: {place}"),
             Self::NotUtf8 => f.write_str("the file is not UTF-8 text"),
             Self::OutputFirst => f.write_str("a console block begins with a command"),
@@ -59,6 +67,7 @@ impl FaultKind {
             Self::ExitCode => "out of range",
             Self::Head(_) => "here",
             Self::NoCommand => "write the command after the `$`",
+            Self::NoShell { .. } => "it is played on a real engine",
             Self::NoSuchPlace(_) => "no host, container or namespace of this name at this step",
             Self::NotUtf8 => "the first byte that is not UTF-8",
             Self::OutputFirst => "write `$ command` or `PLACE$ command` first",

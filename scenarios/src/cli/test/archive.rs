@@ -94,6 +94,7 @@ impl Archive {
             "started": started.map_err(io::Error::other)?,
             "passed": summary.passed,
             "failed": summary.failed,
+            "skipped": summary.skipped,
             "faulty": summary.faulty,
             "steps": summary.steps,
             "files": self.files,

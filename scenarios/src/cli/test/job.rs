@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use netyard_sim::time::Epoch;
 
-use super::Arguments;
+use super::{Against, Arguments};
 use crate::exit::Exit;
+use crate::runner::docker;
 use crate::runner::verdict::{Verdict, first_difference};
 use crate::runner::{End, OnFailure, Playback, Played, Recorded, Settings, play, record};
 use crate::scenario::Scenario;
@@ -51,7 +52,10 @@ impl Done {
 pub(super) fn run(arguments: &Arguments, scenario: &Scenario, seed: u64) -> Result<Done, Fault> {
     let began = Instant::now();
     let settings = settings(arguments, scenario, seed);
-    let (playback, verdict, kept) = if arguments.records() {
+    let (playback, verdict, kept) = if arguments.against == Against::Docker {
+        let (playback, verdict) = on_docker(scenario, &settings)?;
+        (playback, verdict, None)
+    } else if arguments.records() {
         recorded(arguments, scenario, &settings)?
     } else {
         let playback = play(scenario, &settings)?;
@@ -61,6 +65,17 @@ pub(super) fn run(arguments: &Arguments, scenario: &Scenario, seed: u64) -> Resu
     let updated = update(arguments, scenario, &playback)?;
     let verdict = if updated > 0 { Verdict::Passed } else { verdict };
     Ok(Done { seed, playback, verdict, updated, took: began.elapsed(), kept })
+}
+
+/// Plays on a real engine, where that is possible.
+fn on_docker(scenario: &Scenario, settings: &Settings) -> Result<(Playback, Verdict), Fault> {
+    if let Some(obstacle) = docker::obstacle(scenario) {
+        let nothing = Playback { steps: Vec::new(), end: End::Finished, elapsed: Duration::ZERO };
+        return Ok((nothing, Verdict::Unsupported(obstacle)));
+    }
+    let playback = docker::play(scenario, settings)?;
+    let verdict = Verdict::over(scenario, &playback);
+    Ok((playback, verdict))
 }
 
 /// Plays and keeps what is seen; twice when that is asked for, to compare.
@@ -92,7 +107,11 @@ fn settings(arguments: &Arguments, scenario: &Scenario, seed: u64) -> Settings {
     Settings {
         seed,
         time_limit: arguments.time_limit.or(scenario.head.time_limit).unwrap_or(default.time_limit),
-        wall_limit: arguments.wall_limit.unwrap_or(default.wall_limit),
+        // On a real engine, time is the machine's.
+        wall_limit: arguments.wall_limit.unwrap_or(match arguments.against {
+            Against::Docker => default.time_limit,
+            Against::Sim => default.wall_limit,
+        }),
         on_failure: if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
     }
 }
