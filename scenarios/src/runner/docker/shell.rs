@@ -166,7 +166,7 @@ impl Shell {
     /// How it ended, as a shell tells it.
     fn status(&mut self) -> i32 {
         let ended = self.child.wait().ok();
-        ended.and_then(|status| status.code().or(status.signal().map(|signal| 128 + signal))).unwrap_or(1)
+        ended.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal))).unwrap_or(1)
     }
 }
 
