@@ -6,8 +6,10 @@
 //! in the world and clients outside it ask in the same way (`exchange`).
 
 mod daemon;
+mod drops;
 mod exchange;
 mod flow;
+pub mod impair;
 mod lan;
 mod terminal;
 pub mod why;
@@ -293,11 +295,37 @@ impl Site {
             match socket {
                 dockerd::SOCKET => return self.daemon_begins(id, pid, at, &request),
                 systemctl::SOCKET => return self.ask_unit(id, at, &request.target),
-                netyard::SOCKET => return self.ask_why(id, &request.target),
+                netyard::SOCKET => return self.ask_simulator(id, &request.target),
                 _ => {}
             }
         }
         self.ask_engine(id, context, socket, request);
+    }
+
+    /// A program asks the simulator: words, a line each.
+    fn ask_simulator(&mut self, call: CallId, asked: &str) {
+        let words: Vec<&str> = asked.split('\n').collect();
+        let (code, said) = self.netyard(&words);
+        let processes = &mut self.world.processes;
+        processes.respond(call, u16::from(code), Vec::new());
+        processes.respond_body(call, said.as_bytes());
+        processes.respond_end(call);
+    }
+
+    /// Does what `netyard` is asked on a host by these words: its exit code, and what it says; to standard error when the
+    /// code is 2.
+    pub fn netyard(&mut self, words: &[&str]) -> (u8, String) {
+        let done = match words {
+            ["why", rest @ ..] if (2..=3).contains(&rest.len()) => return self.asked_why(rest),
+            ["why", ..] => Err(netyard::WHY_USAGE.to_owned()),
+            ["impair", rest @ ..] => self.impair(rest).map_err(|error| match error.as_str() {
+                impair::USAGE => error,
+                _ => format!("netyard impair: {error}"),
+            }),
+            ["drops", places @ ..] => self.drops(places),
+            _ => Err(format!("{}{}", netyard::WHY_USAGE, netyard::USAGE)),
+        };
+        done.map_or_else(|error| (2, error), |said| (0, said))
     }
 
     /// Tells whose process it was that it ended.

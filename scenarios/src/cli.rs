@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes what is meant, and the exit code what came of it. Each subcommand is a
 //! module of its own; every flag can also be set as `NETYARD_<COMMAND>_<FLAG>`.
 
+pub mod ask;
 pub mod doctor;
 pub mod exec;
 pub mod guest;
@@ -31,6 +32,9 @@ enum Command {
     Up(up::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
+    Drops(ask::Drops),
+    Impair(ask::Impair),
+    Why(ask::Why),
     Doctor(doctor::Arguments),
     #[command(hide = true)]
     Init(guest::Init),
@@ -53,6 +57,9 @@ pub fn run() -> Exit {
         }
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Run(arguments) => run::run(arguments, &mut stderr),
+        Command::Drops(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
+        Command::Impair(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
+        Command::Why(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Exec(arguments) => exec::run(arguments, &mut stderr),
         Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
         Command::Trial => doctor::try_out(&mut stderr),

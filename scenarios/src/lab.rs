@@ -341,7 +341,8 @@ impl Lab {
     /// Every frame that passed a device so far, in order.
     #[must_use]
     pub fn packets(&self) -> Vec<Packet> {
-        Recording::of(&self.0.borrow().site).packets
+        let packets = Recording::of(&self.0.borrow().site).packets;
+        packets.into_iter().filter(|packet| packet.passed).collect()
     }
 
     /// The events of the engines, as their API tells them: a line of JSON each.

@@ -85,7 +85,11 @@ impl Summary {
     pub fn add(&mut self, outcome: &Outcome<'_>) {
         match outcome.verdict {
             Verdict::Passed => self.passed += 1,
-            Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {
+            Verdict::Failed
+            | Verdict::Nondeterministic(_)
+            | Verdict::NotAsAsked(_)
+            | Verdict::ShouldHaveFailed
+            | Verdict::TimeLimit => {
                 self.failed += 1;
             }
             Verdict::Unsupported(_) => self.skipped += 1,

@@ -11,6 +11,7 @@ use std::fmt;
 use std::time::{Duration, Instant as WallInstant};
 
 use netyard_drivers::daemon::Config;
+use netyard_drivers::site::impair::Impairment;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
@@ -71,6 +72,8 @@ pub struct Playback {
     pub end: End,
     /// The virtual time that it took.
     pub elapsed: Duration,
+    /// What links were told to do to frames, and what they did.
+    pub links: Vec<Impairment>,
 }
 
 /// A playback with all that went over the wires meanwhile.
@@ -114,7 +117,7 @@ impl Recorded {
             add(&step.status.to_le_bytes());
             add(&step.at.as_nanos().to_le_bytes());
         }
-        for packet in &self.recording.packets {
+        for packet in self.recording.packets.iter().filter(|packet| packet.passed) {
             add(packet.device.as_bytes());
             add(&packet.at.as_nanos().to_le_bytes());
             add(packet.frame.bytes());
@@ -203,7 +206,10 @@ pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault>
 pub fn record(scenario: &Scenario, settings: &Settings) -> Result<Recorded, Fault> {
     let mut player = Player::new(scenario, settings, Capturing::On);
     let playback = player.play_all()?;
-    Ok(Recorded { playback, recording: Recording::of(&player.site) })
+    let mut recording = Recording::of(&player.site);
+    let steps = scenario.steps.iter().zip(&playback.steps).map(|(step, played)| (step.line, played.at));
+    recording.tell_lines(&scenario.file, steps);
+    Ok(Recorded { playback, recording })
 }
 
 /// The site of a scenario when all of its steps were played, with the terminals that are open there.
@@ -302,7 +308,8 @@ impl<'s> Player<'s> {
                 break;
             }
         }
-        Ok(Playback { steps, end, elapsed: self.site.now().since(Instant::ZERO) })
+        let elapsed = self.site.now().since(Instant::ZERO);
+        Ok(Playback { steps, end, elapsed, links: self.site.impairments() })
     }
 
     /// What stops that which the last of the first `count` steps wanted to reach. They are played once more, to see which

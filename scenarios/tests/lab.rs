@@ -1,6 +1,7 @@
 //! Networks in Rust tests: what a user of [`netyard::Lab`] writes.
 
 mod built;
+mod impaired;
 mod native;
 mod store;
 

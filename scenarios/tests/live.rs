@@ -4,6 +4,7 @@
 mod containers;
 mod engine;
 mod guests;
+mod impaired;
 mod publish;
 mod socket;
 mod streams;

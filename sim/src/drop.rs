@@ -46,6 +46,8 @@ pub enum DropReason {
     NoRemote,
     /// A tunnel's datagram for a network that is not here.
     UnknownNetwork,
+    /// A setting says that such questions are not answered (`icmp_echo_ignore_all`).
+    Unanswered,
     /// The receiver's buffer is full.
     SocketFull,
     /// The ring of a device of the outside is full, or the device is gone.
@@ -86,6 +88,7 @@ impl fmt::Display for DropReason {
             Self::NeighbourSilent => "neighbour is silent",
             Self::NeighbourQueue => "too many wait for the neighbour",
             Self::NoSocket => "no socket",
+            Self::Unanswered => "a setting forbids an answer",
             Self::SocketFull => "receiver is full",
             Self::Lost => "lost on the way, as the link was told",
             Self::QueueFull => "the device's queue is full",

@@ -178,7 +178,7 @@ impl Fabric {
                     );
                 }
                 // What it went up to is gone.
-                None if link.is_some() => {}
+                None if link.is_some() => self.drop_nowhere(here, &frame),
                 None => self.queue.push(self.now + LOOPBACK_DELAY, Event::Arrive { end: here, frame }),
             }
         }
@@ -191,6 +191,15 @@ impl Fabric {
         for (device, switched) in core::mem::take(&mut cx.shifted) {
             self.carry_up(id, device, switched);
         }
+    }
+
+    /// A frame was sent by a link that is not there any more.
+    fn drop_nowhere(&mut self, from: End, frame: &Frame) {
+        let Some(namespace) = self.namespaces.get_mut(&from.namespace) else { return };
+        let mut cx = Cx::default();
+        cx.begin(self.now, self.capture.is_on());
+        namespace.drop_sent(&mut cx, from.device, frame);
+        self.record(from.namespace, &mut cx);
     }
 
     /// What a link does to frames it does to those that would be on a wire.

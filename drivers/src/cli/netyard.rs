@@ -6,7 +6,10 @@ use netyard_sim::userland::{CallId, Flavour, Program, Programs, Request, Step, S
 /// The socket of the simulator.
 pub const SOCKET: &str = "/run/netyard.sock";
 
-const USAGE: &str = "usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name]\n";
+/// How `netyard why` is used.
+pub const WHY_USAGE: &str = "usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name]\n";
+/// How the others are used.
+pub const USAGE: &str = "       netyard impair set|show|report|reset|presets ...\n       netyard drops [PLACE]...\n";
 
 /// Puts it on the path of hosts.
 pub fn add(programs: &mut Programs) {
@@ -21,13 +24,7 @@ struct Netyard {
 impl Program for Netyard {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         let Some(call) = self.call else {
-            let target = match sys.argv() {
-                [_, verb, rest @ ..] if verb == "why" && (2..=3).contains(&rest.len()) => rest.join("\n"),
-                _ => {
-                    sys.eprint(USAGE);
-                    return Step::Exit(2);
-                }
-            };
+            let target = sys.argv()[1..].join("\n");
             self.call = Some(sys.call(SOCKET, Request { method: "GET", target, ..Request::default() }));
             return Step::Wait(None);
         };

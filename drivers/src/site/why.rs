@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use netyard_sim::capture::Hop;
 use netyard_sim::drop::DropReason;
 use netyard_sim::time::Duration;
-use netyard_sim::userland::{CallId, Pid, Read, Rights, Spawn, Stream, User};
+use netyard_sim::userland::{Pid, Read, Rights, Spawn, Stream, User};
 use thiserror::Error;
 
 use self::packet::Scene;
@@ -110,23 +110,18 @@ impl Site {
         Ok(answer)
     }
 
-    /// A program asks: the words of its question, a line each.
-    pub(super) fn ask_why(&mut self, call: CallId, asked: &str) {
-        let mut words = asked.split('\n').map(str::to_owned);
-        let (from, to) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let manner = words.next().map_or(Ok(Manner::Ping), |word| Manner::parse(&word));
+    /// The same by words: the exit code, and what is said.
+    pub(super) fn asked_why(&self, words: &[&str]) -> (u8, String) {
+        let manner = words.get(2).map_or(Ok(Manner::Ping), |word| Manner::parse(word));
+        let (from, to) = (words[0].to_owned(), words[1].to_owned());
         let answer = match manner {
             Ok(manner) => self.why(&Question { from, to, manner }).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        let (status, said) = match answer {
-            Ok(answer) => (u16::from(answer.stop.is_some()), answer.to_string()),
+        match answer {
+            Ok(answer) => (u8::from(answer.stop.is_some()), answer.to_string()),
             Err(error) => (2, format!("netyard why: {error}\n")),
-        };
-        let processes = &mut self.world.processes;
-        processes.respond(call, status, Vec::new());
-        processes.respond_body(call, said.as_bytes());
-        processes.respond_end(call);
+        }
     }
 
     /// The mark since which the answer has been this one.

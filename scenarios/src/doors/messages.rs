@@ -71,7 +71,13 @@ pub(super) fn pcapng(bytes: &[u8]) {
         rest = more;
         let [a, b, c, d, e, f] = *at;
         let at = Instant::from_nanos(u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
-        packets.push(Packet { at, device: format!("h/eth{}", device % 4), frame: Frame::copy_of(frame) });
+        packets.push(Packet {
+            at,
+            device: format!("h/eth{}", device % 4),
+            frame: Frame::copy_of(frame),
+            passed: true,
+            comment: None,
+        });
     }
     let recording = Recording { packets, events: Vec::new() };
     let mut file = Vec::new();
@@ -92,6 +98,8 @@ fn read(file: &[u8]) -> Vec<Packet> {
                 at: Instant::from_nanos(u64::try_from(packet.timestamp.as_nanos()).expect("it is below 2^64")),
                 device: devices[packet.interface_id as usize].clone(),
                 frame: Frame::copy_of(&packet.data),
+                passed: true,
+                comment: None,
             }),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Breaking the network, and mending it again when a guard goes.
 
+use netyard_drivers::site::impair::Impairment;
 use netyard_sim::frame::Frame;
 
 use super::{Lab, LabError};
@@ -29,6 +30,41 @@ impl Lab {
     pub fn with(&self, place: &str, doing: &str, undoing: &str) -> Result<Guard, LabError> {
         self.sh_in(place, doing)?;
         Ok(Guard { lab: self.clone(), mending: vec![(place.to_owned(), undoing.to_owned())] })
+    }
+
+    /// Lets the links of a place do something to frames, as `netyard impair set PLACE` takes it: `wifi-bad`,
+    /// `delay 20ms 5ms loss 1%`, `out tbf rate 1mbit burst 10k latency 50ms`. Without `in` or `out` it is both ways. When
+    /// the guard goes, the links of that direction do nothing more. `c1:eth1` is one link of a place.
+    ///
+    /// # Errors
+    /// `Failed` with what the command says; nothing is changed then.
+    pub fn impair(&self, place: &str, told: &str) -> Result<Guard, LabError> {
+        let directions: &[&str] = match told.split_whitespace().next() {
+            Some("in") => &["in"],
+            Some("out") => &["out"],
+            _ => &["in", "out"],
+        };
+        let host = self.host();
+        self.sh_in(&host, &format!("netyard impair set {place} {told}"))?;
+        let mend = |direction| (host.clone(), format!("netyard impair reset {place} {direction}"));
+        Ok(Guard { lab: self.clone(), mending: directions.iter().map(mend).collect() })
+    }
+
+    /// Drops what some places send to others, one way only, where it fits matches of `iptables` (all when there are none:
+    /// `-p tcp --dport 80` for some).
+    ///
+    /// # Errors
+    /// `Failed` with what the command says; nothing is dropped then.
+    pub fn blackhole(&self, from: &[&str], to: &[&str], matches: &str) -> Result<Guard, LabError> {
+        let (from, to) = (from.join(","), to.join(","));
+        let doing = format!("netyard impair set {from} to {to} blackhole {matches}");
+        self.with(&self.host(), &doing, &format!("netyard impair reset {from} to {to}"))
+    }
+
+    /// What links were told to do to frames, with what was asked against what was delivered.
+    #[must_use]
+    pub fn impairments(&self) -> Vec<Impairment> {
+        self.0.borrow().site.impairments()
     }
 
     /// Keeps containers of the default host apart from others, both ways: no IPv4 packet passes between the two sets.

@@ -22,6 +22,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::outside::Errand;
 use super::owner::Inbox;
 
+/// Where the simulator itself is asked: a list of words, as `netyard` has them on a host of the simulation.
+pub const ASK: &str = "/netyard/ask";
+
 /// Bytes that lie ready for a client before what it watches is held up.
 const ENOUGH: usize = 256 * 1024;
 /// Bytes that lie ready for a client when it gets more.

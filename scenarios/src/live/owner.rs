@@ -4,11 +4,12 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant as WallInstant, SystemTime, UNIX_EPOCH};
 
+use netyard_drivers::engine::Media;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::time::Epoch;
 
 use super::clients::Clients;
-use super::door::Command;
+use super::door::{ASK, Command, Part, Reply};
 use super::outside::Outside;
 use super::pace::{Clock, Demand, Pace, Rest};
 use super::present;
@@ -48,6 +49,17 @@ impl Inbox {
             Err(TryRecvError::Disconnected) => Some(Command::Stop),
         }
     }
+}
+
+/// Answers who asks the simulator itself.
+fn answer(site: &mut Site, asked: &[u8], reply: &Reply) {
+    let words: Vec<String> = serde_json::from_slice(asked).unwrap_or_default();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (code, said) = site.netyard(&words);
+    let body = serde_json::json!({"code": code, "said": said}).to_string();
+    let head = Part::Head { status: 200, media: Media::Json, headers: Vec::new() };
+    // Who does not listen any more needs no answer.
+    let _ = reply.send(vec![head, Part::Body(body.into()), Part::End]);
 }
 
 /// The owner of a site.
@@ -93,6 +105,7 @@ impl Owner {
     fn obey(&mut self, command: Command) {
         let (site, clients) = (&mut self.site, &mut self.clients);
         match command {
+            Command::Request { request, reply, .. } if request.target == ASK => answer(site, &request.body, &reply),
             Command::Request { ticket, mut request, reply } => {
                 if let Ok(here) = SystemTime::now().duration_since(UNIX_EPOCH) {
                     let there = Duration::from_nanos(self.epoch.unix_nanos(site.now()));

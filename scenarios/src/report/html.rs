@@ -64,7 +64,7 @@ fn verdict(outcome: &Outcome<'_>) -> Markup {
                 Verdict::Failed => { (failed) " of " (steps) " failed." }
                 Verdict::TimeLimit => { "Its time was up after " (outcome.playback.steps.len()) " of " (steps) "." }
                 Verdict::Unsupported(obstacle) => { "It was not played: " (obstacle) "." }
-                Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed => { (outcome.verdict.reason().unwrap_or_default()) }
+                Verdict::Nondeterministic(_) | Verdict::NotAsAsked(_) | Verdict::ShouldHaveFailed => { (outcome.verdict.reason().unwrap_or_default()) }
             }
             " Seed " (outcome.seed) "; " (format!("{:.3}", outcome.playback.elapsed.as_secs_f64())) " s of virtual time."
         }

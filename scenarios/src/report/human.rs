@@ -43,7 +43,7 @@ fn word(outcome: &Outcome<'_>) -> (Ink, String) {
     match outcome.verdict {
         Verdict::Passed if outcome.updated > 0 => (Ink::Good, format!("updated {}", counted(outcome.updated, "step"))),
         Verdict::Passed => (Ink::Good, "ok".to_owned()),
-        Verdict::Failed | Verdict::ShouldHaveFailed => (Ink::Bad, "FAILED".to_owned()),
+        Verdict::Failed | Verdict::NotAsAsked(_) | Verdict::ShouldHaveFailed => (Ink::Bad, "FAILED".to_owned()),
         Verdict::Nondeterministic(_) => (Ink::Bad, "NOT DETERMINISTIC".to_owned()),
         Verdict::TimeLimit => (Ink::Bad, "TIME LIMIT".to_owned()),
         Verdict::Unsupported(_) => (Ink::Dim, "skipped".to_owned()),
@@ -57,13 +57,18 @@ fn figures(outcome: &Outcome<'_>) -> String {
     let steps = match outcome.verdict {
         Verdict::Failed => format!("{failed} of {all} failed"),
         Verdict::TimeLimit => format!("{} of {all} done", outcome.playback.steps.len()),
-        Verdict::Nondeterministic(_) | Verdict::Passed | Verdict::ShouldHaveFailed | Verdict::Unsupported(_) => all,
+        Verdict::Nondeterministic(_)
+        | Verdict::NotAsAsked(_)
+        | Verdict::Passed
+        | Verdict::ShouldHaveFailed
+        | Verdict::Unsupported(_) => all,
     };
     let seed = match outcome.verdict {
         _ if outcome.seeds == 1 => String::new(),
         Verdict::Passed => format!(", {} seeds", outcome.seeds),
         Verdict::Failed
         | Verdict::Nondeterministic(_)
+        | Verdict::NotAsAsked(_)
         | Verdict::ShouldHaveFailed
         | Verdict::TimeLimit
         | Verdict::Unsupported(_) => {
@@ -181,7 +186,7 @@ mod tests {
             why: None,
         });
         let steps = steps.collect();
-        let playback = Playback { steps, end, elapsed: Duration::from_millis(1500) };
+        let playback = Playback { steps, end, elapsed: Duration::from_millis(1500), links: Vec::new() };
         let verdict = Verdict::over(&scenario, &playback);
         let (took, again) = (Duration::from_secs(1), "netyard test --seed 1 a.md".to_owned());
         let told =

@@ -4,6 +4,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use netyard_drivers::site::impair::Impairment;
+use netyard_sim::qdisc::{self, Finding};
 use serde_json::{Value, json};
 
 use super::{Outcome, Summary};
@@ -38,6 +40,9 @@ fn file(outcome: &Outcome<'_>) -> Value {
         "updated": outcome.updated,
         "virtual_ns": nanos(outcome.playback.elapsed),
     });
+    if !outcome.playback.links.is_empty() {
+        object["links"] = outcome.playback.links.iter().map(link).collect();
+    }
     if let Verdict::Nondeterministic(difference) = &outcome.verdict {
         object["difference"] = json!(difference);
     }
@@ -55,11 +60,31 @@ fn file(outcome: &Outcome<'_>) -> Value {
     object
 }
 
+/// What a link was asked and what it delivered.
+fn link(link: &Impairment) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "what": finding.what,
+            "asked": finding.asked,
+            "delivered": finding.delivered,
+            "of": finding.of,
+            "verdict": match finding.verdict {
+                qdisc::Verdict::Met => "met",
+                qdisc::Verdict::Missed => "missed",
+                qdisc::Verdict::Unjudged(_) => "unjudged",
+            },
+        })
+    };
+    let findings: Vec<Value> = link.findings.iter().map(finding).collect();
+    json!({"link": link.link, "told": link.told, "over": link.over, "findings": findings})
+}
+
 /// A verdict in a word.
 #[must_use]
 pub const fn result(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Failed => "failed",
+        Verdict::NotAsAsked(_) => "not-as-asked",
         Verdict::Nondeterministic(_) => "nondeterministic",
         Verdict::Passed => "passed",
         Verdict::ShouldHaveFailed => "should-have-failed",

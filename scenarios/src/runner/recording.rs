@@ -7,16 +7,18 @@ use std::io::Write;
 use std::time::Duration;
 
 use netyard_drivers::site::Site;
-use netyard_sim::capture::Captured;
+use netyard_sim::capture::{Captured, Hop};
 use netyard_sim::frame::Frame;
 use netyard_sim::time::{Epoch, Instant};
 use pcap_file::pcapng::PcapNgWriter;
-use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::{DataLink, PcapError};
 
 /// Time stamps count units of 10⁻⁹ s.
 const NANOSECONDS: u8 = 9;
+/// How many frames before a drop are looked at for the one that was dropped.
+const SEEN_BEFORE: usize = 16;
 
 /// A frame at one device and time.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,10 @@ pub struct Packet {
     pub device: String,
     /// What. The bytes are shared with the world.
     pub frame: Frame,
+    /// Whether it was on the wire there, and was not merely dropped.
+    pub passed: bool,
+    /// What became of it, when it went no further.
+    pub comment: Option<String>,
 }
 
 /// All frames, in order.
@@ -43,15 +49,36 @@ impl Recording {
     #[must_use]
     pub fn of(site: &Site) -> Self {
         let capture = &site.world().fabric.capture;
-        let packet = |captured: &Captured| Packet {
-            at: captured.at,
-            device: capture.name(captured.spot).to_owned(),
-            frame: captured.frame.clone(),
-        };
-        let packets = capture.frames().iter().filter(|c| c.passed()).map(packet).collect();
+        let mut packets: Vec<Packet> = Vec::with_capacity(capture.frames().len());
+        for captured in capture.frames() {
+            let packet = Packet {
+                at: captured.at,
+                device: capture.name(captured.spot).to_owned(),
+                frame: captured.frame.clone(),
+                passed: captured.passed(),
+                comment: comment(captured),
+            };
+            // A frame that came and was dropped is there once, with a comment.
+            let seen = packets.iter_mut().rev().take(SEEN_BEFORE).find(|seen| seen.is_where(&packet));
+            match (seen, packet.passed) {
+                (Some(seen), false) => seen.comment = packet.comment,
+                _ => packets.push(packet),
+            }
+        }
         let epoch = site.world().epoch;
         let events = site.engines().iter().flat_map(|engine| engine.messages()).map(|message| message.line(epoch));
         Self { packets, events: events.collect() }
+    }
+
+    /// Adds to each comment at which line of the scenario it was: that of the step that was under way.
+    pub(super) fn tell_lines(&mut self, file: &str, steps: impl Iterator<Item = (usize, Instant)>) {
+        let steps: Vec<(usize, Instant)> = steps.collect();
+        for packet in &mut self.packets {
+            let step = steps.iter().find(|(_, done)| *done >= packet.at);
+            if let (Some(comment), Some((line, _))) = (&mut packet.comment, step) {
+                comment.push_str(&format!(" ({file}:{line})"));
+            }
+        }
     }
 
     /// The first frame or event that is not the same in `other`, in words; none when all are.
@@ -85,6 +112,22 @@ impl Recording {
     }
 }
 
+/// What became of a frame that went no further.
+fn comment(captured: &Captured) -> Option<String> {
+    let Hop::Dropped(reason) = captured.hop else { return None };
+    Some(match &captured.note {
+        Some(note) => format!("dropped: {note}"),
+        None => format!("dropped: {reason}"),
+    })
+}
+
+impl Packet {
+    /// Whether it is the same frame at the same place and time.
+    fn is_where(&self, other: &Self) -> bool {
+        self.passed && self.at == other.at && self.device == other.device && self.frame == other.frame
+    }
+}
+
 /// A frame in words, for a reader who wants to find it.
 fn describe(packet: Option<&Packet>) -> String {
     let Some(packet) = packet else { return "none".to_owned() };
@@ -105,7 +148,7 @@ fn block(packet: &Packet, interface_id: u32, epoch: Epoch) -> EnhancedPacketBloc
         timestamp: Duration::from_nanos(epoch.unix_nanos(packet.at)),
         original_len: u32::try_from(packet.frame.len()).expect("a frame is shorter than 4 GiB"),
         data: Cow::Borrowed(packet.frame.bytes()),
-        options: Vec::new(),
+        options: packet.comment.iter().map(|text| EnhancedPacketOption::Comment(Cow::Borrowed(text))).collect(),
     }
 }
 
@@ -116,7 +159,8 @@ mod tests {
     use super::*;
 
     fn packet(nanos: u64, device: &str, bytes: &[u8]) -> Packet {
-        Packet { at: Instant::from_nanos(nanos), device: device.to_owned(), frame: Frame::copy_of(bytes) }
+        let (at, device) = (Instant::from_nanos(nanos), device.to_owned());
+        Packet { at, device, frame: Frame::copy_of(bytes), passed: true, comment: None }
     }
 
     #[test]

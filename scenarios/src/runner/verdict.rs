@@ -1,6 +1,9 @@
 //! The verdict over a scenario that was played: whether it did what its file says, and whether a second time gave the
 //! same. It prints nothing; see [`report`](crate::report).
 
+use netyard_drivers::site::impair;
+use netyard_sim::qdisc;
+
 use super::{End, Playback, Recorded};
 use crate::exit::Exit;
 use crate::scenario::Scenario;
@@ -11,6 +14,8 @@ use crate::scenario::head::Expect;
 pub enum Verdict {
     /// Steps were not met.
     Failed,
+    /// A link did something else to frames than it was told, and chance does not explain it; in words.
+    NotAsAsked(String),
     /// Playing it twice gave two results; the first difference, in words.
     Nondeterministic(String),
     /// All is as the file says.
@@ -32,7 +37,9 @@ impl Verdict {
             (End::TimeLimit(_), _) => Self::TimeLimit,
             (End::Finished, Expect::Pass) if failed => Self::Failed,
             (End::Finished, Expect::Fail) if !failed => Self::ShouldHaveFailed,
-            (End::Finished, Expect::Fail | Expect::Pass) => Self::Passed,
+            (End::Finished, Expect::Fail | Expect::Pass) => {
+                not_as_asked(playback).map_or(Self::Passed, Self::NotAsAsked)
+            }
         }
     }
 
@@ -40,6 +47,7 @@ impl Verdict {
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
+            Self::NotAsAsked(link) => Some(link.clone()),
             Self::Nondeterministic(difference) => Some(format!("{difference} when it is played again")),
             Self::ShouldHaveFailed => Some("its head says `expect: fail`, but every step was met".to_owned()),
             Self::Failed | Self::Passed | Self::TimeLimit | Self::Unsupported(_) => None,
@@ -51,12 +59,20 @@ impl Verdict {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Passed => Exit::Pass,
-            Self::Failed | Self::ShouldHaveFailed => Exit::Failed,
+            Self::Failed | Self::NotAsAsked(_) | Self::ShouldHaveFailed => Exit::Failed,
             Self::Nondeterministic(_) => Exit::Nondeterministic,
             Self::TimeLimit => Exit::TimeLimit,
             Self::Unsupported(_) => Exit::Unsupported,
         }
     }
+}
+
+/// The first link that did something else than it was told, in words.
+fn not_as_asked(playback: &Playback) -> Option<String> {
+    playback.links.iter().find_map(|link| {
+        let missed = link.findings.iter().find(|finding| finding.verdict == qdisc::Verdict::Missed)?;
+        Some(format!("{} ({}): {}", link.link, link.told, impair::line(missed)))
+    })
 }
 
 /// The first thing that two playbacks of a scenario differ in, in words; none when they are the same.

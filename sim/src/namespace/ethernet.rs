@@ -12,7 +12,9 @@ use crate::packet::segment;
 impl Namespace {
     /// A frame came to a device from its link.
     pub fn receive(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
-        let Some(device) = self.devices.get_mut(&index) else { return };
+        let Some(device) = self.devices.get_mut(&index) else {
+            return self.drop_frame(cx, None, DropReason::LinkDown, &frame);
+        };
         if !device.is_running() || !frame.is_ethernet() {
             let reason = if frame.is_ethernet() { DropReason::LinkDown } else { DropReason::Malformed };
             device.counters.rx_dropped += 1;
@@ -74,6 +76,11 @@ impl Namespace {
             ethertype::IPV4 | ethertype::IPV6 => self.receive_packet(cx, index, frame),
             _ => self.drop_frame(cx, Some(index), DropReason::UnknownProtocol, &frame),
         }
+    }
+
+    /// A frame that was sent by a device has no link to go by.
+    pub(crate) fn drop_sent(&mut self, cx: &mut Cx, index: IfIndex, frame: &Frame) {
+        self.drop_frame(cx, Some(index), DropReason::LinkDown, frame);
     }
 
     /// Sends a frame out of a device.

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::packet::build::Parts;
-use crate::packet::{Ip, protocol};
+use crate::packet::{Ip, Upper, protocol};
 use crate::socket::{Discovery, Errno};
 
 /// Bytes of the packet in question that an ICMP error of IPv4 quotes, as Linux does (RFC 1812 §4.3.2.3).
@@ -34,11 +34,15 @@ impl Namespace {
         let message = &packet[ip.header_len..ip.total_len];
         let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
         match *kind {
-            ECHO_REQUEST if self.sysctl.echo_ignore_all => {}
             ECHO_REQUEST => self.answer_echo(cx, ip, message, ECHO_REPLY),
             3 | 11 | 12 => self.receive_error(cx, ip, packet, message[0] == 3 && message[1] == 4),
             _ => {}
         }
+    }
+
+    /// Whether a packet asks for an echo that a setting forbids.
+    pub(super) fn ignores(&self, ip: &Ip) -> bool {
+        self.sysctl.echo_ignore_all && ip.is_v4() && matches!(ip.upper, Upper::Icmp { kind: ECHO_REQUEST, .. })
     }
 
     pub(super) fn receive_icmpv6(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: &[u8]) {

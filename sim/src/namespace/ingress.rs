@@ -68,6 +68,7 @@ impl Namespace {
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let raw = self.deliver_raw(cx, &ip, data);
         match ip.protocol {
+            protocol::ICMP if self.ignores(&ip) => self.drop_frame(cx, Some(index), DropReason::Unanswered, &frame),
             protocol::ICMP if ip.dst.is_ipv4() => self.receive_icmp(cx, &ip, frame.payload()),
             protocol::ICMPV6 if ip.dst.is_ipv6() => self.receive_icmpv6(cx, index, &ip, frame.payload()),
             protocol::UDP => self.receive_udp(cx, index, &ip, &frame),

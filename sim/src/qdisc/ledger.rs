@@ -12,7 +12,7 @@ use crate::time::{Duration, Instant};
 /// How unlikely is too unlikely: exp(-15), about that of five standard deviations.
 const LIMIT: f64 = 15.0;
 /// Steps after which a loss model has forgotten where it began.
-const STEPS: u64 = 20_000;
+const STEPS: u64 = 2_000;
 
 /// How often something happened that might have.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

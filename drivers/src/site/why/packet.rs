@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use netyard_sim::capture::{Capture, Hop};
 use netyard_sim::device::Device;
 use netyard_sim::drop::DropReason;
+use netyard_sim::frame::ethertype;
 use netyard_sim::id::{IfIndex, NamespaceId};
 use netyard_sim::link::End;
 use netyard_sim::namespace::Namespace;
@@ -64,11 +65,15 @@ impl Scene<'_> {
             DropReason::LinkDown => self.link_down(sight.namespace, sight.device),
             DropReason::TooBig => too_big(&here, device, sight.len),
             DropReason::TtlExpired => Stop::new(format!("{here}: its hop limit ran out: the route is a loop"), None),
-            DropReason::NeighbourSilent => self.neighbour_silent(sight),
+            DropReason::NeighbourSilent => self.lost_question(sight).unwrap_or_else(|| self.neighbour_silent(sight)),
             DropReason::NeighbourQueue => {
                 Stop::new(format!("{here}: too many packets wait for the neighbour {}", sight.dst), None)
             }
             DropReason::NoSocket => self.no_listener(sight),
+            DropReason::Unanswered => Stop::new(
+                format!("{here}: net.ipv4.icmp_echo_ignore_all = 1: it answers no echo request"),
+                Some("sysctl -w net.ipv4.icmp_echo_ignore_all=0".to_owned()),
+            ),
             DropReason::SocketFull => Stop::new(format!("{here}: the listener's queue is full"), None),
             DropReason::OtherHost => self.other_host(sight),
             DropReason::PortFilter => self.port_filtered(sight.namespace, &self.spot(sight)),
@@ -87,6 +92,20 @@ impl Scene<'_> {
             | DropReason::Reassembly => Stop::new(format!("{}: {reason}", self.spot(sight)), None),
         };
         Stop { what: format!("{what}{}", stop.what), ..stop }
+    }
+
+    /// The question for a neighbour's address was lost by a link that was told to: now, or before anybody asked why.
+    fn lost_question(&self, sight: &Sight) -> Option<Stop> {
+        let capture = &self.site.world.fabric.capture;
+        let is_lost = |hop| matches!(hop, Hop::Dropped(DropReason::Lost | DropReason::QueueFull));
+        let lost = capture.frames().iter().find(|c| is_lost(c.hop) && c.frame.ethertype() == ethertype::ARP);
+        let (namespace, device) = lost.map_or((sight.namespace, sight.device), |lost| capture.place(lost.spot));
+        let device = self.namespace(namespace).devices.get(&device?)?;
+        if device.queue.as_ref().is_none_or(|queue| queue.counters.drops == 0) {
+            return None;
+        }
+        let mend = format!("tc qdisc del dev {} root", device.name);
+        Some(Stop::new(format!("{}/{}: {}", self.name(namespace), device.name, DropReason::Lost), Some(mend)))
     }
 
     fn spot(&self, sight: &Sight) -> String {
@@ -266,19 +285,10 @@ impl Scene<'_> {
     /// The packet was seen, then no more, and nobody says why.
     fn vanished(&self, sights: &[Sight], said: &str) -> Stop {
         let Some(last) = sights.last() else { return self.never_sent(said) };
-        let (spot, here) = (self.spot(last), self.name(last.namespace));
+        let spot = self.spot(last);
         if last.kin == Kin::Answer {
             let said = if said.is_empty() { "no answer" } else { said };
             return Stop::new(format!("{spot}: the answer says: {said}"), None);
-        }
-        if self.question.manner == Manner::Ping
-            && last.hop == Hop::Received
-            && self.namespace(last.namespace).sysctl.echo_ignore_all
-        {
-            return Stop::new(
-                format!("{here}: net.ipv4.icmp_echo_ignore_all = 1: it answers no echo request"),
-                Some("sysctl -w net.ipv4.icmp_echo_ignore_all=0".to_owned()),
-            );
         }
         match last.hop {
             Hop::Sent => Stop::new(format!("{spot}: it went out there and came nowhere"), None),
@@ -337,7 +347,7 @@ impl Site {
     }
 
     /// What people call a network.
-    pub(super) fn name_of_namespace(&self, namespace: NamespaceId) -> String {
+    pub(in crate::site) fn name_of_namespace(&self, namespace: NamespaceId) -> String {
         match self.container_in(namespace) {
             Some(container) => container.name.clone(),
             None => self.world.fabric.namespace(namespace).name.clone(),
