@@ -22,7 +22,11 @@ pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::
     match &outcome.verdict {
         Verdict::Passed => return Ok(()),
         Verdict::Unsupported(obstacle) => return writeln!(out, "  {obstacle}"),
-        Verdict::Failed | Verdict::Nondeterministic(_) | Verdict::ShouldHaveFailed | Verdict::TimeLimit => {}
+        Verdict::Failed
+        | Verdict::Nondeterministic(_)
+        | Verdict::NotAsAsked(_)
+        | Verdict::ShouldHaveFailed
+        | Verdict::TimeLimit => {}
     }
     writeln!(out)?;
     let mut page = Page { out: &mut *out, style, scenario: outcome.scenario };

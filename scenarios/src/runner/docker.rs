@@ -65,7 +65,7 @@ pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault>
             break;
         }
     }
-    Ok(Playback { steps, end, elapsed: began.elapsed() })
+    Ok(Playback { steps, end, elapsed: began.elapsed(), links: Vec::new() })
 }
 
 fn overrun(number: usize, step: &Step, place: &str, output: String, settings: &Settings) -> Overrun {

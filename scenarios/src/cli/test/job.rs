@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments, scenario: &Scenario, seed: u64) -> Resu
 /// Plays on a real engine, where that is possible.
 fn on_docker(scenario: &Scenario, settings: &Settings) -> Result<(Playback, Verdict), Fault> {
     if let Some(obstacle) = docker::obstacle(scenario) {
-        let nothing = Playback { steps: Vec::new(), end: End::Finished, elapsed: Duration::ZERO };
+        let nothing = Playback { steps: Vec::new(), end: End::Finished, elapsed: Duration::ZERO, links: Vec::new() };
         return Ok((nothing, Verdict::Unsupported(obstacle)));
     }
     let playback = docker::play(scenario, settings)?;
