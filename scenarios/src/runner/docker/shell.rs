@@ -19,8 +19,8 @@ const MARK: u8 = 0x1e;
 /// What a shell does: it says nothing back, tells that it is there, and then takes commands one by one.
 const LOOP: &str = "stty -echo -onlcr; set -m; printf '\\036%d\\036' 0; \
                     while IFS= read -r netyard_line; do eval \"$netyard_line\"; printf '\\036%d\\036' \"$?\"; done";
-/// Terminals wide enough that nobody wraps or cuts.
-const SIZE: Winsize = Winsize { ws_row: 50, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 };
+/// The size of a terminal that nobody has pulled at: `ss` spreads its columns over a wider one.
+const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
 /// What came of a command.
 pub(super) struct Ended {
