@@ -1,5 +1,5 @@
-//! `netyard drops`, `netyard impair` and `netyard why`: what somebody asks the simulator behind a live engine. The words mean what they mean
-//! to the command of that name on a host of the simulation.
+//! `netyard drops`, `netyard impair` and `netyard why`: what somebody asks the simulator behind a live engine. The words
+//! mean what they mean to the command of that name on a host of the simulation.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

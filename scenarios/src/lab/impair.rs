@@ -2,6 +2,7 @@
 
 use netyard_drivers::site::impair::Impairment;
 use netyard_sim::frame::Frame;
+use netyard_sim::link::End;
 
 use super::{Lab, LabError};
 
@@ -92,17 +93,13 @@ impl Lab {
     /// # Errors
     /// `NoSuchPlace`; `Failed` when the place has no such device or no cable at it.
     pub fn cut(&self, place: &str, device: &str) -> Result<Guard, LabError> {
+        let end = self.far_end(place, device)?;
         let peer = {
             let inner = self.0.borrow();
-            let found = inner.site.place(place).ok_or_else(|| LabError::NoSuchPlace(place.to_owned()))?;
-            let fabric = &inner.site.world().fabric;
-            let index = fabric.namespace(found.namespace).device_named(device).map(|device| device.index);
-            let end = index.and_then(|index| fabric.peer_of(found.namespace, index));
-            end.and_then(|end| fabric.namespace(end.namespace).devices.get(&end.device).map(|peer| peer.name.clone()))
+            let devices = &inner.site.world().fabric.namespace(end.namespace).devices;
+            devices.get(&end.device).map(|peer| peer.name.clone())
         };
-        let Some(peer) = peer else {
-            return Err(no_cable(place, device));
-        };
+        let peer = peer.ok_or_else(|| no_cable(place, device))?;
         let host = self.host();
         self.with(&host, &format!("ip link set {peer} down"), &format!("ip link set {peer} up"))
     }
@@ -112,14 +109,17 @@ impl Lab {
     /// # Errors
     /// `NoSuchPlace`; `Failed` when it has no such device.
     pub fn send(&self, place: &str, device: &str, frame: &[u8]) -> Result<(), LabError> {
+        let end = self.far_end(place, device)?;
         let inner = &mut *self.0.borrow_mut();
-        let found = inner.site.place(place).ok_or_else(|| LabError::NoSuchPlace(place.to_owned()))?;
-        let fabric = &mut inner.site.world_mut().fabric;
-        let index = fabric.namespace(found.namespace).device_named(device).map(|device| device.index);
-        let end = index.and_then(|index| fabric.peer_of(found.namespace, index));
-        let Some(end) = end else { return Err(no_cable(place, device)) };
-        fabric.inject(end.namespace, end.device, Frame::copy_of(frame));
+        inner.site.world_mut().fabric.inject(end.namespace, end.device, Frame::copy_of(frame));
         Ok(())
+    }
+
+    /// The other end of a device's cable.
+    fn far_end(&self, place: &str, device: &str) -> Result<End, LabError> {
+        let end = self.end_of(place, device)?;
+        let far = end.and_then(|end| self.0.borrow().site.world().fabric.peer_of(end.namespace, end.device));
+        far.ok_or_else(|| no_cable(place, device))
     }
 
     fn ipv4(&self, place: &str) -> Result<Vec<std::net::IpAddr>, LabError> {

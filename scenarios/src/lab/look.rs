@@ -84,12 +84,15 @@ impl Lab {
         Ok(at(inner.site.world().fabric.namespace(found.namespace)))
     }
 
-    /// A device of a place, as the world knows it.
-    pub(crate) fn end_of(&self, place: &str, device: &str) -> Option<End> {
+    /// A device of a place, as the world knows it; none when the place has no such device.
+    ///
+    /// # Errors
+    /// There is no such place.
+    pub(crate) fn end_of(&self, place: &str, device: &str) -> Result<Option<End>, LabError> {
         let inner = self.0.borrow();
-        let namespace = inner.site.place(place)?.namespace;
-        let device = inner.site.world().fabric.namespace(namespace).device_named(device)?.index;
-        Some(End { namespace, device })
+        let found = inner.site.place(place).ok_or_else(|| LabError::NoSuchPlace(place.to_owned()))?;
+        let device = inner.site.world().fabric.namespace(found.namespace).device_named(device);
+        Ok(device.map(|device| End { namespace: found.namespace, device: device.index }))
     }
 
     /// A copy of all networks without anybody in them.
