@@ -7,6 +7,7 @@ pub mod exec;
 pub mod guest;
 pub mod run;
 pub mod selection;
+pub mod shrink;
 pub mod test;
 pub mod up;
 
@@ -29,6 +30,7 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Test(test::Arguments),
+    Shrink(shrink::Arguments),
     Up(up::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
@@ -43,6 +45,15 @@ enum Command {
     Trial,
 }
 
+/// How what a command found out is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Written {
+    /// For people.
+    Human,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn run() -> Exit {
@@ -55,6 +66,7 @@ pub fn run() -> Exit {
             let (out, err) = (&mut out, &mut stderr);
             test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err, told: 0 })
         }
+        Command::Shrink(arguments) => shrink::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Run(arguments) => run::run(arguments, &mut stderr),
         Command::Drops(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),

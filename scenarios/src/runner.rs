@@ -5,6 +5,7 @@ pub mod asked;
 pub mod consoles;
 pub mod docker;
 pub mod recording;
+pub mod shrink;
 pub mod verdict;
 
 use std::fmt;

@@ -22,6 +22,7 @@
 pub mod captures;
 pub mod comparison;
 pub mod engine;
+pub mod excerpt;
 pub mod fault;
 pub mod head;
 pub mod markdown;
@@ -29,6 +30,7 @@ pub mod mask;
 pub mod moment;
 pub mod pattern;
 pub mod period;
+pub mod shape;
 pub mod step;
 pub mod update;
 

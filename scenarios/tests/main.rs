@@ -12,6 +12,7 @@ mod live;
 mod places;
 mod properties;
 mod selection;
+mod shrink;
 mod update;
 mod walkthrough;
 mod why;

@@ -1,8 +1,8 @@
 //! The verdict over a scenario that was played: whether it did what its file says, and whether a second time gave the
 //! same. It prints nothing; see [`report`](crate::report).
 
-use netyard_drivers::site::impair;
-use netyard_sim::qdisc;
+use netyard_drivers::site::impair::{self, Impairment};
+use netyard_sim::qdisc::{self, Finding};
 
 use super::{End, Playback, Recorded};
 use crate::exit::Exit;
@@ -69,9 +69,15 @@ impl Verdict {
 
 /// The first link that did something else than it was told, in words.
 fn not_as_asked(playback: &Playback) -> Option<String> {
+    let (link, missed) = missed_link(playback)?;
+    Some(format!("{} ({}): {}", link.link, link.told, impair::line(missed)))
+}
+
+/// The first link that did something else than it was told, and what.
+pub(super) fn missed_link(playback: &Playback) -> Option<(&Impairment, &Finding)> {
     playback.links.iter().find_map(|link| {
         let missed = link.findings.iter().find(|finding| finding.verdict == qdisc::Verdict::Missed)?;
-        Some(format!("{} ({}): {}", link.link, link.told, impair::line(missed)))
+        Some((link, missed))
     })
 }
 
