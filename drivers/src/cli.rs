@@ -32,6 +32,7 @@ mod listing;
 mod logs;
 mod network;
 pub mod netyard;
+mod node;
 mod object;
 #[cfg(test)]
 mod play;
@@ -47,6 +48,7 @@ mod script;
 mod shape;
 mod start;
 mod stats;
+mod swarm;
 mod system;
 pub mod systemctl;
 mod tag;

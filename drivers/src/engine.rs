@@ -24,6 +24,7 @@ mod listen;
 mod login;
 mod logs;
 mod networks;
+mod nodes;
 mod power;
 mod reply;
 mod request;
@@ -32,6 +33,7 @@ mod runtime;
 mod shapes;
 mod start;
 mod stats;
+mod swarm;
 mod system;
 mod top;
 mod update;
@@ -47,6 +49,7 @@ use netyard_sim::userland::stream::PipeId;
 use netyard_sim::userland::{ContextId, Pid, Request, Status};
 use netyard_sim::world::World;
 
+use crate::cluster::post::Post;
 use crate::container::Container;
 use crate::controller::Controller;
 use crate::daemon::{self, Config};
@@ -64,6 +67,7 @@ use logs::Follower;
 use reply::Reply;
 use request::Target;
 use stats::Watcher;
+use swarm::Swarm;
 
 pub use flow::Patience;
 pub use login::Login;
@@ -118,6 +122,10 @@ pub struct Engine {
     followers: Vec<Follower>,
     listeners: Vec<Listener>,
     watchers: Vec<Watcher>,
+    /// Its place in a cluster, if it has one.
+    swarm: Option<Swarm>,
+    /// What carries its words to other nodes.
+    post: Option<Post>,
     messages: VecDeque<Message>,
     outbox: VecDeque<Output>,
     identity: [u8; 48],
@@ -153,6 +161,8 @@ impl Engine {
             followers: Vec::new(),
             listeners: Vec::new(),
             watchers: Vec::new(),
+            swarm: None,
+            post: None,
             messages: VecDeque::new(),
             outbox: VecDeque::new(),
             identity,
@@ -258,7 +268,9 @@ impl Engine {
             }
             ("GET", ["networks", name @ ..]) => self.network_inspect(&name.join("/")),
             ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/")),
-            (_, ["nodes" | "services" | "tasks" | "swarm" | "secrets" | "configs", ..]) => Err(Error::SwarmInactive),
+            (_, ["swarm", rest @ ..]) => self.route_swarm(world, method, rest, call),
+            (_, ["nodes", rest @ ..]) => self.route_node(world, method, rest, call),
+            (_, ["services" | "tasks" | "secrets" | "configs", rest @ ..]) => self.no_such_object(method, rest),
             _ => Err(Error::PageUnknown),
         }
     }
@@ -358,6 +370,7 @@ impl Engine {
     /// Takes in that a client is gone.
     pub fn handle_hangup(&mut self, world: &mut World, exchange: ExchangeId) {
         self.cancel_waiter(exchange);
+        self.cancel_join(exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
         self.watchers.retain(|watcher| watcher.exchange != exchange);
@@ -368,7 +381,7 @@ impl Engine {
 
     /// Takes in that a pipe has something to read; false when it is none of this engine's.
     pub fn handle_readable(&mut self, world: &mut World, pipe: PipeId) -> bool {
-        self.carry(world, |console| console.reads(pipe) && !console.is_held())
+        self.read_post(world, pipe) || self.carry(world, |console| console.reads(pipe) && !console.is_held())
     }
 
     /// Takes in that a process ended; false when it is none of this engine's.
@@ -376,7 +389,7 @@ impl Engine {
         match self.owners.remove(&pid) {
             Some(Owner::Container(id)) => self.main_process_ended(world, id, status.code()),
             Some(Owner::Exec(id)) => self.exec_ended(world, id, status.code()),
-            None => return false,
+            None => return self.post_ended(world, pid),
         }
         true
     }
@@ -392,7 +405,8 @@ impl Engine {
         let followers = self.followers.iter().filter_map(|follower| follower.due);
         let watchers = self.watchers.iter().map(|watcher| watcher.due);
         let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
-        stops.chain(listeners).chain(followers).chain(watchers).chain(checks).min()
+        let swarm = self.swarm.as_ref().and_then(Swarm::next_at);
+        stops.chain(listeners).chain(followers).chain(watchers).chain(checks).chain(swarm).min()
     }
 
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
@@ -408,6 +422,7 @@ impl Engine {
         self.feed_followers(world.now());
         self.tell_watchers(world);
         self.check_health(world);
+        self.poll_swarm(world);
     }
 
     /// The next part of a reply.

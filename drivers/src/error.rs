@@ -6,6 +6,7 @@ mod family;
 mod parent;
 mod publish;
 mod status;
+mod swarm;
 mod unrunnable;
 
 use core::net::IpAddr;
@@ -16,6 +17,7 @@ pub use allocation::AllocationFailure;
 pub use family::Family;
 pub use parent::ParentError;
 pub use publish::{Listener, PublishFailure};
+pub use swarm::SwarmError;
 pub use unrunnable::Unrunnable;
 
 use crate::id::Id;
@@ -538,6 +540,9 @@ pub enum Error {
          swarm and try again."
     )]
     SwarmInactive,
+    /// Something about a swarm.
+    #[error(transparent)]
+    Swarm(#[from] SwarmError),
     /// What a real engine can do and this one cannot.
     #[error("netyard simulates networks: it does not {0}")]
     Unsupported(&'static str),

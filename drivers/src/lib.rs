@@ -2,7 +2,7 @@
 //! them. Commands go in, replies and events come out; files, sockets and clocks are not known here.
 //!
 //! The layers, each importing only from the ones before it:
-//! `error id date` · `options ipam names image ports` · `network endpoint sandbox container events proxy` · `daemon` (its
+//! `error id date` · `cluster` · `options ipam names image ports` · `network endpoint sandbox container events proxy` · `daemon` (its
 //! settings) · `driver` (the trait) · `bridge host none` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
@@ -11,6 +11,7 @@
 mod archive;
 pub mod bridge;
 pub mod cli;
+pub mod cluster;
 pub mod container;
 pub mod controller;
 pub mod daemon;

@@ -95,7 +95,7 @@ fn plugins(info: &Value, cx: &mut Cx<'_>) {
     for (kind, names) in kinds.iter().filter(|(_, names)| !names.is_empty()) {
         cx.print_line(&format!("  {kind}: {names}"));
     }
-    line("Swarm", &info["Swarm"]["LocalNodeState"], cx);
+    swarm(&info["Swarm"], cx);
     if let Some(runtimes) = info["Runtimes"].as_object() {
         let mut names: Vec<&str> = runtimes.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -103,6 +103,45 @@ fn plugins(info: &Value, cx: &mut Cx<'_>) {
     }
     line("Default Runtime", &info["DefaultRuntime"], cx);
     line("Init Binary", &info["InitBinary"], cx);
+}
+
+/// The host's place in a swarm.
+fn swarm(swarm: &Value, cx: &mut Cx<'_>) {
+    line("Swarm", &swarm["LocalNodeState"], cx);
+    if matches!(swarm["LocalNodeState"].as_str(), None | Some("inactive" | "locked")) {
+        return;
+    }
+    line(" NodeID", &swarm["NodeID"], cx);
+    line(" Is Manager", &swarm["ControlAvailable"], cx);
+    let cluster = &swarm["Cluster"];
+    if swarm["ControlAvailable"] == true && cluster.is_object() {
+        line(" ClusterID", &cluster["ID"], cx);
+        line(" Managers", &swarm["Managers"], cx);
+        line(" Nodes", &swarm["Nodes"], cx);
+        line(" Data Path Port", &cluster["DataPathPort"], cx);
+        let spec = &cluster["Spec"];
+        cx.print_line("  Orchestration:");
+        line("  Task History Retention Limit", &spec["Orchestration"]["TaskHistoryRetentionLimit"], cx);
+        cx.print_line("  Raft:");
+        line("  Snapshot Interval", &spec["Raft"]["SnapshotInterval"], cx);
+        line("  Number of Old Snapshots to Retain", &spec["Raft"]["KeepOldSnapshots"], cx);
+        line("  Heartbeat Tick", &spec["Raft"]["HeartbeatTick"], cx);
+        line("  Election Tick", &spec["Raft"]["ElectionTick"], cx);
+        let seconds = |nanos: &Value| nanos.as_u64().unwrap_or_default() / 1_000_000_000;
+        let period = super::human::duration(seconds(&spec["Dispatcher"]["HeartbeatPeriod"]));
+        cx.print_line(&format!("  Dispatcher:\n   Heartbeat Period: {period}"));
+        let expiry = super::human::duration(seconds(&spec["CAConfig"]["NodeCertExpiry"]));
+        cx.print_line(&format!("  CA Configuration:\n   Expiry Duration: {expiry}\n   Force Rotate: 0"));
+        line(" Autolock Managers", &spec["EncryptionConfig"]["AutoLockManagers"], cx);
+        line(" Root Rotation In Progress", &cluster["RootRotationInProgress"], cx);
+    }
+    line(" Node Address", &swarm["NodeAddr"], cx);
+    let mut managers: Vec<&str> = items(&swarm["RemoteManagers"]).iter().filter_map(|m| m["Addr"].as_str()).collect();
+    if !managers.is_empty() {
+        managers.sort_unstable();
+        cx.print_line("  Manager Addresses:");
+        managers.iter().for_each(|addr| cx.print_line(&format!("   {addr}")));
+    }
 }
 
 fn joined(names: &Value) -> String {

@@ -91,6 +91,11 @@ pub(super) const VOLUME: Command = Command {
     ..INSPECT
 };
 
+/// `docker node inspect`, of nodes by their names or ids.
+pub(super) fn nodes(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
+    begin(typed, &[Kind::Swarm("nodes")], cx)
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Container,

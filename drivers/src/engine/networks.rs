@@ -12,7 +12,7 @@ use super::{Call, Engine, NetworkName, Reply};
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::EndpointRequest;
 use crate::endpoint::EndpointConfig;
-use crate::error::{Error, Family};
+use crate::error::{Error, Family, SwarmError};
 use crate::id::Id;
 use crate::network::{Network, Role};
 
@@ -48,13 +48,23 @@ impl Engine {
 
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
-        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse()?;
+        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse();
+        let config = config.map_err(|error| self.refused_for_swarm(error))?;
         let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
         let warning = self.controller.named(&config.name).next().map(warn).unwrap_or_default();
         let id = self.controller.create_network(world, config)?;
         let name = self.network_name(id);
         self.tell_network(world, &name, "create", &[]);
         Ok(Reply::created(&json!({ "Id": id, "Warning": warning })))
+    }
+
+    /// What a node of a swarm says of networks that go across hosts.
+    fn refused_for_swarm(&self, error: Error) -> Error {
+        match (error, self.manager()) {
+            (Error::SwarmInactive, Ok(_)) => Error::Unsupported("make networks across hosts"),
+            (Error::SwarmInactive, Err(Error::Swarm(SwarmError::Worker))) => SwarmError::OverlayFromWorker.into(),
+            (error, _) => error,
+        }
     }
 
     /// `DELETE /networks/{name}`.

@@ -53,8 +53,9 @@ impl Engine {
     }
 
     /// Its process was killed: its clients lose it, its containers run on.
-    pub fn crash(&mut self) {
+    pub fn crash(&mut self, world: &mut World) {
         self.power = Power::Down;
+        self.close_post(world);
         self.drop_clients();
     }
 
@@ -83,6 +84,7 @@ impl Engine {
                 Ok(()) => {
                     self.power = Power::Up;
                     self.follow_default_network();
+                    self.open_post_again(world);
                     self.start_returning(world);
                 }
                 Err(error) => {
@@ -90,7 +92,7 @@ impl Engine {
                     self.failure = Some(error);
                 }
             },
-            Power::Stopping if !waits => self.crash(),
+            Power::Stopping if !waits => self.crash(world),
             Power::Down | Power::Starting | Power::Stopping | Power::Up => {}
         }
     }

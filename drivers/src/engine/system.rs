@@ -45,6 +45,7 @@ impl Engine {
         merge(&mut info, machine());
         merge(&mut info, json!({ "Name": self.host.name }));
         merge(&mut info, software());
+        merge(&mut info, json!({ "Swarm": self.swarm_at_a_glance() }));
         merge(&mut info, self.told());
         Reply::ok(&info)
     }
@@ -72,7 +73,7 @@ impl Engine {
     }
 }
 
-fn plugins() -> Value {
+pub(super) fn plugins() -> Value {
     json!({
         "Driver": "overlay2",
         "DriverStatus": [["Backing Filesystem", "extfs"], ["Supports d_type", "true"],
@@ -141,8 +142,7 @@ fn software() -> Value {
             "runc": { "path": "runc" },
         },
         "DefaultRuntime": "runc",
-        "Swarm": { "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
-            "Error": "", "RemoteManagers": null },
+        "Swarm": null,
         "LiveRestoreEnabled": null, "Isolation": "", "InitBinary": "docker-init",
         "ContainerdCommit": { "ID": "1.6.20~ds1-1+deb12u3", "Expected": "1.6.20~ds1-1+deb12u3" },
         "RuncCommit": { "ID": "1.1.5+ds1-1+deb12u1", "Expected": "1.1.5+ds1-1+deb12u1" },

@@ -124,6 +124,7 @@ impl Error {
             Self::RestartRefused { .. } => 500,
             Self::LogUnreadable | Self::Unsupported(_) => 501,
             Self::SwarmInactive => 503,
+            Self::Swarm(inner) => inner.status(),
         }
     }
 }

@@ -162,7 +162,7 @@ impl Site {
         let Some(at) = self.units.iter().position(|unit| unit.is_keeper(call)) else { return false };
         self.units[at].keeper = None;
         self.units[at].failed = true;
-        self.engines[at].crash();
+        self.engines[at].crash(&mut self.world);
         self.set_main(at, None);
         self.go_on_with_jobs(at);
         true

@@ -6,7 +6,8 @@ use crate::cli::flags::{self, Arguments, Flag, Help, Order};
 use crate::cli::script::{Cx, Failure, Next, Outcome};
 use crate::cli::{
     attach, commit, cp, create, diff, events, exec, export, history, image, images, info, inspect, lifecycle, logs,
-    network, port, prune, ps, pull, rename, rm, run, start, stats, system, tag, top, update, version, volume, wait,
+    network, node, port, prune, ps, pull, rename, rm, run, start, stats, swarm, system, tag, top, update, version,
+    volume, wait,
 };
 
 /// The socket of the engine unless something else was said.
@@ -148,6 +149,33 @@ const GROUPS: &[Group] = &[
             Entry { name: "ls", also: &["list"], command: &network::ls::LS },
             entry("prune", &prune::NETWORKS),
             Entry { name: "rm", also: &["remove"], command: &network::rm::RM },
+        ],
+    },
+    Group {
+        name: "node",
+        about: "Manage Swarm nodes",
+        entries: &[
+            entry("demote", &node::DEMOTE),
+            entry("inspect", &node::INSPECT),
+            Entry { name: "ls", also: &["list"], command: &node::LS },
+            entry("promote", &node::PROMOTE),
+            entry("ps", &node::PS),
+            Entry { name: "rm", also: &["remove"], command: &node::RM },
+            entry("update", &node::UPDATE),
+        ],
+    },
+    Group {
+        name: "swarm",
+        about: "Manage Swarm",
+        entries: &[
+            entry("ca", &swarm::CA),
+            entry("init", &swarm::INIT),
+            entry("join", &swarm::JOIN),
+            entry("join-token", &swarm::JOIN_TOKEN),
+            entry("leave", &swarm::LEAVE),
+            entry("unlock", &swarm::UNLOCK),
+            entry("unlock-key", &swarm::UNLOCK_KEY),
+            entry("update", &swarm::UPDATE),
         ],
     },
     Group {

@@ -5,7 +5,9 @@ mod tables;
 
 use serde_json::{Map, Value};
 
-pub(in crate::engine) use tables::{CONNECT, CONTAINER, DISCONNECT, EXEC, NETWORK, VOLUME};
+pub(in crate::engine) use tables::{
+    CONNECT, CONTAINER, DISCONNECT, EXEC, NETWORK, NODE_SPEC, SWARM_INIT, SWARM_JOIN, SWARM_SPEC, VOLUME,
+};
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug)]

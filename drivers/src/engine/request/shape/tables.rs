@@ -219,3 +219,51 @@ pub(in crate::engine) const VOLUME: Shape = Struct(
     "volume.VolumeCreateBody",
     &[("Driver", Text), ("DriverOpts", TextMap), ("Labels", TextMap), ("Name", Text)],
 );
+
+/// `POST /swarm/update`.
+pub(in crate::engine) const SWARM_SPEC: Shape = Struct(
+    "swarm.Spec",
+    &[
+        ("Orchestration", Struct("swarm.OrchestrationConfig", &[("TaskHistoryRetentionLimit", INT64)])),
+        (
+            "Raft",
+            Struct("swarm.RaftConfig", &[("SnapshotInterval", Int("uint64")), ("KeepOldSnapshots", Int("uint64"))]),
+        ),
+        ("Dispatcher", Struct("swarm.DispatcherConfig", &[("HeartbeatPeriod", Int("time.Duration"))])),
+        ("CAConfig", Struct("swarm.CAConfig", &[("NodeCertExpiry", Int("time.Duration"))])),
+        ("EncryptionConfig", Struct("swarm.EncryptionConfig", &[("AutoLockManagers", Bool)])),
+    ],
+);
+
+/// `POST /swarm/init`.
+pub(in crate::engine) const SWARM_INIT: Shape = Struct(
+    "swarm.InitRequest",
+    &[
+        ("ListenAddr", Text),
+        ("AdvertiseAddr", Text),
+        ("DataPathAddr", Text),
+        ("DataPathPort", Int("uint32")),
+        ("ForceNewCluster", Bool),
+        ("Spec", SWARM_SPEC),
+        ("AutoLockManagers", Bool),
+        ("Availability", Text),
+        ("DefaultAddrPool", Texts),
+    ],
+);
+
+/// `POST /swarm/join`.
+pub(in crate::engine) const SWARM_JOIN: Shape = Struct(
+    "swarm.JoinRequest",
+    &[
+        ("ListenAddr", Text),
+        ("AdvertiseAddr", Text),
+        ("DataPathAddr", Text),
+        ("RemoteAddrs", Texts),
+        ("JoinToken", Text),
+        ("Availability", Text),
+    ],
+);
+
+/// `POST /nodes/{id}/update`.
+pub(in crate::engine) const NODE_SPEC: Shape =
+    Struct("swarm.NodeSpec", &[("Labels", TextMap), ("Role", Text), ("Availability", Text)]);

@@ -1,0 +1,20 @@
+//! A cluster of engines (a swarm): what its manager keeps, what its nodes say to each other, and the way that takes over
+//! the network. Which request of a client leads to what is the engine's affair; devices are a driver's.
+//!
+//! How it works: the manager's state is in a [`store`], and it alone changes it. A node asks its manager over TCP
+//! ([`message`], answered by [`manager`]) and tells the other nodes over UDP what it has itself ([`gossip`]). Both are real
+//! traffic of the hosts, carried by a process ([`post`]): what a cut cable stops is not known on its other side, and is
+//! caught up with when it is mended.
+
+pub mod gossip;
+pub mod manager;
+pub mod message;
+pub mod object;
+pub mod post;
+pub mod store;
+pub mod token;
+
+/// Where managers are asked.
+pub const CONTROL_PORT: u16 = 2377;
+/// Where nodes hear each other.
+pub const GOSSIP_PORT: u16 = 7946;

@@ -1,0 +1,349 @@
+//! The manager of a cluster: it alone changes the store, and answers nodes and clients out of it. It sends nothing and
+//! knows no clock.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use netyard_sim::rng::Rng;
+use netyard_sim::time::{Duration, Instant};
+
+use super::CONTROL_PORT;
+use super::message::{Answer, Ask, Manager as Managing, Member};
+use super::object::{Availability, Node, NodeSpec, Role};
+use super::store::{LeaseId, Store};
+use super::token::{self, Token};
+use crate::error::SwarmError as Refusal;
+use crate::id::Id;
+
+/// How often a node says that it is there.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How many times it may fail to before it is down.
+const GRACE: u32 = 3;
+
+/// Keys of the store.
+const NODES: &str = "node/";
+const ALIVE: &str = "alive/";
+const CLUSTER: &str = "cluster";
+
+/// What is known of the cluster as a whole.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cluster {
+    /// Its id.
+    pub id: String,
+    /// When it began.
+    pub created: Instant,
+    /// When it was changed last.
+    pub updated: Instant,
+    /// The token of workers.
+    pub worker: Token,
+    /// The token of managers.
+    pub manager: Token,
+}
+
+/// The manager of a cluster.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    store: Store,
+    cluster: Cluster,
+    /// The node that it is on.
+    node: String,
+    leases: BTreeMap<String, LeaseId>,
+    ids: Rng,
+}
+
+impl Manager {
+    /// A new cluster, whose first node it is on.
+    #[must_use]
+    pub fn new(mut ids: Rng, now: Instant, hostname: &str, addr: IpAddr, availability: Availability) -> Self {
+        let digest = token::digest(&mut ids);
+        let node = Id::object(&mut ids).to_string();
+        let cluster = Cluster {
+            id: Id::object(&mut ids).to_string(),
+            created: now,
+            updated: now,
+            worker: Token::random(&digest, &mut ids),
+            manager: Token::random(&digest, &mut ids),
+        };
+        let mut manager = Self { store: Store::default(), cluster, node: node.clone(), leases: BTreeMap::new(), ids };
+        manager.note_cluster();
+        manager.add_node(now, node, hostname, addr, (Role::Manager, availability));
+        manager
+    }
+
+    /// The cluster as a whole.
+    #[must_use]
+    pub const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The node that it is on.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    fn note_cluster(&mut self) {
+        let Cluster { id, worker, manager, .. } = &self.cluster;
+        self.store.put(CLUSTER, format!("{id} {worker} {manager}"));
+    }
+
+    fn add_node(
+        &mut self,
+        now: Instant,
+        id: String,
+        hostname: &str,
+        addr: IpAddr,
+        (role, availability): (Role, Availability),
+    ) {
+        let spec = NodeSpec { labels: BTreeMap::new(), role, availability };
+        let (created, updated) = (now.as_nanos(), now.as_nanos());
+        let node = Node { id, hostname: hostname.to_owned(), addr, spec, created, updated };
+        self.store.put(&format!("{NODES}{}", node.id), text(&node));
+        self.keep_alive(now, &node.id);
+    }
+
+    /// Takes in that a node is there. The manager's own always is.
+    fn keep_alive(&mut self, now: Instant, id: &str) {
+        if id == self.node || self.leases.get(id).is_some_and(|lease| self.store.keep_alive(now, *lease)) {
+            return;
+        }
+        let lease = self.store.grant(now, HEARTBEAT * GRACE);
+        self.leases.insert(id.to_owned(), lease);
+        self.store.put_leased(&format!("{ALIVE}{id}"), String::new(), lease);
+    }
+
+    /// Whether a node is there.
+    #[must_use]
+    pub fn is_alive(&self, id: &str) -> bool {
+        id == self.node || self.store.get(&format!("{ALIVE}{id}")).is_some()
+    }
+
+    /// When a node may be found to be gone.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        self.store.next_end()
+    }
+
+    /// Notes which nodes are gone.
+    pub fn expire(&mut self, now: Instant) {
+        self.store.expire(now);
+    }
+
+    /// All nodes, the oldest first, with the revision that changed each last.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<(Node, u64)> {
+        let mut nodes: Vec<_> =
+            self.store.range(NODES).map(|(_, entry)| (read::<Node>(entry), entry.modified)).collect();
+        nodes.sort_by_key(|(node, _)| (node.created, node.id != self.node));
+        nodes
+    }
+
+    /// The nodes as they know each other.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.nodes().into_iter().map(|(Node { id, addr, .. }, _)| Member { id, addr }).collect()
+    }
+
+    /// The node that is meant: by its id, its name or the beginning of its id.
+    ///
+    /// # Errors
+    /// `Unknown`, `Ambiguous`.
+    pub fn find_node(&self, term: &str) -> Result<(Node, u64), Refusal> {
+        let nodes = self.nodes();
+        let by = |fits: &dyn Fn(&Node) -> bool| -> Vec<_> { nodes.iter().filter(|(node, _)| fits(node)).collect() };
+        let by_id = by(&|node| node.id == term);
+        let by_name = by(&|node| node.hostname == term);
+        let by_prefix = by(&|node| !term.is_empty() && node.id.starts_with(term));
+        let found = [by_id, by_name, by_prefix].into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => Err(Refusal::Unknown { kind: "node", term: term.to_owned() }),
+            more => Err(Refusal::Ambiguous { kind: "node", term: term.to_owned(), matches: more.len() }),
+        }
+    }
+
+    /// Changes what is said of a node, by who has seen it as it was at revision `version`.
+    ///
+    /// # Errors
+    /// `OutOfSequence`, `LastManager`, `OneManager`.
+    pub fn update_node(&mut self, now: Instant, node: &Node, version: u64, spec: NodeSpec) -> Result<(), Refusal> {
+        match (node.spec.role, spec.role) {
+            (Role::Manager, Role::Worker) => return Err(Refusal::LastManager),
+            (Role::Worker, Role::Manager) => return Err(Refusal::OneManager),
+            _ => {}
+        }
+        let node = Node { spec, updated: now.as_nanos(), ..node.clone() };
+        let put = self.store.compare_and_put(&format!("{NODES}{}", node.id), version, text(&node));
+        put.map(drop).map_err(|_| Refusal::OutOfSequence)
+    }
+
+    /// Removes a node that is down, or by force any that is no manager.
+    ///
+    /// # Errors
+    /// `IsManager`, `NotDown`.
+    pub fn remove_node(&mut self, node: &Node, force: bool) -> Result<(), Refusal> {
+        if node.spec.role == Role::Manager {
+            return Err(Refusal::IsManager(node.id.clone()));
+        }
+        if self.is_alive(&node.id) && !force {
+            return Err(Refusal::NotDown(node.id.clone()));
+        }
+        self.store.delete(&format!("{ALIVE}{}", node.id));
+        self.store.delete(&format!("{NODES}{}", node.id));
+        self.leases.remove(&node.id);
+        Ok(())
+    }
+
+    /// Makes new tokens, of workers and of managers as it is wanted.
+    pub fn rotate(&mut self, now: Instant, worker: bool, manager: bool) {
+        let digest = self.cluster.worker.digest().to_owned();
+        for (wanted, token) in [(worker, &mut self.cluster.worker), (manager, &mut self.cluster.manager)] {
+            if wanted {
+                *token = Token::random(&digest, &mut self.ids);
+            }
+        }
+        self.cluster.updated = now;
+        self.note_cluster();
+    }
+
+    /// Answers a node.
+    pub fn answer(&mut self, now: Instant, ask: Ask) -> Answer {
+        match ask {
+            Ask::Join { token, hostname, addr, availability } => self.join(now, &token, &hostname, addr, availability),
+            Ask::Session { node, seen } => {
+                if self.store.get(&format!("{NODES}{node}")).is_none() {
+                    return Answer::Unknown;
+                }
+                self.keep_alive(now, &node);
+                let mut changes = self.store.changes(seen, NODES);
+                let is_news = changes.as_mut().map_or(true, |changes| changes.next().is_some());
+                drop(changes);
+                let members = is_news.then(|| self.members());
+                Answer::Session { revision: self.store.revision(), members }
+            }
+            // A node that has left is down, and stays until it is removed.
+            Ask::Leave { node } => {
+                self.store.delete(&format!("{ALIVE}{node}"));
+                self.leases.remove(&node);
+                Answer::Noted
+            }
+        }
+    }
+
+    fn join(&mut self, now: Instant, token: &str, hostname: &str, addr: IpAddr, availability: Availability) -> Answer {
+        const NO_TOKEN: &str =
+            "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster";
+        let given = Token::parse(token);
+        if let Some(given) = given.as_ref().filter(|given| given.digest() != self.cluster.worker.digest()) {
+            let expected = token::hexadecimal(given.digest());
+            return Answer::Refused(format!("remote CA does not match fingerprint. Expected: {expected}"));
+        }
+        match given {
+            Some(given) if given == self.cluster.worker => {}
+            Some(given) if given == self.cluster.manager => return Answer::Refused(Refusal::OneManager.to_string()),
+            _ => return Answer::Refused(NO_TOKEN.to_owned()),
+        }
+        let node = Id::object(&mut self.ids).to_string();
+        self.add_node(now, node.clone(), hostname, addr, (Role::Worker, availability));
+        Answer::Joined { node, managers: self.managers() }
+    }
+
+    /// Where managers are asked.
+    #[must_use]
+    pub fn managers(&self) -> Vec<Managing> {
+        let (node, _) = self.find_node(&self.node).expect("the manager's own node stays");
+        vec![Managing { node: node.id, addr: (node.addr, CONTROL_PORT).into() }]
+    }
+}
+
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("it is text and numbers")
+}
+
+fn read<T: for<'a> serde::Deserialize<'a>>(entry: &super::store::Entry) -> T {
+    serde_json::from_str(&entry.value).expect("the manager wrote it")
+}
+
+#[cfg(test)]
+mod tests {
+    use netyard_sim::rng::Seed;
+
+    use super::*;
+
+    const ADDR: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 11));
+
+    fn manager() -> Manager {
+        Manager::new(Seed(1).stream("cluster"), Instant::ZERO, "node1", ADDR, Availability::Active)
+    }
+
+    fn join(manager: &mut Manager, token: &str) -> Answer {
+        let (token, hostname) = (token.to_owned(), "node2".to_owned());
+        manager.answer(Instant::ZERO, Ask::Join { token, hostname, addr: ADDR, availability: Availability::Active })
+    }
+
+    #[test]
+    fn a_node_that_is_not_heard_is_down_until_it_is_heard_again() {
+        let mut manager = manager();
+        let token = manager.cluster().worker.to_string();
+        let Answer::Joined { node, .. } = join(&mut manager, &token) else {
+            panic!("the token is right");
+        };
+        assert!(manager.is_alive(&node));
+        manager.expire(Instant::ZERO + HEARTBEAT * GRACE);
+        assert!(!manager.is_alive(&node));
+        let ask = Ask::Session { node: node.clone(), seen: 0 };
+        let answer = manager.answer(Instant::ZERO + HEARTBEAT * GRACE, ask);
+        assert!(matches!(answer, Answer::Session { members: Some(members), .. } if members.len() == 2));
+        assert!(manager.is_alive(&node));
+        let (found, _) = manager.find_node("node2").unwrap();
+        assert_eq!(manager.remove_node(&found, false), Err(Refusal::NotDown(node.clone())));
+        manager.answer(Instant::ZERO, Ask::Leave { node: node.clone() });
+        assert_eq!(manager.remove_node(&found, false), Ok(()));
+        assert_eq!(manager.answer(Instant::ZERO, Ask::Session { node, seen: 0 }), Answer::Unknown);
+    }
+
+    #[test]
+    fn a_session_tells_of_nodes_only_when_they_have_changed() {
+        let mut manager = manager();
+        let token = manager.cluster().worker.to_string();
+        let Answer::Joined { node, .. } = join(&mut manager, &token) else {
+            panic!("the token is right");
+        };
+        let seen = manager.store().revision();
+        let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen });
+        assert_eq!(answer, Answer::Session { revision: seen, members: None });
+    }
+
+    #[test]
+    fn a_token_opens_one_cluster_only() {
+        let (mut manager, mut rng) = (manager(), Seed(2).stream("other"));
+        let foreign = Token::random(&token::digest(&mut rng), &mut rng).to_string();
+        let old = manager.cluster().worker.to_string();
+        let refused = |answer: Answer| match answer {
+            Answer::Refused(text) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused(join(&mut manager, &foreign)).starts_with("remote CA does not match fingerprint. Expected: "));
+        manager.rotate(Instant::ZERO, true, false);
+        let needed = "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster";
+        assert_eq!(refused(join(&mut manager, &old)), needed);
+        assert_eq!(refused(join(&mut manager, "")), needed);
+    }
+
+    #[test]
+    fn of_two_who_change_a_node_the_second_is_refused() {
+        let mut manager = manager();
+        let (node, version) = manager.find_node(manager.node()).unwrap();
+        let spec = NodeSpec { availability: Availability::Drain, ..node.spec.clone() };
+        assert_eq!(manager.update_node(Instant::ZERO, &node, version, spec.clone()), Ok(()));
+        assert_eq!(manager.update_node(Instant::ZERO, &node, version, spec), Err(Refusal::OutOfSequence));
+        let worker = NodeSpec { role: Role::Worker, ..node.spec.clone() };
+        assert_eq!(manager.update_node(Instant::ZERO, &node, version, worker), Err(Refusal::LastManager));
+    }
+}

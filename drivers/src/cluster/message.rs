@@ -1,0 +1,77 @@
+//! What the nodes of a cluster say to each other: what a node asks its manager, and the answers. How it gets there is the
+//! post's affair.
+
+use core::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// A node as the others know it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Member {
+    /// Its id.
+    pub id: String,
+    /// Where it is reached.
+    pub addr: IpAddr,
+}
+
+/// What a manager is asked.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Ask {
+    /// Somebody wants to be a node.
+    Join {
+        /// The token that it was given.
+        token: String,
+        /// The name of its host.
+        hostname: String,
+        /// Where it is reached.
+        addr: IpAddr,
+        /// What it shall be used for.
+        availability: super::object::Availability,
+    },
+    /// A node is there, and wants to know what has changed.
+    Session {
+        /// Which.
+        node: String,
+        /// The revision that it knows of.
+        seen: u64,
+    },
+    /// A node goes.
+    Leave {
+        /// Which.
+        node: String,
+    },
+}
+
+/// What a manager answers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Answer {
+    /// Who asked is a node now.
+    Joined {
+        /// Its id.
+        node: String,
+        /// Where the managers are asked.
+        managers: Vec<Manager>,
+    },
+    /// What has changed.
+    Session {
+        /// The revision of what follows.
+        revision: u64,
+        /// All nodes, when something about them has changed.
+        members: Option<Vec<Member>>,
+    },
+    /// It has been noted.
+    Noted,
+    /// It is refused, with these words.
+    Refused(String),
+    /// The cluster does not know the node that asks.
+    Unknown,
+}
+
+/// A manager, and where it is asked.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Manager {
+    /// The node.
+    pub node: String,
+    /// Address and port.
+    pub addr: core::net::SocketAddr,
+}

@@ -1,0 +1,239 @@
+//! The cluster's store: text values by key, with revisions, compare-and-set, leases and what a watcher has missed. A plain
+//! value: who keeps it, and how it reaches others, is decided outside.
+//!
+//! Every change has the next revision. Changes are remembered up to a bound; who comes later reads the whole.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use netyard_sim::time::{Duration, Instant};
+
+/// How many changes are remembered.
+const HISTORY: usize = 4096;
+
+/// A value and its past.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// What it says.
+    pub value: String,
+    /// The revision that made it.
+    pub created: u64,
+    /// The revision that changed it last.
+    pub modified: u64,
+    /// With what it goes.
+    lease: Option<LeaseId>,
+}
+
+/// A lease, by number.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct LeaseId(u64);
+
+/// How long what hangs on a lease stays, unless somebody speaks for it.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    ttl: Duration,
+    until: Instant,
+}
+
+/// A change: a new value, or none any more.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// Its revision.
+    pub revision: u64,
+    /// Of what.
+    pub key: String,
+    /// What it says now.
+    pub value: Option<String>,
+}
+
+/// A value is not what the writer took it for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Conflict;
+
+/// So old a revision that not every change since is remembered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Compacted;
+
+/// Values by key.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    revision: u64,
+    entries: BTreeMap<String, Entry>,
+    leases: BTreeMap<LeaseId, Lease>,
+    next_lease: u64,
+    history: VecDeque<Change>,
+}
+
+impl Store {
+    /// The revision of the last change.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// The values whose keys begin so, in the order of their keys.
+    pub fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let from = self.entries.range(prefix.to_owned()..);
+        from.map(|(key, entry)| (key.as_str(), entry)).take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    /// Sets a value; the revision of that.
+    pub fn put(&mut self, key: &str, value: String) -> u64 {
+        self.set(key, value, None)
+    }
+
+    /// Sets a value that goes when the lease ends, at once when there is no such lease.
+    pub fn put_leased(&mut self, key: &str, value: String, lease: LeaseId) -> u64 {
+        let revision = self.set(key, value, Some(lease));
+        if !self.leases.contains_key(&lease) {
+            self.delete(key);
+        }
+        revision
+    }
+
+    /// Sets a value that was last changed by revision `modified`; 0 stands for one that is not there.
+    ///
+    /// # Errors
+    /// Somebody else has changed it.
+    pub fn compare_and_put(&mut self, key: &str, modified: u64, value: String) -> Result<u64, Conflict> {
+        let is = self.entries.get(key);
+        if is.map_or(0, |entry| entry.modified) != modified {
+            return Err(Conflict);
+        }
+        let lease = is.and_then(|entry| entry.lease);
+        Ok(self.set(key, value, lease))
+    }
+
+    fn set(&mut self, key: &str, value: String, lease: Option<LeaseId>) -> u64 {
+        self.note(key, Some(value.clone()));
+        let created = self.entries.get(key).map_or(self.revision, |entry| entry.created);
+        self.entries.insert(key.to_owned(), Entry { value, created, modified: self.revision, lease });
+        self.revision
+    }
+
+    /// Removes a value; false when there was none.
+    pub fn delete(&mut self, key: &str) -> bool {
+        let was = self.entries.remove(key).is_some();
+        if was {
+            self.note(key, None);
+        }
+        was
+    }
+
+    fn note(&mut self, key: &str, value: Option<String>) {
+        self.revision += 1;
+        self.history.push_back(Change { revision: self.revision, key: key.to_owned(), value });
+        if self.history.len() > HISTORY {
+            self.history.pop_front();
+        }
+    }
+
+    /// What a watcher of keys that begin so has missed after a revision, oldest first.
+    ///
+    /// # Errors
+    /// Not all of it is remembered.
+    pub fn changes<'a>(
+        &'a self,
+        after: u64,
+        prefix: &'a str,
+    ) -> Result<impl Iterator<Item = &'a Change> + use<'a>, Compacted> {
+        let forgotten = self.history.front().map_or(self.revision, |first| first.revision - 1);
+        if after < forgotten || after > self.revision {
+            return Err(Compacted);
+        }
+        Ok(self.history.iter().filter(move |change| change.revision > after && change.key.starts_with(prefix)))
+    }
+
+    /// A new lease, for so long from now.
+    pub fn grant(&mut self, now: Instant, ttl: Duration) -> LeaseId {
+        self.next_lease += 1;
+        let id = LeaseId(self.next_lease);
+        self.leases.insert(id, Lease { ttl, until: now + ttl });
+        id
+    }
+
+    /// Lets a lease begin anew; false when it has ended.
+    pub fn keep_alive(&mut self, now: Instant, id: LeaseId) -> bool {
+        let lease = self.leases.get_mut(&id).filter(|lease| lease.until > now);
+        lease.map(|lease| lease.until = now + lease.ttl).is_some()
+    }
+
+    /// When the next lease ends.
+    #[must_use]
+    pub fn next_end(&self) -> Option<Instant> {
+        self.leases.values().map(|lease| lease.until).min()
+    }
+
+    /// Ends the leases whose time is over, with what hangs on them; the keys of that.
+    pub fn expire(&mut self, now: Instant) -> Vec<String> {
+        self.leases.retain(|_, lease| lease.until > now);
+        let leases = &self.leases;
+        let is_over = |entry: &Entry| entry.lease.is_some_and(|lease| !leases.contains_key(&lease));
+        let gone = self.entries.iter().filter(|(_, entry)| is_over(entry));
+        let gone: Vec<String> = gone.map(|(key, _)| key.clone()).collect();
+        gone.iter().for_each(|key| {
+            self.delete(key);
+        });
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_watcher_hears_what_it_missed_and_nothing_else() {
+        let mut store = Store::default();
+        store.put("node/a", "1".to_owned());
+        let seen = store.put("network/n", "x".to_owned());
+        store.put("node/a", "2".to_owned());
+        store.delete("node/a");
+        store.put("network/n", "y".to_owned());
+        let missed: Vec<_> = store.changes(seen, "node/").unwrap().map(|c| (c.revision, c.value.clone())).collect();
+        assert_eq!(missed, [(3, Some("2".to_owned())), (4, None)]);
+        assert_eq!(store.changes(9, "").err(), Some(Compacted), "a revision that never was");
+    }
+
+    #[test]
+    fn changes_are_remembered_up_to_a_bound() {
+        let mut store = Store::default();
+        (0..=HISTORY).for_each(|n| {
+            store.put("k", n.to_string());
+        });
+        assert_eq!(store.changes(0, "").err(), Some(Compacted));
+        assert_eq!(store.changes(1, "").unwrap().count(), HISTORY);
+    }
+
+    #[test]
+    fn of_two_writers_who_read_the_same_one_is_refused() {
+        let mut store = Store::default();
+        assert_eq!(store.compare_and_put("k", 0, "a".to_owned()), Ok(1));
+        assert_eq!(store.compare_and_put("k", 1, "b".to_owned()), Ok(2));
+        assert_eq!(store.compare_and_put("k", 1, "c".to_owned()), Err(Conflict));
+        assert_eq!(store.compare_and_put("k", 0, "c".to_owned()), Err(Conflict));
+        assert_eq!(store.get("k").map(|e| (e.value.as_str(), e.created, e.modified)), Some(("b", 1, 2)));
+    }
+
+    #[test]
+    fn what_hangs_on_a_lease_goes_with_it() {
+        let mut store = Store::default();
+        let start = Instant::ZERO;
+        let lease = store.grant(start, 3 * SECOND);
+        store.put_leased("alive/a", String::new(), lease);
+        store.put("node/a", String::new());
+        assert!(store.keep_alive(start + 2 * SECOND, lease));
+        assert_eq!(store.expire(start + 4 * SECOND), [] as [String; 0]);
+        assert_eq!(store.next_end(), Some(start + 5 * SECOND));
+        assert_eq!(store.expire(start + 5 * SECOND), ["alive/a"]);
+        assert!(!store.keep_alive(start + 5 * SECOND, lease), "it has ended");
+        assert_eq!(store.range("").map(|(key, _)| key).collect::<Vec<_>>(), ["node/a"]);
+    }
+}

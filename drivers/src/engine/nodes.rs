@@ -1,0 +1,140 @@
+//! `/nodes`: the nodes of a cluster, on the one that decides.
+
+use std::collections::BTreeMap;
+
+use netyard_sim::world::World;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::request::{Filters, json_body, shape};
+use super::system::{MEMORY, VERSION};
+use super::{Call, Engine, Reply};
+use crate::cluster::CONTROL_PORT;
+use crate::cluster::manager::Manager;
+use crate::cluster::object::{Availability, Node, NodeSpec, Role};
+use crate::date;
+use crate::error::{Error, SwarmError};
+
+const FILTERS: [&str; 6] = ["id", "label", "membership", "name", "node.label", "role"];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct SpecAsked {
+    labels: Option<BTreeMap<String, String>>,
+    role: Option<String>,
+    availability: Option<String>,
+}
+
+impl Engine {
+    /// The rest of `/nodes`.
+    pub(super) fn route_node(
+        &mut self,
+        world: &mut World,
+        method: &str,
+        rest: &[&str],
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
+        match (method, rest) {
+            ("GET", []) => self.node_list(call),
+            ("GET", [name]) => {
+                let manager = self.manager()?;
+                let (node, version) = manager.find_node(name)?;
+                Ok(Reply::ok(&self.node_json(manager, &node, version)))
+            }
+            ("DELETE", [name]) => {
+                let force = call.target.query.flag("force");
+                let manager = self.manager_mut()?;
+                let (node, _) = manager.find_node(name)?;
+                manager.remove_node(&node, force)?;
+                self.manager_changed(world);
+                Ok(Reply::Empty(200))
+            }
+            ("POST", [name, "update"]) => self.node_update(world, name, call),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
+    fn node_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
+        let manager = self.manager()?;
+        let filters = call.target.query.filters(&FILTERS)?;
+        let nodes = manager.nodes();
+        let fits = nodes.iter().filter(|(node, _)| is_listed(node, &filters));
+        Ok(Reply::ok(&fits.map(|(node, version)| self.node_json(manager, node, *version)).collect::<Vec<_>>()))
+    }
+
+    fn node_update(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        self.manager()?;
+        let version = call.target.query.number("version").and_then(|version| u64::try_from(version).ok());
+        let Some(version) = version else {
+            let given = call.target.query.text("version").unwrap_or_default();
+            let text =
+                format!("invalid node version '{given}': strconv.ParseUint: parsing \"{given}\": invalid syntax");
+            return Err(Error::BadParameter(text));
+        };
+        let asked: SpecAsked = json_body(call.request, shape::NODE_SPEC)?;
+        let role = match asked.role.as_deref().unwrap_or_default().to_lowercase().as_str() {
+            "worker" => Role::Worker,
+            "manager" => Role::Manager,
+            word => return Err(SwarmError::Word { field: "Role", word: word.to_owned() }.into()),
+        };
+        let word = asked.availability.unwrap_or_default().to_lowercase();
+        let availability = Availability::parse(&word).ok_or(SwarmError::Word { field: "Availability", word })?;
+        let spec = NodeSpec { labels: asked.labels.unwrap_or_default(), role, availability };
+        let now = world.now();
+        let manager = self.manager_mut()?;
+        let (node, _) = manager.find_node(name)?;
+        manager.update_node(now, &node, version, spec)?;
+        self.manager_changed(world);
+        Ok(Reply::Empty(200))
+    }
+
+    fn node_json(&self, manager: &Manager, node: &Node, version: u64) -> Value {
+        let status = if manager.is_alive(&node.id) {
+            json!({ "State": "ready", "Addr": node.addr })
+        } else {
+            json!({ "State": "down", "Message": "heartbeat failure", "Addr": node.addr })
+        };
+        let mut json = json!({
+            "ID": node.id,
+            "Version": { "Index": version },
+            "CreatedAt": date::rfc3339(self.epoch, node.created()),
+            "UpdatedAt": date::rfc3339(self.epoch, node.updated()),
+            "Spec": node.spec,
+            "Description": {
+                "Hostname": node.hostname,
+                "Platform": { "Architecture": "x86_64", "OS": "linux" },
+                "Resources": { "NanoCPUs": 2_000_000_000_u64, "MemoryBytes": MEMORY },
+                "Engine": { "EngineVersion": VERSION, "Plugins": plugins() },
+                "TLSInfo": {},
+            },
+            "Status": status,
+        });
+        if node.spec.role == Role::Manager {
+            let addr = core::net::SocketAddr::new(node.addr, CONTROL_PORT).to_string();
+            json["ManagerStatus"] = json!({ "Leader": true, "Reachability": "reachable", "Addr": addr });
+        }
+        json
+    }
+}
+
+fn plugins() -> Vec<Value> {
+    let told = super::system::plugins();
+    let names = |kind: &str| told["Plugins"][kind].as_array().cloned().unwrap_or_default();
+    ["Log", "Network", "Volume"]
+        .into_iter()
+        .flat_map(|kind| names(kind).into_iter().map(move |name| json!({ "Type": kind, "Name": name })))
+        .collect()
+}
+
+fn is_listed(node: &Node, filters: &Filters) -> bool {
+    let role = if node.spec.role == Role::Manager { "manager" } else { "worker" };
+    filters.matches("name", &[node.hostname.as_str()])
+        && filters.any("id", |prefix| node.id.starts_with(prefix))
+        && filters.any("role", |wanted| wanted == role)
+        && filters.any("membership", |wanted| wanted == "accepted")
+        && filters.labels(&node.spec.labels)
+        && filters.any("node.label", |wanted| match wanted.split_once('=') {
+            Some((key, value)) => node.spec.labels.get(key).is_some_and(|is| is == value),
+            None => node.spec.labels.contains_key(wanted),
+        })
+}

@@ -1,0 +1,457 @@
+//! `/swarm`: an engine begins a cluster, joins one, leaves it. What the nodes of it say to each other is carried by
+//! [`carry`]; what they mean by it is the cluster's.
+
+mod address;
+mod carry;
+
+use core::net::{IpAddr, SocketAddr};
+
+use netyard_sim::time::{Duration, Instant};
+use netyard_sim::world::World;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::request::{json_body, shape};
+use super::{Call, Engine, ExchangeId, Reply};
+use crate::cluster::CONTROL_PORT;
+use crate::cluster::gossip::Gossip;
+use crate::cluster::manager::{Cluster, HEARTBEAT, Manager};
+use crate::cluster::message::{Ask, Manager as Managing};
+use crate::cluster::object::Availability;
+use crate::cluster::token::Token;
+use crate::date;
+use crate::error::{Error, SwarmError};
+use carry::{Calls, Purpose};
+
+/// How long somebody who joins waits for a manager that refuses connections.
+const REFUSED_FOR: Duration = Duration::from_secs(10);
+/// How long whoever asked for it waits at all.
+const JOIN_FOR: Duration = Duration::from_secs(20);
+/// How long the manager is told that a node leaves.
+const LEAVE_FOR: Duration = Duration::from_secs(1);
+/// The number of digits by which a node is shown among the peers of a network.
+const PEER_DIGITS: usize = 12;
+
+/// How far an engine has come into its cluster.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// It knocks.
+    Joining(Joining),
+    Active,
+    /// It says good-bye; who asked for it waits until then at the latest.
+    Leaving {
+        exchange: ExchangeId,
+        until: Instant,
+    },
+}
+
+/// A node that is not one yet.
+#[derive(Clone, Debug)]
+struct Joining {
+    /// Who waits; nobody any more when it takes too long.
+    exchange: Option<ExchangeId>,
+    since: Instant,
+    remote: SocketAddr,
+    token: String,
+    availability: Availability,
+    /// When it knocks again.
+    again: Option<Instant>,
+}
+
+/// The place of an engine in a cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Swarm {
+    stage: Stage,
+    /// Where the others reach it.
+    addr: IpAddr,
+    /// Its own id; nothing before it has one.
+    node: String,
+    manager: Option<Manager>,
+    /// Where managers are asked.
+    managers: Vec<Managing>,
+    gossip: Gossip,
+    calls: Calls,
+    /// The revision of the store that it knows of.
+    seen: u64,
+    /// When it says again that it is there.
+    session_at: Option<Instant>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct InitAsked {
+    listen_addr: Option<String>,
+    advertise_addr: Option<String>,
+    data_path_addr: Option<String>,
+    data_path_port: Option<u32>,
+    auto_lock_managers: Option<bool>,
+    force_new_cluster: Option<bool>,
+    availability: Option<String>,
+    default_addr_pool: Option<Vec<String>>,
+    spec: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct JoinAsked {
+    listen_addr: Option<String>,
+    advertise_addr: Option<String>,
+    data_path_addr: Option<String>,
+    remote_addrs: Option<Vec<String>>,
+    join_token: Option<String>,
+    availability: Option<String>,
+}
+
+impl Swarm {
+    /// When something is to be done about it.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        let stage = match &self.stage {
+            Stage::Joining(joining) => {
+                let patience = joining.exchange.map(|_| joining.since + JOIN_FOR);
+                joining.again.into_iter().chain(patience).min()
+            }
+            Stage::Leaving { until, .. } => Some(*until),
+            Stage::Active => {
+                let manager = self.manager.as_ref().and_then(Manager::next_at);
+                self.gossip.next_at().into_iter().chain(self.session_at).chain(manager).min()
+            }
+        };
+        stage.into_iter().chain(self.calls.next_at()).min()
+    }
+}
+
+impl Engine {
+    /// The rest of `/swarm`.
+    pub(super) fn route_swarm(
+        &mut self,
+        world: &mut World,
+        method: &str,
+        rest: &[&str],
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
+        match (method, rest) {
+            ("GET", []) => self.manager().map(|manager| Reply::ok(&self.swarm_json(manager))),
+            ("POST", ["init"]) => self.swarm_init(world, call),
+            ("POST", ["join"]) => self.swarm_join(world, call),
+            ("POST", ["leave"]) => self.swarm_leave(world, call),
+            ("POST", ["update"]) => self.swarm_update(world, call),
+            ("GET", ["unlockkey"]) => self.manager().map(|_| Reply::ok(&json!({ "UnlockKey": "" }))),
+            ("POST", ["unlock"]) => Err(match self.swarm {
+                Some(_) => SwarmError::Said("swarm is not locked".to_owned()).into(),
+                None => SwarmError::Outside.into(),
+            }),
+            _ => Err(Error::PageUnknown),
+        }
+    }
+
+    /// What a cluster may have and this one has not.
+    pub(super) fn no_such_object(&self, method: &str, rest: &[&str]) -> Result<Reply, Error> {
+        self.manager()?;
+        match (method, rest) {
+            ("GET", []) => Ok(Reply::ok(&json!([]))),
+            ("GET" | "DELETE", [name, ..]) => {
+                Err(SwarmError::Unknown { kind: "object", term: (*name).to_owned() }.into())
+            }
+            _ => Err(Error::Unsupported("run services")),
+        }
+    }
+
+    /// The manager, on a node that decides.
+    pub(super) fn manager(&self) -> Result<&Manager, Error> {
+        match &self.swarm {
+            Some(Swarm { manager: Some(manager), .. }) => Ok(manager),
+            Some(Swarm { stage: Stage::Active, .. }) => Err(SwarmError::Worker.into()),
+            _ => Err(Error::SwarmInactive),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn manager_mut(&mut self) -> Result<&mut Manager, Error> {
+        self.manager()?;
+        Ok(self.swarm.as_mut().and_then(|swarm| swarm.manager.as_mut()).expect("it was just found"))
+    }
+
+    fn swarm_init(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let asked: InitAsked = json_body(call.request, shape::SWARM_INIT)?;
+        if self.swarm.is_some() && asked.force_new_cluster != Some(true) {
+            return Err(SwarmError::Active.into());
+        }
+        check_settings(&asked.spec.unwrap_or_default())?;
+        if asked.auto_lock_managers == Some(true) {
+            return Err(Error::Unsupported("lock managers"));
+        }
+        if asked.force_new_cluster == Some(true) {
+            return Err(Error::Unsupported("restore clusters"));
+        }
+        if asked.data_path_port.is_some_and(|port| port != 0 && port != 4789) {
+            return Err(Error::Unsupported("move VXLAN to another port"));
+        }
+        if asked.default_addr_pool.is_some_and(|pools| !pools.is_empty()) {
+            return Err(Error::Unsupported("change the address pools of a swarm"));
+        }
+        let availability = availability(asked.availability.as_deref())?;
+        let listen = asked.listen_addr.unwrap_or_default();
+        let addr = self.advertised(world, &listen, asked.advertise_addr.as_deref().unwrap_or_default())?;
+        let data = self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or(addr);
+        self.open_post(world, Some(CONTROL_PORT))?;
+        let now = world.now();
+        let ids = self.cluster_ids();
+        let manager = Manager::new(ids, now, &self.host.name, addr, availability);
+        let node = manager.node().to_owned();
+        let managers = manager.managers();
+        let mut swarm = self.new_swarm(Stage::Active, addr);
+        swarm.gossip = Gossip::new(node.clone(), self.peer_name(), data);
+        (swarm.node, swarm.managers, swarm.manager) = (node.clone(), managers, Some(manager));
+        self.swarm = Some(swarm);
+        Ok(Reply::ok(&node))
+    }
+
+    fn new_swarm(&self, stage: Stage, addr: IpAddr) -> Swarm {
+        Swarm {
+            stage,
+            addr,
+            node: String::new(),
+            manager: None,
+            managers: Vec::new(),
+            gossip: Gossip::new(String::new(), String::new(), addr),
+            calls: Calls::default(),
+            seen: 0,
+            session_at: None,
+        }
+    }
+
+    /// The name by which a node is shown among the peers of a network.
+    fn peer_name(&mut self) -> String {
+        (0..PEER_DIGITS).map(|_| format!("{:x}", self.ids.u32() >> 28)).collect()
+    }
+
+    fn cluster_ids(&mut self) -> netyard_sim::rng::Rng {
+        netyard_sim::rng::Seed(self.ids.u64()).stream("cluster")
+    }
+
+    fn swarm_join(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let asked: JoinAsked = json_body(call.request, shape::SWARM_JOIN)?;
+        if self.swarm.is_some() {
+            return Err(SwarmError::Active.into());
+        }
+        let remotes = asked.remote_addrs.unwrap_or_default();
+        let Some(remote) = remotes.first() else {
+            return Err(SwarmError::Address("at least 1 RemoteAddr is required to join".to_owned()).into());
+        };
+        let remote = address::remote(remote)?;
+        let token = asked.join_token.unwrap_or_default();
+        if !token.is_empty() && Token::parse(&token).is_none() {
+            return Err(SwarmError::Token.into());
+        }
+        let availability = availability(asked.availability.as_deref())?;
+        let listen = asked.listen_addr.unwrap_or_default();
+        let addr = match asked.advertise_addr.as_deref().unwrap_or_default() {
+            "" => self.source_towards(world, remote.ip()).map_or_else(|| self.advertised(world, &listen, ""), Ok)?,
+            given => self.advertised(world, &listen, given)?,
+        };
+        let data = self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or(addr);
+        self.open_post(world, None)?;
+        let exchange = Some(call.exchange);
+        let joining = Joining { exchange, since: world.now(), remote, token, availability, again: Some(world.now()) };
+        let mut swarm = self.new_swarm(Stage::Joining(joining), addr);
+        swarm.gossip = Gossip::new(String::new(), self.peer_name(), data);
+        self.swarm = Some(swarm);
+        self.poll_swarm(world);
+        Ok(Reply::Later)
+    }
+
+    /// Knocks, when it is time, and lets go whoever has waited too long.
+    fn go_on_joining(&mut self, world: &mut World) {
+        let (now, hostname) = (world.now(), self.host.name.clone());
+        let Some(Swarm { stage: Stage::Joining(joining), addr, .. }) = &mut self.swarm else { return };
+        let overdue = joining.exchange.take_if(|_| joining.since + JOIN_FOR <= now);
+        if joining.again.is_some_and(|at| at <= now) {
+            joining.again = None;
+            let (remote, token, availability) = (joining.remote, joining.token.clone(), joining.availability);
+            let ask = Ask::Join { token, hostname, addr: *addr, availability };
+            self.ask(world, remote, &ask, Purpose::Join);
+        }
+        if let Some(exchange) = overdue {
+            self.refuse(exchange, &SwarmError::JoinTimeout.into());
+        }
+    }
+
+    /// Nobody answered the knocking. A manager that is being started is given some time.
+    fn knocked_in_vain(&mut self, world: &mut World, why: &str) {
+        let now = world.now();
+        let Some(Swarm { stage: Stage::Joining(joining), .. }) = &mut self.swarm else { return };
+        let is_refused = why == "Connection refused";
+        if is_refused && joining.exchange.is_some() && joining.since + REFUSED_FOR <= now {
+            let said = format!(
+                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial tcp \
+                 {}: connect: connection refused\"",
+                joining.remote
+            );
+            return self.join_refused(world, said);
+        }
+        joining.again = Some(now + Duration::from_secs(1));
+    }
+
+    /// The manager does not want it.
+    fn join_refused(&mut self, world: &mut World, said: String) {
+        let Some(Swarm { stage: Stage::Joining(joining), .. }) = &self.swarm else { return };
+        let exchange = joining.exchange;
+        self.forget_swarm(world);
+        if let Some(exchange) = exchange {
+            self.refuse(exchange, &SwarmError::Said(said).into());
+        }
+    }
+
+    /// It is a node now.
+    fn joined(&mut self, world: &mut World, node: String, managers: Vec<Managing>) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        let Stage::Joining(Joining { exchange, .. }) = swarm.stage else { return };
+        let (name, data) = (swarm.gossip.itself().name.to_owned(), swarm.gossip.itself().data);
+        swarm.gossip = Gossip::new(node.clone(), name, data);
+        (swarm.stage, swarm.node, swarm.managers, swarm.session_at) = (Stage::Active, node, managers, Some(now));
+        self.poll_swarm(world);
+        if let Some(exchange) = exchange {
+            self.answer(exchange, 200, super::Media::None, "");
+        }
+    }
+
+    /// Whoever waited for the join is gone; the join goes on.
+    pub(super) fn cancel_join(&mut self, exchange: ExchangeId) {
+        if let Some(Swarm { stage: Stage::Joining(joining), .. }) = &mut self.swarm {
+            joining.exchange.take_if(|waiting| *waiting == exchange);
+        }
+    }
+
+    fn swarm_leave(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let force = call.target.query.flag("force");
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return Err(SwarmError::Outside.into()) };
+        if swarm.manager.is_some() && !force {
+            return Err(SwarmError::Deciding.into());
+        }
+        let is_node = matches!(swarm.stage, Stage::Active);
+        let manager = swarm.managers.first().filter(|_| swarm.manager.is_none() && is_node).map(|m| m.addr);
+        let Some(manager) = manager else {
+            if let Stage::Joining(Joining { exchange: Some(waiting), .. }) = swarm.stage {
+                self.refuse(waiting, &SwarmError::Said("context canceled".to_owned()).into());
+            }
+            self.forget_swarm(world);
+            return Ok(Reply::Empty(200));
+        };
+        swarm.stage = Stage::Leaving { exchange: call.exchange, until: now + LEAVE_FOR };
+        let ask = Ask::Leave { node: swarm.node.clone() };
+        self.ask(world, manager, &ask, Purpose::Leave);
+        Ok(Reply::Later)
+    }
+
+    /// It has said good-bye, or tried to for long enough.
+    fn left(&mut self, world: &mut World) {
+        let Some(Swarm { stage: Stage::Leaving { exchange, .. }, .. }) = self.swarm else { return };
+        self.forget_swarm(world);
+        self.answer(exchange, 200, super::Media::None, "");
+    }
+
+    /// It is in no cluster any more.
+    fn forget_swarm(&mut self, world: &mut World) {
+        self.close_post(world);
+        self.swarm = None;
+    }
+
+    fn swarm_update(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+        let query = &call.target.query;
+        let (worker, manager) = (query.flag("rotateWorkerToken"), query.flag("rotateManagerToken"));
+        self.manager()?;
+        check_settings(&json_body(call.request, shape::SWARM_SPEC)?)?;
+        let deciding = self.manager_mut()?;
+        deciding.rotate(world.now(), worker, manager);
+        Ok(Reply::Empty(200))
+    }
+
+    fn swarm_json(&self, manager: &Manager) -> Value {
+        let mut json = self.cluster_json(manager);
+        let Cluster { worker, manager, .. } = manager.cluster();
+        json["JoinTokens"] = json!({ "Worker": worker.to_string(), "Manager": manager.to_string() });
+        json
+    }
+
+    fn cluster_json(&self, manager: &Manager) -> Value {
+        let Cluster { id, created, updated, .. } = manager.cluster();
+        json!({
+            "ID": id,
+            "Version": { "Index": manager.store().revision() },
+            "CreatedAt": date::rfc3339(self.epoch, *created),
+            "UpdatedAt": date::rfc3339(self.epoch, *updated),
+            "Spec": settings(),
+            "TLSInfo": {},
+            "RootRotationInProgress": false,
+            "DefaultAddrPool": null,
+            "SubnetSize": 24,
+            "DataPathPort": 4789,
+        })
+    }
+
+    /// What `/info` says of it.
+    pub(super) fn swarm_at_a_glance(&self) -> Value {
+        let Some(swarm) = &self.swarm else {
+            return json!({ "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
+                "Error": "", "RemoteManagers": null });
+        };
+        let managers = swarm.managers.iter().map(|m| json!({ "NodeID": m.node, "Addr": m.addr.to_string() }));
+        let mut managers: Vec<Value> = managers.collect();
+        let state = match &swarm.stage {
+            Stage::Joining(Joining { remote, .. }) => {
+                managers.push(json!({ "NodeID": "", "Addr": remote.to_string() }));
+                "pending"
+            }
+            Stage::Active | Stage::Leaving { .. } => "active",
+        };
+        let mut glance = json!({
+            "NodeID": swarm.node, "NodeAddr": swarm.addr.to_string(), "LocalNodeState": state,
+            "ControlAvailable": swarm.manager.is_some(), "Error": "", "RemoteManagers": managers,
+        });
+        if let Some(manager) = &swarm.manager {
+            glance["Nodes"] = json!(manager.nodes().len());
+            glance["Managers"] = json!(1);
+            glance["Cluster"] = self.cluster_json(manager);
+        }
+        glance
+    }
+}
+
+/// What every swarm is set to.
+fn settings() -> Value {
+    json!({
+        "Name": "default",
+        "Labels": {},
+        "Orchestration": { "TaskHistoryRetentionLimit": 5 },
+        "Raft": { "SnapshotInterval": 10_000, "KeepOldSnapshots": 0, "LogEntriesForSlowFollowers": 500,
+            "ElectionTick": 10, "HeartbeatTick": 1 },
+        "Dispatcher": { "HeartbeatPeriod": u64::try_from(HEARTBEAT.as_nanos()).expect("it is seconds") },
+        "CAConfig": { "NodeCertExpiry": 7_776_000_000_000_000_u64 },
+        "TaskDefaults": {},
+        "EncryptionConfig": { "AutoLockManagers": false },
+    })
+}
+
+/// Whether what is asked for is what every swarm is set to.
+fn check_settings(asked: &Value) -> Result<(), Error> {
+    let usual = settings();
+    if asked["EncryptionConfig"]["AutoLockManagers"] == true {
+        return Err(Error::Unsupported("lock managers"));
+    }
+    let parts = asked.as_object().into_iter().flatten();
+    let mut fields = parts.flat_map(|(part, fields)| {
+        fields.as_object().into_iter().flatten().map(move |(field, value)| (part, field, value))
+    });
+    match fields.find(|(part, field, value)| !value.is_null() && usual[part.as_str()][field.as_str()] != **value) {
+        Some(_) => Err(Error::Unsupported("change the settings of a swarm")),
+        None => Ok(()),
+    }
+}
+
+/// What `Availability` of a request says.
+fn availability(text: Option<&str>) -> Result<Availability, SwarmError> {
+    let word = text.filter(|text| !text.is_empty()).unwrap_or("active");
+    Availability::parse(word).ok_or_else(|| SwarmError::Word { field: "Availability", word: word.to_owned() })
+}

@@ -1,0 +1,271 @@
+//! The traffic of a node: its post is opened and closed, questions are asked and answered, gossip is told and heard.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+
+use netyard_sim::socket::Errno;
+use netyard_sim::time::{Duration, Instant};
+use netyard_sim::userland::Pid;
+use netyard_sim::userland::stream::PipeId;
+use netyard_sim::world::World;
+
+use super::{Stage, Swarm};
+use crate::cluster::gossip::Packet;
+use crate::cluster::manager::{HEARTBEAT, Manager};
+use crate::cluster::message::{Answer, Ask};
+use crate::cluster::post::{Ears, News, Order, Post};
+use crate::cluster::{CONTROL_PORT, GOSSIP_PORT};
+use crate::engine::{Engine, Power};
+use crate::error::SwarmError;
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a question was asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    Join,
+    Leave,
+    Session,
+}
+
+/// Questions that are not answered yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    open: BTreeMap<u64, (Purpose, Instant)>,
+    next: u64,
+}
+
+impl Calls {
+    /// When one is given up.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.open.values().map(|(_, until)| *until).min()
+    }
+
+    fn is_asking(&self, purpose: &Purpose) -> bool {
+        self.open.values().any(|(asked, _)| asked == purpose)
+    }
+}
+
+impl Engine {
+    /// Begins to listen to other nodes.
+    ///
+    /// # Errors
+    /// A port is taken.
+    pub(super) fn open_post(&mut self, world: &mut World, control: Option<u16>) -> Result<(), SwarmError> {
+        let everywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), GOSSIP_PORT);
+        let namespace = self.host.namespace;
+        let network = world.fabric.namespace_mut(namespace);
+        let taken =
+            |what: &'static str, port: u16| move |_: Errno| SwarmError::Listen(format!("{what} 0.0.0.0:{port}"));
+        let gossip = network.udp_bind(everywhere).map_err(taken("udp", GOSSIP_PORT))?;
+        let stream = network.tcp_listen_dual(GOSSIP_PORT, 4096).map_err(taken("tcp", GOSSIP_PORT));
+        let control = control.map(|port| network.tcp_listen_dual(port, 4096).map_err(taken("tcp", port))).transpose();
+        let close = |world: &mut World, socket| world.fabric.with(namespace, |ns, cx| ns.close(cx, socket));
+        let ears = match (stream, control) {
+            (Ok(stream), Ok(control)) => Ears { control, stream, gossip },
+            (stream, control) => {
+                let opened = [stream.as_ref().ok().copied(), control.as_ref().ok().copied().flatten(), Some(gossip)];
+                opened.into_iter().flatten().for_each(|socket| close(world, socket));
+                return Err(stream.err().or_else(|| control.err()).expect("one of them was refused"));
+            }
+        };
+        let now = world.now();
+        self.post = Some(Post::start(&mut world.processes, (namespace, self.host.context), ears, now));
+        Ok(())
+    }
+
+    /// The engine has started again: what it was in goes on.
+    pub(in crate::engine) fn open_post_again(&mut self, world: &mut World) {
+        let Some(swarm) = &mut self.swarm else { return };
+        let control = swarm.manager.is_some().then_some(CONTROL_PORT);
+        swarm.gossip.hurry(world.now());
+        if self.post.is_none() {
+            // Somebody else has a port of it meanwhile: then it hears nobody, as the log of a real one would say.
+            let _ = self.open_post(world, control);
+        }
+    }
+
+    /// Stops listening.
+    pub(in crate::engine) fn close_post(&mut self, world: &mut World) {
+        if let Some(swarm) = &mut self.swarm {
+            swarm.calls.open.clear();
+        }
+        if let Some(post) = self.post.take() {
+            let pid = post.pid;
+            post.close(&mut world.processes);
+            world.signal(pid, netyard_sim::userland::Signal::Kill);
+        }
+    }
+
+    /// A process ended that may carry its post: another one does it then. False when it is none.
+    pub(in crate::engine) fn post_ended(&mut self, world: &mut World, pid: Pid) -> bool {
+        if self.post.as_ref().is_none_or(|post| post.pid != pid) {
+            return false;
+        }
+        self.close_post(world);
+        if self.power == Power::Up {
+            self.open_post_again(world);
+        }
+        true
+    }
+
+    /// Asks a manager something.
+    pub(super) fn ask(&mut self, world: &mut World, manager: SocketAddr, ask: &Ask, purpose: Purpose) {
+        let (Some(post), Some(swarm)) = (&self.post, &mut self.swarm) else { return };
+        swarm.calls.next += 1;
+        swarm.calls.open.insert(swarm.calls.next, (purpose, world.now() + PATIENCE));
+        post.order(&mut world.processes, &Order::Call(swarm.calls.next, manager, text(ask)));
+    }
+
+    /// Takes in what has come by the post; false when the pipe is not its.
+    pub(in crate::engine) fn read_post(&mut self, world: &mut World, pipe: PipeId) -> bool {
+        let Some(post) = self.post.as_mut().filter(|post| post.reads(pipe)) else { return false };
+        for news in post.news(&mut world.processes) {
+            match news {
+                News::Told(said) => self.hear(world, &said),
+                News::Called(number, said) => self.answer_call(world, number, &said),
+                News::Answered(number, said) => self.take_answer(world, number, &said),
+                News::Failed(number, why) => self.take_failed_call(world, number, &why),
+            }
+        }
+        true
+    }
+
+    fn hear(&mut self, world: &mut World, said: &str) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        let Ok(packet) = serde_json::from_str::<Packet>(said) else { return };
+        let news = swarm.gossip.take_in(now, packet);
+        if news.revision.is_some_and(|revision| revision > swarm.seen) && swarm.manager.is_none() {
+            swarm.session_at = swarm.session_at.map(|at| at.min(now));
+        }
+        self.poll_swarm(world);
+    }
+
+    fn answer_call(&mut self, world: &mut World, number: u64, said: &str) {
+        let now = world.now();
+        let Some(manager) = self.swarm.as_mut().and_then(|swarm| swarm.manager.as_mut()) else { return };
+        // What cannot be understood is not answered.
+        let Ok(ask) = serde_json::from_str::<Ask>(said) else { return };
+        let before = manager.store().revision();
+        let answer = manager.answer(now, ask);
+        let has_changed = manager.store().revision() != before;
+        if let Some(post) = &self.post {
+            post.order(&mut world.processes, &Order::Answer(number, text(&answer)));
+        }
+        if has_changed {
+            self.manager_changed(world);
+        }
+    }
+
+    /// The store has changed: the manager's own node knows at once, the others are told to ask.
+    pub(in crate::engine) fn manager_changed(&mut self, world: &mut World) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        let Some(manager) = &swarm.manager else { return };
+        let members = manager.members();
+        swarm.seen = manager.store().revision();
+        swarm.gossip.set_members(now, &members);
+        swarm.gossip.hurry(now);
+        self.poll_swarm(world);
+    }
+
+    fn take_answer(&mut self, world: &mut World, number: u64, said: &str) {
+        let Some(swarm) = &mut self.swarm else { return };
+        let Some((purpose, _)) = swarm.calls.open.remove(&number) else { return };
+        let Ok(answer) = serde_json::from_str::<Answer>(said) else { return };
+        match (purpose, answer) {
+            (Purpose::Join, Answer::Joined { node, managers }) => self.joined(world, node, managers),
+            (Purpose::Join, Answer::Refused(said)) => self.join_refused(world, said),
+            (Purpose::Session, Answer::Session { revision, members }) => {
+                swarm.seen = revision;
+                if let Some(members) = members {
+                    swarm.gossip.set_members(world.now(), &members);
+                }
+                self.poll_swarm(world);
+            }
+            (Purpose::Leave, _) => self.left(world),
+            _ => {}
+        }
+    }
+
+    fn take_failed_call(&mut self, world: &mut World, number: u64, why: &str) {
+        let Some(swarm) = &mut self.swarm else { return };
+        match swarm.calls.open.remove(&number) {
+            Some((Purpose::Join, _)) => self.knocked_in_vain(world, why),
+            Some((Purpose::Leave, _)) => self.left(world),
+            Some((Purpose::Session, _)) | None => {}
+        }
+    }
+
+    /// Does what is due.
+    pub(in crate::engine) fn poll_swarm(&mut self, world: &mut World) {
+        self.give_up_calls(world);
+        self.go_on_joining(world);
+        let now = world.now();
+        match &self.swarm {
+            Some(Swarm { stage: Stage::Leaving { until, .. }, .. }) if *until <= now => self.left(world),
+            Some(Swarm { stage: Stage::Active, .. }) => {
+                self.find_lost(world);
+                self.keep_session(world);
+                self.tell_others(world);
+            }
+            _ => {}
+        }
+    }
+
+    fn give_up_calls(&mut self, world: &mut World) {
+        let now = world.now();
+        let Some(swarm) = &self.swarm else { return };
+        let overdue: Vec<u64> =
+            swarm.calls.open.iter().filter(|(_, (_, until))| *until <= now).map(|(n, _)| *n).collect();
+        for number in overdue {
+            if let Some(post) = &self.post {
+                post.order(&mut world.processes, &Order::Forget(number));
+            }
+            self.take_failed_call(world, number, "Connection timed out");
+        }
+    }
+
+    /// Notes who is gone.
+    fn find_lost(&mut self, world: &mut World) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        swarm.gossip.lose_silent(now);
+        if let Some(manager) = swarm.manager.as_mut().filter(|manager| manager.next_at().is_some_and(|at| at <= now)) {
+            manager.expire(now);
+        }
+    }
+
+    /// A worker says that it is there, and hears what has changed.
+    fn keep_session(&mut self, world: &mut World) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        if swarm.session_at.is_none_or(|at| at > now) || swarm.calls.is_asking(&Purpose::Session) {
+            if let Some(at) = swarm.session_at.as_mut().filter(|at| **at <= now) {
+                // It asks already; what it hears may be too old for this.
+                *at = now + Duration::from_millis(10);
+            }
+            return;
+        }
+        swarm.session_at = Some(now + HEARTBEAT);
+        let Some(manager) = swarm.managers.first().map(|manager| manager.addr) else { return };
+        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen };
+        self.ask(world, manager, &ask, Purpose::Session);
+    }
+
+    /// Tells the other nodes what they have not heard.
+    fn tell_others(&mut self, world: &mut World) {
+        let now = world.now();
+        let (Some(swarm), Some(post)) = (&mut self.swarm, &self.post) else { return };
+        let revision = swarm.manager.as_ref().map(|manager: &Manager| manager.store().revision());
+        for (addr, packet) in swarm.gossip.take_due(now, revision) {
+            post.order(&mut world.processes, &Order::Tell(SocketAddr::new(addr, GOSSIP_PORT), text(&packet)));
+        }
+    }
+}
+
+fn text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("it is text and numbers")
+}

@@ -1,0 +1,112 @@
+//! What is refused because of a swarm: that there is none, that there is one, or what its manager says.
+
+/// A refusal. Its `Display` is what follows `Error response from daemon: `.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SwarmError {
+    /// There is one.
+    #[error(
+        "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one."
+    )]
+    Active,
+    /// The address of a node cannot be told from what was written, or from its devices.
+    #[error("{0}")]
+    Address(String),
+    /// The prefix or name fits several.
+    #[error("{kind} {term} is ambiguous ({matches} matches found)")]
+    Ambiguous {
+        /// Of what.
+        kind: &'static str,
+        /// As it was asked for.
+        term: String,
+        /// How many.
+        matches: usize,
+    },
+    /// A port of its own is somebody else's.
+    #[error("failed to listen on remote API address: listen {0}: bind: address already in use")]
+    Listen(String),
+    /// What is written is no token.
+    #[error("invalid join token")]
+    Token,
+    /// Nobody has answered so far.
+    #[error(
+        "Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the \
+         \"docker info\" command to see the current swarm status of your node."
+    )]
+    JoinTimeout,
+    /// What the manager said, or what happened on the way to it.
+    #[error("{0}")]
+    Said(String),
+    /// There is none to leave.
+    #[error("This node is not part of a swarm")]
+    Outside,
+    /// It decides for others.
+    #[error(
+        "You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager \
+         erases all current state of the swarm. Use `--force` to ignore this message."
+    )]
+    Deciding,
+    /// It does not decide.
+    #[error(
+        "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this \
+         command on a manager node or promote the current node to a manager."
+    )]
+    Worker,
+    /// A network across hosts is made by who decides.
+    #[error("Cannot create a multi-host network from a worker node. Please create the network from a manager node.")]
+    OverlayFromWorker,
+    /// A change in two hands.
+    #[error("rpc error: code = Unknown desc = update out of sequence")]
+    OutOfSequence,
+    /// It decides, and so cannot go.
+    #[error(
+        "rpc error: code = FailedPrecondition desc = node {0} is a cluster manager and is a member of the raft cluster. \
+         It must be demoted to worker before removal"
+    )]
+    IsManager(String),
+    /// Somebody has to decide.
+    #[error("rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm")]
+    LastManager,
+    /// A node that is there.
+    #[error("rpc error: code = FailedPrecondition desc = node {0} is not down and can't be removed")]
+    NotDown(String),
+    /// There is no such thing.
+    #[error("{kind} {term} not found")]
+    Unknown {
+        /// Of what.
+        kind: &'static str,
+        /// As it was asked for.
+        term: String,
+    },
+    /// What is not simulated.
+    #[error("netyard simulates swarms with one manager: further nodes join them as workers")]
+    OneManager,
+    /// A word that is none of those that may stand there.
+    #[error("invalid {field}: \"{word}\"")]
+    Word {
+        /// For what.
+        field: &'static str,
+        /// As it was written.
+        word: String,
+    },
+}
+
+impl SwarmError {
+    /// The HTTP status it goes with.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::OverlayFromWorker => 403,
+            Self::Unknown { .. } => 404,
+            Self::Active | Self::Outside | Self::Deciding | Self::Worker => 503,
+            Self::Address(_)
+            | Self::Ambiguous { .. }
+            | Self::Token
+            | Self::IsManager(_)
+            | Self::LastManager
+            | Self::NotDown(_)
+            | Self::OneManager
+            | Self::Word { .. } => 400,
+            Self::JoinTimeout | Self::Listen(_) | Self::Said(_) | Self::OutOfSequence => 500,
+        }
+    }
+}
