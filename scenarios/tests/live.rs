@@ -8,4 +8,5 @@ mod impaired;
 mod publish;
 mod socket;
 mod streams;
+mod terminal;
 mod tutorial;

@@ -57,7 +57,11 @@ impl Engine {
 
     /// A program of this machine whose `docker` talks to this engine.
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
+        self.with(Command::new(name))
+    }
+
+    /// A command that knows where this engine is.
+    pub(super) fn with(&self, mut command: Command) -> Command {
         let host = format!("unix://{}", self.socket().display());
         command.env("DOCKER_HOST", host).env("DOCKER_CONFIG", &self.directory).stdin(Stdio::null());
         command
@@ -80,6 +84,13 @@ impl Engine {
     /// Runs a line of a shell.
     pub(super) fn shell(&self, line: &str) -> Said {
         Said::from(self.program("sh").args(["-c", line]).output().expect("every machine has a shell"))
+    }
+
+    /// Stops the engine's process where it is, or lets it go on.
+    pub(super) fn pause(&self, paused: bool) {
+        let signal = if paused { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "it is ours");
     }
 
     /// Runs a line of words and returns standard output.

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use super::engine::{Engine, Job, Said, directory, said, up};
+use super::terminal::Terminal;
 
 /// How often something is looked at that is about to change.
 const TRIES: u32 = 200;
@@ -151,6 +152,52 @@ fn long_segments_go_from_one_real_program_to_another_and_into_the_world() {
     assert_eq!(sink.line(), "ready\n");
     assert_eq!(run(engine.netyard(&["run", "--network", "n", "perl", "-e", SOURCE, "c1"])), said("", "", 0));
     assert_eq!(sink.line(), "4194304\n");
+}
+
+/// A terminal at which `netyard` is there, for this engine.
+fn terminal(engine: &Engine) -> Terminal {
+    Terminal::new(|command| engine.with(command))
+}
+
+const NETYARD: &str = env!("CARGO_BIN_EXE_netyard");
+/// A program that says that it has begun and then waits to be told to end.
+const IDLER: &str = r#"perl -e '$| = 1; print "go\n"; sleep 100'"#;
+
+#[test]
+fn a_program_has_the_terminal_to_itself() {
+    let Some(engine) = engine() else { return };
+    let mut terminal = terminal(&engine);
+    terminal.enter(&format!("{NETYARD} exec c1 -- stty size; {NETYARD} exec c1 -- {IDLER}; echo $?\n"));
+    terminal.await_line("33 99");
+    terminal.await_line("go");
+    terminal.press("\x03", "130");
+    terminal.enter(&format!("{NETYARD} exec c1 -- bash --norc --noediting -i\n"));
+    terminal.enter("PS1=; echo; echo inside\n");
+    terminal.await_line("inside");
+    terminal.enter("exit 7\n");
+    terminal.await_line("exit");
+    terminal.enter("echo $?\n");
+    terminal.await_line("7");
+    assert_eq!(terminal.leave(), Some(0));
+}
+
+#[test]
+fn what_a_ring_has_no_room_for_is_counted() {
+    const FLOOD: &str = r#"use Socket; socket(my $s, AF_INET, SOCK_DGRAM, 0); setsockopt($s, SOL_SOCKET, SO_BROADCAST, 1);
+        my $to = pack_sockaddr_in(9, inet_aton("172.18.255.255")); $| = 1; print "ready\n"; <STDIN>;
+        send($s, "x" x 10, 0, $to) for 1 .. 20000; print `grep eth0 /proc/net/dev | awk '{print \$13}'`; <STDIN>;"#;
+    let Some(engine) = engine() else { return };
+    let mut job = Job::of(engine.netyard(&["run", "--network", "n", "--name", "prog", "perl", "-e", FLOOD]));
+    assert_eq!(job.line(), "ready\n");
+    engine.pause(true);
+    job.enter("\n");
+    let lost = job.line();
+    engine.pause(false);
+    assert!(lost.trim_end().parse::<u32>().is_ok_and(|lost| lost > 5000), "{lost}");
+    let expected = format!("prog/eth0: the program's ring is full: {lost}");
+    let drops = || run(engine.netyard(&["drops", "prog"])).stdout;
+    assert!((0..TRIES).any(|_| drops().contains(&expected)), "{expected}: {}", drops());
+    assert_eq!(job.end(), 0);
 }
 
 /// The processes of the machine that an environment or a command line ties to an engine.

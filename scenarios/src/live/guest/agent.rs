@@ -13,6 +13,7 @@ use std::time::Duration;
 use nix::net::if_::if_nametoindex;
 
 use super::link::Links;
+use super::losses::Losses;
 use super::{files, namespaces};
 use crate::live::parcel::{self, Letterbox, Order, Report};
 use crate::live::picture::{Interface, Picture, Way};
@@ -42,6 +43,7 @@ pub struct Agent {
     /// The numbers that the devices have here, by those that they have in the world.
     numbers: BTreeMap<u32, u32>,
     has_resolver: bool,
+    losses: Losses,
 }
 
 impl Agent {
@@ -56,6 +58,7 @@ impl Agent {
             shown: Picture::default(),
             numbers: BTreeMap::new(),
             has_resolver: false,
+            losses: Losses::default(),
         };
         loop {
             let order: Order = agent.hear().map_err(Failure::Engine)?;
@@ -131,12 +134,36 @@ impl Agent {
         true
     }
 
+    /// When losses are to be looked for again; never by a guest that does not keep the namespaces.
+    #[must_use]
+    pub fn rest(&self) -> Option<Duration> {
+        (!self.numbers.is_empty()).then(|| self.losses.rest())
+    }
+
+    /// Tells the engine what devices have lost since it was told last.
+    ///
+    /// # Errors
+    /// When the engine has broken off.
+    pub fn tell_losses(&mut self) -> io::Result<()> {
+        if self.numbers.is_empty() {
+            return Ok(());
+        }
+        self.losses.look().iter().try_for_each(|(name, count)| {
+            match self.shown.interfaces.iter().find(|interface| interface.name == *name) {
+                Some(interface) => self.report(&Report::Lost(interface.index, *count), &[]),
+                None => Ok(()),
+            }
+        })
+    }
+
     /// Takes over from another guest, who left the namespaces so.
     fn remember(&mut self, picture: Picture) {
         let number = |interface: &Interface| Some((interface.index, if_nametoindex(interface.name.as_str()).ok()?));
         self.numbers = picture.interfaces.iter().filter_map(number).collect();
         self.has_resolver = picture.resolver;
         self.shown = picture;
+        // The other one has told of these.
+        drop(self.losses.look());
     }
 
     /// Makes the namespaces look like a picture. What the kernel refuses is said, and left out.

@@ -1,5 +1,5 @@
-//! The first process of a guest's namespace of processes: it starts the program, passes signals on to it, and ends as it
-//! does. When this process ends, the kernel ends all others in the namespace.
+//! The first process of a guest's namespace of processes: it starts the program, passes signals on to it, stops with it,
+//! and ends as it does. When this process ends, the kernel ends all others in the namespace.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,6 +16,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::job::stop_with;
 use super::signals::{Signals, pass};
 
 /// How a command ends that cannot be run, and one that is not there, as shells have it.
@@ -67,7 +68,8 @@ fn tend(child: &Child, mut signals: Signals) -> io::Result<u8> {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        for signal in signals.come()? {
+        // That the job goes on is the guest's affair.
+        for signal in signals.come()?.into_iter().filter(|signal| *signal != Signal::SIGCONT) {
             pass(child, signal);
         }
     }
@@ -77,9 +79,15 @@ fn tend(child: &Child, mut signals: Signals) -> io::Result<u8> {
 fn reap(program: Pid) -> io::Result<Option<u8>> {
     let mut ended = None;
     loop {
-        let (pid, code) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        let (pid, code) = match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
             Ok(WaitStatus::Exited(pid, code)) => (pid, code),
             Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, 128 + signal as i32),
+            Ok(WaitStatus::Stopped(pid, _)) => {
+                if pid == program {
+                    stop_with(program);
+                }
+                continue;
+            }
             Ok(_) | Err(Errno::ECHILD) => return Ok(ended),
             Err(Errno::EINTR) => continue,
             Err(error) => return Err(error.into()),

@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::agent::Agent;
 use super::farewell;
+use super::job::resume;
 use super::signals::{Signals, exit_code, pass};
 use super::stand::Line;
 
@@ -47,8 +48,10 @@ pub fn run(agent: Agent, line: Option<Line>, program: &[OsString]) -> io::Result
         company.listen(&child)?;
     };
     let code = exit_code(status);
-    if company.agent.is_some() {
+    if let Some(agent) = &mut company.agent {
         farewell::wait();
+        // Nobody is left to be told when the engine has gone meanwhile.
+        let _ = agent.tell_losses();
     }
     if let Some(line) = company.line {
         line.end(code);
@@ -61,11 +64,11 @@ impl Company {
     fn listen(&mut self, child: &Child) -> io::Result<()> {
         let (has_signals, is_called, has_word) = self.wait()?;
         if has_signals {
-            self.signals.come()?.into_iter().for_each(|signal| pass(child, signal));
+            self.signals.come()?.into_iter().for_each(|signal| tell(child, signal));
         }
         if has_word {
             match self.line.as_mut().map(Line::come) {
-                Some(Ok(Some(signals))) => signals.into_iter().for_each(|signal| pass(child, signal)),
+                Some(Ok(Some(signals))) => signals.into_iter().for_each(|signal| tell(child, signal)),
                 // The container was killed, and so is the program.
                 Some(_) => {
                     self.line = None;
@@ -73,6 +76,10 @@ impl Company {
                 }
                 None => {}
             }
+        }
+        if self.agent.as_ref().and_then(Agent::rest).is_some_and(|rest| rest.is_zero()) {
+            // An engine that has broken off is noticed below.
+            let _ = self.agent.as_mut().map(Agent::tell_losses);
         }
         if is_called && !self.agent.as_mut().is_some_and(Agent::attend) {
             self.agent = None;
@@ -88,6 +95,7 @@ impl Company {
     /// Waits for a signal, the engine, or a word of the container.
     fn wait(&self) -> io::Result<(bool, bool, bool)> {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.into_iter().chain(self.agent.as_ref().and_then(Agent::rest)).min();
         let left = left.map(|left| left.max(Duration::from_millis(10)));
         let timeout = left.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
         let mut watched = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
@@ -102,5 +110,13 @@ impl Company {
         let mut any = watched.iter().map(|watched| watched.any().unwrap_or(false));
         let mut next = |is_there: bool| is_there && any.next().unwrap_or(false);
         Ok((next(true), next(has_agent), next(has_line)))
+    }
+}
+
+/// Sends a signal to the program by its first process.
+fn tell(init: &Child, signal: Signal) {
+    match signal {
+        Signal::SIGCONT => resume(init.id()),
+        signal => pass(init, signal),
     }
 }
