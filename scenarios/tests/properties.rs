@@ -2,6 +2,7 @@
 //! for each property (16 when it is not set; CI draws 256); a case that fails is made small and its seed is saved.
 
 mod control;
+mod model;
 mod names;
 mod reach;
 mod strangers;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::config;
 
 /// All that can be seen of networks and containers.
-fn state(lab: &Lab) -> (Value, Value) {
+pub(super) fn state(lab: &Lab) -> (Value, Value) {
     let look = |command: &str| {
         let text = lab.sh(command).expect("it lists what is there");
         serde_json::from_str(&text).expect("it is JSON")
@@ -21,12 +21,12 @@ fn state(lab: &Lab) -> (Value, Value) {
     )
 }
 
-fn text<'v>(value: &'v Value, path: &str) -> &'v str {
+pub(super) fn text<'v>(value: &'v Value, path: &str) -> &'v str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What does not fit together in the engine's tables; nothing when all does.
-fn inconsistency(lab: &Lab) -> Option<String> {
+pub(super) fn inconsistency(lab: &Lab) -> Option<String> {
     let (networks, containers) = state(lab);
     let networks: BTreeMap<&str, &Value> =
         networks.as_array()?.iter().map(|network| (text(network, "/Id"), network)).collect();
