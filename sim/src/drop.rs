@@ -40,6 +40,8 @@ pub enum DropReason {
     NeighbourSilent,
     /// Too many packets wait for a neighbour.
     NeighbourQueue,
+    /// The table of neighbours is full (`neighbor table overflow!`).
+    NeighbourOverflow,
     /// No socket for it.
     NoSocket,
     /// A tunnel knows no far end for it.
@@ -87,6 +89,7 @@ impl fmt::Display for DropReason {
             Self::Filtered => "filtered",
             Self::NeighbourSilent => "neighbour is silent",
             Self::NeighbourQueue => "too many wait for the neighbour",
+            Self::NeighbourOverflow => "neighbour table overflow",
             Self::NoSocket => "no socket",
             Self::Unanswered => "a setting forbids an answer",
             Self::SocketFull => "receiver is full",

@@ -125,6 +125,11 @@ pub struct Sysctl {
     pub echo_ignore_all: bool,
     /// `net.ipv4.ip_local_port_range`: the first and the last port that a socket without one is given.
     pub local_ports: (u16, u16),
+    /// `net.ipv4.ipfrag_high_thresh` and `net.ipv6.ip6frag_high_thresh`: bytes of fragments with which no packet more
+    /// is begun.
+    pub fragments: [usize; 2],
+    /// `net.core.somaxconn`: connections that wait at a listener at most, whatever it asked for.
+    pub somaxconn: usize,
 }
 
 impl Default for Sysctl {
@@ -135,6 +140,8 @@ impl Default for Sysctl {
             bridge_nf_call: false,
             echo_ignore_all: false,
             local_ports: (32768, 60999),
+            fragments: [4 << 20; 2],
+            somaxconn: 4096,
         }
     }
 }

@@ -27,6 +27,25 @@ pub const DELAY: Duration = Duration::from_secs(5);
 /// How long a failed entry is kept before a new try (`failed` entries are collected by then).
 pub const FAILED: Duration = Duration::from_secs(1);
 
+/// How old what nobody waits for must be to go when room is needed (`neigh_forced_gc`).
+const YOUNG: Duration = Duration::from_secs(5);
+
+/// How many neighbours of a family there may be, those apart that were put there by hand for good. Linux counts those of
+/// all its network namespaces together; here each has a table of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// So many are kept when room is made (`gc_thresh2`).
+    pub kept: usize,
+    /// There are never more; who would be one more is not asked for (`gc_thresh3`).
+    pub most: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { kept: 512, most: 1024 }
+    }
+}
+
 /// The state of an entry, by Linux's names (`NUD_*`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
@@ -93,6 +112,8 @@ pub struct Entry {
     pub probes: u32,
     /// When something is due.
     pub due: Option<Instant>,
+    /// When its state or its address last changed (`updated`).
+    updated: Instant,
     waiting: Vec<Frame>,
 }
 
@@ -107,6 +128,8 @@ pub enum Resolution {
     Waiting,
     /// The queue is full: this one is dropped.
     Full(Frame),
+    /// The table is full: this one is dropped (`neighbor table overflow!`).
+    Overflow(Frame),
 }
 
 /// What became due.
@@ -136,24 +159,67 @@ pub enum Due {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     entries: BTreeMap<(IfIndex, IpAddr), Entry>,
+    /// How many of IPv4 and of IPv6 there may be.
+    pub limits: [Limits; 2],
+    /// When room was last made for each.
+    flushed: [Option<Instant>; 2],
+}
+
+/// The place of an address's family where there is one for each.
+const fn family(addr: IpAddr) -> usize {
+    addr.is_ipv6() as usize
 }
 
 impl Table {
+    /// What is known of an address on a device.
+    #[must_use]
+    pub fn entry(&self, device: IfIndex, addr: IpAddr) -> Option<&Entry> {
+        self.entries.get(&(device, addr))
+    }
+
+    /// Whether there is an entry, or one can be made: where the table is full, old ones that nobody waits for make room.
+    fn admit(&mut self, now: Instant, device: IfIndex, addr: IpAddr) -> Option<&mut Entry> {
+        let key = (device, addr);
+        if !self.entries.contains_key(&key) && !self.make_room(now, addr) {
+            return None;
+        }
+        let new = || Entry { state: State::Failed, mac: None, probes: 0, due: None, updated: now, waiting: Vec::new() };
+        Some(self.entries.entry(key).or_insert_with(new))
+    }
+
+    /// Room for one more of this address's family (`neigh_alloc`).
+    fn make_room(&mut self, now: Instant, addr: IpAddr) -> bool {
+        let Limits { kept, most } = self.limits[family(addr)];
+        // Looked at first, since the table as a whole is seldom as large as a family may be.
+        if self.entries.len() < kept {
+            return true;
+        }
+        let counted = |addr_of: &IpAddr, entry: &Entry| addr_of.is_ipv4() == addr.is_ipv4() && entry.is_counted();
+        let count = self.entries.iter().filter(|((_, other), entry)| counted(other, entry)).count();
+        if count < kept || (count < most && self.flushed[family(addr)].is_some_and(|at| now < at + YOUNG)) {
+            return true;
+        }
+        self.flushed[family(addr)] = Some(now);
+        let mut surplus = count - kept;
+        let before = self.entries.len();
+        self.entries.retain(|(_, other), entry| {
+            let goes = surplus > 0 && counted(other, entry) && entry.is_idle(now);
+            surplus -= usize::from(goes);
+            !goes
+        });
+        self.entries.len() < before || count < most
+    }
+
     /// Finds the address for a packet, or lets it wait.
     pub fn resolve(&mut self, now: Instant, device: IfIndex, addr: IpAddr, packet: Frame) -> Resolution {
-        let entry = self.entries.entry((device, addr)).or_insert_with(|| Entry {
-            state: State::Failed,
-            mac: None,
-            probes: 0,
-            due: None,
-            waiting: Vec::new(),
-        });
+        let Some(entry) = self.admit(now, device, addr) else { return Resolution::Overflow(packet) };
         match (entry.state, entry.mac) {
             (State::Reachable | State::Permanent | State::NoArp | State::Delay | State::Probe, Some(mac)) => {
                 Resolution::Known(mac, packet)
             }
             (State::Stale, Some(mac)) => {
                 entry.state = State::Delay;
+                entry.updated = now;
                 entry.due = Some(now + DELAY);
                 Resolution::Known(mac, packet)
             }
@@ -168,6 +234,7 @@ impl Table {
                 entry.state = State::Incomplete;
                 entry.mac = None;
                 entry.probes = 1;
+                entry.updated = now;
                 entry.due = Some(now + RETRANSMIT);
                 entry.waiting.push(packet);
                 Resolution::Ask
@@ -181,6 +248,9 @@ impl Table {
         if entry.state.is_fixed() {
             return Vec::new();
         }
+        if entry.mac != Some(mac) || solicited {
+            entry.updated = now;
+        }
         if solicited {
             entry.state = State::Reachable;
             entry.due = Some(now + REACHABLE);
@@ -193,16 +263,11 @@ impl Table {
         core::mem::take(&mut entry.waiting)
     }
 
-    /// Somebody asked us from this address: Linux notes it as stale, so that the answer needs no request.
-    pub fn note(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac) -> Vec<Frame> {
-        self.entries.entry((device, addr)).or_insert_with(|| Entry {
-            state: State::Incomplete,
-            mac: None,
-            probes: 0,
-            due: None,
-            waiting: Vec::new(),
-        });
-        self.answer(now, device, addr, mac, false)
+    /// Somebody asked us from this address: Linux notes it as stale, so that the answer needs no request. Gives back what
+    /// waited; nothing when there is no room for the asker, who gets no answer then.
+    pub fn note(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac) -> Option<Vec<Frame>> {
+        self.admit(now, device, addr)?;
+        Some(self.answer(now, device, addr, mac, false))
     }
 
     /// A reply from upper layers showed that the address is right (TCP progress).
@@ -211,15 +276,15 @@ impl Table {
             && matches!(entry.state, State::Stale | State::Delay | State::Probe)
         {
             entry.state = State::Reachable;
+            entry.updated = now;
             entry.due = Some(now + REACHABLE);
             entry.probes = 0;
         }
     }
 
-    /// Puts an entry there by hand.
+    /// Puts an entry there by hand for good.
     pub fn set_permanent(&mut self, device: IfIndex, addr: IpAddr, mac: Mac) {
-        let entry = Entry { state: State::Permanent, mac: Some(mac), probes: 0, due: None, waiting: Vec::new() };
-        self.entries.insert((device, addr), entry);
+        self.set(Instant::ZERO, (device, addr), mac, State::Permanent);
     }
 
     /// Puts an entry in a state there by hand; it lives on from that state.
@@ -231,7 +296,7 @@ impl Table {
             State::Stale | State::Failed | State::Permanent | State::NoArp => None,
         };
         let mac = Some(mac).filter(|_| !matches!(state, State::Incomplete | State::Failed));
-        self.entries.insert((device, addr), Entry { state, mac, probes: 0, due, waiting: Vec::new() });
+        self.entries.insert((device, addr), Entry { state, mac, probes: 0, due, updated: now, waiting: Vec::new() });
     }
 
     /// Removes an entry; false when there is none.
@@ -270,16 +335,29 @@ impl Table {
 }
 
 impl Entry {
+    /// Whether it counts towards the limits: what is there for good does not.
+    const fn is_counted(&self) -> bool {
+        !matches!(self.state, State::Permanent)
+    }
+
+    /// Whether it may go to make room: nobody waits for it, and it failed or is old.
+    fn is_idle(&self, now: Instant) -> bool {
+        let is_in_use = self.due.is_some() && self.state != State::Reachable;
+        !is_in_use && (matches!(self.state, State::Failed | State::NoArp) || self.updated + YOUNG <= now)
+    }
+
     /// The next state of an entry whose time has come.
     fn advance(&mut self, now: Instant, device: IfIndex, addr: IpAddr) -> Option<Due> {
         match self.state {
             State::Reachable => {
                 self.state = State::Stale;
+                self.updated = now;
                 self.due = None;
                 None
             }
             State::Delay => {
                 self.state = State::Probe;
+                self.updated = now;
                 self.probes = 1;
                 self.due = Some(now + RETRANSMIT);
                 Some(Due::Ask { device, addr, to: self.mac })
@@ -291,6 +369,7 @@ impl Entry {
             }
             State::Incomplete | State::Probe => {
                 self.state = State::Failed;
+                self.updated = now;
                 self.mac = None;
                 self.due = None;
                 Some(Due::Failed { device, addr, packets: core::mem::take(&mut self.waiting) })
@@ -361,7 +440,7 @@ mod tests {
     #[test]
     fn an_address_in_use_is_checked_by_unicast_and_lost_when_nobody_answers() {
         let mut table = Table::default();
-        table.note(Instant::ZERO, DEVICE, PEER, MAC);
+        table.note(Instant::ZERO, DEVICE, PEER, MAC).expect("there is room");
         assert_eq!((state(&table), table.next_at()), (State::Stale, None), "unused, it may stay so for ever");
         assert!(matches!(resolve(&mut table, Instant::ZERO), Resolution::Known(MAC, _)));
         assert_eq!(state(&table), State::Delay);
@@ -372,7 +451,7 @@ mod tests {
     #[test]
     fn progress_of_a_connection_spares_the_check() {
         let mut table = Table::default();
-        table.note(Instant::ZERO, DEVICE, PEER, MAC);
+        table.note(Instant::ZERO, DEVICE, PEER, MAC).expect("there is room");
         resolve(&mut table, Instant::ZERO);
         table.confirm(Instant::ZERO, DEVICE, PEER);
         assert_eq!((state(&table), table.next_at()), (State::Reachable, Some(Instant::ZERO + REACHABLE)));
@@ -400,6 +479,43 @@ mod tests {
         table.flush(DEVICE);
         assert_eq!(table.iter().count(), 0);
         assert!(!table.remove(DEVICE, PEER));
+    }
+
+    /// The nth of many neighbours.
+    fn neighbour(n: usize) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(n).expect("a small number")))
+    }
+
+    #[test]
+    fn a_full_table_takes_nobody_until_old_entries_can_go() {
+        let mut table = Table::default();
+        table.set_permanent(DEVICE, neighbour(0), MAC);
+        for n in 1..=1024 {
+            assert!(table.note(Instant::ZERO, DEVICE, neighbour(n), MAC).is_some(), "{n}");
+        }
+        let soon = Instant::ZERO + Duration::from_secs(4);
+        assert!(table.note(soon, DEVICE, neighbour(2000), MAC).is_none(), "all are young");
+        assert!(matches!(table.resolve(soon, DEVICE, neighbour(2000), Frame::zeroed(60)), Resolution::Overflow(_)));
+        let six = "fe80::1".parse().unwrap();
+        assert!(table.note(soon, DEVICE, six, MAC).is_some(), "the other family has a table of its own");
+        assert!(table.note(Instant::ZERO + YOUNG, DEVICE, neighbour(2000), MAC).is_some());
+        assert_eq!(
+            table.iter().count(),
+            512 + 1 + 1 + 1,
+            "as many as are kept, the new one, the fixed one and the other"
+        );
+        assert!(table.entry(DEVICE, neighbour(0)).is_some(), "what was put there by hand stays");
+    }
+
+    #[test]
+    fn who_failed_makes_room_at_once_and_who_is_asked_for_does_not() {
+        let mut table = Table { limits: [Limits { kept: 1, most: 2 }; 2], ..Table::default() };
+        resolve(&mut table, Instant::ZERO);
+        table.resolve(Instant::ZERO, DEVICE, neighbour(7), Frame::zeroed(60));
+        let late = Instant::ZERO + Duration::from_secs(60);
+        assert!(table.note(late, DEVICE, neighbour(8), MAC).is_none(), "both are still asked for");
+        due(&mut table);
+        assert!(table.note(Instant::ZERO + RETRANSMIT * 3, DEVICE, neighbour(8), MAC).is_some());
     }
 
     #[test]

@@ -34,8 +34,9 @@ impl Namespace {
         let (src, dst) = (source_protocol_addr, target_protocol_addr);
         match operation {
             ArpOperation::Request if self.answers_arp_for(index, dst) => {
-                self.learn_from_request(cx, index, src, sender);
-                self.send_arp(cx, index, ArpOperation::Reply, dst, sender, src);
+                if self.learn_from_request(cx, index, src, sender, frame) {
+                    self.send_arp(cx, index, ArpOperation::Reply, dst, sender, src);
+                }
             }
             ArpOperation::Reply => {
                 let solicited = frame.dst() != Mac::BROADCAST;
@@ -51,13 +52,18 @@ impl Namespace {
         !addr.is_loopback() && self.is_local(IpAddr::V4(addr)) && self.devices.get(&index).is_some_and(|d| d.up)
     }
 
-    /// Who asks us is about to talk to us: its address is noted as stale. A probe has no address yet.
-    fn learn_from_request(&mut self, cx: &mut Cx, index: IfIndex, src: Ipv4Addr, sender: Mac) {
+    /// Who asks us is about to talk to us: its address is noted as stale. A probe has no address yet. Who cannot be noted
+    /// gets no answer.
+    fn learn_from_request(&mut self, cx: &mut Cx, index: IfIndex, src: Ipv4Addr, sender: Mac, request: &Frame) -> bool {
         if src.is_unspecified() {
-            return;
+            return true;
         }
-        let waiting = self.neighbours.note(cx.now, index, IpAddr::V4(src), sender);
+        let Some(waiting) = self.neighbours.note(cx.now, index, IpAddr::V4(src), sender) else {
+            self.drop_frame(cx, Some(index), DropReason::NeighbourOverflow, request);
+            return false;
+        };
         self.release(cx, index, sender, waiting);
+        true
     }
 
     fn send_arp(
@@ -83,6 +89,7 @@ impl Namespace {
             Resolution::Ask => self.ask(cx, index, addr, None),
             Resolution::Waiting => {}
             Resolution::Full(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourQueue, &frame),
+            Resolution::Overflow(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourOverflow, &frame),
         }
     }
 

@@ -9,6 +9,7 @@ use smoltcp::wire::{Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr, Raw
 use super::{Cx, Namespace};
 use crate::addr::{Mac, solicited_node};
 use crate::device::IfIndex;
+use crate::drop::DropReason;
 use crate::frame::ethertype;
 use crate::packet::build::{self, Parts};
 use crate::packet::protocol;
@@ -57,7 +58,10 @@ impl Namespace {
     ) {
         let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
         let Some(asker) = asker.filter(|_| !src.is_unspecified()) else { return };
-        let waiting = self.neighbours.note(cx.now, index, IpAddr::V6(src), asker);
+        let Some(waiting) = self.neighbours.note(cx.now, index, IpAddr::V6(src), asker) else {
+            self.drops.count(Some(index), DropReason::NeighbourOverflow);
+            return;
+        };
         self.release(cx, index, asker, waiting);
         self.send_ndp(cx, index, target, src, asker, &advertisement(target, own));
     }

@@ -265,7 +265,8 @@ impl Namespace {
             return Err(Errno::AddressInUse);
         }
         let id = self.sockets.allocate();
-        let listener = Listener { local, dual, backlog: backlog.max(1), waiting: VecDeque::new(), pending: 0 };
+        let backlog = backlog.min(self.sysctl.somaxconn).max(1);
+        let listener = Listener { local, dual, backlog, waiting: VecDeque::new(), pending: 0 };
         self.tcp.listeners.insert(id, listener);
         Ok(id)
     }

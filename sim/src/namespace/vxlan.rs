@@ -144,9 +144,9 @@ impl Namespace {
 
     /// A tunnel that is a proxy answers for those it knows, and lets no question through.
     fn answer_for_neighbour(&mut self, cx: &mut Cx, index: IfIndex, question: Question, frame: &Frame) {
-        let known = self.neighbours.iter().find(|(device, addr, _)| *device == index && *addr == question.target());
+        let known = self.neighbours.entry(index, question.target());
         let is_sure = |state| matches!(state, State::Reachable | State::Permanent | State::NoArp);
-        match known.filter(|(.., entry)| is_sure(entry.state)).and_then(|(.., entry)| entry.mac) {
+        match known.filter(|entry| is_sure(entry.state)).and_then(|entry| entry.mac) {
             Some(mac) => self.take_in(cx, index, question.answer(mac)),
             None => self.drop_frame(cx, Some(index), DropReason::NeighbourSilent, frame),
         }

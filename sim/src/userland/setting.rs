@@ -19,12 +19,36 @@ pub enum Setting {
     DisableIpv6(Devices),
     /// `net.ipv4.icmp_echo_ignore_all`
     EchoIgnoreAll,
+    /// `net.ipv4.ipfrag_high_thresh`, `net.ipv6.ip6frag_high_thresh`
+    Fragments(Family),
     /// `net.ipv4.ip_forward`, which is also called `net.ipv4.conf.all.forwarding`.
     Ipv4Forward,
     /// `net.ipv6.conf.all.forwarding`
     Ipv6Forward,
     /// `net.ipv4.ip_local_port_range`: the first and the last port that the kernel gives to sockets.
     LocalPorts,
+    /// `net.ipv4.neigh.default.gc_thresh2` and `gc_thresh3`, and the same of IPv6.
+    Neighbours(Family, Threshold),
+    /// `net.core.somaxconn`
+    SoMaxConn,
+}
+
+/// Of which family.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// What a number of neighbours means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Threshold {
+    /// So many are always kept.
+    Kept,
+    /// There are never more.
+    Most,
 }
 
 /// Of which devices.
@@ -39,17 +63,26 @@ pub enum Devices {
 }
 
 /// The settings without devices, in the order of their names, which are `/proc/sys`'s.
-const NAMED: [(&str, Setting); 9] = [
+const NAMED: [(&str, Setting); 16] = [
     ("net/bridge/bridge-nf-call-iptables", Setting::BridgeFirewall),
+    ("net/core/somaxconn", Setting::SoMaxConn),
     ("net/ipv4/conf/all/forwarding", Setting::Ipv4Forward),
     ("net/ipv4/icmp_echo_ignore_all", Setting::EchoIgnoreAll),
     ("net/ipv4/ip_forward", Setting::Ipv4Forward),
     ("net/ipv4/ip_local_port_range", Setting::LocalPorts),
+    ("net/ipv4/ipfrag_high_thresh", Setting::Fragments(Family::V4)),
+    ("net/ipv4/neigh/default/gc_thresh2", Setting::Neighbours(Family::V4, Threshold::Kept)),
+    ("net/ipv4/neigh/default/gc_thresh3", Setting::Neighbours(Family::V4, Threshold::Most)),
     ("net/ipv6/conf/all/disable_ipv6", Setting::DisableIpv6(Devices::All)),
     ("net/ipv6/conf/all/forwarding", Setting::Ipv6Forward),
     ("net/ipv6/conf/default/disable_ipv6", Setting::DisableIpv6(Devices::Default)),
+    ("net/ipv6/ip6frag_high_thresh", Setting::Fragments(Family::V6)),
+    ("net/ipv6/neigh/default/gc_thresh2", Setting::Neighbours(Family::V6, Threshold::Kept)),
+    ("net/ipv6/neigh/default/gc_thresh3", Setting::Neighbours(Family::V6, Threshold::Most)),
     ("net/netfilter/nf_conntrack_max", Setting::ConntrackMax),
 ];
+/// `ipfrag_low_thresh`, beneath which the other may not be; nobody changes it here.
+const FRAGMENTS_LOW: usize = 3 << 20;
 /// The one that nobody writes.
 const COUNT: &str = "net/netfilter/nf_conntrack_count";
 
@@ -101,6 +134,10 @@ impl Setting {
                 switch(network.devices.get(&index).is_some_and(|device| device.ipv6 == Ipv6::Disabled))
             }
             Self::EchoIgnoreAll => switch(network.sysctl.echo_ignore_all),
+            Self::Fragments(family) => network.sysctl.fragments[family as usize].to_string(),
+            Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept.to_string(),
+            Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most.to_string(),
+            Self::SoMaxConn => network.sysctl.somaxconn.to_string(),
             Self::Ipv4Forward => switch(network.sysctl.ipv4_forward),
             Self::Ipv6Forward => switch(network.sysctl.ipv6_forward),
             Self::LocalPorts => {
@@ -121,15 +158,23 @@ impl Setting {
         }
         let number: i64 = value.trim().parse().map_err(|_| Errno::Invalid)?;
         let on = number != 0;
+        let count = || usize::try_from(number).map_err(|_| Errno::Invalid);
         let network = fabric.namespace_mut(namespace);
         match self {
             Self::BridgeFirewall => network.sysctl.bridge_nf_call = on,
-            Self::ConntrackMax => {
-                let limit = usize::try_from(number).map_err(|_| Errno::Invalid)?;
-                network.netfilter.conntrack.set_limit(limit);
-            }
+            Self::ConntrackMax => network.netfilter.conntrack.set_limit(count()?),
             Self::DisableIpv6(devices) => disable_ipv6(fabric, namespace, devices, on),
             Self::EchoIgnoreAll => network.sysctl.echo_ignore_all = on,
+            Self::Fragments(family) => {
+                let limit = count()?;
+                if limit < FRAGMENTS_LOW {
+                    return Err(Errno::Invalid);
+                }
+                network.sysctl.fragments[family as usize] = limit;
+            }
+            Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept = count()?,
+            Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most = count()?,
+            Self::SoMaxConn => network.sysctl.somaxconn = count()?,
             Self::Ipv4Forward => network.sysctl.ipv4_forward = on,
             Self::Ipv6Forward => network.sysctl.ipv6_forward = on,
             Self::ConntrackCount | Self::LocalPorts => return Err(Errno::AccessDenied),

@@ -69,6 +69,10 @@ impl Scene<'_> {
             DropReason::NeighbourQueue => {
                 Stop::new(format!("{here}: too many packets wait for the neighbour {}", sight.dst), None)
             }
+            DropReason::NeighbourOverflow => Stop::new(
+                format!("{here}: its table of neighbours is full, and all in it are young"),
+                Some("sysctl -w net.ipv4.neigh.default.gc_thresh3=4096".to_owned()),
+            ),
             DropReason::NoSocket => self.no_listener(sight),
             DropReason::Unanswered => Stop::new(
                 format!("{here}: net.ipv4.icmp_echo_ignore_all = 1: it answers no echo request"),

@@ -140,9 +140,8 @@ fn get(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<Strin
     let (Some(name), Some(to)) = (&query.device, query.to) else { return Err(Error::MissingEntry) };
     let index = device(sys, namespace, name)?;
     let here = sys.fabric().namespace(namespace);
-    let found = here.neighbours.iter().find(|(at, addr, _)| (*at, *addr) == (index, to.ip()));
-    let (_, addr, entry) = found.ok_or(Refusal::NoNeighbour)?;
-    Ok(line(addr, Some(name), entry, Flavour::Host))
+    let entry = here.neighbours.entry(index, to.ip()).ok_or(Refusal::NoNeighbour)?;
+    Ok(line(to.ip(), Some(name), entry, Flavour::Host))
 }
 
 fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
