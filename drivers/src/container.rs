@@ -180,6 +180,16 @@ pub struct Membership {
     pub config: EndpointConfig,
 }
 
+impl Membership {
+    /// Has left a network across hosts, which may be gone: it is found by its name again, and gives an address again.
+    pub fn forget(&mut self) {
+        self.network = None;
+        if core::mem::take(&mut self.config.granted) {
+            self.config.addresses = None;
+        }
+    }
+}
+
 /// A legacy link on the default network: it follows the container that it meant when it was made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LegacyLink {

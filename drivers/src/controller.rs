@@ -3,11 +3,13 @@
 //! processes and HTTP are known above.
 
 mod boot;
+mod cluster;
 mod create;
 mod endpoints;
 mod external;
 mod interfaces;
 mod records;
+mod way_out;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,7 @@ use netyard_sim::world::World;
 
 use crate::bridge::Bridge;
 use crate::driver::Driver;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Standing};
 use crate::error::Error;
 use crate::host::Host;
 use crate::id::Id;
@@ -26,6 +28,7 @@ use crate::ipam::AddressSpace;
 use crate::macvlan::{Macvlan, Sharing};
 use crate::network::Network;
 use crate::none::Null;
+use crate::overlay::Overlay;
 use crate::sandbox::{Kind, Sandbox, SandboxConfig};
 
 pub use endpoints::EndpointRequest;
@@ -42,6 +45,10 @@ pub struct Controller {
     sandboxes: BTreeMap<Id, Sandbox>,
     ipam: AddressSpace,
     drivers: BTreeMap<&'static str, Box<dyn Driver>>,
+    /// The sandboxes that the host itself has, by network, on networks across hosts.
+    posts: BTreeMap<Id, Id>,
+    /// How often endpoints came, went or changed their names.
+    changes: u64,
 }
 
 impl Controller {
@@ -51,7 +58,9 @@ impl Controller {
         let bridge = Bridge::new(seed, host_name);
         let stacked = |sharing| Box::new(Macvlan::new(sharing, seed, host_name));
         let (macvlan, ipvlan) = (stacked(Sharing::Macvlan), stacked(Sharing::Ipvlan));
-        let drivers: [Box<dyn Driver>; 5] = [Box::new(bridge), Box::new(Host), Box::new(Null), macvlan, ipvlan];
+        let overlay = Box::new(Overlay::new(seed, host_name));
+        let drivers: [Box<dyn Driver>; 6] =
+            [Box::new(bridge), Box::new(Host), Box::new(Null), macvlan, ipvlan, overlay];
         Self {
             host,
             context,
@@ -61,6 +70,8 @@ impl Controller {
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
             drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
+            posts: BTreeMap::new(),
+            changes: 0,
         }
     }
 
@@ -113,6 +124,12 @@ impl Controller {
         self.network(network)?.endpoints.get(&joined.endpoint)
     }
 
+    /// All endpoints of a sandbox, in the order of joining.
+    pub fn endpoints_in(&self, sandbox: Id) -> impl Iterator<Item = &Endpoint> {
+        let joined = self.sandboxes.get(&sandbox).into_iter().flat_map(|sandbox| &sandbox.joined);
+        joined.filter_map(|joined| self.network(joined.network)?.endpoints.get(&joined.endpoint))
+    }
+
     /// A sandbox without endpoints: a namespace of its own, the host's, or another container's.
     pub fn create_sandbox(&mut self, world: &mut World, place: Place, context: ContextId, config: SandboxConfig) -> Id {
         let id = Id::random(&mut self.ids);
@@ -156,11 +173,13 @@ impl Controller {
     pub fn rename(&mut self, world: &mut World, container: Id, name: &str) {
         let mut changed = Vec::new();
         for network in &mut self.networks {
-            for endpoint in network.endpoints.values_mut().filter(|e| e.container == container) {
+            let own = |e: &&mut Endpoint| e.container == container && e.standing == Standing::Container;
+            for endpoint in network.endpoints.values_mut().filter(own) {
                 name.clone_into(&mut endpoint.name);
                 changed.push(network.id);
             }
         }
+        self.changes += 1;
         for network in changed {
             self.push_records(world, network);
         }

@@ -16,6 +16,7 @@ use netyard_sim::world::World;
 use crate::daemon::Config;
 use crate::error::{Error, PublishFailure};
 use crate::id::Id;
+use crate::network::Peer;
 use crate::ports::{Machine, PortBinding, Publication};
 
 /// What a driver works on: all namespaces, links and processes, and which of them are the host's.
@@ -170,6 +171,19 @@ pub trait Driver: DynClone {
 
     /// Publishes ports on a machine outside the simulation too, from now on, if it publishes any.
     fn publish_on(&mut self, _machine: Box<dyn Machine>) {}
+
+    /// Whether its networks lead out of a host; a container that has only others gets another way out.
+    fn gives_gateway(&self) -> bool {
+        true
+    }
+
+    /// Takes in what is on a network behind other hosts, all of it.
+    fn know_peers(&mut self, _ground: &mut Ground<'_>, _network: Id, _peers: &[Peer]) {}
+
+    /// The namespace that a network has to itself, if it has one.
+    fn namespace_of(&self, _network: Id) -> Option<NamespaceId> {
+        None
+    }
 
     /// Whether the default route of a container names the device alone, and no gateway.
     fn routes_by_device(&self, _: Id) -> bool {

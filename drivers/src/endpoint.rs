@@ -67,6 +67,8 @@ pub struct EndpointConfig {
     pub mac: Option<Mac>,
     /// Options for the driver.
     pub driver_options: Option<BTreeMap<String, String>>,
+    /// Whether a cluster chose its addresses, which then are not asked for again.
+    pub granted: bool,
 }
 
 impl EndpointConfig {
@@ -92,8 +94,20 @@ pub struct Lease {
     pub pool: PoolId,
     /// The address with the subnet's prefix length.
     pub net: IpNetwork,
-    /// The gateway of that subnet.
-    pub gateway: IpAddr,
+    /// The gateway of that subnet, where it leads out of the host.
+    pub gateway: Option<IpAddr>,
+}
+
+/// Whose an endpoint is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Standing {
+    /// A container's, that asked for it.
+    #[default]
+    Container,
+    /// A container's, as its way out: it has no names there.
+    WayOut,
+    /// The host's own, on a network across hosts.
+    Host,
 }
 
 /// A running container's place on a network.
@@ -103,6 +117,10 @@ pub struct Endpoint {
     pub id: Id,
     /// The container.
     pub container: Id,
+    /// Whose it is.
+    pub standing: Standing,
+    /// What lists of the network's containers call it that is none.
+    pub label: Option<String>,
     /// The container's name, which DNS follows when it changes.
     pub name: String,
     /// The sandbox that joined it.

@@ -49,6 +49,7 @@ use netyard_sim::userland::stream::PipeId;
 use netyard_sim::userland::{ContextId, Pid, Request, Status};
 use netyard_sim::world::World;
 
+use crate::cluster::message::Grant;
 use crate::cluster::post::Post;
 use crate::container::Container;
 use crate::controller::Controller;
@@ -67,7 +68,7 @@ use logs::Follower;
 use reply::Reply;
 use request::Target;
 use stats::Watcher;
-use swarm::Swarm;
+use swarm::{Parked, Swarm};
 
 pub use flow::Patience;
 pub use login::Login;
@@ -126,6 +127,11 @@ pub struct Engine {
     swarm: Option<Swarm>,
     /// What carries its words to other nodes.
     post: Option<Post>,
+    /// What its containers were given on networks across hosts, by container and network.
+    grants: BTreeMap<(Id, Id), Grant>,
+    /// What waits for such networks.
+    parked: BTreeMap<u64, Parked>,
+    next_parked: u64,
     messages: VecDeque<Message>,
     outbox: VecDeque<Output>,
     identity: [u8; 48],
@@ -163,6 +169,9 @@ impl Engine {
             watchers: Vec::new(),
             swarm: None,
             post: None,
+            grants: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            next_parked: 0,
             messages: VecDeque::new(),
             outbox: VecDeque::new(),
             identity,
@@ -323,7 +332,7 @@ impl Engine {
             "rename" => self.container_rename(world, name, call),
             "resize" => self.container_resize(world, name, call),
             "restart" => self.container_restart(world, name, call),
-            "start" => self.container_start(world, name),
+            "start" => self.container_start(world, name, call),
             "stats" => self.container_stats(world, name, call),
             "stop" => self.container_stop(world, name, call),
             "top" => self.container_top(world, name, call),
@@ -405,7 +414,7 @@ impl Engine {
         let followers = self.followers.iter().filter_map(|follower| follower.due);
         let watchers = self.watchers.iter().map(|watcher| watcher.due);
         let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
-        let swarm = self.swarm.as_ref().and_then(Swarm::next_at);
+        let swarm = self.swarm.as_ref().and_then(Swarm::next_at).into_iter().chain(self.attachments_next_at());
         stops.chain(listeners).chain(followers).chain(watchers).chain(checks).chain(swarm).min()
     }
 

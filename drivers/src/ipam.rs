@@ -34,6 +34,16 @@ pub struct PoolRequest {
     pub range: Option<IpNetwork>,
 }
 
+/// Whose addresses a pool's are. The two may be the same: a cluster's networks touch no route of a host.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Realm {
+    /// Those of the engine's own networks.
+    #[default]
+    Engine,
+    /// Those of networks across hosts.
+    Cluster,
+}
+
 /// All pools of an engine.
 #[derive(Clone, Debug, Default)]
 pub struct AddressSpace {
@@ -61,8 +71,8 @@ impl AddressSpace {
     ///
     /// # Errors
     /// `PoolOverlaps` when it shares addresses with another pool.
-    pub fn request_pool(&mut self, asked: PoolRequest) -> Result<PoolId, Error> {
-        let pool = Pool::new(asked.subnet, asked.range);
+    pub fn request_pool(&mut self, realm: Realm, asked: PoolRequest) -> Result<PoolId, Error> {
+        let pool = Pool::new(asked.subnet, asked.range).of(realm);
         if self.pools.values().any(|other| other.overlaps(&pool)) {
             return Err(Error::PoolOverlaps);
         }
@@ -133,6 +143,17 @@ impl AddressSpace {
         }
     }
 
+    /// Takes the first free address after the one that was taken so last, and round.
+    ///
+    /// # Errors
+    /// `Exhausted`.
+    ///
+    /// # Panics
+    /// When the pool was released.
+    pub fn request_next_address(&mut self, id: PoolId) -> Result<IpAddr, AllocationFailure> {
+        self.pools.get_mut(&id).expect("a network's pools live as long as it").take_next()
+    }
+
     /// Gives an address back.
     pub fn release_address(&mut self, id: PoolId, addr: IpAddr) {
         if let Some(pool) = self.pools.get_mut(&id) {
@@ -170,7 +191,7 @@ mod tests {
     }
 
     fn pool(space: &mut AddressSpace, subnet: &str) -> PoolId {
-        space.request_pool(request(subnet, None)).unwrap()
+        space.request_pool(Realm::Engine, request(subnet, None)).unwrap()
     }
 
     #[test]
@@ -200,7 +221,7 @@ mod tests {
     #[test]
     fn a_range_gives_out_its_own_addresses_but_others_can_be_asked_for() {
         let mut space = AddressSpace::default();
-        let id = space.request_pool(request("172.28.0.0/16", Some("172.28.5.0/29"))).unwrap();
+        let id = space.request_pool(Realm::Engine, request("172.28.0.0/16", Some("172.28.5.0/29"))).unwrap();
         let given: Vec<String> = (0..8).map(|_| space.request_address(id, None).unwrap().to_string()).collect();
         assert_eq!((given[0].as_str(), given[7].as_str()), ("172.28.5.0", "172.28.5.7"), "even .0 (fact 8)");
         assert_eq!(space.request_address(id, None), Err(AllocationFailure::Exhausted));
@@ -245,9 +266,13 @@ mod tests {
         let routes = [parse_prefix("172.17.0.0/16").unwrap(), parse_prefix("172.18.4.0/24").unwrap()];
         let id = space.request_automatic(Family::V4, &routes).unwrap();
         assert_eq!(space.subnet(id).to_string(), "172.19.0.0/16");
-        assert!(space.request_pool(request("172.18.4.0/24", None)).is_ok());
+        assert!(space.request_pool(Realm::Engine, request("172.18.4.0/24", None)).is_ok());
         for overlapping in ["172.18.0.0/16", "172.18.4.128/25", "0.0.0.0/0"] {
-            assert_eq!(space.request_pool(request(overlapping, None)), Err(Error::PoolOverlaps), "{overlapping}");
+            assert_eq!(
+                space.request_pool(Realm::Engine, request(overlapping, None)),
+                Err(Error::PoolOverlaps),
+                "{overlapping}"
+            );
         }
     }
 

@@ -4,10 +4,10 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::addr::IpNetwork;
+use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::time::Instant;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Standing};
 use crate::error::Family;
 use crate::id::Id;
 use crate::ipam::{PoolId, PoolRequest};
@@ -74,6 +74,10 @@ pub struct NetworkConfig {
     pub internal: bool,
     /// Whether containers may join it by hand when it is a swarm's; else only repeated by `inspect`.
     pub attachable: bool,
+    /// How far it goes.
+    pub scope: Scope,
+    /// Whether it is the one by which a swarm publishes ports.
+    pub ingress: bool,
     /// Its subnets; the engine picks one when there is none of a family.
     pub subnets: Vec<SubnetConfig>,
     /// Options of IPAM, repeated by `inspect`; `null` there when none were sent.
@@ -82,6 +86,27 @@ pub struct NetworkConfig {
     pub options: BTreeMap<String, String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+}
+
+/// How far a network goes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Scope {
+    /// One host.
+    #[default]
+    Local,
+    /// All hosts of a swarm.
+    Swarm,
+}
+
+impl Scope {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Swarm => "swarm",
+        }
+    }
 }
 
 /// What a network is there for.
@@ -135,9 +160,48 @@ pub struct Network {
     pub subnets: Vec<Subnet>,
     /// The running containers on it, by endpoint.
     pub endpoints: BTreeMap<Id, Endpoint>,
+    /// What is on it on other hosts.
+    pub elsewhere: Elsewhere,
+}
+
+/// What is on a network on other hosts.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Elsewhere {
+    /// The containers.
+    pub stations: Vec<Station>,
+    /// The hosts that have the network, this one first: their names among peers, and where their tunnels end.
+    pub hosts: Vec<(String, IpAddr)>,
+}
+
+/// Where something on a network is, behind another host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// Its address.
+    pub addr: IpAddr,
+    /// Its Ethernet address.
+    pub mac: Mac,
+    /// Where the tunnels of its host end.
+    pub host: IpAddr,
+}
+
+/// Something on a network on another host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Station {
+    /// The name of the container; none when it is the host's own endpoint.
+    pub name: Option<String>,
+    /// Its other names.
+    pub aliases: Vec<String>,
+    /// Where it is.
+    pub peer: Peer,
 }
 
 impl Network {
+    /// A network that nobody is on.
+    #[must_use]
+    pub fn new(id: Id, created: Instant, config: NetworkConfig, subnets: Vec<Subnet>) -> Self {
+        Self { id, created, config, subnets, endpoints: BTreeMap::new(), elsewhere: Elsewhere::default() }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -150,6 +214,12 @@ impl Network {
         !is_predefined(&self.config.name)
     }
 
+    /// Whether it goes across hosts.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.config.scope == Scope::Swarm
+    }
+
     /// Whether a static address of this family may be asked for: the user chose a subnet of it, be it of use or not.
     #[must_use]
     pub fn takes_static(&self, family: Family) -> bool {
@@ -159,7 +229,7 @@ impl Network {
     /// The endpoint of a container.
     #[must_use]
     pub fn endpoint_of(&self, container: Id) -> Option<&Endpoint> {
-        self.endpoints.values().find(|e| e.container == container)
+        self.endpoints.values().find(|e| e.container == container && e.standing == Standing::Container)
     }
 
     /// What sorts the networks of one sandbox: internal ones last, then by name (oracle facts 18 to 20).

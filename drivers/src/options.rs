@@ -110,6 +110,13 @@ pub fn of_default_bridge(
     .collect()
 }
 
+/// The options of the bridge that leads out of networks across hosts.
+#[must_use]
+pub fn of_gateway_bridge(name: &str) -> BTreeMap<String, String> {
+    let options = [(ICC, "false"), (MASQUERADE, "true"), (NAME, name)];
+    options.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
 /// Go's `strconv.ParseBool`, with its words where it refuses.
 pub(crate) fn parse_go_bool(text: &str) -> Result<bool, String> {
     match text {

@@ -153,6 +153,13 @@ impl Gossip {
         self.peers.values_mut().filter(|peer| !peer.failed).for_each(|peer| peer.due = now);
     }
 
+    /// Has these records of its own, and no more.
+    pub fn set_all(&mut self, now: Instant, records: &BTreeMap<String, Record>) {
+        let gone = self.own.keys().filter(|key| !records.contains_key(*key)).cloned().collect::<Vec<_>>();
+        gone.iter().for_each(|key| self.set(now, key, None));
+        records.iter().for_each(|(key, record)| self.set(now, key, Some(record.clone())));
+    }
+
     /// Its own records.
     pub fn own(&self) -> impl Iterator<Item = &Record> {
         self.own.values().filter_map(|own| own.record.as_ref())

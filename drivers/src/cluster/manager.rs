@@ -1,6 +1,8 @@
 //! The manager of a cluster: it alone changes the store, and answers nodes and clients out of it. It sends nothing and
 //! knows no clock.
 
+mod networks;
+
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
@@ -48,6 +50,7 @@ pub struct Manager {
     /// The node that it is on.
     node: String,
     leases: BTreeMap<String, LeaseId>,
+    given: networks::Given,
     ids: Rng,
 }
 
@@ -64,9 +67,11 @@ impl Manager {
             worker: Token::random(&digest, &mut ids),
             manager: Token::random(&digest, &mut ids),
         };
-        let mut manager = Self { store: Store::default(), cluster, node: node.clone(), leases: BTreeMap::new(), ids };
+        let (store, leases, given) = (Store::default(), BTreeMap::new(), networks::Given::nothing());
+        let mut manager = Self { store, cluster, node: node.clone(), leases, given, ids };
         manager.note_cluster();
         manager.add_node(now, node, hostname, addr, (Role::Manager, availability));
+        manager.make_ingress(now);
         manager
     }
 
@@ -197,6 +202,7 @@ impl Manager {
         self.store.delete(&format!("{ALIVE}{}", node.id));
         self.store.delete(&format!("{NODES}{}", node.id));
         self.leases.remove(&node.id);
+        self.detach_node(&node.id);
         Ok(())
     }
 
@@ -216,11 +222,13 @@ impl Manager {
     pub fn answer(&mut self, now: Instant, ask: Ask) -> Answer {
         match ask {
             Ask::Join { token, hostname, addr, availability } => self.join(now, &token, &hostname, addr, availability),
-            Ask::Session { node, seen } => {
+            Ask::Attach { node, network, container, wanted } => self.attach(&node, &network, &container, wanted),
+            Ask::Session { node, seen, ended } => {
                 if self.store.get(&format!("{NODES}{node}")).is_none() {
                     return Answer::Unknown;
                 }
                 self.keep_alive(now, &node);
+                ended.iter().for_each(|task| self.detach(task));
                 let mut changes = self.store.changes(seen, NODES);
                 let is_news = changes.as_mut().map_or(true, |changes| changes.next().is_some());
                 drop(changes);
@@ -231,6 +239,7 @@ impl Manager {
             Ask::Leave { node } => {
                 self.store.delete(&format!("{ALIVE}{node}"));
                 self.leases.remove(&node);
+                self.detach_node(&node);
                 Answer::Noted
             }
         }
@@ -251,7 +260,8 @@ impl Manager {
         }
         let node = Id::object(&mut self.ids).to_string();
         self.add_node(now, node.clone(), hostname, addr, (Role::Worker, availability));
-        Answer::Joined { node, managers: self.managers() }
+        let ingress = self.ingress_of(&node);
+        Answer::Joined { node, managers: self.managers(), ingress }
     }
 
     /// Where managers are asked.
@@ -297,7 +307,7 @@ mod tests {
         assert!(manager.is_alive(&node));
         manager.expire(Instant::ZERO + HEARTBEAT * GRACE);
         assert!(!manager.is_alive(&node));
-        let ask = Ask::Session { node: node.clone(), seen: 0 };
+        let ask = Ask::Session { node: node.clone(), seen: 0, ended: Vec::new() };
         let answer = manager.answer(Instant::ZERO + HEARTBEAT * GRACE, ask);
         assert!(matches!(answer, Answer::Session { members: Some(members), .. } if members.len() == 2));
         assert!(manager.is_alive(&node));
@@ -305,7 +315,7 @@ mod tests {
         assert_eq!(manager.remove_node(&found, false), Err(Refusal::NotDown(node.clone())));
         manager.answer(Instant::ZERO, Ask::Leave { node: node.clone() });
         assert_eq!(manager.remove_node(&found, false), Ok(()));
-        assert_eq!(manager.answer(Instant::ZERO, Ask::Session { node, seen: 0 }), Answer::Unknown);
+        assert_eq!(manager.answer(Instant::ZERO, Ask::Session { node, seen: 0, ended: Vec::new() }), Answer::Unknown);
     }
 
     #[test]
@@ -316,7 +326,7 @@ mod tests {
             panic!("the token is right");
         };
         let seen = manager.store().revision();
-        let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen });
+        let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen, ended: Vec::new() });
         assert_eq!(answer, Answer::Session { revision: seen, members: None });
     }
 

@@ -5,6 +5,8 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::Network;
+
 /// A node as the others know it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Member {
@@ -34,6 +36,19 @@ pub enum Ask {
         node: String,
         /// The revision that it knows of.
         seen: u64,
+        /// The tasks that it has no more.
+        ended: Vec<String>,
+    },
+    /// A container of a node wants to be on a network.
+    Attach {
+        /// The node.
+        node: String,
+        /// The network, by id or name.
+        network: String,
+        /// The id of the container.
+        container: String,
+        /// The address that it wants.
+        wanted: Option<IpAddr>,
     },
     /// A node goes.
     Leave {
@@ -51,7 +66,13 @@ pub enum Answer {
         node: String,
         /// Where the managers are asked.
         managers: Vec<Manager>,
+        /// The network by which ports are published, and its own address there.
+        ingress: Option<(Network, IpAddr)>,
     },
+    /// The container may.
+    Granted(Grant),
+    /// It may, but there is no room for it now.
+    Pending,
     /// What has changed.
     Session {
         /// The revision of what follows.
@@ -74,4 +95,17 @@ pub struct Manager {
     pub node: String,
     /// Address and port.
     pub addr: core::net::SocketAddr,
+}
+
+/// What a container has on a network of the cluster.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Grant {
+    /// The number under which the manager knows it.
+    pub task: String,
+    /// The network.
+    pub network: Network,
+    /// Its address.
+    pub addr: IpAddr,
+    /// The address of the host itself.
+    pub own: IpAddr,
 }

@@ -1,10 +1,13 @@
-//! What a cluster's store has: nodes, as values that are written and read as JSON.
+//! What a cluster's store has: nodes, networks, and who is on them, as values that are written and read as JSON.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::time::Instant;
 use serde::{Deserialize, Serialize};
+
+use crate::ipam::{PoolRequest, parse_prefix};
+use crate::network::{Allocation, NetworkConfig, Scope, SubnetConfig};
 
 /// What a node may do in its cluster.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -82,4 +85,112 @@ impl Node {
     pub const fn updated(&self) -> Instant {
         Instant::from_nanos(self.updated)
     }
+}
+
+/// A subnet of a network across hosts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Subnet {
+    /// The subnet.
+    pub net: String,
+    /// The part of it from which addresses are given out.
+    pub range: Option<String>,
+    /// The address that no container gets.
+    pub gateway: Option<IpAddr>,
+    /// More such addresses, by name.
+    pub auxiliary: BTreeMap<String, IpAddr>,
+}
+
+/// A network across hosts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Network {
+    /// Its id: 25 digits of base 36.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Whether containers may join it by hand.
+    pub attachable: bool,
+    /// Whether ports are published by it.
+    pub ingress: bool,
+    /// Its subnets, as they were asked for; when it is allocated, as they are.
+    pub subnets: Vec<Subnet>,
+    /// Options, likewise.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it has subnets and numbers.
+    pub allocated: bool,
+    /// When it came, in nanoseconds since the world's beginning.
+    pub created: u64,
+}
+
+impl Network {
+    /// A network as it is asked for.
+    #[must_use]
+    pub fn asked(id: String, now: Instant, config: &NetworkConfig) -> Self {
+        let subnets = config.subnets.iter().map(|asked| Subnet {
+            net: asked.pool.subnet.to_string(),
+            range: asked.pool.range.map(|range| range.to_string()),
+            gateway: asked.gateway,
+            auxiliary: asked.auxiliary.clone(),
+        });
+        Self {
+            id,
+            name: config.name.clone(),
+            internal: config.internal,
+            attachable: config.attachable,
+            ingress: config.ingress,
+            subnets: subnets.collect(),
+            options: config.options.clone(),
+            labels: config.labels.clone(),
+            allocated: false,
+            created: now.as_nanos(),
+        }
+    }
+
+    /// What one host is asked for, to have it.
+    #[must_use]
+    pub fn config(&self) -> NetworkConfig {
+        NetworkConfig {
+            name: self.name.clone(),
+            driver: if self.allocated { "overlay".to_owned() } else { String::new() },
+            internal: self.internal,
+            attachable: self.attachable,
+            scope: Scope::Swarm,
+            ingress: self.ingress,
+            subnets: self.subnets.iter().filter_map(Subnet::config).collect(),
+            options: self.options.clone(),
+            labels: self.labels.clone(),
+            ..NetworkConfig::default()
+        }
+    }
+}
+
+impl Subnet {
+    /// What one host is asked for, to have it.
+    #[must_use]
+    pub fn config(&self) -> Option<SubnetConfig> {
+        Some(SubnetConfig {
+            pool: PoolRequest { subnet: parse_prefix(&self.net)?, range: self.range.as_deref().and_then(parse_prefix) },
+            gateway: self.gateway,
+            auxiliary: self.auxiliary.clone(),
+            allocation: Allocation::Lowest,
+        })
+    }
+}
+
+/// A container on a network.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Attachment {
+    /// Its number.
+    pub task: String,
+    /// The id of the network.
+    pub network: String,
+    /// The id of the container.
+    pub container: String,
+    /// The node that it is on.
+    pub node: String,
+    /// Its address.
+    pub addr: IpAddr,
 }

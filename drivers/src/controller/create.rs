@@ -2,7 +2,6 @@
 //! something is refused; the commit lets the driver build.
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, network_of};
 use netyard_sim::world::World;
@@ -12,9 +11,9 @@ use super::boot::DEFAULT_GATEWAY_KEYS;
 use crate::driver::{Addressing, Ground, NetworkSpec};
 use crate::error::{Error, Family};
 use crate::id::Id;
-use crate::ipam::PoolId;
+use crate::ipam::{PoolId, Realm};
 use crate::network::{
-    Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Subnet, SubnetConfig, is_predefined,
+    Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Scope, Subnet, SubnetConfig, is_predefined,
 };
 
 impl Controller {
@@ -35,7 +34,7 @@ impl Controller {
         }
         if config.role == Role::Model {
             let (id, created) = (Id::random(&mut self.ids), world.now());
-            self.networks.push(Network { id, created, config, subnets: Vec::new(), endpoints: BTreeMap::new() });
+            self.networks.push(Network::new(id, created, config, Vec::new()));
             return Ok(id);
         }
         match self.drivers.get(config.driver.as_str()) {
@@ -61,6 +60,11 @@ impl Controller {
 
     pub(super) fn make_network(&mut self, world: &mut World, config: NetworkConfig) -> Result<Id, Error> {
         let id = Id::random(&mut self.ids);
+        self.make_network_as(world, id, config)
+    }
+
+    /// The same with an id that it has already.
+    pub(super) fn make_network_as(&mut self, world: &mut World, id: Id, config: NetworkConfig) -> Result<Id, Error> {
         let driver = self.drivers.get(config.driver.as_str()).expect("the driver was checked");
         let addressing = driver.addressing();
         let subnets = match addressing {
@@ -78,7 +82,7 @@ impl Controller {
         }
         driver.create_network(&mut ground, &spec);
         let created = world.now();
-        self.networks.push(Network { id, created, config, subnets, endpoints: BTreeMap::new() });
+        self.networks.push(Network::new(id, created, config, subnets));
         Ok(id)
     }
 
@@ -99,6 +103,7 @@ impl Controller {
         taken: &mut Vec<PoolId>,
     ) -> Result<Vec<Subnet>, Error> {
         let mut subnets = Vec::new();
+        let realm = if config.scope == Scope::Swarm { Realm::Cluster } else { Realm::Engine };
         for family in [Family::V4, Family::V6] {
             if family == Family::V6 && !config.ipv6 {
                 continue;
@@ -106,7 +111,7 @@ impl Controller {
             let of_family = |s: &&SubnetConfig| s.pool.subnet.is_ipv4() == (family == Family::V4);
             let asked: Vec<&SubnetConfig> = config.subnets.iter().filter(of_family).collect();
             for asked in &asked {
-                let pool = self.ipam.request_pool(asked.pool)?;
+                let pool = self.ipam.request_pool(realm, asked.pool)?;
                 taken.push(pool);
                 subnets.push(self.take_reserved(pool, asked)?);
             }

@@ -7,7 +7,7 @@ use netyard_sim::world::World;
 
 use super::Controller;
 use crate::driver::{Addressing, EndpointSpec, Ground};
-use crate::endpoint::{Endpoint, EndpointConfig, Lease};
+use crate::endpoint::{Endpoint, EndpointConfig, Lease, Standing};
 use crate::error::{AllocationFailure, Error, Family};
 use crate::id::Id;
 use crate::network::{Allocation, Network, Role, Subnet};
@@ -24,6 +24,8 @@ pub struct EndpointRequest<'a> {
     pub name: &'a str,
     /// What it asked for.
     pub config: &'a EndpointConfig,
+    /// Whose the endpoint will be.
+    pub standing: Standing,
 }
 
 impl Controller {
@@ -58,7 +60,7 @@ impl Controller {
         for network in networks {
             self.populate(world, sandbox, network);
         }
-        Ok(())
+        self.settle_way_out(world, sandbox)
     }
 
     /// Gives a running sandbox one endpoint more.
@@ -70,7 +72,7 @@ impl Controller {
         let before = self.external(sandbox);
         self.commit_endpoint(world, wanted.network, endpoint);
         self.populate(world, sandbox, wanted.network);
-        let moved = self.move_external(world, sandbox, before);
+        let moved = self.move_external(world, sandbox, before).and_then(|()| self.settle_way_out(world, sandbox));
         if moved.is_err() {
             self.leave(world, sandbox, wanted.network);
         }
@@ -79,6 +81,15 @@ impl Controller {
 
     /// Takes a sandbox off a network; false when it was not on it.
     pub fn leave(&mut self, world: &mut World, sandbox: Id, network: Id) -> bool {
+        let has_left = self.leave_one(world, sandbox, network);
+        if has_left {
+            // The engine only logs that a way out has no room for it.
+            let _ = self.settle_way_out(world, sandbox);
+        }
+        has_left
+    }
+
+    pub(super) fn leave_one(&mut self, world: &mut World, sandbox: Id, network: Id) -> bool {
         let Some(joined) = self.sandboxes.get(&sandbox).and_then(|s| s.on(network)).cloned() else { return false };
         let was_external = self.external(sandbox) == Some(network);
         if was_external {
@@ -96,16 +107,17 @@ impl Controller {
             // The engine only logs that the ports cannot be published there.
             let _ = self.publish(world, sandbox, next);
         }
-        if user_defined {
+        if user_defined && endpoint.standing == Standing::Container {
             self.forget_host_lines(world, sandbox);
         }
+        self.changes += 1;
         self.depopulate(world, sandbox);
         self.push_records(world, network);
         true
     }
 
     /// Makes all checks of an endpoint and takes its addresses.
-    fn plan_endpoint(
+    pub(super) fn plan_endpoint(
         &mut self,
         world: &mut World,
         sandbox: Id,
@@ -126,6 +138,8 @@ impl Controller {
             container: wanted.container,
             name: wanted.name.to_owned(),
             sandbox,
+            standing: wanted.standing,
+            label: None,
             v4: None,
             v6: None,
             link_local,
@@ -193,6 +207,7 @@ impl Controller {
         let (name, id) = (network.name().to_owned(), network.id);
         let of_family = |s: &&Subnet| s.net.is_ipv4() == (family == Family::V4);
         let subnets: Vec<Subnet> = network.subnets.iter().filter(of_family).cloned().collect();
+        let leads_out = self.drivers.get(network.config.driver.as_str()).is_none_or(|driver| driver.gives_gateway());
         if subnets.is_empty() {
             return Ok(None);
         }
@@ -201,7 +216,7 @@ impl Controller {
                 continue;
             }
             match self.ipam.request_address(subnet.pool, wanted) {
-                Ok(addr) => return Ok(Some(lease(&subnet, addr))),
+                Ok(addr) => return Ok(Some(lease(&subnet, addr, leads_out))),
                 Err(AllocationFailure::InUse) => return Err(Error::AddressInUse),
                 Err(AllocationFailure::Exhausted | AllocationFailure::Outside) => {}
             }
@@ -216,7 +231,7 @@ impl Controller {
     }
 
     /// Makes a planned endpoint: its devices in the host, its place on the network and in the sandbox.
-    fn commit_endpoint(&mut self, world: &mut World, network: Id, endpoint: Endpoint) {
+    pub(super) fn commit_endpoint(&mut self, world: &mut World, network: Id, endpoint: Endpoint) {
         let address = |lease: Option<Lease>| lease.map(|lease| lease.net.ip());
         let (v4, v6) = (address(endpoint.v4), address(endpoint.v6));
         let spec = EndpointSpec { id: endpoint.id, network, mac: endpoint.mac, v4, v6 };
@@ -226,14 +241,17 @@ impl Controller {
         let joined = Joined { network, endpoint: endpoint.id, interface: None };
         self.sandbox_mut(endpoint.sandbox).joined.push(joined);
         let sandbox = self.sandbox(endpoint.sandbox).expect("it was just there");
-        self.add_host_lines(world, sandbox, &endpoint);
+        if endpoint.standing == Standing::Container {
+            self.add_host_lines(world, sandbox, &endpoint);
+        }
+        self.changes += 1;
         self.network_mut(network).endpoints.insert(endpoint.id, endpoint);
     }
 }
 
-fn lease(subnet: &Subnet, addr: IpAddr) -> Lease {
+fn lease(subnet: &Subnet, addr: IpAddr, leads_out: bool) -> Lease {
     let net = IpNetwork::new(addr, subnet.net.prefix()).expect("the prefix length is the subnet's own");
-    Lease { pool: subnet.pool, net, gateway: subnet.way_out }
+    Lease { pool: subnet.pool, net, gateway: leads_out.then_some(subnet.way_out) }
 }
 
 /// What `--link-local-ip` asked for, which must be addresses of one link only.

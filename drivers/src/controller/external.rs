@@ -22,7 +22,7 @@ impl Controller {
         let sandbox = self.sandbox(sandbox).filter(|sandbox| sandbox.kind == Kind::Own)?;
         let networks = sandbox.joined.iter().filter_map(|joined| {
             let network = self.network(joined.network)?;
-            network.endpoints.get(&joined.endpoint)?.v4.map(|_| network)
+            network.endpoints.get(&joined.endpoint)?.v4?.gateway.map(|_| network)
         });
         networks.min_by_key(|network| network.rank()).map(|network| network.id)
     }

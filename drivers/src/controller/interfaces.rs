@@ -11,7 +11,7 @@ use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use super::Controller;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Standing};
 use crate::id::Id;
 use crate::sandbox::{Kind, Sandbox, hosts, resolv, resolver};
 
@@ -77,7 +77,7 @@ impl Controller {
             let device = world.fabric.move_device(host, interface.device, namespace, &name);
             configure(world, namespace, device.expect("the name is new in the sandbox"), &endpoint);
         }
-        if user_defined {
+        if user_defined && endpoint.standing == Standing::Container {
             self.start_resolver(world, sandbox);
         }
         self.update_gateway(world, sandbox);
@@ -124,7 +124,7 @@ impl Controller {
             let endpoint = network.endpoints.get(&joined.endpoint)?;
             let lease = if is_v4 { endpoint.v4 } else { endpoint.v6 }?;
             let driver = self.drivers.get(network.config.driver.as_str())?;
-            let gateway = (!driver.routes_by_device(network.id)).then_some(lease.gateway);
+            let gateway = Some(lease.gateway?).filter(|_| !driver.routes_by_device(network.id));
             Some((network.rank(), gateway, joined.interface.clone()?))
         });
         ways.min_by_key(|(rank, ..)| *rank).map(|(_, gateway, name)| (gateway, name))

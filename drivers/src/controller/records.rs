@@ -4,8 +4,8 @@
 use netyard_sim::dns::{Records, Zone};
 
 use super::Controller;
-use crate::endpoint::Endpoint;
-use crate::network::Network;
+use crate::endpoint::{Endpoint, Standing};
+use crate::network::{Network, Station};
 use crate::sandbox::Sandbox;
 
 impl Controller {
@@ -15,23 +15,40 @@ impl Controller {
             .joined
             .iter()
             .filter_map(|joined| self.network(joined.network))
-            .filter(|network| network.is_user_defined())
+            .filter(|network| network.is_user_defined() && has_names(network, sandbox))
             .collect();
         networks.sort_by_key(|network| network.rank());
         Records { zones: networks.into_iter().map(|network| zone(network, sandbox)).collect() }
     }
 }
 
+/// Whether a sandbox is on a network as itself.
+fn has_names(network: &Network, sandbox: &Sandbox) -> bool {
+    network.endpoints.values().any(|e| e.sandbox == sandbox.id && e.standing == Standing::Container)
+}
+
 fn zone(network: &Network, sandbox: &Sandbox) -> Zone {
     let mut zone = Zone::new(network.name());
-    for endpoint in network.endpoints.values() {
+    for endpoint in network.endpoints.values().filter(|endpoint| endpoint.standing == Standing::Container) {
         add_endpoint(&mut zone, endpoint);
+    }
+    for station in &network.elsewhere.stations {
+        add_station(&mut zone, station);
     }
     let own = network.endpoints.values().find(|e| e.sandbox == sandbox.id);
     for link in own.into_iter().flat_map(|e| &e.links) {
         zone.add_link(&link.alias, &link.target);
     }
     zone
+}
+
+fn add_station(zone: &mut Zone, station: &Station) {
+    let Some(name) = &station.name else { return };
+    zone.add_name(name, station.peer.addr);
+    for alias in station.aliases.iter().filter(|alias| !alias.is_empty()) {
+        zone.add_name(alias, station.peer.addr);
+    }
+    zone.add_pointer(station.peer.addr, name);
 }
 
 fn add_endpoint(zone: &mut Zone, endpoint: &Endpoint) {

@@ -53,7 +53,8 @@ impl Lab {
     }
 
     fn join(&mut self, who: (Id, Id), name: &str, network: Id, config: &EndpointConfig) -> Result<(), Error> {
-        let request = EndpointRequest { network, container: who.0, name, config };
+        let standing = Standing::Container;
+        let request = EndpointRequest { network, container: who.0, name, config, standing };
         self.controller.connect(&mut self.world, who.1, request)
     }
 
@@ -175,7 +176,8 @@ fn a_start_numbers_devices_by_network_name_or_takes_nothing() {
     let (zeta, alpha) = (lab.network("zeta", Some("10.1.0.0/24")), lab.network("alpha", Some("10.2.0.0/24")));
     let c = lab.sandbox();
     let (first, taken) = (plain(), at("10.2.0.1"));
-    let request = |network, config| EndpointRequest { network, container: c.0, name: "c1", config };
+    let standing = Standing::Container;
+    let request = |network, config| EndpointRequest { network, container: c.0, name: "c1", config, standing };
     let refused = lab.controller.start(&mut lab.world, c.1, &[request(zeta, &first), request(alpha, &taken)]);
     assert_eq!(refused, Err(Error::AddressInUse), "the gateway has it");
     lab.controller.start(&mut lab.world, c.1, &[request(zeta, &first), request(alpha, &first)]).unwrap();

@@ -169,7 +169,8 @@ impl Engine {
     /// exposes are shown when it is on a network that could publish them.
     pub(super) fn ports_of(&self, container: &Container) -> BTreeMap<Port, Vec<SocketAddr>> {
         let mut ports = BTreeMap::new();
-        for endpoint in container.networks.values().filter_map(|m| self.endpoint_of(container, m)) {
+        // One of them may be there only for the way out.
+        for endpoint in container.sandbox.into_iter().flat_map(|sandbox| self.controller.endpoints_in(sandbox)) {
             let Some(published) = &endpoint.published else { continue };
             for port in &container.config.exposed {
                 ports.entry(*port).or_insert_with(Vec::new);

@@ -13,6 +13,7 @@ use super::logs::Log;
 use super::power::Power;
 use super::reply::{ExchangeId, Media, Output, Reply};
 use super::request::Query;
+use super::swarm::Then as Attached;
 use super::{Call, Engine, Owner};
 use crate::container::signal::SignalNumber;
 use crate::container::{AfterExit, Container, State};
@@ -124,13 +125,16 @@ impl Run {
 
 impl Engine {
     /// `POST /containers/{name}/start`.
-    pub(super) fn container_start(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+    pub(super) fn container_start(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let container = self.find_container(name)?;
         match container.state {
             State::Paused(_) => Err(Error::ContainerPausedForStart),
             State::Running(_) | State::Restarting(_) => Ok(Reply::Empty(304)),
             State::Created | State::Exited(_) => {
                 let id = container.id;
+                if self.park_start(world, id, Attached::Request(call.exchange, call.request.clone())) {
+                    return Ok(Reply::Later);
+                }
                 self.start_anew(world, id)?;
                 Ok(Reply::Empty(204))
             }
@@ -162,6 +166,9 @@ impl Engine {
         }
         if self.give_up_restarting(id) {
             self.tell_container(world, id, "stop", &[]);
+        }
+        if self.park_start(world, id, Attached::Request(call.exchange, call.request.clone())) {
+            return Ok(Reply::Later);
         }
         self.start_anew(world, id).map_err(|error| refused_restart(name, error))?;
         self.tell_container(world, id, "restart", &[]);

@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::time::Instant;
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
+use super::swarm::Then;
 use super::{Call, Engine, NetworkName, Reply};
+use crate::cluster::object::Network as Object;
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::EndpointRequest;
-use crate::endpoint::EndpointConfig;
+use crate::endpoint::{EndpointConfig, Standing};
 use crate::error::{Error, Family, SwarmError};
 use crate::id::Id;
-use crate::network::{Network, Role};
+use crate::network::{Network, NetworkConfig, Role, Scope, is_predefined};
+use crate::overlay::ENCRYPTED;
 
 const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
@@ -37,19 +41,34 @@ impl Engine {
     pub(super) fn network_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&FILTERS)?;
         check_filters(&filters)?;
-        let fits = self.controller.networks().iter().filter(|network| is_listed(network, &filters));
+        let planned = self.planned_networks();
+        let all = self.controller.networks().iter().chain(&planned);
+        let fits = all.filter(|network| is_listed(network, &filters));
         Ok(Reply::ok(&fits.map(|network| NetworkJson::listed(network, self.epoch)).collect::<Vec<_>>()))
     }
 
     /// `GET /networks/{name}`.
     pub(super) fn network_inspect(&self, name: &str) -> Result<Reply, Error> {
-        Ok(Reply::ok(&NetworkJson::inspected(self.controller.find(name)?, self.epoch)))
+        let found = match self.controller.find(name) {
+            Err(error @ Error::NetworkUnknown(_)) => {
+                let planned = self.manager().ok().and_then(|manager| manager.find_network(name));
+                let network = planned.as_ref().and_then(planned_network).ok_or(error)?;
+                return Ok(Reply::ok(&NetworkJson::planned(&network, self.epoch)));
+            }
+            found => found?,
+        };
+        Ok(Reply::ok(&NetworkJson::inspected(found, self.epoch)))
     }
 
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
-        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse();
-        let config = config.map_err(|error| self.refused_for_swarm(error))?;
+        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse()?;
+        if config.scope == Scope::Swarm {
+            return self.network_create_shared(world, &config);
+        }
+        if self.manager().is_ok_and(|manager| manager.networks().iter().any(|shared| shared.name == config.name)) {
+            return Err(Error::NetworkNameTaken(config.name));
+        }
         let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
         let warning = self.controller.named(&config.name).next().map(warn).unwrap_or_default();
         let id = self.controller.create_network(world, config)?;
@@ -58,17 +77,66 @@ impl Engine {
         Ok(Reply::created(&json!({ "Id": id, "Warning": warning })))
     }
 
-    /// What a node of a swarm says of networks that go across hosts.
-    fn refused_for_swarm(&self, error: Error) -> Error {
-        match (error, self.manager()) {
-            (Error::SwarmInactive, Ok(_)) => Error::Unsupported("make networks across hosts"),
-            (Error::SwarmInactive, Err(Error::Swarm(SwarmError::Worker))) => SwarmError::OverlayFromWorker.into(),
-            (error, _) => error,
+    /// Makes a network across hosts, on the node that decides.
+    fn network_create_shared(&mut self, world: &mut World, config: &NetworkConfig) -> Result<Reply, Error> {
+        match self.manager() {
+            Err(Error::Swarm(SwarmError::Worker)) => return Err(SwarmError::OverlayFromWorker.into()),
+            Err(Error::SwarmInactive) if config.driver != "overlay" => return Err(Error::SwarmScope),
+            manager => manager.map(drop)?,
         }
+        if is_predefined(&config.name) {
+            return Err(Error::NetworkPredefined(config.name.clone()));
+        }
+        if config.driver != "overlay" {
+            return Err(Error::Unsupported("share networks of other drivers than overlay in a swarm"));
+        }
+        if config.options.contains_key(ENCRYPTED) {
+            return Err(Error::Unsupported("encrypt overlay networks"));
+        }
+        let now = world.now();
+        let is_taken = self.controller.named(&config.name).next().is_some();
+        let manager = self.manager_mut()?;
+        if config.name.trim().is_empty() {
+            return Err(Error::NetworkNameInvalid(config.name.clone()));
+        }
+        if is_taken || manager.networks().iter().any(|network| network.name == config.name) {
+            return Err(Error::NetworkNameTaken(config.name.clone()));
+        }
+        let id = manager.create_network(now, config);
+        self.manager_changed(world);
+        Ok(Reply::created(&json!({ "Id": id, "Warning": "" })))
+    }
+
+    /// The networks across hosts that only the manager knows of.
+    fn planned_networks(&self) -> Vec<Network> {
+        let Ok(manager) = self.manager() else { return Vec::new() };
+        let planned = manager.networks().into_iter().filter_map(|object| planned_network(&object));
+        planned.filter(|network| self.controller.network(network.id).is_none()).collect()
+    }
+
+    /// Removes a network across hosts; none when the term does not mean one.
+    fn network_remove_shared(&mut self, world: &mut World, term: &str) -> Result<Option<Reply>, Error> {
+        let local = self.controller.find(term).map(Network::is_shared);
+        if local.is_ok_and(|is_shared| is_shared) {
+            self.manager()?;
+        } else if self.controller.find(term).is_ok() || self.manager().is_err() {
+            return Ok(None);
+        }
+        let manager = self.manager_mut()?;
+        let Some(network) = manager.find_network(term) else { return Ok(None) };
+        if network.ingress {
+            return Err(Error::Unsupported("remove the ingress network"));
+        }
+        manager.remove_network(&network.id)?;
+        self.manager_changed(world);
+        Ok(Some(Reply::Empty(204)))
     }
 
     /// `DELETE /networks/{name}`.
     pub(super) fn network_remove(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+        if let Some(reply) = self.network_remove_shared(world, name)? {
+            return Ok(reply);
+        }
         let network = self.controller.delete_network(world, name)?;
         self.tell_network(world, &NetworkName::of(&network), "destroy", &[]);
         Ok(Reply::Empty(204))
@@ -94,6 +162,12 @@ impl Engine {
             self.network_remove(world, &id.to_string())?;
             names.push(name);
         }
+        for network in self.planned_networks().into_iter().filter(|n| !n.config.ingress && old(n)) {
+            // One that containers on other hosts are on stays.
+            if filters.labels(&network.config.labels) && self.network_remove(world, &network.id.to_string()).is_ok() {
+                names.push(network.name().to_owned());
+            }
+        }
         let deleted = if names.is_empty() { None } else { Some(names) };
         Ok(Reply::ok(&json!({ "NetworksDeleted": deleted })))
     }
@@ -110,7 +184,14 @@ impl Engine {
         }
         let config = endpoint.parse(Door::Connect)?;
         match running {
-            Some(sandbox) => self.connect_running(world, (id, sandbox), name, &config)?,
+            Some(sandbox) => {
+                let wanted = config.addresses.as_ref().and_then(|addresses| addresses.v4);
+                let then = Then::Request(call.exchange, call.request.clone());
+                if self.park_connect(world, id, (name, wanted), then)? {
+                    return Ok(Reply::Later);
+                }
+                self.connect_running(world, (id, sandbox), name, &config)?;
+            }
             None => self.set_up_for(id, name, config)?,
         }
         Ok(Reply::Empty(200))
@@ -130,9 +211,11 @@ impl Engine {
         }
         let network = self.controller.find(network)?;
         self.check_connection(container, network, asked)?;
-        let (network, config) = (network.id, container.membership_on(asked, network));
+        let asked = self.granted(id, network.id, asked);
+        let (network, config) = (network.id, container.membership_on(&asked, network));
         let name = container.name.clone();
-        let request = EndpointRequest { network, container: id, name: &name, config: &config };
+        let standing = Standing::Container;
+        let request = EndpointRequest { network, container: id, name: &name, config: &config, standing };
         let connected = self.controller.connect(world, sandbox, request);
         let name = self.network_name(network);
         if let Err(error) = connected {
@@ -244,6 +327,11 @@ impl Engine {
     }
 }
 
+/// A network across hosts as the manager has it.
+fn planned_network(object: &Object) -> Option<Network> {
+    Some(Network::new(Id::parse(&object.id)?, Instant::from_nanos(object.created), object.config(), Vec::new()))
+}
+
 /// Whether a network takes such an endpoint: the engine's own have neither static addresses nor aliases, and a static
 /// address needs a subnet that the user chose.
 pub(super) fn check_config(network: &Network, config: &EndpointConfig) -> Result<(), Error> {
@@ -294,7 +382,7 @@ fn is_listed(network: &Network, filters: &Filters) -> bool {
     filters.matches("name", &[network.name()])
         && filters.any("id", |prefix| network.id.begins_with(prefix))
         && filters.any("driver", |driver| network.config.driver == driver)
-        && filters.any("scope", |scope| scope == "local")
+        && filters.any("scope", |scope| scope == network.config.scope.word())
         && filters.any("type", |wanted| wanted == kind)
         && filters.any("dangling", is_dangling)
         && filters.labels(labels)

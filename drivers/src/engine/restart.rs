@@ -4,6 +4,7 @@ use netyard_sim::world::World;
 
 use super::Engine;
 use super::lifecycle::Run;
+use super::swarm::Then;
 use crate::container::restart::Restarts;
 use crate::container::{Container, State};
 use crate::error::Error;
@@ -27,7 +28,10 @@ impl Engine {
         for id in due {
             let ended = self.containers.get(&id).map_or(0, |container| container.state.exit_code());
             self.forget_restart(id);
-            if self.start(world, id).is_err() && self.containers.contains_key(&id) {
+            if !self.park_start(world, id, Then::Start)
+                && self.start(world, id).is_err()
+                && self.containers.contains_key(&id)
+            {
                 self.container_mut(id).state = State::Exited(ended);
             }
         }
@@ -42,7 +46,9 @@ impl Engine {
         returning.sort();
         for (_, id) in returning {
             self.forget_restart(id);
-            let _ = self.start_anew(world, id);
+            if !self.park_start(world, id, Then::Start) {
+                let _ = self.start_anew(world, id);
+            }
         }
     }
 

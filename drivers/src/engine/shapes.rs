@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::container::Membership;
 use crate::date;
 use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
-use crate::error::Error;
+use crate::error::{Error, SwarmError};
 use crate::id::Id;
 use crate::ipam::{PoolRequest, parse_prefix};
-use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Role, SubnetConfig};
+use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Scope, SubnetConfig};
 
 /// Which request a wrong address came with; the texts differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,6 +82,7 @@ impl EndpointAsked {
             aliases: self.aliases,
             mac: mac.map(|text| text.parse().map_err(|_| Error::InvalidMac(text))).transpose()?,
             driver_options: self.driver_opts,
+            granted: false,
         })
     }
 }
@@ -152,7 +153,7 @@ pub(super) struct PlaceJson {
 impl PlaceJson {
     pub(super) fn of(endpoint: &Endpoint) -> Self {
         let address = |lease: Option<Lease>| lease.map(|l| l.net.ip().to_string()).unwrap_or_default();
-        let gateway = |lease: Option<Lease>| lease.map(|l| l.gateway.to_string()).unwrap_or_default();
+        let gateway = |lease: Option<Lease>| lease.and_then(|l| l.gateway).map(|g| g.to_string()).unwrap_or_default();
         let prefix_len = |lease: Option<Lease>| lease.map_or(0, |l| l.net.prefix());
         Self {
             gateway: gateway(endpoint.v4),
@@ -247,21 +248,24 @@ impl NetworkAsked {
     /// # Errors
     /// A prefix or address that is none, an IPAM driver that is not there, or a network for a swarm.
     pub(super) fn parse(self) -> Result<NetworkConfig, Error> {
-        if self.ingress == Some(true) {
+        if self.ingress == Some(true) && self.driver.as_deref() != Some("overlay") {
             return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
+        }
+        if self.ingress == Some(true) {
+            return Err(Error::Unsupported("make further ingress networks"));
         }
         let role = self.role()?;
         let mut driver = given(self.driver).unwrap_or_else(|| "bridge".to_owned());
         if role == Role::Model {
             NO_DRIVER.clone_into(&mut driver);
         }
-        match given(self.scope).as_deref() {
-            Some("swarm") if driver != "overlay" => return Err(Error::SwarmScope),
-            scope if driver == "overlay" || scope.is_some_and(|scope| scope != "local") => {
-                return Err(Error::SwarmInactive);
-            }
-            _ => {}
-        }
+        let scope = match given(self.scope).as_deref() {
+            Some("local") if driver == "overlay" => return Err(SwarmError::Downgrade.into()),
+            Some("swarm") => Scope::Swarm,
+            Some("local") | None if driver != "overlay" => Scope::Local,
+            Some("local") | None => Scope::Swarm,
+            Some(_) => return Err(Error::SwarmInactive),
+        };
         let ipam = self.ipam.unwrap_or_default();
         match given(ipam.driver).as_deref() {
             None | Some("default") => {}
@@ -279,6 +283,8 @@ impl NetworkAsked {
             ipv6: self.ipv6.unwrap_or_default(),
             internal: self.internal.unwrap_or_default(),
             attachable: self.attachable.unwrap_or_default(),
+            scope,
+            ingress: false,
             subnets,
             ipam_options: ipam.options,
             options: self.options.unwrap_or_default(),
@@ -363,9 +369,20 @@ pub(super) struct NetworkJson<'a> {
     ingress: bool,
     config_from: ConfigFromJson<'a>,
     config_only: bool,
-    containers: BTreeMap<String, MemberJson<'a>>,
+    containers: Option<BTreeMap<String, MemberJson<'a>>>,
     options: &'a BTreeMap<String, String>,
-    labels: &'a BTreeMap<String, String>,
+    labels: Option<&'a BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peers: Option<Vec<PeerJson<'a>>>,
+}
+
+/// A host that has a network across hosts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PeerJson<'a> {
+    name: &'a str,
+    #[serde(rename = "IP")]
+    ip: IpAddr,
 }
 
 #[derive(Debug, Serialize)]
@@ -410,8 +427,11 @@ struct MemberJson<'a> {
 impl<'a> NetworkJson<'a> {
     /// As `inspect` has it, with the running containers.
     pub(super) fn inspected(network: &'a Network, epoch: Epoch) -> Self {
-        let members = network.endpoints.values().map(|e| (e.container.to_string(), MemberJson::of(e)));
-        Self { containers: members.collect(), ..Self::listed(network, epoch) }
+        let key = |e: &Endpoint| e.label.clone().unwrap_or_else(|| e.container.to_string());
+        let members = network.endpoints.values().map(|e| (key(e), MemberJson::of(e)));
+        let peers = network.elsewhere.hosts.iter().map(|(name, ip)| PeerJson { name, ip: *ip });
+        let peers = network.is_shared().then(|| peers.collect());
+        Self { containers: Some(members.collect()), peers, ..Self::listed(network, epoch) }
     }
 
     /// As lists have it.
@@ -421,19 +441,26 @@ impl<'a> NetworkJson<'a> {
             name: network.name(),
             id: network.id,
             created: date::rfc3339(epoch, network.created),
-            scope: "local",
+            scope: config.scope.word(),
             driver: &config.driver,
             ipv6: config.ipv6,
             ipam: IpamJson { driver: "default", options: config.ipam_options.as_ref(), config: subnets(network) },
             internal: config.internal,
             attachable: config.attachable,
-            ingress: false,
+            ingress: config.ingress,
             config_from: ConfigFromJson { network: if let Role::After(model) = &config.role { model } else { "" } },
             config_only: config.role == Role::Model,
-            containers: BTreeMap::new(),
+            containers: Some(BTreeMap::new()),
             options: &config.options,
-            labels: &config.labels,
+            labels: Some(&config.labels),
+            peers: None,
         }
+    }
+
+    /// As the manager of a swarm has it whose host does not use it.
+    pub(super) fn planned(network: &'a Network, epoch: Epoch) -> Self {
+        let labels = Some(&network.config.labels).filter(|labels| !labels.is_empty());
+        Self { containers: None, labels, ..Self::listed(network, epoch) }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{Engine, NetworkName, Owner, runtime};
 use crate::container::{AfterExit, Container, ContainerConfig, Mount, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::date;
-use crate::endpoint::EndpointConfig;
+use crate::endpoint::{EndpointConfig, Standing};
 use crate::error::Error;
 use crate::id::Id;
 use crate::image::{Content, Image};
@@ -87,7 +87,13 @@ impl Engine {
         let sandbox = self.controller.create_sandbox(world, place, context, config);
         let requests: Vec<EndpointRequest<'_>> = planned
             .iter()
-            .map(|p| EndpointRequest { network: p.network.id, container: id, name: &name, config: &p.config })
+            .map(|p| EndpointRequest {
+                network: p.network.id,
+                container: id,
+                name: &name,
+                config: &p.config,
+                standing: Standing::Container,
+            })
             .collect();
         if let Err(error) = self.controller.start(world, sandbox, &requests) {
             self.abandon(world, id, sandbox, planned);
@@ -177,7 +183,7 @@ impl Engine {
                 None => self.controller.find(key)?,
             };
             super::networks::check_config(network, &membership.config)?;
-            let config = container.membership_on(&membership.config, network);
+            let config = container.membership_on(&self.granted(id, network.id, &membership.config), network);
             planned.push(Planned { network: NetworkName::of(network), key: key.clone(), config });
         }
         self.joining.shuffle(&mut planned);
@@ -349,6 +355,10 @@ impl Engine {
                 self.tell_network(world, &name, "disconnect", &[("container", id.to_string())]);
             }
         }
+        let shared: Vec<Id> = self.controller.shared().map(|network| network.id).collect();
+        let memberships = self.container_mut(id).networks.values_mut();
+        let left = memberships.filter(|m| m.network.is_some_and(|network| shared.contains(&network)));
+        left.for_each(crate::container::Membership::forget);
         self.hide_namespace(world, sandbox);
         self.controller.delete_sandbox(world, sandbox);
     }

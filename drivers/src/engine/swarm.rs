@@ -2,6 +2,7 @@
 //! [`carry`]; what they mean by it is the cluster's.
 
 mod address;
+mod attach;
 mod carry;
 
 use core::net::{IpAddr, SocketAddr};
@@ -17,11 +18,13 @@ use crate::cluster::CONTROL_PORT;
 use crate::cluster::gossip::Gossip;
 use crate::cluster::manager::{Cluster, HEARTBEAT, Manager};
 use crate::cluster::message::{Ask, Manager as Managing};
-use crate::cluster::object::Availability;
+use crate::cluster::object::{Availability, Network};
 use crate::cluster::token::Token;
 use crate::date;
 use crate::error::{Error, SwarmError};
 use carry::{Calls, Purpose};
+
+pub(super) use attach::{Parked, Then};
 
 /// How long somebody who joins waits for a manager that refuses connections.
 const REFUSED_FOR: Duration = Duration::from_secs(10);
@@ -75,6 +78,10 @@ pub(super) struct Swarm {
     seen: u64,
     /// When it says again that it is there.
     session_at: Option<Instant>,
+    /// The tasks of which the manager does not know yet that they have ended.
+    ended: Vec<String>,
+    /// The state of its endpoints that the others know.
+    told: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -203,7 +210,18 @@ impl Engine {
         swarm.gossip = Gossip::new(node.clone(), self.peer_name(), data);
         (swarm.node, swarm.managers, swarm.manager) = (node.clone(), managers, Some(manager));
         self.swarm = Some(swarm);
+        let ingress = self.manager_mut()?.ingress_of(&node);
+        self.have_ingress(world, ingress);
+        self.manager_changed(world);
         Ok(Reply::ok(&node))
+    }
+
+    /// Every node has the network by which ports are published.
+    fn have_ingress(&mut self, world: &mut World, ingress: Option<(Network, IpAddr)>) {
+        if let Some((network, own)) = ingress {
+            // A host where its number is taken by hand is without, as in a real engine, which logs it.
+            let _ = self.have_network(world, &network, own);
+        }
     }
 
     fn new_swarm(&self, stage: Stage, addr: IpAddr) -> Swarm {
@@ -217,6 +235,8 @@ impl Engine {
             calls: Calls::default(),
             seen: 0,
             session_at: None,
+            ended: Vec::new(),
+            told: 0,
         }
     }
 
@@ -303,13 +323,14 @@ impl Engine {
     }
 
     /// It is a node now.
-    fn joined(&mut self, world: &mut World, node: String, managers: Vec<Managing>) {
+    fn joined(&mut self, world: &mut World, node: String, managers: Vec<Managing>, ingress: Option<(Network, IpAddr)>) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
         let Stage::Joining(Joining { exchange, .. }) = swarm.stage else { return };
         let (name, data) = (swarm.gossip.itself().name.to_owned(), swarm.gossip.itself().data);
         swarm.gossip = Gossip::new(node.clone(), name, data);
         (swarm.stage, swarm.node, swarm.managers, swarm.session_at) = (Stage::Active, node, managers, Some(now));
+        self.have_ingress(world, ingress);
         self.poll_swarm(world);
         if let Some(exchange) = exchange {
             self.answer(exchange, 200, super::Media::None, "");
@@ -354,6 +375,7 @@ impl Engine {
 
     /// It is in no cluster any more.
     fn forget_swarm(&mut self, world: &mut World) {
+        self.give_up_networks(world);
         self.close_post(world);
         self.swarm = None;
     }

@@ -54,6 +54,31 @@ pub enum SwarmError {
     /// A network across hosts is made by who decides.
     #[error("Cannot create a multi-host network from a worker node. Please create the network from a manager node.")]
     OverlayFromWorker,
+    /// An overlay is always across hosts.
+    #[error("cannot downgrade network scope for overlay networks")]
+    Downgrade,
+    /// A manager did not give what a container needs.
+    #[error(
+        "attaching to network failed, make sure your network options are correct and check manager logs: context \
+         deadline exceeded"
+    )]
+    AttachTimeout,
+    /// No manager has answered.
+    #[error("Could not attach to network {network}: {why}")]
+    Attach {
+        /// As it was named.
+        network: String,
+        /// Why not.
+        why: String,
+    },
+    /// A network that tasks use.
+    #[error("rpc error: code = FailedPrecondition desc = network {network} is in use by task {task}")]
+    NetworkInUse {
+        /// The network.
+        network: String,
+        /// The task.
+        task: String,
+    },
     /// A change in two hands.
     #[error("rpc error: code = Unknown desc = update out of sequence")]
     OutOfSequence,
@@ -95,7 +120,7 @@ impl SwarmError {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::OverlayFromWorker => 403,
+            Self::OverlayFromWorker | Self::Downgrade => 403,
             Self::Unknown { .. } => 404,
             Self::Active | Self::Outside | Self::Deciding | Self::Worker => 503,
             Self::Address(_)
@@ -104,9 +129,15 @@ impl SwarmError {
             | Self::IsManager(_)
             | Self::LastManager
             | Self::NotDown(_)
+            | Self::NetworkInUse { .. }
             | Self::OneManager
             | Self::Word { .. } => 400,
-            Self::JoinTimeout | Self::Listen(_) | Self::Said(_) | Self::OutOfSequence => 500,
+            Self::AttachTimeout
+            | Self::Attach { .. }
+            | Self::JoinTimeout
+            | Self::Listen(_)
+            | Self::Said(_)
+            | Self::OutOfSequence => 500,
         }
     }
 }

@@ -56,6 +56,15 @@ impl AddressPools {
         &self.given
     }
 
+    /// One range, cut into subnets of this prefix length.
+    ///
+    /// # Panics
+    /// When the range is shorter than its subnets.
+    #[must_use]
+    pub fn one(base: IpNetwork, size: u8) -> Self {
+        Self { given: vec![PoolRange::new(base, size).expect("the range has room for a subnet")] }
+    }
+
     /// The usual ones: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20.
     fn usual() -> [PoolRange; 7] {
         let range = |second, prefix| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use netyard_sim::addr::IpNetwork;
 
+use super::Realm;
 use crate::error::AllocationFailure;
 
 /// Addresses from the first to the last, both included.
@@ -32,6 +33,10 @@ pub(super) struct Pool {
     all: Span,
     range: Span,
     taken: BTreeSet<u128>,
+    /// The last one that was given out in turn.
+    last_in_turn: Option<u128>,
+    /// Whose addresses they are.
+    realm: Realm,
 }
 
 impl Pool {
@@ -43,7 +48,12 @@ impl Pool {
         if subnet.is_ipv4() {
             taken.insert(all.last);
         }
-        Self { subnet, all, range, taken }
+        Self { subnet, all, range, taken, last_in_turn: None, realm: Realm::Engine }
+    }
+
+    /// The same with addresses of that realm.
+    pub(super) fn of(self, realm: Realm) -> Self {
+        Self { realm, ..self }
     }
 
     pub(super) const fn subnet(&self) -> IpNetwork {
@@ -51,7 +61,8 @@ impl Pool {
     }
 
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.subnet.is_ipv4() == other.subnet.is_ipv4()
+        self.realm == other.realm
+            && self.subnet.is_ipv4() == other.subnet.is_ipv4()
             && self.all.first <= other.all.last
             && other.all.first <= self.all.last
     }
@@ -71,20 +82,32 @@ impl Pool {
         if self.taken.insert(number(addr)) { Ok(()) } else { Err(AllocationFailure::InUse) }
     }
 
-    /// Takes the first address of the range that is free: walks over the taken ones until there is a gap.
+    /// Takes the first address of the range that is free.
     pub(super) fn take_lowest(&mut self) -> Result<IpAddr, AllocationFailure> {
+        let free = self.gap(self.range).ok_or(AllocationFailure::Exhausted)?;
+        self.taken.insert(free);
+        Ok(self.address(free))
+    }
+
+    /// Takes the first free address after the one that was taken so last, or else the first.
+    pub(super) fn take_next(&mut self) -> Result<IpAddr, AllocationFailure> {
         let Span { first, last } = self.range;
+        let after = self.last_in_turn.map_or(first, |taken| taken + 1);
+        let free = self.gap(Span { first: after, last }).or_else(|| self.gap(self.range));
+        let free = free.ok_or(AllocationFailure::Exhausted)?;
+        self.taken.insert(free);
+        self.last_in_turn = Some(free);
+        Ok(self.address(free))
+    }
+
+    /// The first free number: walks over the taken ones until there is a gap.
+    fn gap(&self, Span { first, last }: Span) -> Option<u128> {
         if first > last {
-            return Err(AllocationFailure::Exhausted);
+            return None;
         }
         let taken = self.taken.range(first..=last).copied();
         let run = taken.zip(first..=last).take_while(|(taken, at)| taken == at).count() as u128;
-        if run > last - first {
-            return Err(AllocationFailure::Exhausted);
-        }
-        let free = first + run;
-        self.taken.insert(free);
-        Ok(self.address(free))
+        (run <= last - first).then_some(first + run)
     }
 
     pub(super) fn release(&mut self, addr: IpAddr) {

@@ -24,9 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a question was asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Purpose {
+    Attach(u64),
     Join,
     Leave,
-    Session,
+    /// With the tasks that it tells of.
+    Session(Vec<String>),
 }
 
 /// Questions that are not answered yet.
@@ -42,7 +44,11 @@ impl Calls {
         self.open.values().map(|(_, until)| *until).min()
     }
 
-    fn is_asking(&self, purpose: &Purpose) -> bool {
+    fn is_in_session(&self) -> bool {
+        self.open.values().any(|(asked, _)| matches!(asked, Purpose::Session(_)))
+    }
+
+    pub(super) fn is_asking(&self, purpose: &Purpose) -> bool {
         self.open.values().any(|(asked, _)| asked == purpose)
     }
 }
@@ -112,10 +118,13 @@ impl Engine {
 
     /// Asks a manager something.
     pub(super) fn ask(&mut self, world: &mut World, manager: SocketAddr, ask: &Ask, purpose: Purpose) {
-        let (Some(post), Some(swarm)) = (&self.post, &mut self.swarm) else { return };
+        let Some(swarm) = &mut self.swarm else { return };
         swarm.calls.next += 1;
         swarm.calls.open.insert(swarm.calls.next, (purpose, world.now() + PATIENCE));
-        post.order(&mut world.processes, &Order::Call(swarm.calls.next, manager, text(ask)));
+        // Without a post nobody answers.
+        if let Some(post) = &self.post {
+            post.order(&mut world.processes, &Order::Call(swarm.calls.next, manager, text(ask)));
+        }
     }
 
     /// Takes in what has come by the post; false when the pipe is not its.
@@ -176,10 +185,12 @@ impl Engine {
         let Some((purpose, _)) = swarm.calls.open.remove(&number) else { return };
         let Ok(answer) = serde_json::from_str::<Answer>(said) else { return };
         match (purpose, answer) {
-            (Purpose::Join, Answer::Joined { node, managers }) => self.joined(world, node, managers),
+            (Purpose::Join, Answer::Joined { node, managers, ingress }) => self.joined(world, node, managers, ingress),
+            (Purpose::Attach(number), answer) => self.take_grant(world, number, answer),
             (Purpose::Join, Answer::Refused(said)) => self.join_refused(world, said),
-            (Purpose::Session, Answer::Session { revision, members }) => {
+            (Purpose::Session(told), Answer::Session { revision, members }) => {
                 swarm.seen = revision;
+                swarm.ended.retain(|task| !told.contains(task));
                 if let Some(members) = members {
                     swarm.gossip.set_members(world.now(), &members);
                 }
@@ -195,7 +206,8 @@ impl Engine {
         match swarm.calls.open.remove(&number) {
             Some((Purpose::Join, _)) => self.knocked_in_vain(world, why),
             Some((Purpose::Leave, _)) => self.left(world),
-            Some((Purpose::Session, _)) | None => {}
+            // It is asked again.
+            Some((Purpose::Session(_) | Purpose::Attach(_), _)) | None => {}
         }
     }
 
@@ -208,6 +220,7 @@ impl Engine {
             Some(Swarm { stage: Stage::Leaving { until, .. }, .. }) if *until <= now => self.left(world),
             Some(Swarm { stage: Stage::Active, .. }) => {
                 self.find_lost(world);
+                self.settle_attachments(world);
                 self.keep_session(world);
                 self.tell_others(world);
             }
@@ -242,7 +255,7 @@ impl Engine {
     fn keep_session(&mut self, world: &mut World) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
-        if swarm.session_at.is_none_or(|at| at > now) || swarm.calls.is_asking(&Purpose::Session) {
+        if swarm.session_at.is_none_or(|at| at > now) || swarm.calls.is_in_session() {
             if let Some(at) = swarm.session_at.as_mut().filter(|at| **at <= now) {
                 // It asks already; what it hears may be too old for this.
                 *at = now + Duration::from_millis(10);
@@ -251,16 +264,20 @@ impl Engine {
         }
         swarm.session_at = Some(now + HEARTBEAT);
         let Some(manager) = swarm.managers.first().map(|manager| manager.addr) else { return };
-        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen };
-        self.ask(world, manager, &ask, Purpose::Session);
+        // What is lost with the question is told again: the manager does not mind.
+        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen, ended: swarm.ended.clone() };
+        let told = swarm.ended.clone();
+        self.ask(world, manager, &ask, Purpose::Session(told));
     }
 
     /// Tells the other nodes what they have not heard.
     fn tell_others(&mut self, world: &mut World) {
         let now = world.now();
-        let (Some(swarm), Some(post)) = (&mut self.swarm, &self.post) else { return };
+        let Some(swarm) = &mut self.swarm else { return };
         let revision = swarm.manager.as_ref().map(|manager: &Manager| manager.store().revision());
         for (addr, packet) in swarm.gossip.take_due(now, revision) {
+            // Without a post it is lost, and told again.
+            let Some(post) = &self.post else { continue };
             post.order(&mut world.processes, &Order::Tell(SocketAddr::new(addr, GOSSIP_PORT), text(&packet)));
         }
     }
