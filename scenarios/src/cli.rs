@@ -2,7 +2,9 @@
 //! module of its own; every flag can also be set as `NETYARD_<COMMAND>_<FLAG>`.
 
 pub mod ask;
+pub mod attach;
 pub mod doctor;
+pub mod endpoint;
 pub mod exec;
 pub mod guest;
 pub mod run;
@@ -34,6 +36,7 @@ enum Command {
     Up(up::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
+    Attach(attach::Arguments),
     Drops(ask::Drops),
     Impair(ask::Impair),
     Why(ask::Why),
@@ -72,6 +75,7 @@ pub fn run() -> Exit {
         Command::Drops(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Impair(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Why(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
+        Command::Attach(arguments) => attach::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Exec(arguments) => exec::run(arguments, &mut stderr),
         Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
         Command::Trial => doctor::try_out(&mut stderr),

@@ -1,6 +1,7 @@
 //! `netyard up` from outside: the real `docker` command is run against it. Where there is no such command the tests say
 //! so and end.
 
+mod attached;
 mod containers;
 mod engine;
 mod guests;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::exit::Exit;
 use crate::live::doctor::{look, report};
-use crate::live::guest::agent::{Agent, Failure};
+use crate::live::guest::agent::{Agent, Failure, Place};
 use crate::live::guest::engine::Engine;
 use crate::live::guest::stand::Line;
 use crate::live::guest::{init, program};
@@ -49,13 +49,21 @@ pub fn engine(socket: Option<&Path>) -> Result<Engine, Trouble> {
 /// # Errors
 /// See [`Trouble`].
 pub fn enter(engine: &Engine, container: &str, line: Option<Line>, words: &[OsString]) -> Result<Exit, Trouble> {
+    Ok(Exit::Program(program::run(agent(engine, container, Place::Own)?, line, words)?))
+}
+
+/// Goes into a container, with its devices in this place.
+///
+/// # Errors
+/// See [`Trouble`].
+pub fn agent(engine: &Engine, container: &str, place: Place) -> Result<Agent, Trouble> {
     let entered = engine.open(&format!("{ENTER}{}", percent_encoded(container)))?;
     let stream = entered.map_err(|refusal| refusal.message())?;
-    let agent = Agent::enter(stream).map_err(|failure| match failure {
+    Agent::enter(stream, place).map_err(|failure| match failure {
         Failure::Unsupported(what, error) => Trouble::Unsupported(what, error),
+        Failure::Place(error) => Trouble::Refused(format!("cannot attach to that namespace: {error}")),
         Failure::Engine(error) => Trouble::Refused(format!("the engine broke off: {error}")),
-    })?;
-    Ok(Exit::Program(program::run(agent, line, words)?))
+    })
 }
 
 /// Says what the trouble is.

@@ -6,17 +6,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use netyard_drivers::cli::published;
-use serde_json::{Value, json};
 
+use super::endpoint::Wanted;
 use super::guest::{self, Trouble};
 use crate::exit::Exit;
 use crate::live::guest::engine::Engine;
-use crate::live::guest::stand::Line;
-use crate::live::stand_in;
-
-/// Of what image the container is.
-const IMAGE: &str = "busybox";
 
 /// Run a real program on a network of a live engine
 #[derive(Args, Debug)]
@@ -71,51 +65,20 @@ pub fn run(arguments: &Arguments, err: &mut impl Write) -> io::Result<Exit> {
 }
 
 fn begin(arguments: &Arguments) -> Result<Exit, Trouble> {
-    let engine = guest::engine(arguments.socket.as_deref())?;
-    let mut target = "/containers/create".to_owned();
-    if let Some(name) = &arguments.name {
-        target += &format!("?name={}", guest::percent_encoded(name));
-    }
-    let made = engine.ask("POST", &target, &body(arguments)?)?.accepted()?;
-    let id = made["Id"].as_str().ok_or_else(|| "the engine made a container without an id".to_owned())?;
-    start(&engine, id, &arguments.program).inspect_err(|_| {
-        // What could not be started is not left behind.
-        drop(engine.ask("DELETE", &format!("/containers/{id}?force=1&v=1"), &Value::Null));
-    })
-}
-
-fn start(engine: &Engine, id: &str, program: &[OsString]) -> Result<Exit, Trouble> {
-    let attached = engine.open(&format!("/containers/{id}/attach?stream=1&stdin=1&stdout=1"))?;
-    let removed = engine.await_later(&format!("/containers/{id}/wait?condition=removed"))?;
-    let line = Line::new(attached.map_err(|refusal| refusal.message())?, removed)?;
-    engine.ask("POST", &format!("/containers/{id}/start"), &Value::Null)?.accepted()?;
-    guest::enter(engine, id, Some(line), program)
-}
-
-/// What the engine is asked to make.
-fn body(arguments: &Arguments) -> Result<Value, Trouble> {
-    let (exposed, bindings) = published(&arguments.publish)?;
-    let words: Vec<String> = arguments.program.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let network = &arguments.network;
-    let is_default = matches!(network.as_str(), "bridge" | "default");
-    let (links, host_links) =
-        if is_default { (json!(null), json!(arguments.link)) } else { (json!(arguments.link), json!(null)) };
-    let endpoint = json!({
-        "Aliases": arguments.alias, "Links": links,
-        "IPAMConfig": { "IPv4Address": arguments.ip, "IPv6Address": arguments.ip6 },
-    });
-    let endpoints = if is_default && arguments.alias.is_empty() && arguments.ip.is_none() {
-        json!({})
-    } else {
-        json!({ network: endpoint })
+    let words = arguments.program.iter().map(|word| word.to_string_lossy().into_owned());
+    let wanted = Wanted {
+        network: &arguments.network,
+        name: arguments.name.as_deref(),
+        alias: &arguments.alias,
+        link: &arguments.link,
+        publish: &arguments.publish,
+        ip: arguments.ip.as_deref(),
+        ip6: arguments.ip6.as_deref(),
+        hostname: arguments.hostname.as_deref(),
+        add_host: &arguments.add_host,
+        dns: &arguments.dns,
+        words: core::iter::once("run".to_owned()).chain(words).collect(),
     };
-    Ok(json!({
-        "Image": IMAGE, "Entrypoint": [stand_in::NAME, "run"], "Cmd": words, "Hostname": arguments.hostname.clone().unwrap_or_default(),
-        "OpenStdin": true, "StdinOnce": true, "AttachStdin": true, "AttachStdout": true, "ExposedPorts": exposed,
-        "HostConfig": {
-            "NetworkMode": network, "AutoRemove": true, "PortBindings": bindings, "Links": host_links,
-            "ExtraHosts": arguments.add_host, "Dns": arguments.dns,
-        },
-        "NetworkingConfig": { "EndpointsConfig": endpoints },
-    }))
+    let enter = |engine: &Engine, id: &str, line| guest::enter(engine, id, Some(line), &arguments.program);
+    wanted.begin(arguments.socket.as_deref(), enter)
 }

@@ -18,3 +18,4 @@ pub mod namespaces;
 pub mod program;
 pub mod signals;
 pub mod stand;
+pub mod stay;

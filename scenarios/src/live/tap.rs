@@ -1,14 +1,14 @@
-//! TAP devices, made in the namespace of networks that this process is in. This is the one place of the project that
-//! needs `unsafe`: the kernel speaks of TAP devices by ioctl alone.
+//! TAP devices, made in the namespace of networks that this process is in, and whose such a namespace is. This is the one
+//! place of the project that needs `unsafe`: the kernel speaks of both by ioctl alone.
 
 #![expect(
     unsafe_code,
-    reason = "TAP devices are asked for by ioctl, which no library wraps for a device with a vnet header"
+    reason = "TAP devices and owners are asked for by ioctl, which no library wraps for a device with a vnet header"
 )]
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::libc::{c_char, c_int, c_short};
@@ -38,6 +38,7 @@ mod request {
     nix::ioctl_write_ptr!(set_interface, b'T', 202, c_int);
     nix::ioctl_write_int!(set_offload, b'T', 208);
     nix::ioctl_write_ptr!(set_header_len, b'T', 216, c_int);
+    nix::ioctl_none!(owner_of_namespace, 0xb7, 1);
 }
 
 /// `struct ifreq`, as far as it is read here.
@@ -73,6 +74,15 @@ pub fn open(name: &str) -> io::Result<OwnedFd> {
         request::set_offload(file.as_raw_fd(), OFFLOADS)?;
     }
     Ok(file.into())
+}
+
+/// The namespace of users that another namespace belongs to.
+///
+/// # Errors
+/// What the system says: only who may go into it is told.
+pub fn owner_of(namespace: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: the request takes nothing but an open descriptor, and what it returns is a new one that nobody else has.
+    unsafe { Ok(OwnedFd::from_raw_fd(request::owner_of_namespace(namespace.as_raw_fd())?)) }
 }
 
 /// A TAP device, to be awaited in this runtime until there is something to read.

@@ -12,7 +12,7 @@ const TRIES: u32 = 200;
 
 /// An engine with a network `n`, and on it a web server `web` (172.18.0.2) and `c1` (172.18.0.3); unless real programs
 /// cannot be run here.
-fn engine() -> Option<Engine> {
+pub(super) fn engine() -> Option<Engine> {
     let engine = Engine::start("")?;
     engine.docker("network create n");
     engine.docker("run -d --name web --network n nginx");

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::thread::sleep;
@@ -15,7 +15,7 @@ use nix::net::if_::if_nametoindex;
 use super::link::Links;
 use super::losses::Losses;
 use super::{files, namespaces};
-use crate::live::parcel::{self, Letterbox, Order, Report};
+use crate::live::parcel::{self, Kind, Letterbox, Order, Report};
 use crate::live::picture::{Interface, Picture, Way};
 use crate::live::resolver::ADDRESS;
 use crate::live::tap;
@@ -30,8 +30,20 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub enum Failure {
     /// This machine does not let it.
     Unsupported(&'static str, io::Error),
+    /// There is no going into the namespace that was named.
+    Place(io::Error),
     /// The engine broke off.
     Engine(io::Error),
+}
+
+/// Where an agent puts its devices.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In namespaces of its own, or of other guests.
+    Own,
+    /// In a namespace that somebody else has made ([`namespaces::go_into`]), where nothing but devices is changed. The
+    /// first of them has this name, if any.
+    Given(String, Option<String>),
 }
 
 /// An agent that is in its namespaces.
@@ -42,6 +54,9 @@ pub struct Agent {
     shown: Picture,
     /// The numbers that the devices have here, by those that they have in the world.
     numbers: BTreeMap<u32, u32>,
+    /// The names that they have here, where those are not their own.
+    names: BTreeMap<u32, String>,
+    place: Place,
     has_resolver: bool,
     losses: Losses,
 }
@@ -51,27 +66,34 @@ impl Agent {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn enter(engine: UnixStream) -> Result<Self, Failure> {
+    pub fn enter(engine: UnixStream, place: Place) -> Result<Self, Failure> {
         let mut agent = Self {
             engine,
             letterbox: Letterbox::default(),
             shown: Picture::default(),
             numbers: BTreeMap::new(),
+            names: BTreeMap::new(),
+            place,
             has_resolver: false,
             losses: Losses::default(),
         };
         loop {
             let order: Order = agent.hear().map_err(Failure::Engine)?;
             match order {
-                Order::Make(picture) => agent.make(&picture)?,
-                Order::Join(kinds) => {
+                Order::Make(picture) => match agent.place.clone() {
+                    Place::Own => agent.make(&picture)?,
+                    Place::Given(place, _) => agent.make_in(&place, &picture)?,
+                },
+                Order::Join(kinds) if agent.place == Place::Own => {
                     let descriptors = agent.letterbox.descriptors(kinds.len()).map_err(Failure::Engine)?;
                     let made: Vec<_> = kinds.into_iter().zip(descriptors).collect();
                     namespaces::join(&made).map_err(|error| Failure::Unsupported("join namespaces", error))?;
                     agent.report(&Report::Ready, &[]).map_err(Failure::Engine)?;
                 }
                 Order::Begin => return Ok(agent),
-                Order::Keep(_) | Order::Change(_) => return Err(Failure::Engine(io::ErrorKind::InvalidData.into())),
+                Order::Join(_) | Order::Keep(_) | Order::Change(_) => {
+                    return Err(Failure::Engine(io::ErrorKind::InvalidData.into()));
+                }
             }
         }
     }
@@ -101,9 +123,7 @@ impl Agent {
         files::mount_over(&picture.hosts, &picture.resolv).map_err(cannot("mount files"))?;
         self.shown.hosts.clone_from(&picture.hosts);
         self.shown.resolv.clone_from(&picture.resolv);
-        let descriptors = namespaces::descriptors(&kinds).map_err(cannot("open namespaces"))?;
-        let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-        self.report(&Report::Namespaces(kinds), &borrowed).map_err(Failure::Engine)?;
+        self.hand_over_namespaces(kinds)?;
         let up = Links::open().and_then(|links| links.set_up(1, true));
         up.map_err(cannot("bring lo up"))?;
         // Whoever is root in a namespace of users may open the device only where everybody may.
@@ -112,6 +132,57 @@ impl Agent {
         }
         self.show(picture);
         self.report(&Report::Ready, &[]).map_err(Failure::Engine)
+    }
+
+    /// Makes the devices of a picture in a namespace that somebody else has made.
+    fn make_in(&mut self, place: &str, picture: &Picture) -> Result<(), Failure> {
+        let kinds = namespaces::go_into(place).map_err(Failure::Place)?;
+        self.hand_over_namespaces(kinds)?;
+        for interface in &picture.interfaces {
+            self.add(interface).map_err(Failure::Place)?;
+        }
+        self.show(picture);
+        self.report(&Report::Ready, &[]).map_err(Failure::Engine)
+    }
+
+    fn hand_over_namespaces(&self, kinds: Vec<Kind>) -> Result<(), Failure> {
+        let descriptors = namespaces::descriptors(&kinds);
+        let descriptors = descriptors.map_err(|error| Failure::Unsupported("open namespaces", error))?;
+        let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        self.report(&Report::Namespaces(kinds), &borrowed).map_err(Failure::Engine)
+    }
+
+    /// The devices that it has made, by the names that they have here, with their addresses.
+    pub fn devices(&self) -> impl Iterator<Item = (&str, &[(IpAddr, u8)])> {
+        let made = self.shown.interfaces.iter().filter(|interface| self.numbers.contains_key(&interface.index));
+        made.map(|interface| (self.name_of(interface), interface.addresses.as_slice()))
+    }
+
+    /// Waits until its devices are gone, as they are when the engine lets them go.
+    pub fn await_departure(&self) {
+        let is_there = || self.devices().any(|(name, _)| if_nametoindex(name).is_ok());
+        for _ in (0..TRIES).take_while(|_| is_there()) {
+            sleep(PAUSE);
+        }
+    }
+
+    fn name_of<'a>(&'a self, interface: &'a Interface) -> &'a str {
+        self.names.get(&interface.index).unwrap_or(&interface.name)
+    }
+
+    /// The name that a device gets here: in a namespace of somebody else one that nothing there has.
+    fn choose_name(&mut self, interface: &Interface) -> String {
+        let Place::Given(_, first) = &self.place else { return interface.name.clone() };
+        let name = match first.clone().filter(|_| self.names.is_empty()) {
+            Some(name) => name,
+            None => {
+                let is_free = |name: &String| if_nametoindex(name.as_str()).is_err();
+                let mut names = core::iter::once(interface.name.clone()).chain((0..).map(|n| format!("eth{n}")));
+                names.find(is_free).expect("there are more names than devices")
+            }
+        };
+        self.names.insert(interface.index, name.clone());
+        name
     }
 
     /// Does what the engine wants now; false when it has broken off.
@@ -149,7 +220,7 @@ impl Agent {
             return Ok(());
         }
         self.losses.look().iter().try_for_each(|(name, count)| {
-            match self.shown.interfaces.iter().find(|interface| interface.name == *name) {
+            match self.shown.interfaces.iter().find(|interface| self.name_of(interface) == name) {
                 Some(interface) => self.report(&Report::Lost(interface.index, *count), &[]),
                 None => Ok(()),
             }
@@ -179,10 +250,11 @@ impl Agent {
             Ok(links) => self.show_links(&links, &old, picture),
             Err(error) => complain("rtnetlink", Err(error)),
         }
-        if (&old.hosts, &old.resolv) != (&picture.hosts, &picture.resolv) {
+        let is_own = self.place == Place::Own;
+        if is_own && (&old.hosts, &old.resolv) != (&picture.hosts, &picture.resolv) {
             complain("/etc/hosts", files::rewrite(&picture.hosts, &picture.resolv));
         }
-        if picture.resolver && !self.has_resolver {
+        if is_own && picture.resolver && !self.has_resolver {
             complain("127.0.0.11", self.hand_over_resolver());
         }
         self.shown = picture.clone();
@@ -190,9 +262,10 @@ impl Agent {
 
     /// A device for an interface, which is handed over; it is down.
     fn add(&mut self, interface: &Interface) -> io::Result<()> {
+        let name = self.choose_name(interface);
         let mut tries = 0;
         let device = loop {
-            match tap::open(&interface.name) {
+            match tap::open(&name) {
                 // A device of that name goes as soon as the engine lets it go.
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy && tries < TRIES => {
                     tries += 1;
@@ -201,10 +274,10 @@ impl Agent {
                 opened => break opened?,
             }
         };
-        let number = if_nametoindex(interface.name.as_str())?;
+        let number = if_nametoindex(name.as_str())?;
         Links::open()?.set_device(number, interface.mac, interface.mtu)?;
         // Without IPv6 in the kernel there is nothing to switch.
-        let switch = format!("/proc/sys/net/ipv6/conf/{}/disable_ipv6", interface.name);
+        let switch = format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6");
         let _ = fs::write(switch, if interface.ipv6 { "0" } else { "1" });
         self.numbers.insert(interface.index, number);
         self.report(&Report::Tap(interface.index), &[device.as_fd()])
@@ -223,7 +296,11 @@ impl Agent {
         }
         let is_there = |way: &Way| old.routes.contains(way) && new.has_as(way.interface, old);
         for (number, way) in new.routes.iter().filter(|way| !is_there(way)).filter_map(|way| self.numbered(way)) {
-            complain("route", links.add_route(number, way));
+            match links.add_route(number, way) {
+                // What somebody else has made has its own way out, which it keeps.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.place != Place::Own => {}
+                added => complain("route", added),
+            }
         }
     }
 

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{getegid, geteuid, sethostname};
 
 use crate::live::parcel::Kind;
+use crate::live::tap;
 
 /// What a namespace of a kind is called.
 const fn flag(kind: Kind) -> CloneFlags {
@@ -71,4 +73,24 @@ pub fn join(namespaces: &[(Kind, OwnedFd)]) -> io::Result<()> {
         setns(namespace.as_fd(), flag(*kind))?;
     }
     Ok(unshare(CloneFlags::CLONE_NEWPID)?)
+}
+
+/// Goes into a namespace of networks that somebody else has made: that of a process, by its number, or the one that a
+/// file is. Who is not root there goes into the namespace of users that it belongs to first; the kinds gone into.
+///
+/// # Errors
+/// What the system says.
+pub fn go_into(place: &str) -> io::Result<Vec<Kind>> {
+    let is_number = !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit());
+    let network =
+        OwnedFd::from(File::open(if is_number { format!("/proc/{place}/ns/net") } else { place.to_owned() })?);
+    match setns(&network, CloneFlags::CLONE_NEWNET) {
+        Ok(()) => return Ok(vec![Kind::Net]),
+        Err(Errno::EPERM) => {}
+        Err(Errno::EINVAL) => return Err(io::Error::other("it is no network namespace")),
+        Err(error) => return Err(error.into()),
+    }
+    setns(tap::owner_of(network.as_fd())?, CloneFlags::CLONE_NEWUSER)?;
+    setns(&network, CloneFlags::CLONE_NEWNET)?;
+    Ok(vec![Kind::User, Kind::Net])
 }

@@ -45,11 +45,23 @@ impl Signals {
     /// # Errors
     /// What the system says.
     pub fn come(&mut self) -> io::Result<Vec<Signal>> {
+        // A terminal's go to every process in front of it.
+        self.take_if(|code| code != SI_KERNEL)
+    }
+
+    /// All that have come, a terminal's too.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn all(&mut self) -> io::Result<Vec<Signal>> {
+        self.take_if(|_| true)
+    }
+
+    fn take_if(&mut self, counts: impl Fn(i32) -> bool) -> io::Result<Vec<Signal>> {
         let mut signals = Vec::new();
         while let Some(info) = self.0.read_signal()? {
             let signal = i32::try_from(info.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
-            // A terminal's go to every process in front of it.
-            signals.extend(signal.filter(|signal| PASSED.contains(signal) && info.ssi_code != SI_KERNEL));
+            signals.extend(signal.filter(|signal| PASSED.contains(signal) && counts(info.ssi_code)));
         }
         Ok(signals)
     }
