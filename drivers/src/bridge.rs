@@ -13,6 +13,7 @@ use netyard_sim::link::Condition;
 use netyard_sim::namespace::is_device_name;
 use netyard_sim::rng::{Rng, Seed};
 
+use crate::bug::{Bug, Bugs};
 use crate::daemon::{Config, Firewall};
 use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, NetworkSpec};
 use crate::error::{Error, PublishFailure};
@@ -33,6 +34,9 @@ struct Network {
     /// Whether the driver made the device; a hand-made bridge is left standing.
     owned: bool,
     mtu: Option<u64>,
+    /// Its subnets and the gateways that the bridge is.
+    subnets: Vec<(IpNetwork, IpAddr)>,
+    inhibit_v4: bool,
     interface_prefix: String,
     /// The address of the host at which its ports are published.
     host_binding: IpAddr,
@@ -56,6 +60,7 @@ pub struct Bridge {
     firewall: Firewall,
     hairpin: Hairpin,
     mapper: Mapper,
+    bugs: Bugs,
     names: Rng,
     macs: Rng,
 }
@@ -70,6 +75,7 @@ impl Bridge {
             firewall: Firewall::Managed,
             hairpin: Hairpin::Off,
             mapper: Mapper::default(),
+            bugs: Bugs::new(),
             names: stream("names"),
             macs: stream("macs"),
         }
@@ -83,6 +89,18 @@ impl Bridge {
             reach: if spec.internal { Reach::Internal } else { Reach::Outside(options.masquerade) },
             icc: options.icc,
             hairpin: self.hairpin,
+        }
+    }
+
+    /// Makes bridges that are gone again, as they are when the host was started anew.
+    fn rebuild(&mut self, ground: &mut Ground<'_>) {
+        let is_gone = |network: &Network| ground.fabric.namespace(ground.host).device_named(&network.bridge).is_none();
+        let gone: Vec<Id> = self.networks.iter().filter(|(_, network)| is_gone(network)).map(|(id, _)| *id).collect();
+        for id in gone {
+            let mac = self.random_mac();
+            let network = self.networks.get_mut(&id).expect("it was just found");
+            network.device = make_bridge(ground, &network.bridge, mac);
+            address_bridge(ground, network.device, &network.subnets, network.inhibit_v4);
         }
     }
 
@@ -119,6 +137,7 @@ impl Driver for Bridge {
         self.hairpin = if config.userland_proxy { Hairpin::Off } else { Hairpin::On };
         let proxy = if config.userland_proxy { UserlandProxy::On } else { UserlandProxy::Off };
         self.mapper.configure(proxy, config.firewall);
+        self.rebuild(ground);
         firewall::prepare(ground, config);
         if self.firewall == Firewall::Managed {
             for network in self.networks.values_mut() {
@@ -170,6 +189,8 @@ impl Driver for Bridge {
             device,
             owned: standing.is_none() && !options.is_default,
             mtu: options.mtu,
+            subnets: spec.subnets.to_vec(),
+            inhibit_v4: options.inhibit_ipv4,
             interface_prefix: options.interface_prefix,
             host_binding: options.host_binding,
             walls,
@@ -207,7 +228,8 @@ impl Driver for Bridge {
         if let Some(mac) = spec.mac {
             ground.fabric.set_mac(ground.host, inner, mac);
         }
-        if let Some(mtu) = network.mtu.and_then(device_mtu) {
+        let mtu = network.mtu.filter(|_| !self.bugs.contains(&Bug::LargeMtu));
+        if let Some(mtu) = mtu.and_then(device_mtu) {
             for device in [outer, inner, network.device] {
                 ground.fabric.set_mtu(ground.host, device, mtu);
             }
@@ -254,11 +276,17 @@ impl Driver for Bridge {
         let published = core::mem::take(&mut endpoint.published);
         self.mapper.unmap_all(ground, &network.bridge, &published);
         let target = Target { v4: endpoint.v4, v6: endpoint.v6, default_host: network.host_binding };
-        mapper::forget_flows(ground, target);
+        if !self.bugs.contains(&Bug::StaleFlows) {
+            mapper::forget_flows(ground, target);
+        }
     }
 
     fn publish_on(&mut self, machine: Box<dyn Machine>) {
         self.mapper.publish_on(machine);
+    }
+
+    fn suffer(&mut self, bugs: &Bugs) {
+        self.bugs.clone_from(bugs);
     }
 }
 

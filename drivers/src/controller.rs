@@ -3,6 +3,7 @@
 //! processes and HTTP are known above.
 
 mod boot;
+mod bugs;
 mod cluster;
 mod create;
 mod endpoints;
@@ -19,6 +20,7 @@ use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use crate::bridge::Bridge;
+use crate::bug::Bugs;
 use crate::driver::Driver;
 use crate::endpoint::{Endpoint, Standing};
 use crate::error::Error;
@@ -49,6 +51,8 @@ pub struct Controller {
     posts: BTreeMap<Id, Id>,
     /// How often endpoints came, went or changed their names.
     changes: u64,
+    /// What it does wrong.
+    bugs: Bugs,
 }
 
 impl Controller {
@@ -69,6 +73,7 @@ impl Controller {
             networks: Vec::new(),
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
+            bugs: Bugs::new(),
             drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
             posts: BTreeMap::new(),
             changes: 0,

@@ -13,6 +13,7 @@ use netyard_sim::userland::ContextId;
 use netyard_sim::userland::process::Table;
 use netyard_sim::world::World;
 
+use crate::bug::Bugs;
 use crate::daemon::Config;
 use crate::error::{Error, PublishFailure};
 use crate::id::Id;
@@ -184,6 +185,9 @@ pub trait Driver: DynClone {
     fn namespace_of(&self, _network: Id) -> Option<NamespaceId> {
         None
     }
+
+    /// Does these things wrong from now on, as far as they are its affair.
+    fn suffer(&mut self, _bugs: &Bugs) {}
 
     /// Whether the default route of a container names the device alone, and no gateway.
     fn routes_by_device(&self, _: Id) -> bool {

@@ -7,6 +7,7 @@
 
 mod archive;
 mod attach;
+mod bugs;
 mod changes;
 mod console;
 mod containers;
@@ -40,7 +41,7 @@ mod update;
 mod usage;
 mod volumes;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::rng::{Rng, Seed};
@@ -49,6 +50,7 @@ use netyard_sim::userland::stream::PipeId;
 use netyard_sim::userland::{ContextId, Pid, Request, Status};
 use netyard_sim::world::World;
 
+use crate::bug::Bugs;
 use crate::cluster::message::Grant;
 use crate::cluster::post::Post;
 use crate::container::Container;
@@ -133,6 +135,10 @@ pub struct Engine {
     parked: BTreeMap<u64, Parked>,
     next_parked: u64,
     messages: VecDeque<Message>,
+    /// What it does wrong.
+    bugs: Bugs,
+    /// Who left which network, while coming back has a price.
+    parted: BTreeSet<(Id, Id)>,
     outbox: VecDeque<Output>,
     identity: [u8; 48],
     ids: Rng,
@@ -173,6 +179,8 @@ impl Engine {
             parked: BTreeMap::new(),
             next_parked: 0,
             messages: VecDeque::new(),
+            bugs: Bugs::new(),
+            parted: BTreeSet::new(),
             outbox: VecDeque::new(),
             identity,
             ids,

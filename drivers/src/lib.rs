@@ -10,6 +10,7 @@
 
 mod archive;
 pub mod bridge;
+pub mod bug;
 pub mod cli;
 pub mod cluster;
 pub mod container;

@@ -8,6 +8,7 @@
 mod daemon;
 mod drops;
 mod exchange;
+mod fault;
 mod flow;
 pub mod impair;
 mod lan;
@@ -34,6 +35,7 @@ use crate::pipework;
 use crate::ports::Machine;
 use daemon::Unit;
 use exchange::Exchanges;
+use fault::{Answered, Faults};
 use flow::Flows;
 use terminal::Terminal;
 
@@ -109,6 +111,7 @@ pub struct Site {
     outbox: VecDeque<Output>,
     /// What the site was before things were done to it, oldest first.
     marks: Vec<why::Mark>,
+    faults: Faults,
     /// Probes under way, and the exit codes of those that ended.
     probes: BTreeMap<Pid, Option<i32>>,
 }
@@ -149,6 +152,7 @@ impl Site {
             events: VecDeque::new(),
             outbox: VecDeque::new(),
             marks: Vec::new(),
+            faults: Faults::default(),
             probes: BTreeMap::new(),
         };
         site.begin_daemons(|host| config.engines.get(host).cloned().unwrap_or_default());
@@ -169,6 +173,7 @@ impl Site {
             events: self.events.clone(),
             outbox: self.outbox.clone(),
             marks: Vec::new(),
+            faults: self.faults.clone(),
             probes: BTreeMap::new(),
         }
     }
@@ -208,7 +213,8 @@ impl Site {
     /// `HOST/NAMESPACE` and `HOST/CONTAINER`.
     #[must_use]
     pub fn place(&self, name: &str) -> Option<Place> {
-        let host = |name: &str| self.engines.iter().find(|engine| engine.host().name == name);
+        let on = self.engines.iter().enumerate().filter(|(at, _)| self.is_on(*at)).map(|(_, engine)| engine);
+        let host = |name: &str| on.clone().find(|engine| engine.host().name == name);
         if let Some(engine) = host(name) {
             return Some(terminal::host_login(engine.host()));
         }
@@ -262,12 +268,15 @@ impl Site {
             None if self.now() >= until => return false,
             None => {}
         }
+        self.strike_at_events();
         true
     }
 
     /// When the next errand or the next thing of an engine is due.
     fn next_due_at(&self) -> Option<Instant> {
-        self.engines.iter().filter_map(Engine::next_at).chain(self.exchanges.next_at()).min()
+        let goes = |(at, _): &(usize, &Engine)| !self.is_engine_still(*at);
+        let engines = self.engines.iter().enumerate().filter(goes).filter_map(|(_, engine)| engine.next_at());
+        engines.chain(self.next_errand_at()).chain(self.faults.next_at()).min()
     }
 
     /// Hands a report of the world to whom it concerns.
@@ -305,7 +314,16 @@ impl Site {
     /// A program asks the simulator: words, a line each.
     fn ask_simulator(&mut self, call: CallId, asked: &str) {
         let words: Vec<&str> = asked.split('\n').collect();
-        let (code, said) = self.netyard(&words);
+        let done = match words.split_first() {
+            Some((&"fault", rest)) => self.fault(rest, Some(call)),
+            _ => Ok(Answered::Said(String::new())),
+        };
+        let (code, said) = match done {
+            Ok(Answered::Later) => return,
+            Ok(Answered::Said(said)) if words[0] == "fault" => (0, said),
+            Ok(Answered::Said(_)) => self.netyard(&words),
+            Err(error) => (2, error),
+        };
         let processes = &mut self.world.processes;
         processes.respond(call, u16::from(code), Vec::new());
         processes.respond_body(call, said.as_bytes());
@@ -323,6 +341,10 @@ impl Site {
                 _ => format!("netyard impair: {error}"),
             }),
             ["drops", places @ ..] => self.drops(places),
+            ["fault", rest @ ..] => self.fault(rest, None).map(|answered| match answered {
+                Answered::Said(said) => said,
+                Answered::Later => String::new(),
+            }),
             _ => Err(format!("{}{}", netyard::WHY_USAGE, netyard::USAGE)),
         };
         done.map_or_else(|error| (2, error), |said| (0, said))
@@ -334,6 +356,7 @@ impl Site {
         let is_taken = self.engines.iter_mut().any(|engine| engine.handle_exit(world, pid, status))
             || self.flows.exited(&mut world.processes, pid, &mut self.outbox);
         self.settle_daemons();
+        let is_taken = is_taken || self.fault_ended(pid, status.code());
         if !is_taken && !self.probe_ended(pid, status.code()) && !self.daemon_ended(pid) {
             self.terminal_closed(pid, status.code());
         }
@@ -342,10 +365,10 @@ impl Site {
     /// Does the errands that are due and lets the engines do what is due; false when there was nothing.
     fn do_what_is_due(&mut self) -> bool {
         let now = self.now();
-        let mut any = self.run_errands(now);
-        for engine in &mut self.engines {
-            if engine.next_at().is_some_and(|at| at <= now) {
-                engine.poll(&mut self.world);
+        let mut any = self.run_errands(now) | self.strike_due(now);
+        for at in 0..self.engines.len() {
+            if self.engines[at].next_at().is_some_and(|at| at <= now) && !self.is_engine_still(at) {
+                self.engines[at].poll(&mut self.world);
                 any = true;
             }
         }
@@ -361,7 +384,7 @@ impl Site {
         let mains: Vec<Pid> =
             self.engines.iter().flat_map(Engine::containers).filter_map(|container| container.state.pid()).collect();
         let is_job = |pid: &Pid| !mains.contains(pid) && !self.terminals.values().any(|t| t.is_shell(*pid));
-        let is_daemon = |pid: &Pid| self.units.iter().any(|unit| unit.is_main(*pid));
+        let is_daemon = |pid: &Pid| self.faults.is_command(*pid) || self.units.iter().any(|unit| unit.is_main(*pid));
         let jobs = self.world.processes.running().filter(|(pid, ..)| is_job(pid) && !is_daemon(pid));
         jobs.map(|(_, context, argv)| format!("{}: {}", self.name_of(context), argv.join(" "))).collect()
     }

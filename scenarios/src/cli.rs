@@ -10,6 +10,7 @@ pub mod guest;
 pub mod run;
 pub mod selection;
 pub mod shrink;
+pub mod sweep;
 pub mod test;
 pub mod up;
 
@@ -33,12 +34,14 @@ struct Typed {
 enum Command {
     Test(test::Arguments),
     Shrink(shrink::Arguments),
+    Sweep(sweep::Arguments),
     Up(up::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Drops(ask::Drops),
     Impair(ask::Impair),
+    Fault(ask::Fault),
     Why(ask::Why),
     Doctor(doctor::Arguments),
     #[command(hide = true)]
@@ -70,9 +73,11 @@ pub fn run() -> Exit {
             test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err, told: 0 })
         }
         Command::Shrink(arguments) => shrink::run(arguments, &mut stdout.lock(), &mut stderr),
+        Command::Sweep(arguments) => sweep::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Run(arguments) => run::run(arguments, &mut stderr),
         Command::Drops(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
+        Command::Fault(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Impair(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Why(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Attach(arguments) => attach::run(arguments, &mut stdout.lock(), &mut stderr),

@@ -6,6 +6,7 @@ pub mod consoles;
 pub mod docker;
 pub mod recording;
 pub mod shrink;
+pub mod sweep;
 pub mod verdict;
 
 use std::fmt;
@@ -282,6 +283,19 @@ impl<'s> Player<'s> {
             consoles: Consoles::default(),
             captures: Captures::default(),
             marks: if asks_why { Marks::Kept } else { Marks::None },
+            began: WallInstant::now(),
+        }
+    }
+
+    /// A player with the same past, on whose clock no time has passed yet.
+    fn fork(&self) -> Self {
+        Self {
+            scenario: self.scenario,
+            settings: self.settings,
+            site: self.site.fork(),
+            consoles: self.consoles.clone(),
+            captures: self.captures.clone(),
+            marks: self.marks,
             began: WallInstant::now(),
         }
     }

@@ -13,6 +13,7 @@ mod places;
 mod properties;
 mod selection;
 mod shrink;
+mod sweep;
 mod update;
 mod walkthrough;
 mod why;

@@ -14,8 +14,10 @@ mod uniform;
 mod wire;
 
 use core::net::SocketAddr;
+use std::collections::VecDeque;
 
-use hickory_proto::op::Message;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::RecordType;
 
 pub use self::embedded::{Outcome, Unqualified, answer};
 pub use self::forward::{ATTEMPTS_MAX, PENDING_MAX, SILENCE};
@@ -26,7 +28,7 @@ pub use self::uniform::Manner;
 use self::forward::Forwards;
 use self::wire::{Compression, Incoming};
 use crate::rng::Rng;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// What carried a query; it limits the size of the answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +77,15 @@ enum Mode {
     Uniform(Manner),
 }
 
+/// What servers have been seen to do wrong.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Quirks {
+    /// A known name without an IPv6 address is denied (NXDOMAIN) when that is asked for, as if there were no such name.
+    pub denies_missing_v6: bool,
+    /// How long after it was told of records it knows them.
+    pub lag: Duration,
+}
+
 /// One DNS server with the queries it is waiting for.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -85,6 +96,10 @@ pub struct Server {
     pub upstreams: Vec<SocketAddr>,
     /// What an embedded server does with unknown names without a dot.
     pub unqualified: Unqualified,
+    /// What an embedded server does wrong; nothing, usually.
+    pub quirks: Quirks,
+    /// Records that are not known yet, and when they will be, the earliest first.
+    late: VecDeque<(Instant, Records)>,
     mode: Mode,
 }
 
@@ -109,11 +124,31 @@ impl Server {
     }
 
     fn with_mode(mode: Mode) -> Self {
-        Self { records: Records::default(), upstreams: Vec::new(), unqualified: Unqualified::Forward, mode }
+        Self {
+            records: Records::default(),
+            upstreams: Vec::new(),
+            unqualified: Unqualified::Forward,
+            quirks: Quirks::default(),
+            late: VecDeque::new(),
+            mode,
+        }
+    }
+
+    /// Is told that these are the records from now on.
+    pub fn learn(&mut self, now: Instant, records: Records) {
+        if self.quirks.lag.is_zero() {
+            self.late.clear();
+            self.records = records;
+        } else {
+            self.late.push_back((now + self.quirks.lag, records));
+        }
     }
 
     /// Takes in a query. What is no query at all (too short, or a response) gets no reply.
     pub fn handle_query(&mut self, now: Instant, client: Client, bytes: &[u8], out: &mut Vec<Action>) {
+        while self.late.front().is_some_and(|(at, _)| *at <= now) {
+            self.records = self.late.pop_front().expect("there is a first").1;
+        }
         let incoming = wire::read(bytes);
         match &mut self.mode {
             Mode::Lan(lan) => reply(out, client, lan.reply(incoming), Compression::On, wire::TCP_SIZE_MAX),
@@ -128,7 +163,10 @@ impl Server {
                 Incoming::Query(query) => match answer(&self.records, self.unqualified, &query, rng) {
                     Outcome::Ignore => {}
                     Outcome::Forward => forwards.start(now, client, bytes, &self.upstreams, rng, out),
-                    Outcome::Reply(message) => {
+                    Outcome::Reply(mut message) => {
+                        if self.quirks.denies_missing_v6 && is_empty_for_v6(&message) {
+                            message.metadata.response_code = ResponseCode::NXDomain;
+                        }
                         reply(out, client, Some(message), Compression::Off, wire::size_max(client.transport, &query));
                     }
                 },
@@ -173,6 +211,12 @@ impl Server {
             Mode::Lan(_) | Mode::Uniform(_) => None,
         }
     }
+}
+
+/// Whether a reply says that a name has no IPv6 address.
+fn is_empty_for_v6(message: &Message) -> bool {
+    let asked = message.queries.first().map(|question| question.query_type());
+    asked == Some(RecordType::AAAA) && message.answers.is_empty()
 }
 
 /// Puts `message` out as the reply; one that cannot be written (a label of 64 bytes) is not sent, as in the engine.

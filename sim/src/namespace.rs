@@ -167,6 +167,8 @@ pub struct Namespace {
     pub ipv6: Ipv6,
     /// What was dropped, where and why.
     pub drops: Drops,
+    /// Whether datagrams of tunnels leave with wrong checksums, as drivers of some network cards make them.
+    pub breaks_tunnel_checksums: bool,
     sockets: socket::Table,
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
@@ -200,6 +202,7 @@ impl Namespace {
             sysctl: Sysctl::default(),
             ipv6: Ipv6::Enabled,
             drops: Drops::default(),
+            breaks_tunnel_checksums: false,
             sockets: socket::Table::default(),
             tcp: tcp::Tcp::default(),
             resolver: None,

@@ -310,6 +310,11 @@ impl Tunnel {
         Ok(())
     }
 
+    /// Loses what was put there of single addresses; far ends of all others, and what was learned, stay.
+    pub fn lose_remotes(&mut self) {
+        self.fdb.retain(|mac, entry| *mac == Mac::ZERO.as_u64() || entry.life == Life::Ageing);
+    }
+
     /// Notes that `src` is behind the far end `from`. False when the frame must not be taken: somebody said by hand
     /// that it is elsewhere.
     pub fn learn(&mut self, now: Instant, src: Mac, from: IpAddr) -> bool {

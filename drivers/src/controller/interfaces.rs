@@ -144,6 +144,7 @@ impl Controller {
         self.edit(world, inside, RESOLV, |_| text);
         let mut server = resolver::server(seed, sandbox, &inside.config.upstreams);
         server.unqualified = unqualified;
+        server.quirks = self.quirks();
         resolver::install(world, inside.namespace, server);
     }
 
@@ -156,9 +157,10 @@ impl Controller {
 
     fn push_records_to(&self, world: &mut World, sandbox: &Sandbox) {
         if sandbox.has_resolver {
+            let now = world.now();
             // A container whose lo is down has none.
             if let Some(resolver) = world.fabric.namespace_mut(sandbox.namespace).resolver_mut() {
-                resolver.records = self.records_for(sandbox);
+                resolver.learn(now, self.records_for(sandbox));
             }
         }
     }

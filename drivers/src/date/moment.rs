@@ -40,7 +40,7 @@ fn refusal(text: &str) -> String {
 }
 
 /// Nanoseconds of a Go duration: `1h30m`, `1.5s`, `-3ms`.
-fn duration(text: &str) -> Option<i128> {
+pub(crate) fn duration(text: &str) -> Option<i128> {
     let (sign, mut rest) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     if rest == "0" {
         return Some(0);

@@ -212,6 +212,7 @@ impl Engine {
         let network = self.controller.find(network)?;
         self.check_connection(container, network, asked)?;
         let asked = self.granted(id, network.id, asked);
+        let asked = self.without_lost_aliases(id, network.id, &asked);
         let (network, config) = (network.id, container.membership_on(&asked, network));
         let name = container.name.clone();
         let standing = Standing::Container;
@@ -317,6 +318,7 @@ impl Engine {
     }
 
     fn forget_network(&mut self, world: &World, id: Id, network: &NetworkName) {
+        self.note_parting(id, network.id);
         self.container_mut(id).networks.remove(&network.name);
         self.tell_network(world, network, "disconnect", &[("container", id.to_string())]);
     }

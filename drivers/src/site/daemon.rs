@@ -48,6 +48,11 @@ enum JobStep {
 }
 
 impl Unit {
+    /// The process whose engine runs.
+    pub(super) const fn main(&self) -> Option<Pid> {
+        self.main
+    }
+
     pub(super) fn is_main(&self, pid: Pid) -> bool {
         self.main == Some(pid)
     }
@@ -81,6 +86,11 @@ impl Site {
         }
     }
 
+    /// Whether an engine stands still, as one does whose process was stopped.
+    pub(super) fn is_engine_still(&self, engine: usize) -> bool {
+        self.units.get(engine).and_then(Unit::main).is_some_and(|main| self.world.processes.is_paused(main))
+    }
+
     /// Why an engine did not start with the site, if it did not.
     ///
     /// # Panics
@@ -90,7 +100,8 @@ impl Site {
         self.units[engine].refusal.as_ref()
     }
 
-    fn spawn_daemon(&mut self, at: usize) {
+    /// Starts the daemon of a host as its first process does.
+    pub(super) fn spawn_daemon(&mut self, at: usize) {
         let host = self.engines[at].host();
         let spawn = Spawn {
             argv: vec![COMMAND.to_owned()],

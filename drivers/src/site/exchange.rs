@@ -57,9 +57,12 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
-    /// When the next errand is due.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        self.errands.keys().next().map(|(at, _)| *at)
+    /// When the next errand is due, and which it is; not of engines that stand still.
+    fn next(&self, is_still: impl Fn(usize) -> bool) -> Option<(Instant, u64)> {
+        let goes = |(_, (id, _)): &(&(Instant, u64), &(ExchangeId, Errand))| {
+            self.open.get(id).is_none_or(|exchange| !is_still(exchange.engine))
+        };
+        self.errands.iter().find(goes).map(|(key, _)| *key)
     }
 
     /// A program sends more on its call; an empty piece is the end of its input.
@@ -211,11 +214,16 @@ impl Site {
         self.world.next_at().into_iter().chain(self.next_due_at()).min()
     }
 
+    /// When the next errand is due.
+    pub(super) fn next_errand_at(&self) -> Option<Instant> {
+        self.exchanges.next(|engine| self.is_engine_still(engine)).map(|(at, _)| at)
+    }
+
     /// Does the errands that are due; false when there are none.
     pub(super) fn run_errands(&mut self, now: Instant) -> bool {
         let mut any = false;
-        while let Some(entry) = self.exchanges.errands.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (id, errand) = entry.remove();
+        while let Some(key) = self.exchanges.next(|engine| self.is_engine_still(engine)).filter(|(at, _)| *at <= now) {
+            let (id, errand) = self.exchanges.errands.remove(&key).expect("it was just found");
             self.run_errand(id, errand);
             any = true;
         }

@@ -118,10 +118,16 @@ fn plug(
     world.fabric.set_master(gateway, port, Some(bridge)).expect("lan0 is a bridge");
     world.fabric.set_up(gateway, port, true);
     give(world, inside, eth0, addr);
-    let default: IpNetwork = "0.0.0.0/0".parse().expect("it is a prefix");
-    let route = Route::via(default, Some(IpAddr::V4(GATEWAY)), eth0);
-    world.fabric.add_route(inside, route).expect("the gateway is on the LAN");
+    route_out(world, inside);
     inside
+}
+
+/// The default route of a machine of the LAN; it has only one.
+pub(super) fn route_out(world: &mut World, inside: NamespaceId) {
+    let default: IpNetwork = "0.0.0.0/0".parse().expect("it is a prefix");
+    let Some(eth0) = world.fabric.namespace(inside).device_named("eth0").map(|device| device.index) else { return };
+    // It is there already where the card was never down.
+    let _ = world.fabric.add_route(inside, Route::via(default, Some(IpAddr::V4(GATEWAY)), eth0));
 }
 
 /// A namespace in which lo is up.

@@ -61,7 +61,7 @@ pub(super) fn host_login(host: &Host) -> Place {
 }
 
 /// A process that somebody who is logged in at a place starts there.
-fn login(place: &Place, argv: &[&str], streams: [Stream; 3]) -> Spawn {
+pub(super) fn login(place: &Place, argv: &[&str], streams: [Stream; 3]) -> Spawn {
     Spawn {
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         env: place.env.clone(),

@@ -1,4 +1,4 @@
-//! `netyard drops`, `netyard impair` and `netyard why`: what somebody asks the simulator behind a live engine. The words
+//! `netyard drops`, `netyard fault`, `netyard impair` and `netyard why`: what somebody asks the simulator behind a live engine. The words
 //! mean what they mean to the command of that name on a host of the simulation.
 
 use std::io::{self, Write};
@@ -28,6 +28,18 @@ pub struct Impair {
     #[arg(long, env = "NETYARD_IMPAIR_SOCKET", value_name = "PATH")]
     socket: Option<PathBuf>,
     /// set PLACE[:DEVICE] [in|out] PRESET|OPTIONS..., show [PLACE], report, reset [PLACE] or presets
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "WORD")]
+    words: Vec<String>,
+}
+
+/// Let something go wrong on a live engine: kill, pause or restart a container, an engine or a host, or switch on a bug
+#[derive(Args, Debug)]
+pub struct Fault {
+    /// The engine's Unix socket [default: that of DOCKER_HOST, else of this user's engine]
+    #[arg(long, env = "NETYARD_FAULT_SOCKET", value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// kill|pause|unpause|restart|start [container|engine|host] NAME [--at TIME|--on EVENT] [--for TIME], bug BUG
+    /// [on|off [HOST]], bugs, show or clear
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "WORD")]
     words: Vec<String>,
 }
@@ -65,6 +77,17 @@ impl Impair {
     pub fn run(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
         let words = self.words.iter().map(String::as_str);
         ask(self.socket.as_deref(), &core::iter::once("impair").chain(words).collect::<Vec<_>>(), out, err)
+    }
+}
+
+impl Fault {
+    /// Asks.
+    ///
+    /// # Errors
+    /// When nobody can be told the answer.
+    pub fn run(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+        let words = self.words.iter().map(String::as_str);
+        ask(self.socket.as_deref(), &core::iter::once("fault").chain(words).collect::<Vec<_>>(), out, err)
     }
 }
 

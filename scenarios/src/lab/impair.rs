@@ -62,6 +62,26 @@ impl Lab {
         self.with(&self.host(), &doing, &format!("netyard impair reset {from} to {to}"))
     }
 
+    /// Lets something go wrong as `netyard fault` takes it: `kill c2`, `pause engine docker01`, `restart docker02`,
+    /// `pause c2 --on 'connect c3'`, `bug late-records`. What happens at once has happened when this returns. When the
+    /// guard goes, what was killed is started again, what was paused goes on, and bugs are switched off.
+    ///
+    /// # Errors
+    /// `Failed` with what the command says; nothing is harmed then.
+    pub fn fault(&self, told: &str) -> Result<Guard, LabError> {
+        let host = self.host();
+        self.sh_in(&host, &format!("netyard fault {told}"))?;
+        let (verb, rest) = told.trim().split_once(' ').unwrap_or((told, ""));
+        let victim = rest.split(" --").next().unwrap_or(rest);
+        let mending = match verb {
+            "kill" => vec![format!("netyard fault start {victim}")],
+            "pause" => vec![format!("netyard fault unpause {victim}")],
+            "bug" => vec![format!("netyard fault bug {} off", victim.split(' ').next().unwrap_or(victim))],
+            _ => Vec::new(),
+        };
+        Ok(Guard { lab: self.clone(), mending: mending.into_iter().map(|command| (host.clone(), command)).collect() })
+    }
+
     /// What links were told to do to frames, with what was asked against what was delivered.
     #[must_use]
     pub fn impairments(&self) -> Vec<Impairment> {

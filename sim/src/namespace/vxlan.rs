@@ -171,7 +171,8 @@ impl Namespace {
             return;
         }
         let datagram = build::udp(outer.source_port(self.sysctl.local_ports), outer.port, &data);
-        let upper_checksum = if outer.checksum { UpperChecksum::Fill } else { UpperChecksum::Given };
+        let is_broken = self.breaks_tunnel_checksums;
+        let upper_checksum = if outer.checksum || is_broken { UpperChecksum::Fill } else { UpperChecksum::Given };
         let parts = Parts {
             ttl: outer.ttl,
             tos: outer.tos,
@@ -182,6 +183,11 @@ impl Namespace {
         let kind = if src.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, build::header_len(src) + datagram.len());
         build::write(&parts, frame.payload_mut());
+        if is_broken {
+            let packet = frame.payload_mut();
+            // The lower byte of UDP's checksum: never nought, which would mean that there is none.
+            packet[build::header_len(src) + 7] ^= 0x55;
+        }
         frame.offload.nesting = inner.offload.nesting + 1;
         // A datagram that the firewall stops is lost like any other.
         let _ = self.originate(cx, way, frame);

@@ -546,6 +546,12 @@ impl Table {
         }
     }
 
+    /// Whether a process stands still, because of a signal or because its place does.
+    #[must_use]
+    pub fn is_paused(&self, pid: Pid) -> bool {
+        self.processes.get(&pid).is_some_and(|process| process.paused)
+    }
+
     /// The living processes of a place, oldest first.
     #[must_use]
     pub fn pids_of(&self, context: ContextId) -> Vec<Pid> {
