@@ -51,11 +51,21 @@ tests/fixtures/sweepable.md: pause c1 --for 100ms
 #[test]
 fn a_fault_that_never_can_be_is_a_mistake() {
     let run = netyard("sweep tests/fixtures/sweepable.md --fault").arg("kill nobody");
-    run.assert().code(2).stderr_eq("").stdout_eq(str![[r#""#]]);
+    run.assert().code(2).stderr_eq("").stdout_eq(str![[r#"
+tests/fixtures/sweepable.md: kill nobody
+  before 6 steps: 0 held, 0 broke, 6 not possible (no such container: nobody)
+
+"#]]);
 }
 
 #[test]
 fn a_scenario_that_breaks_by_itself_is_not_swept() {
     let run = netyard("sweep tests/fixtures/fails.md --fault").arg("kill c1");
-    run.assert().code(2).stdout_eq("").stderr_eq(str![[r#""#]]);
+    run.assert().code(2).stdout_eq("").stderr_eq(str![[r#"
+error: an expectation breaks without any fault
+tests/fixtures/fails.md:4: docker01$ echo one
+  - two
+  + one
+
+"#]]);
 }

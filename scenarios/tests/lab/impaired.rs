@@ -59,3 +59,17 @@ fn every_kind_of_network_that_has_a_name_carries_a_page() {
         assert_eq!(missed, None, "{}", preset.name);
     }
 }
+
+#[test]
+fn a_fault_lasts_as_long_as_its_guard() {
+    let lab = Lab::new();
+    lab.network("n1").create().expect("the network can be made");
+    for name in ["c1", "c2"] {
+        lab.container(name).network("n1").run().expect("the container can run");
+    }
+    let killed = lab.fault("kill c2").expect("c2 runs");
+    assert!(lab.ping("c1", "c2").is_err());
+    drop(killed);
+    assert!(lab.ping("c1", "c2").is_ok());
+    assert!(lab.fault("pause nobody").is_err());
+}
