@@ -91,7 +91,9 @@ impl Model {
             Command::Container(words, container) => self.obey_for(words, container),
             Command::Connect { container, network, .. } => self.connect(container, network),
             Command::Disconnect { container, network, .. } => {
-                let member = self.containers.get_mut(&container).filter(|_| self.networks.contains_key(&network));
+                // Who does not run is struck off even where there is no such network: it was only noted down.
+                let is_there = self.networks.contains_key(&network);
+                let member = self.containers.get_mut(&container).filter(|member| is_there || !member.state.is_up());
                 member.is_some_and(|member| member.networks.remove(&named(network)))
             }
             Command::Rename(from, to) => self.rename(from, to),
