@@ -3,10 +3,12 @@
 
 pub mod ask;
 pub mod attach;
+pub mod check;
 pub mod doctor;
 pub mod endpoint;
 pub mod exec;
 pub mod guest;
+pub mod paper;
 pub mod run;
 pub mod selection;
 pub mod shrink;
@@ -16,7 +18,7 @@ pub mod up;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::report::Report;
@@ -33,6 +35,7 @@ struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Test(test::Arguments),
+    Check(check::Arguments),
     Shrink(shrink::Arguments),
     Sweep(sweep::Arguments),
     Up(up::Arguments),
@@ -44,6 +47,8 @@ enum Command {
     Fault(ask::Fault),
     Why(ask::Why),
     Doctor(doctor::Arguments),
+    Completions(paper::Completions),
+    Man(paper::Man),
     #[command(hide = true)]
     Init(guest::Init),
     /// Try what a program needs that is run on the simulated network
@@ -72,6 +77,9 @@ pub fn run() -> Exit {
             let (out, err) = (&mut out, &mut stderr);
             test::run(arguments, Report { format: arguments.format, style, coloured_errors, out, err, told: 0 })
         }
+        Command::Check(arguments) => check::run(arguments, &mut stdout.lock(), &mut stderr),
+        Command::Completions(arguments) => arguments.run(Typed::command(), &mut stdout.lock()),
+        Command::Man(arguments) => arguments.run(Typed::command(), &mut stdout.lock(), &mut stderr),
         Command::Shrink(arguments) => shrink::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Sweep(arguments) => sweep::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
@@ -99,8 +107,6 @@ pub fn run() -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod asked;
 pub mod consoles;
 pub mod docker;
+pub mod lint;
 pub mod recording;
 pub mod shrink;
 pub mod sweep;
@@ -302,6 +303,11 @@ impl<'s> Player<'s> {
 
     /// Plays all steps, or those up to the first that has no end.
     fn play_all(&mut self) -> Result<Playback, Fault> {
+        self.play_all_and(|_, _| {})
+    }
+
+    /// The same, and shows the site to `look` after each step.
+    fn play_all_and(&mut self, mut look: impl FnMut(&Site, &Step)) -> Result<Playback, Fault> {
         let mut steps = Vec::with_capacity(self.scenario.steps.len());
         let mut end = End::Finished;
         let mut explained = false;
@@ -313,6 +319,7 @@ impl<'s> Player<'s> {
                     break;
                 }
             }
+            look(&self.site, step);
             let met = steps.last().is_none_or(|played| played.meets(step));
             if !met && !explained {
                 let why = self.explain(steps.len());

@@ -1,6 +1,7 @@
 //! The `netyard` command from outside: it is run on the files in `fixtures/`, and what it writes and its exit code are
 //! compared. `SNAPSHOTS=overwrite cargo test` writes new expectations into these files.
 
+mod check;
 mod engine;
 mod failures;
 mod faults;

@@ -38,6 +38,14 @@ pub fn fault(out: &mut dyn Write, fault: &Fault) -> io::Result<()> {
     annotate(out, &fault.file, fault.line(), "netyard test", &fault.kind.to_string())
 }
 
+/// Tells of something doubtful at a line of a file.
+///
+/// # Errors
+/// What the stream says.
+pub fn warning(out: &mut dyn Write, file: &str, line: usize, title: &str, message: &str) -> io::Result<()> {
+    writeln!(out, "::warning file={},line={line},title={}::{}", property(file), property(title), data(message))
+}
+
 fn annotate(out: &mut dyn Write, file: &str, line: Option<usize>, title: &str, message: &str) -> io::Result<()> {
     let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
     writeln!(out, "::error file={}{line},title={}::{}", property(file), property(title), data(message))
