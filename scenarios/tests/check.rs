@@ -71,7 +71,7 @@ fn shells_complete_and_there_is_a_manual() {
     }
     let run = netyard("man sweep").assert().code(0).stderr_eq("");
     let page = String::from_utf8(run.get_output().stdout.clone()).expect("pages are text");
-    assert!(page.contains(".TH netyard-sweep 1") && page.contains("NETYARD_SWEEP_SEED"), "{page}");
+    assert!(page.contains(".TH netyard-sweep 1") && page.contains("Play with this seed instead of the file"), "{page}");
     netyard("man").assert().code(0).stderr_eq("");
     netyard("man init").assert().code(2).stderr_eq("error: no such subcommand: init\n");
 }
