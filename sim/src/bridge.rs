@@ -227,6 +227,11 @@ impl Bridge {
         self.judge();
     }
 
+    /// Forgets the entries that are meant, the bridge's and the ports' own among them.
+    pub fn flush(&mut self, is_meant: impl Fn(&FdbEntry) -> bool) {
+        self.fdb.retain(|_, entry| !is_meant(entry));
+    }
+
     /// Forgets what was learned at a port that lost its carrier.
     pub fn flush_port(&mut self, port: IfIndex) {
         self.fdb.retain(|_, e| e.port != port || e.life != Life::Learned);

@@ -315,6 +315,11 @@ impl Tunnel {
         self.fdb.retain(|mac, entry| *mac == Mac::ZERO.as_u64() || entry.life == Life::Ageing);
     }
 
+    /// Forgets the entries that live so as is meant.
+    pub fn flush(&mut self, is_meant: impl Fn(Life) -> bool) {
+        self.fdb.retain(|_, entry| !is_meant(entry.life));
+    }
+
     /// Notes that `src` is behind the far end `from`. False when the frame must not be taken: somebody said by hand
     /// that it is elsewhere.
     pub fn learn(&mut self, now: Instant, src: Mac, from: IpAddr) -> bool {

@@ -259,6 +259,77 @@ fn a_bridge_is_built_shown_and_taken_apart() {
 }
 
 #[test]
+fn a_forwarding_database_is_asked_emptied_and_printed_as_json() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip link add v0 type veth peer name v1"]);
+    host.quietly(&["ip link set v0 address 02:00:00:00:00:01 master br0", "ip link set v0 up"]);
+    let dynamic = "bridge fdb add 02:00:00:00:00:06 dev v0 master dynamic";
+    host.refuses(dynamic, 255, "RTNETLINK answers: Operation not permitted\n");
+    host.quietly(&["ip link set v1 up", dynamic, "bridge fdb add 02:00:00:00:00:05 dev v0 master static"]);
+    let entry = "02:00:00:00:00:05 dev v0 master br0 static\n";
+    for question in ["dev v0", "br br0", "dev br0 self", "dev v0 master"] {
+        assert_eq!(host.shows(&format!("bridge fdb get 02:00:00:00:00:05 {question}")), entry, "{question}");
+    }
+    assert_eq!(
+        host.shows("bridge -j fdb get to 02:00:00:00:00:06 dev v0"),
+        "[{\"mac\":\"02:00:00:00:00:06\",\"ifname\":\"v0\",\"flags\":[],\"master\":\"br0\",\"state\":\"\"}]\n"
+    );
+    for (line, status, said) in [
+        ("get", 255, "Device or master and address are required arguments.\n"),
+        ("get zz br br0", 255, "Invalid mac address zz\n"),
+        ("get 02:00:00:00:00:09 br br0", 254, "Error: Fdb entry not found.\n"),
+        ("get 02:00:00:00:00:05 dev br0", 254, "Error: Device is not a bridge port.\n"),
+        ("get 02:00:00:00:00:05 dev v0 self", 254, "Error: Fdb get operation not supported by device.\n"),
+        ("get 02:00:00:00:00:05 dev v0 br br0", 254, "Error: Master and device are mutually exclusive.\n"),
+        ("flush", 255, "Device is a required argument.\n"),
+        ("flush dev nope", 255, "Cannot find bridge device \"nope\"\n"),
+        ("flush dev v0", 255, "RTNETLINK answers: Operation not supported\n"),
+        ("flush dev br0 brport v1", 255, "Error: bridge: Flush device is not a bridge or bridge port.\n"),
+        ("show dev v0 state frob", 255, "Error: argument \"frob\" is wrong: invalid state\n"),
+    ] {
+        host.refuses(&format!("bridge fdb {line}"), status, said);
+    }
+    host.quietly(&["bridge fdb flush dev br0 static"]);
+    assert_eq!(host.shows("bridge fdb show dev v0 state static"), "");
+    assert_eq!(host.shows("bridge fdb show dev v0 dynamic"), "02:00:00:00:00:06 master br0 \n");
+    host.quietly(&["bridge fdb flush dev v0 master nopermanent"]);
+    assert_eq!(host.shows("bridge fdb show br br0 dynamic"), "");
+    let own = "02:00:00:00:00:01 dev v0 master br0 permanent\n";
+    assert_eq!(host.shows("bridge fdb get 02:00:00:00:00:01 br br0"), own);
+    host.quietly(&["bridge fdb flush dev br0"]);
+    host.refuses("bridge fdb get 02:00:00:00:00:01 br br0", 254, "Error: Fdb entry not found.\n");
+}
+
+#[test]
+fn ports_are_printed_as_json_and_tunnels_forget_their_far_ends() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip link add v0 type veth peer name v1"]);
+    host.quietly(&["ip link set v0 master br0", "ip link set v0 up", "ip link set v1 up"]);
+    let port = "\"ifname\":\"v0\",\"flags\":[\"BROADCAST\",\"MULTICAST\",\"UP\",\"LOWER_UP\"],\"mtu\":1500,\
+                \"master\":\"br0\",\"state\":\"forwarding\",\"priority\":32,\"cost\":2";
+    assert_eq!(host.shows("bridge -j link"), format!("[{{\"ifindex\":4,\"link\":\"v1\",{port}}}]\n"));
+    let details = ",\"hairpin\":false,\"guard\":false,\"root_block\":false,\"fastleave\":false,\"learning\":true,\
+                   \"flood\":true,\"mcast_flood\":true,\"bcast_flood\":true,\"mcast_router\":1,\
+                   \"mcast_to_unicast\":false,\"neigh_suppress\":false,\"vlan_tunnel\":false,\"isolated\":false,\
+                   \"locked\":false";
+    assert_eq!(host.shows("bridge -d -json link"), format!("[{{\"ifindex\":4,\"link\":\"v1\",{port}{details}}}]\n"));
+    assert_eq!(host.shows("bridge -j -p vlan show dev v1"), "[ ]\n");
+    host.refuses("bridge -x fdb", 255, "Option \"-x\" is unknown, try \"bridge help\".\n");
+    assert_eq!(host.shows("bridge -V"), "bridge utility, 6.1.0\n");
+
+    host.quietly(&["ip link add vx0 type vxlan id 42 dstport 4789 remote 10.0.0.8", "ip link set vx0 up"]);
+    host.quietly(&["bridge fdb add 02:00:00:00:00:07 dev vx0 dst 10.0.0.9 dynamic"]);
+    assert_eq!(
+        host.shows("bridge fdb get 00:00:00:00:00:00 dev vx0 self"),
+        "00:00:00:00:00:00 dev vx0 dst 10.0.0.8 self permanent\n"
+    );
+    host.quietly(&["bridge fdb flush dev vx0 dynamic"]);
+    assert_eq!(host.shows("bridge fdb show dev vx0"), "00:00:00:00:00:00 dst 10.0.0.8 self permanent\n");
+    host.quietly(&["bridge fdb flush dev vx0"]);
+    assert_eq!(host.shows("bridge fdb show dev vx0"), "");
+}
+
+#[test]
 fn ip_refuses_in_the_words_of_iproute2() {
     let mut host = Machine::new(Flavour::Host);
     host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip addr add 10.0.0.1/24 dev br0"]);

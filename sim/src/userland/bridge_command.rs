@@ -5,6 +5,7 @@ mod fdb;
 mod link;
 mod vlan;
 
+use super::json::Json;
 use super::{Flavour, Programs, Straight, Sys};
 
 /// Puts `bridge` on the path of hosts; busybox has no such applet.
@@ -15,24 +16,58 @@ pub fn add(programs: &mut Programs) {
 fn run(sys: &mut Sys<'_>) -> i32 {
     let words: Vec<String> = sys.argv()[1..].to_vec();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let (details, words) = match words.as_slice() {
-        ["-d" | "-details", rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let outcome = match words {
-        ["fdb", rest @ ..] => fdb::run(sys, rest),
-        ["link", rest @ ..] => link::run(sys, rest, details),
-        ["vlan", rest @ ..] => vlan::run(sys, rest),
-        [word, ..] => Err((format!("Object \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
-        [] => Err((USAGE.to_owned(), 255)),
-    };
+    let outcome = Options::parse(&words).and_then(|(options, words)| match words {
+        ["fdb", rest @ ..] => fdb::run(sys, rest, options),
+        ["link", rest @ ..] => link::run(sys, rest, options),
+        ["vlan", rest @ ..] => vlan::run(sys, rest, options),
+        [version] if version.starts_with("-V") => Ok("bridge utility, 6.1.0\n".to_owned()),
+        [word, ..] if *word != "help" => Err((format!("Object \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
+        _ => Err((USAGE.to_owned(), 255)),
+    });
     sys.conclude(outcome)
+}
+
+/// How it prints.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Options {
+    details: bool,
+    json: bool,
+    pretty: bool,
+}
+
+impl Options {
+    /// The options, and the words after them. The beginning of an option's name is enough.
+    fn parse<'w, 's>(mut words: &'w [&'s str]) -> Result<(Self, &'w [&'s str]), Failure> {
+        let mut options = Self::default();
+        while let [word, rest @ ..] = words
+            && let Some(name) = word.strip_prefix('-').filter(|name| !name.is_empty())
+        {
+            match name {
+                name if "details".starts_with(name) => options.details = true,
+                name if "json".starts_with(name) => options.json = true,
+                name if "pretty".starts_with(name) => options.pretty = true,
+                name if "Version".starts_with(name) => break,
+                _ => return Err((format!("Option \"{word}\" is unknown, try \"bridge help\".\n"), 255)),
+            }
+            words = rest;
+        }
+        Ok((options, words))
+    }
+
+    /// All of them, as lines or as one list.
+    fn print<T>(self, all: &[T], line: impl Fn(&T) -> String, json: impl Fn(&T) -> Json) -> String {
+        if self.json {
+            Json::List(all.iter().map(json).collect()).print(self.pretty)
+        } else {
+            all.iter().map(line).collect()
+        }
+    }
 }
 
 const USAGE: &str = "\
 Usage: bridge [ OPTIONS ] OBJECT { COMMAND | help }
        bridge [ -force ] -batch filename
-where  OBJECT := { link | fdb | mdb | vlan | vni | monitor }
+where  OBJECT := { link | fdb | mdb | vlan | monitor }
        OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] |
                     -o[neline] | -t[imestamp] | -n[etns] name |
                     -c[ompressvlans] -color -p[retty] -j[son] }
@@ -46,7 +81,7 @@ pub(super) mod tests {
 
     use super::super::ip::Scene;
     use super::super::ip::samples::{address, all, bridge, loopback, veth};
-    use super::link::port_line;
+    use super::link::View;
     use super::*;
     use crate::addr::Mac;
     use crate::bridge::Bridge;
@@ -76,7 +111,7 @@ pub(super) mod tests {
         let peers = BTreeMap::new();
         let line = |devices: &Devices| {
             let scene = Scene { devices, peers: &peers, flavour: Flavour::Host, now: Instant::ZERO };
-            port_line(&scene, devices.get(&IfIndex(6)).unwrap(), false)
+            View::of(&scene, devices.get(&IfIndex(6)).unwrap()).unwrap().line(&scene, false)
         };
         assert_eq!(
             line(&devices),

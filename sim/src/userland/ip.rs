@@ -8,7 +8,7 @@ mod addr;
 mod bridge;
 pub(in crate::userland) mod device;
 mod error;
-mod json;
+pub(in crate::userland) mod json;
 mod link;
 mod neigh;
 pub mod netns;

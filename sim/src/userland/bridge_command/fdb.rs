@@ -1,165 +1,35 @@
-//! `bridge fdb`: what bridges have learned behind their ports, the groups that devices listen to, and the far ends of
-//! tunnels; entries of bridges and tunnels put there and taken away by hand.
+//! `bridge fdb`: entries of bridges and tunnels put there and taken away by hand; what there is, is listed by `listing`.
 
-use core::fmt::Write as _;
+mod listing;
+
 use core::net::IpAddr;
 
-use super::Failure;
-use crate::addr::{Mac, solicited_node};
-use crate::bridge::Life;
-use crate::device::{Device, Devices, IfIndex, Ipv6};
+use super::{Failure, Options};
+use crate::addr::Mac;
+use crate::bridge::tree::State;
+use crate::bridge::{FdbEntry, Life};
+use crate::device::{Device, IfIndex};
 use crate::time::Instant;
 use crate::userland::Sys;
 use crate::vxlan::{self, FdbError, Put, Remote, Vni};
 
 /// Carries out `bridge fdb WORDS`.
-pub(super) fn run(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
+pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     let verb = |name: &str, word: &str| name.starts_with(word);
     match words {
-        [] => show(sys, &[]),
+        [] => listing::show(sys, &[], options),
         [word, rest @ ..] if verb("add", word) => change(sys, Some(Put::Add), rest),
         [word, rest @ ..] if verb("append", word) => change(sys, Some(Put::Append), rest),
         [word, rest @ ..] if verb("replace", word) => change(sys, Some(Put::Replace), rest),
         [word, rest @ ..] if verb("delete", word) => change(sys, None, rest),
-        [word, rest @ ..] if verb("show", word) || verb("lst", word) || verb("list", word) => show(sys, rest),
+        [word, rest @ ..] if verb("get", word) => listing::get(sys, rest, options),
+        [word, rest @ ..] if verb("flush", word) => flush(sys, rest),
+        [word, rest @ ..] if verb("show", word) || verb("lst", word) || verb("list", word) => {
+            listing::show(sys, rest, options)
+        }
+        ["help"] => Err((USAGE.to_owned(), 255)),
         [word, ..] => Err((format!("Command \"{word}\" is unknown, try \"bridge fdb help\".\n"), 255)),
     }
-}
-
-/// What `bridge fdb show` is limited to.
-#[derive(Debug, Default, Eq, PartialEq)]
-struct Limits {
-    bridge: Option<IfIndex>,
-    port: Option<IfIndex>,
-    state: Option<String>,
-}
-
-fn show(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
-    let mut limits = Limits::default();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let Some(value) = words.next() else {
-            // A bare word is no filter, and iproute2 says nothing of it.
-            break;
-        };
-        if *word == "state" {
-            limits.state = Some((*value).to_owned());
-            continue;
-        }
-        let device = sys.network().device_named(value).map(|d| d.index);
-        let index = device.ok_or_else(|| (format!("Cannot find device \"{value}\"\n"), 255))?;
-        match *word {
-            "br" => limits.bridge = Some(index),
-            _ => limits.port = Some(index),
-        }
-    }
-    let now = sys.now();
-    let devices = &sys.network().devices;
-    let shown = |device: &&Device| {
-        let of_bridge = limits.bridge.is_none_or(|b| device.index == b || device.master == Some(b));
-        of_bridge && limits.port.is_none_or(|p| device.index == p)
-    };
-    let hide = limits.port.is_some();
-    let lines: String = devices.values().filter(shown).map(|d| entries(d, devices, now, hide)).collect();
-    let state = limits.state.filter(|state| state != "all");
-    Ok(lines.split_inclusive('\n').filter(|line| state.as_deref().is_none_or(|s| state_of(line) == s)).collect())
-}
-
-/// The state at the end of a line; what ages has none.
-fn state_of(line: &str) -> &str {
-    match line.trim_end_matches('\n').rsplit_once(' ') {
-        Some((_, "")) | None => "dynamic",
-        Some((_, state)) => state,
-    }
-}
-
-const fn life(life: Life) -> &'static str {
-    match life {
-        Life::Local => "permanent",
-        Life::Static => "static",
-        Life::Learned => "",
-    }
-}
-
-/// The lines of one device: the far ends of a tunnel, what its bridge learned behind it, its own address, and the
-/// groups it listens to.
-fn entries(device: &Device, devices: &Devices, now: Instant, hide_device: bool) -> String {
-    let dev = if hide_device { String::new() } else { format!("dev {} ", device.name) };
-    let own: String = groups(device).iter().map(|mac| format!("{mac} {dev}self permanent\n")).collect();
-    let own = far_ends(device, devices, now, &dev) + &own;
-    let (bridge, master) = match device.bridge() {
-        Some(bridge) => (bridge, device),
-        None => match device.master.and_then(|index| devices.get(&index)) {
-            Some(master) => (master.bridge().expect("a master is a bridge"), master),
-            None => return own,
-        },
-    };
-    let mut known: Vec<_> = bridge.fdb(now).filter(|(_, e)| e.port == device.index).collect();
-    known.sort_by_key(|(mac, entry)| (entry.life == Life::Local, *mac));
-    let mut text: String =
-        known.iter().map(|(mac, e)| format!("{mac} {dev}master {} {}\n", master.name, life(e.life))).collect();
-    if device.bridge().is_none() {
-        return text + &own;
-    }
-    if bridge.fixed_mac {
-        let _ = writeln!(text, "{} {dev}master {} permanent", device.mac, device.name);
-    }
-    own + &text
-}
-
-/// The far ends of a tunnel.
-fn far_ends(device: &Device, devices: &Devices, now: Instant, dev: &str) -> String {
-    let mut text = String::new();
-    for (mac, entry) in device.tunnel().into_iter().flat_map(|tunnel| tunnel.fdb(now)) {
-        for remote in &entry.remotes {
-            let _ = write!(text, "{mac} {dev}dst {} ", remote.ip);
-            if let Some(port) = remote.port {
-                let _ = write!(text, "port {port} ");
-            }
-            if let Some(vni) = remote.vni {
-                let _ = write!(text, "vni {} ", vni.number());
-            }
-            if let Some(via) = remote.via {
-                let name = devices.get(&via).map_or_else(|| format!("if{}", via.0), |d| d.name.clone());
-                let _ = write!(text, "via {name} ");
-            }
-            let state = match entry.life {
-                vxlan::Life::Permanent => "permanent",
-                vxlan::Life::Static => "static",
-                vxlan::Life::Ageing => "",
-            };
-            let _ = writeln!(text, "self {state}");
-        }
-    }
-    text
-}
-
-/// The Ethernet groups that a device listens to: all nodes, a bridge that is up also all snoopers, and with an IPv6 address the
-/// solicited nodes of each.
-fn groups(device: &Device) -> Vec<Mac> {
-    if device.is_loopback() || device.tunnel().is_some() {
-        return Vec::new();
-    }
-    let group = |text: &str| Mac::from_multicast(text.parse().expect("a literal address"));
-    let mut groups = device.stations.clone();
-    if device.ipv6 == Ipv6::Enabled {
-        groups.push(group("ff02::1"));
-    }
-    if device.bridge().is_some() && device.up {
-        groups.extend([group("224.0.0.106"), group("ff02::6a")]);
-    }
-    if device.up {
-        groups.push(group("224.0.0.1"));
-    }
-    for address in &device.addresses {
-        if let IpAddr::V6(ip) = address.net.ip() {
-            let solicited = Mac::from_multicast(IpAddr::V6(solicited_node(ip)));
-            if !groups.contains(&solicited) {
-                groups.push(solicited);
-            }
-        }
-    }
-    groups
 }
 
 /// An entry that shall come or go.
@@ -181,8 +51,7 @@ impl Model {
         let mut model = Self::default();
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let mut value =
-                || words.next().ok_or_else(|| ("Command line is not complete. Try option \"help\"\n".to_owned(), 255));
+            let mut value = || words.next().ok_or_else(|| (INCOMPLETE.to_owned(), 255));
             match *word {
                 "dev" => model.device = Some((*value()?).to_owned()),
                 "dst" => model.far = Some(address(value()?)?),
@@ -222,6 +91,12 @@ fn vni(word: &str) -> Result<Vni, Failure> {
     vni.ok_or_else(|| (format!("Error: argument \"{word}\" is wrong: invalid VNI\n\n"), 255))
 }
 
+/// The device of this name, which is wanted as `what`.
+fn index_of(sys: &Sys<'_>, what: &str, name: &str) -> Result<IfIndex, Failure> {
+    let index = sys.network().device_named(name).map(|device| device.index);
+    index.ok_or_else(|| (format!("Cannot find {what} \"{name}\"\n"), 255))
+}
+
 /// What the kernel says when it does not do it.
 pub(super) fn refusal(errno: &str) -> Failure {
     (format!("RTNETLINK answers: {errno}\n"), 255)
@@ -233,15 +108,8 @@ fn change(sys: &mut Sys<'_>, put: Option<Put>, words: &[&str]) -> Result<String,
     let (Some(name), Some(mac)) = (&model.device, model.mac) else {
         return Err(("Device and address are required arguments.\n".to_owned(), 255));
     };
-    let index_of = |sys: &mut Sys<'_>, name: &str| {
-        let index = sys.network().device_named(name).map(|d| d.index);
-        index.ok_or_else(|| (format!("Cannot find device \"{name}\"\n"), 255))
-    };
-    let via = match &model.via {
-        Some(via) => Some(index_of(sys, via)?),
-        None => None,
-    };
-    let index = index_of(sys, name)?;
+    let via = model.via.as_ref().map(|via| index_of(sys, "device", via)).transpose()?;
+    let index = index_of(sys, "device", name)?;
     if !sys.is_network_administrator() {
         return Err(refusal("Operation not permitted"));
     }
@@ -307,13 +175,19 @@ fn of_bridge(
     let master = if is_bridge && !model.of_master { Some(index) } else { device.master };
     let Some(master) = master else { return Err(refusal("Operation not supported")) };
     let life = match (model.state, is_bridge) {
-        (Some("dynamic"), _) => return Err(refusal("Operation not permitted")),
+        (Some("dynamic"), true) => return Err(refusal("Invalid argument")),
+        (Some("dynamic"), false) => Life::Learned,
         (Some("static"), false) => Life::Static,
         _ => Life::Local,
     };
     let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
     let bridge = fabric.namespace_mut(namespace).devices.get_mut(&master).and_then(Device::bridge_mut);
     let bridge = bridge.expect("a master is a bridge");
+    // What ages is only known where it could be learned.
+    let learns = matches!(bridge.tree().state(index), State::Learning | State::Forwarding);
+    if put.is_some() && life == Life::Learned && !learns {
+        return Err(refusal("Operation not permitted"));
+    }
     match put {
         Some(Put::Add) if bridge.knows(mac) => Err(refusal("File exists")),
         Some(_) => {
@@ -325,30 +199,101 @@ fn of_bridge(
     }
 }
 
+/// What shall go of the entries of a bridge or a tunnel.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Flush<'a> {
+    device: Option<&'a str>,
+    port: Option<&'a str>,
+    of_master: bool,
+    /// Only those that live so, or only the others.
+    lives: Vec<(Life, bool)>,
+}
+
+impl<'a> Flush<'a> {
+    /// Words that mean nothing are passed over, as iproute2 does.
+    fn parse(words: &[&'a str]) -> Result<Self, Failure> {
+        let mut flush = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().copied().ok_or_else(|| (INCOMPLETE.to_owned(), 255));
+            match *word {
+                "dev" => flush.device = Some(value()?),
+                "brport" => flush.port = Some(value()?),
+                "master" => flush.of_master = true,
+                "permanent" => flush.lives.push((Life::Local, true)),
+                "static" => flush.lives.push((Life::Static, true)),
+                "dynamic" => flush.lives.push((Life::Learned, true)),
+                "nopermanent" => flush.lives.push((Life::Local, false)),
+                "nostatic" => flush.lives.push((Life::Static, false)),
+                "nodynamic" => flush.lives.push((Life::Learned, false)),
+                _ => {}
+            }
+        }
+        Ok(flush)
+    }
+
+    fn means(&self, life: Life) -> bool {
+        self.lives.iter().all(|(of, wanted)| (*of == life) == *wanted)
+    }
+}
+
+fn flush(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
+    let wanted = Flush::parse(words)?;
+    let name = wanted.device.ok_or_else(|| ("Device is a required argument.\n".to_owned(), 255))?;
+    let index = index_of(sys, "bridge device", name)?;
+    let port = wanted.port.map(|port| index_of(sys, "bridge port device", port)).transpose()?;
+    if !sys.is_network_administrator() {
+        return Err(refusal("Operation not permitted"));
+    }
+    let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
+    let devices = &mut fabric.namespace_mut(namespace).devices;
+    let device = devices.get_mut(&index).expect("it was just found");
+    if let Some(tunnel) = device.tunnel_mut().filter(|_| !wanted.of_master) {
+        tunnel.flush(|life| {
+            wanted.means(match life {
+                vxlan::Life::Permanent => Life::Local,
+                vxlan::Life::Static => Life::Static,
+                vxlan::Life::Ageing => Life::Learned,
+            })
+        });
+        return Ok(String::new());
+    }
+    let (bridge, port) = match (device.bridge().is_some(), device.master) {
+        (true, _) if port.is_none() => (index, None),
+        (true, _) if port.and_then(|port| devices.get(&port)).is_some_and(|port| port.master == Some(index)) => {
+            (index, port)
+        }
+        (true, _) => return Err(("Error: bridge: Flush device is not a bridge or bridge port.\n".to_owned(), 255)),
+        (false, Some(master)) if wanted.of_master => (master, Some(index)),
+        (false, _) => return Err(refusal("Operation not supported")),
+    };
+    let bridge = devices.get_mut(&bridge).and_then(Device::bridge_mut).expect("a master is a bridge");
+    let of_port = |entry: &FdbEntry| port.is_none_or(|port| entry.port == port);
+    bridge.flush(|entry| of_port(entry) && wanted.means(entry.life));
+    Ok(String::new())
+}
+
+const INCOMPLETE: &str = "Command line is not complete. Try option \"help\"\n";
+
+const USAGE: &str = "\
+Usage: bridge fdb { add | append | del | replace } ADDR dev DEV
+              [ self ] [ master ] [ use ] [ router ] [ extern_learn ]
+              [ sticky ] [ local | static | dynamic ] [ vlan VID ]
+              { [ dst IPADDR ] [ port PORT] [ vni VNI ] | [ nhid NHID ] }
+\t       [ via DEV ] [ src_vni VNI ]
+       bridge fdb [ show [ br BRDEV ] [ brport DEV ] [ vlan VID ]
+              [ state STATE ] [ dynamic ] ]
+       bridge fdb get [ to ] LLADDR [ br BRDEV ] { brport | dev } DEV
+              [ vlan VID ] [ vni VNI ] [ self ] [ master ] [ dynamic ]
+       bridge fdb flush dev DEV [ brport DEV ] [ vlan VID ]
+              [ self ] [ master ] [ [no]permanent | [no]static | [no]dynamic ]
+              [ [no]added_by_user ] [ [no]extern_learn ] [ [no]sticky ]
+              [ [no]offloaded ]
+";
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::host;
     use super::*;
-
-    #[test]
-    fn the_database_lists_groups_learned_and_own_addresses() {
-        let devices = host();
-        let text: String = devices.values().map(|d| entries(d, &devices, Instant::ZERO, false)).collect();
-        assert_eq!(
-            text,
-            "33:33:00:00:00:01 dev docker0 self permanent\n\
-             01:00:5e:00:00:6a dev docker0 self permanent\n\
-             33:33:00:00:00:6a dev docker0 self permanent\n\
-             01:00:5e:00:00:01 dev docker0 self permanent\n\
-             33:33:ff:18:8e:39 dev docker0 self permanent\n\
-             02:42:4b:18:8e:39 dev docker0 master docker0 permanent\n\
-             02:42:ac:11:00:02 dev veth01020fb master docker0 \n\
-             5e:f1:a1:82:d6:a0 dev veth01020fb master docker0 permanent\n\
-             33:33:00:00:00:01 dev veth01020fb self permanent\n\
-             01:00:5e:00:00:01 dev veth01020fb self permanent\n\
-             33:33:ff:82:d6:a0 dev veth01020fb self permanent\n"
-        );
-    }
 
     #[test]
     fn the_words_of_a_change() {

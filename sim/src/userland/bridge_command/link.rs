@@ -2,24 +2,27 @@
 
 use core::fmt::Write as _;
 
-use super::{Failure, fdb::refusal};
+use super::{Failure, Options, fdb::refusal};
+use crate::bridge::PortSettings;
 use crate::bridge::setting::{OutOfRange, SWITCHES, Switch};
-use crate::bridge::tree::State;
+use crate::bridge::tree::{self, State};
 use crate::device::Device;
-use crate::userland::ip::{Scene, named_peers};
+use crate::userland::ip::{Scene, json, named_peers};
+use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
 /// Carries out `bridge link WORDS`.
-pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], details: bool) -> Result<String, Failure> {
+pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     match words {
         ["set", rest @ ..] => set(sys, rest),
-        ["show" | "list" | "lst", rest @ ..] => show(sys, rest, details),
-        [] => show(sys, &[], details),
+        ["show" | "list" | "lst", rest @ ..] => show(sys, rest, options),
+        [] => show(sys, &[], options),
+        ["help"] => Err((USAGE.to_owned(), 255)),
         [word, ..] => Err((format!("Command \"{word}\" is unknown, try \"bridge link help\".\n"), 255)),
     }
 }
 
-fn show(sys: &mut Sys<'_>, words: &[&str], details: bool) -> Result<String, Failure> {
+fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     let only = match words {
         ["dev", name] | [name] => Some((*name).to_owned()),
         _ => None,
@@ -32,40 +35,77 @@ fn show(sys: &mut Sys<'_>, words: &[&str], details: bool) -> Result<String, Fail
     let now = sys.now();
     let devices = &sys.network().devices;
     let scene = Scene { devices, peers: &peers, flavour: Flavour::Host, now };
-    let ports = devices.values().filter(|d| d.master.is_some() && only.as_ref().is_none_or(|name| d.name == *name));
-    Ok(ports.map(|port| port_line(&scene, port, details)).collect())
+    let meant = |device: &&Device| only.as_ref().is_none_or(|name| device.name == *name);
+    let ports: Vec<_> = devices.values().filter(meant).filter_map(|device| View::of(&scene, device)).collect();
+    Ok(options.print(&ports, |port| port.line(&scene, options.details), |port| port.json(&scene, options.details)))
 }
 
-/// What is said of a port.
-pub(super) fn port_line(scene: &Scene<'_>, port: &Device, details: bool) -> String {
-    let bridge = port.master.and_then(|index| scene.devices.get(&index)).and_then(Device::bridge);
-    let Some((bridge, known)) = bridge.and_then(|bridge| Some((bridge, bridge.tree().port(port.index)?))) else {
-        return String::new();
-    };
-    let (name, flags, mtu) = (scene.name(port), scene.flags(port), port.mtu.bytes());
-    let master = scene.master(port).unwrap_or_default();
-    let mut line = format!(
-        "{}: {name}: <{flags}> mtu {mtu} master {master} state {} priority {} cost {} \n",
-        port.index.0,
-        known.state.name(),
-        known.priority,
-        known.cost
-    );
-    if let Some(port) = bridge.port(port.index).filter(|_| details) {
-        let mut settings = port.settings;
-        line.push_str("    ");
-        for (name, _, switch) in SWITCHES {
-            let _ = write!(line, "{name} {} ", if *switch(&mut settings) { "on" } else { "off" });
-            // What cannot be changed here has its place among the others.
-            line.push_str(match name {
-                "bcast_flood" => "mcast_router 1 ",
-                "neigh_suppress" => "vlan_tunnel off ",
-                _ => "",
-            });
-        }
-        line.push('\n');
+/// A port and what its bridge knows of it.
+pub(super) struct View<'a> {
+    device: &'a Device,
+    known: &'a tree::Port,
+    settings: PortSettings,
+}
+
+impl<'a> View<'a> {
+    /// None when the device is no port.
+    pub(super) fn of(scene: &Scene<'a>, device: &'a Device) -> Option<Self> {
+        let bridge = scene.devices.get(&device.master?)?.bridge()?;
+        let settings = bridge.port(device.index)?.settings;
+        Some(Self { device, known: bridge.tree().port(device.index)?, settings })
     }
-    line
+
+    pub(super) fn line(&self, scene: &Scene<'_>, details: bool) -> String {
+        let Self { device, known, .. } = self;
+        let (name, flags, mtu) = (scene.name(device), scene.flags(device), device.mtu.bytes());
+        let master = scene.master(device).unwrap_or_default();
+        let mut line = format!(
+            "{}: {name}: <{flags}> mtu {mtu} master {master} state {} priority {} cost {} \n",
+            device.index.0,
+            known.state.name(),
+            known.priority,
+            known.cost
+        );
+        if details {
+            line.push_str("    ");
+            for (name, value) in self.details() {
+                let _ = match value {
+                    Json::Bool(on) => write!(line, "{name} {} ", if on { "on" } else { "off" }),
+                    value => write!(line, "{name} {} ", value.print(false).trim_end()),
+                };
+            }
+            line.push('\n');
+        }
+        line
+    }
+
+    fn json(&self, scene: &Scene<'_>, details: bool) -> Json {
+        let mut fields = json::introduced(scene, self.device);
+        fields.push(("mtu", (self.device.mtu.bytes() as u64).into()));
+        fields.extend(scene.master(self.device).map(|master| ("master", master.into())));
+        fields.push(("state", self.known.state.name().into()));
+        fields.push(("priority", u32::from(self.known.priority).into()));
+        fields.push(("cost", self.known.cost.into()));
+        if details {
+            fields.extend(self.details());
+        }
+        Json::Object(fields)
+    }
+
+    /// What it is set to. What cannot be changed here has its place among the others.
+    fn details(&self) -> Vec<(&'static str, Json)> {
+        let mut settings = self.settings;
+        let mut all = Vec::new();
+        for (name, _, switch) in SWITCHES {
+            all.push((name, Json::Bool(*switch(&mut settings))));
+            match name {
+                "bcast_flood" => all.push(("mcast_router", 1u32.into())),
+                "neigh_suppress" => all.push(("vlan_tunnel", false.into())),
+                _ => {}
+            }
+        }
+        all
+    }
 }
 
 /// What shall be changed of a port.

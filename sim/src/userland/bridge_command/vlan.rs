@@ -2,24 +2,25 @@
 
 use core::fmt::Write as _;
 
-use super::{Failure, fdb::refusal};
+use super::{Failure, Options, fdb::refusal};
 use crate::bridge::Bridge;
 use crate::bridge::vlan::Vlans;
 use crate::device::Device;
 use crate::userland::Sys;
+use crate::userland::json::Json;
 
 /// Carries out `bridge vlan WORDS`.
-pub(super) fn run(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
+pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     match words {
         ["add", rest @ ..] => change(sys, true, rest),
         ["del" | "delete", rest @ ..] => change(sys, false, rest),
-        ["show" | "list" | "lst", rest @ ..] => show(sys, rest),
-        [] => show(sys, &[]),
+        ["show" | "list" | "lst", rest @ ..] => show(sys, rest, options),
+        [] => show(sys, &[], options),
         [word, ..] => Err((format!("Command \"{word}\" is unknown, try \"bridge vlan help\".\n"), 255)),
     }
 }
 
-fn show(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
+fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     let only = match words {
         ["dev", name, ..] => Some(*name),
         _ => None,
@@ -28,15 +29,30 @@ fn show(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
         return Err((format!("Cannot find device \"{name}\"\n"), 255));
     }
     let devices = &sys.network().devices;
-    let mut text = "port              vlan-id  \n".to_owned();
-    for device in devices.values().filter(|device| only.is_none_or(|name| device.name == name)) {
+    let meant = |device: &&Device| only.is_none_or(|name| device.name == name);
+    let of_device = |device: &Device| {
         let master = device.master.and_then(|index| devices.get(&index)).and_then(Device::bridge);
         let of_port = || Some(&master?.port(device.index)?.vlans);
-        if let Some(vlans) = device.bridge().map(Bridge::own_vlans).or_else(of_port) {
-            text.push_str(&rows(&device.name, vlans));
+        let vlans = device.bridge().map(Bridge::own_vlans).or_else(of_port)?;
+        Some((device.name.clone(), vlans.clone()))
+    };
+    let all: Vec<_> = devices.values().filter(meant).filter_map(of_device).collect();
+    let title = if options.json { "" } else { "port              vlan-id  \n" };
+    Ok(title.to_owned() + &options.print(&all, |(name, vlans)| rows(name, vlans), |(name, vlans)| json(name, vlans)))
+}
+
+/// The same as JSON; a device without VLANs has an empty list.
+fn json(name: &str, vlans: &Vlans) -> Json {
+    let vlan = |(id, untagged): (u16, bool)| {
+        let mut fields = vec![("vlan", u32::from(id).into())];
+        let pvid = (vlans.pvid() == Some(id)).then(|| Json::from("PVID"));
+        let flags: Vec<_> = pvid.into_iter().chain(untagged.then(|| "Egress Untagged".into())).collect();
+        if !flags.is_empty() {
+            fields.push(("flags", Json::List(flags)));
         }
-    }
-    Ok(text)
+        Json::Object(fields)
+    };
+    Json::Object(vec![("ifname", name.into()), ("vlans", Json::List(vlans.iter().map(vlan).collect()))])
 }
 
 /// The rows of a port: its name before the first.

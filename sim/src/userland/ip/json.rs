@@ -68,11 +68,17 @@ fn flags(scene: &Scene<'_>, device: &Device) -> Json {
     Json::List(scene.flags(device).split(',').filter(|flag| !flag.is_empty()).map(Json::from).collect())
 }
 
-/// What the first line of the text says.
-fn opened(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
+/// The number, the names and the flags of a device.
+pub(in crate::userland) fn introduced(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
     let mut fields = vec![("ifindex", device.index.0.into())];
     fields.extend(named(scene, device));
     fields.push(("flags", flags(scene, device)));
+    fields
+}
+
+/// What the first line of the text says.
+fn opened(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
+    let mut fields = introduced(scene, device);
     fields.push(("mtu", (device.mtu.bytes() as u64).into()));
     fields.push(("qdisc", queueing(device).into()));
     if let Some(master) = scene.master(device) {
