@@ -8,8 +8,8 @@ use proptest::sample::Index;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Icmpv4Packet,
-    Icmpv4Repr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr, TcpControl, TcpPacket, TcpRepr,
-    TcpSeqNumber, UdpPacket, UdpRepr,
+    Icmpv4Repr, Icmpv6Packet, Icmpv6Repr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr,
+    TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket, UdpRepr,
 };
 
 const TTL: u8 = 64;
@@ -24,8 +24,9 @@ enum Upper {
 }
 
 impl Upper {
-    fn protocol(&self) -> IpProtocol {
+    fn protocol(&self, v6: bool) -> IpProtocol {
         match self {
+            Self::Echo { .. } if v6 => IpProtocol::Icmpv6,
             Self::Echo { .. } => IpProtocol::Icmp,
             Self::Udp { .. } => IpProtocol::Udp,
             Self::Tcp { .. } => IpProtocol::Tcp,
@@ -37,12 +38,20 @@ impl Upper {
     fn bytes(&self, src: IpAddress, dst: IpAddress) -> Vec<u8> {
         let sums = ChecksumCapabilities::default();
         match self {
-            Self::Echo { ident, seq, data } => {
-                let repr = Icmpv4Repr::EchoRequest { ident: *ident, seq_no: *seq, data };
-                let mut bytes = vec![0; repr.buffer_len()];
-                repr.emit(&mut Icmpv4Packet::new_unchecked(&mut bytes), &sums);
-                bytes
-            }
+            Self::Echo { ident, seq, data } => match (src, dst) {
+                (IpAddress::Ipv6(src), IpAddress::Ipv6(dst)) => {
+                    let repr = Icmpv6Repr::EchoRequest { ident: *ident, seq_no: *seq, data };
+                    let mut bytes = vec![0; repr.buffer_len()];
+                    repr.emit(&src, &dst, &mut Icmpv6Packet::new_unchecked(&mut bytes[..]), &sums);
+                    bytes
+                }
+                _ => {
+                    let repr = Icmpv4Repr::EchoRequest { ident: *ident, seq_no: *seq, data };
+                    let mut bytes = vec![0; repr.buffer_len()];
+                    repr.emit(&mut Icmpv4Packet::new_unchecked(&mut bytes), &sums);
+                    bytes
+                }
+            },
             Self::Udp { src: from, dst: to, data } => {
                 let repr = UdpRepr { src_port: *from, dst_port: *to };
                 let mut bytes = vec![0; repr.header_len() + data.len()];
@@ -74,9 +83,38 @@ impl Upper {
     }
 }
 
+/// A question for a DNS server.
+fn question() -> impl Strategy<Value = Vec<u8>> {
+    let label = vec(prop::sample::select(&b"abcdefghijklmnopqrstuvwxyz0123456789-_"[..]), 1..20);
+    (any::<u16>(), vec(label, 1..5), prop::sample::select(&[1_u16, 28, 12, 15, 255][..])).prop_map(
+        |(id, labels, kind)| {
+            let mut bytes = [id.to_be_bytes(), [1, 0], [0, 1], [0, 0], [0, 0], [0, 0]].concat();
+            for label in labels {
+                bytes.push(u8::try_from(label.len()).expect("it is short"));
+                bytes.extend(label);
+            }
+            bytes.push(0);
+            bytes.extend(kind.to_be_bytes());
+            bytes.extend([0, 1]);
+            bytes
+        },
+    )
+}
+
+/// A frame in a VXLAN tunnel (RFC 7348).
+fn tunnelled() -> impl Strategy<Value = Vec<u8>> {
+    let v4 = || any::<[u8; 4]>().prop_map(Ipv4Addr::from);
+    (0_u32..1 << 24, station(), station(), v4(), v4(), any::<bool>()).prop_map(|(vni, dst, mac, from, to, op)| {
+        let inner = framed(dst, mac, EthernetProtocol::Arp, &arp(op, from, to, mac));
+        [&[8, 0, 0, 0][..], &(vni << 8).to_be_bytes(), &inner].concat()
+    })
+}
+
 fn upper() -> impl Strategy<Value = Upper> {
     let data = || vec(any::<u8>(), 0..200);
     prop_oneof![
+        (1_u16.., question()).prop_map(|(src, data)| Upper::Udp { src, dst: 53, data }),
+        (1_u16.., tunnelled()).prop_map(|(src, data)| Upper::Udp { src, dst: 4789, data }),
         (any::<u16>(), any::<u16>(), data()).prop_map(|(ident, seq, data)| Upper::Echo { ident, seq, data }),
         (1_u16.., 1_u16.., data()).prop_map(|(src, dst, data)| Upper::Udp { src, dst, data }),
         (1_u16.., 1_u16.., any::<bool>(), any::<u32>(), data()).prop_map(|(src, dst, syn, seq, data)| Upper::Tcp {
@@ -125,7 +163,7 @@ fn ipv4(src: Ipv4Addr, dst: Ipv4Addr, upper: &Upper) -> Vec<u8> {
     let repr = Ipv4Repr {
         src_addr: src,
         dst_addr: dst,
-        next_header: upper.protocol(),
+        next_header: upper.protocol(false),
         payload_len: payload.len(),
         hop_limit: TTL,
     };
@@ -141,7 +179,7 @@ fn ipv6(src: Ipv6Addr, dst: Ipv6Addr, upper: &Upper) -> Vec<u8> {
     let repr = Ipv6Repr {
         src_addr: src,
         dst_addr: dst,
-        next_header: upper.protocol(),
+        next_header: upper.protocol(true),
         payload_len: payload.len(),
         hop_limit: TTL,
     };
@@ -152,8 +190,8 @@ fn ipv6(src: Ipv6Addr, dst: Ipv6Addr, upper: &Upper) -> Vec<u8> {
     bytes
 }
 
-/// A frame as a host might send it: ARP, or IPv4 or IPv6 with ICMP, UDP, TCP or another protocol, or one part of an
-/// IPv4 packet, tagged for a VLAN or not.
+/// A frame as a host might send it: ARP, or IPv4 or IPv6 with ICMP, UDP (a question for DNS and a frame in a VXLAN tunnel
+/// among them), TCP or another protocol, or one part of an IPv4 packet, tagged for a VLAN or not.
 pub fn packet() -> impl Strategy<Value = Vec<u8>> {
     let v4 = || any::<[u8; 4]>().prop_map(Ipv4Addr::from);
     let v6 = || any::<[u8; 16]>().prop_map(Ipv6Addr::from);
