@@ -1,4 +1,4 @@
-//! Strategies for proptest: subnets, topologies, command lines, firewall rules, partitions and packets. What is drawn
+//! Strategies for proptest: subnets, topologies, command lines, firewall rules, partitions, impairments and packets. What is drawn
 //! shrinks to fewer networks, containers and commands.
 
 use std::fmt;
@@ -247,4 +247,45 @@ pub fn outages(count: Range<usize>) -> impl Strategy<Value = Vec<Outage>> {
         between,
     });
     vec(outage, count)
+}
+
+/// A time in which the links of one of some containers do something to frames.
+#[derive(Clone, Debug)]
+pub struct Impairment {
+    /// What they do, as [`Lab::impair`] takes it.
+    pub told: String,
+    /// How long.
+    pub lasting: Duration,
+    /// Whose links, among any number.
+    pub at: Index,
+}
+
+/// What netem can do to frames, none of it to all of them.
+fn netem() -> impl Strategy<Value = String> {
+    let share = |what: &'static str, most: u32| (0..=most).prop_map(move |percent| format!(" {what} {percent}%"));
+    let maybe = |what| prop::option::weighted(0.5, what).prop_map(Option::unwrap_or_default);
+    let delay = (0_u32..300, 0_u32..100).prop_map(|(delay, jitter)| format!("delay {delay}ms {jitter}ms"));
+    let bursts = (1_u32..10, 20_u32..90).prop_map(|(p, r)| format!(" loss gemodel {p}% {r}%"));
+    let loss = prop_oneof![share("loss", 25), bursts];
+    let rate = (100_u32..10_000).prop_map(|rate| format!(" rate {rate}kbit"));
+    let parts = (delay, maybe(loss.boxed()), maybe(share("duplicate", 20).boxed()), maybe(share("corrupt", 5).boxed()));
+    (parts, maybe(share("reorder", 30).boxed()), maybe(rate.boxed())).prop_map(
+        |((delay, loss, duplicate, corrupt), reorder, rate)| {
+            format!("{delay}{loss}{duplicate}{corrupt}{reorder}{rate}")
+        },
+    )
+}
+
+/// Impairments, one after the other; all of them end, and what is told shrinks to a line that does little.
+pub fn impairments(count: Range<usize>) -> impl Strategy<Value = Vec<Impairment>> {
+    let directed =
+        (prop::sample::select(&["", "in ", "out "][..]), netem()).prop_map(|(way, told)| format!("{way}{told}"));
+    let queue = (50_u32..2000).prop_map(|rate| format!("out tbf rate {rate}kbit burst 10k latency 200ms"));
+    let told = prop_oneof![4 => directed, 1 => queue];
+    let impairment = (told, 50_u64..5000, any::<Index>()).prop_map(|(told, lasting, at)| Impairment {
+        told,
+        lasting: Duration::from_millis(lasting),
+        at,
+    });
+    vec(impairment, count)
 }

@@ -110,7 +110,8 @@ fn tunnelled() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn upper() -> impl Strategy<Value = Upper> {
+/// In a box: what chance has drawn of it is large, and several stand beside each other on a test's stack.
+fn upper() -> BoxedStrategy<Upper> {
     let data = || vec(any::<u8>(), 0..200);
     prop_oneof![
         (1_u16.., question()).prop_map(|(src, data)| Upper::Udp { src, dst: 53, data }),
@@ -126,6 +127,7 @@ fn upper() -> impl Strategy<Value = Upper> {
         }),
         (any::<u8>(), data()).prop_map(|(protocol, data)| Upper::Other { protocol, data }),
     ]
+    .boxed()
 }
 
 fn station() -> impl Strategy<Value = EthernetAddress> {
