@@ -264,7 +264,7 @@ pub struct Impairment {
 fn netem() -> impl Strategy<Value = String> {
     let share = |what: &'static str, most: u32| (0..=most).prop_map(move |percent| format!(" {what} {percent}%"));
     let maybe = |what| prop::option::weighted(0.5, what).prop_map(Option::unwrap_or_default);
-    let delay = (0_u32..300, 0_u32..100).prop_map(|(delay, jitter)| format!("delay {delay}ms {jitter}ms"));
+    let delay = (1_u32..300, 0_u32..100).prop_map(|(delay, jitter)| format!("delay {delay}ms {jitter}ms"));
     let bursts = (1_u32..10, 20_u32..90).prop_map(|(p, r)| format!(" loss gemodel {p}% {r}%"));
     let loss = prop_oneof![share("loss", 25), bursts];
     let rate = (100_u32..10_000).prop_map(|rate| format!(" rate {rate}kbit"));
