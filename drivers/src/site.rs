@@ -29,7 +29,7 @@ use netyard_sim::world::World;
 use crate::cli::{self, dockerd, netyard, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
-use crate::engine::{Engine, Login, Output};
+use crate::engine::{Engine, Host, Login, Output};
 use crate::image;
 use crate::pipework;
 use crate::ports::Machine;
@@ -39,8 +39,8 @@ use fault::{Answered, Faults};
 use flow::Flows;
 use terminal::Terminal;
 
-pub use flow::Transport;
-pub use lan::{Uplink, has_room_at};
+pub use flow::{Listener, Transport};
+pub use lan::{MACHINES_MAX, Uplink, has_room_at, is_free};
 pub use terminal::{TerminalEvent, TerminalId};
 
 /// How far a step goes at least when nothing else is due.
@@ -59,6 +59,9 @@ pub struct SiteConfig {
     pub links: BTreeMap<String, Uplink>,
     /// Further name servers on the LAN. [`has_room_at`] tells where there may be one.
     pub nameservers: BTreeMap<Ipv4Addr, Manner>,
+    /// Further machines on the LAN, by their names there: nothing runs on them. See [`is_free`] for names, of which there
+    /// are at most [`MACHINES_MAX`].
+    pub machines: Vec<String>,
     /// What the engines of hosts were told, where that is not the usual.
     pub engines: BTreeMap<String, Config>,
     /// Whether every frame is kept.
@@ -74,6 +77,7 @@ impl Default for SiteConfig {
             hosts: vec!["docker01".to_owned()],
             links: BTreeMap::new(),
             nameservers: BTreeMap::new(),
+            machines: Vec::new(),
             engines: BTreeMap::new(),
             capture: false,
         }
@@ -105,6 +109,8 @@ pub struct Site {
     units: Vec<Unit>,
     exchanges: Exchanges,
     flows: Flows,
+    /// The further machines of the LAN.
+    machines: Vec<Host>,
     terminals: BTreeMap<TerminalId, Terminal>,
     events: VecDeque<TerminalEvent>,
     /// What engines answer to clients outside.
@@ -140,7 +146,7 @@ impl Site {
         if config.capture {
             world.fabric.capture.start();
         }
-        let hosts = lan::build(&mut world, &config.hosts, &config.links, &config.nameservers);
+        let (hosts, machines) = lan::build(&mut world, config);
         let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host)).collect();
         let mut site = Self {
             world,
@@ -148,6 +154,7 @@ impl Site {
             units: Vec::new(),
             exchanges: Exchanges::default(),
             flows: Flows::default(),
+            machines,
             terminals: BTreeMap::new(),
             events: VecDeque::new(),
             outbox: VecDeque::new(),
@@ -169,6 +176,7 @@ impl Site {
             units: self.units.clone(),
             exchanges: self.exchanges.clone(),
             flows: self.flows.clone(),
+            machines: self.machines.clone(),
             terminals: self.terminals.clone(),
             events: self.events.clone(),
             outbox: self.outbox.clone(),

@@ -24,6 +24,7 @@ pub mod stand_in;
 pub mod stream;
 pub mod tap;
 pub mod twin;
+pub mod uplink;
 pub mod vnet;
 
 use std::io;
@@ -43,6 +44,7 @@ use publish::{Publisher, Reach};
 use serve::Listener;
 use socket::Socket;
 use twin::Twins;
+use uplink::{Uplink, Uplinks};
 
 /// What a live engine shall be.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ pub struct Setup {
     pub tcp: Option<SocketAddr>,
     /// Where ports of containers are published that are published everywhere.
     pub reach: Reach,
+    /// What containers reach of this machine. The site needs their machines.
+    pub uplinks: Vec<Uplink>,
 }
 
 /// A live engine that can be asked already.
@@ -83,9 +87,10 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
     let (door, inbox) = Door::new();
     let (site, pace) = (setup.site.clone(), setup.pace);
     let publisher = Publisher::new(setup.reach, door.clone(), runtime.handle().clone());
+    let uplinks = Uplinks::new(setup.uplinks.clone(), door.clone(), runtime.handle().clone());
     let owner = thread::Builder::new().name("world".to_owned());
     let (begun, has_begun) = channel();
-    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, publisher, &begun));
+    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, (publisher, uplinks), &begun));
     let owner = owner.map_err(|error| cannot_run(&error))?;
     has_begun.recv().map_err(|_| "cannot run: the world ended before it began".to_owned())??;
     let twins = Twins::new(door.clone());

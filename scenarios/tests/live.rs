@@ -11,3 +11,4 @@ mod socket;
 mod streams;
 mod terminal;
 mod tutorial;
+mod uplinks;

@@ -1,10 +1,12 @@
-//! Flows: connections of somebody outside to an address that a host of the site can reach. A flow looks like an exchange
-//! with an engine: input goes in, parts of the body come out, and an end; there is no head.
+//! Flows: connections of somebody outside to an address that a host of the site can reach, and of programs of the site to
+//! a machine of the LAN behind which somebody outside is. A flow looks like an exchange with an engine: input goes in,
+//! parts of the body come out, and an end; there is no head. An empty part says that a program has nothing more to say.
 
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::userland::gate::{TcpGate, UdpGate};
 use netyard_sim::userland::process::Table;
 use netyard_sim::userland::stream::PipeId;
@@ -12,6 +14,11 @@ use netyard_sim::userland::{ContextId, Pid, Program, Read, Rights, Signal, Spawn
 
 use super::Site;
 use crate::engine::{ExchangeId, Output};
+
+/// How many clients of a machine wait at most until somebody outside takes them.
+const BACKLOG: usize = 128;
+/// The file descriptor of a client's connection.
+const CLIENT_FD: u32 = 3;
 
 /// How bytes are carried.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,6 +37,16 @@ struct Flow {
     input: Option<Stream>,
     output: Stream,
     is_held: bool,
+    /// Whether it was said that the output has ended.
+    has_ended: bool,
+}
+
+/// A port of a machine of the LAN at which somebody outside is spoken to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Listener {
+    namespace: NamespaceId,
+    context: ContextId,
+    socket: SocketId,
 }
 
 /// All flows.
@@ -90,8 +107,15 @@ impl Flows {
 
 impl Flow {
     fn drain(&mut self, processes: &mut Table, exchange: ExchangeId, outbox: &mut VecDeque<Output>) {
-        while let Read::Data(bytes) = processes.read(&mut self.output) {
-            outbox.push_back(Output::Body { exchange, bytes });
+        loop {
+            match processes.read(&mut self.output) {
+                Read::Data(bytes) => outbox.push_back(Output::Body { exchange, bytes }),
+                Read::Blocked => return,
+                Read::End => break,
+            }
+        }
+        if !std::mem::replace(&mut self.has_ended, true) {
+            outbox.push_back(Output::Body { exchange, bytes: Vec::new() });
         }
     }
 
@@ -111,16 +135,42 @@ impl Site {
     }
 
     /// Somebody outside speaks to `peer` as a program in a namespace, with these files, would.
-    pub fn dial_from(
-        &mut self,
-        (namespace, context): (NamespaceId, ContextId),
-        transport: Transport,
-        peer: SocketAddr,
-    ) -> ExchangeId {
+    pub fn dial_from(&mut self, place: (NamespaceId, ContextId), transport: Transport, peer: SocketAddr) -> ExchangeId {
         let (program, argv): (Box<dyn Program>, _) = match transport {
             Transport::Tcp => (Box::new(TcpGate::new(peer)), format!("gate tcp {peer}")),
             Transport::Udp => (Box::new(UdpGate::new(peer)), format!("gate udp {peer}")),
         };
+        self.begin_flow(place, program, &argv).0
+    }
+
+    /// Listens at a port of a machine of the LAN, for somebody outside.
+    ///
+    /// # Errors
+    /// `NoEntry` when there is no such machine, and what a program there would be told.
+    pub fn listen(&mut self, machine: &str, port: u16) -> Result<Listener, Errno> {
+        let machine = self.machines.iter().find(|host| host.name == machine).ok_or(Errno::NoEntry)?;
+        let (namespace, context) = (machine.namespace, machine.context);
+        let at = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+        let socket = self.world.fabric.with(namespace, |ns, _| ns.tcp_listen(at, BACKLOG))?;
+        Ok(Listener { namespace, context, socket })
+    }
+
+    /// The next of those who have connected to somebody outside.
+    pub fn accept(&mut self, listener: Listener) -> Option<ExchangeId> {
+        let Listener { namespace, context, socket } = listener;
+        let (client, peer) = self.world.fabric.with(namespace, |ns, _| ns.tcp_accept(socket))?;
+        let gate = Box::new(TcpGate::of_client(peer, client));
+        let (id, pid) = self.begin_flow((namespace, context), gate, &format!("gate client {peer}"));
+        self.world.processes.adopt(pid, namespace, client, CLIENT_FD);
+        Some(id)
+    }
+
+    fn begin_flow(
+        &mut self,
+        (namespace, context): (NamespaceId, ContextId),
+        program: Box<dyn Program>,
+        argv: &str,
+    ) -> (ExchangeId, Pid) {
         let processes = &mut self.world.processes;
         let (stdin, input) = processes.streams_mut().pipe();
         let (output, stdout) = processes.streams_mut().pipe();
@@ -138,8 +188,8 @@ impl Site {
         };
         let gate = processes.spawn_program(program, spawn, None, self.world.fabric.now());
         let id = self.exchanges.next_id();
-        self.flows.0.insert(id, Flow { gate, input: Some(input), output, is_held: false });
-        id
+        self.flows.0.insert(id, Flow { gate, input: Some(input), output, is_held: false, has_ended: false });
+        (id, gate)
     }
 
     /// Somebody outside lets a flow go; its peer sees an end.

@@ -3,11 +3,10 @@
 //! No packet leaves it.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::collections::BTreeMap;
 
 use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::IfIndex;
-use netyard_sim::dns::{Lan, Manner, Server};
+use netyard_sim::dns::{Lan, Server};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::Condition;
 use netyard_sim::route::Route;
@@ -15,12 +14,17 @@ use netyard_sim::userland::process::Context;
 use netyard_sim::userland::{Files, Flavour};
 use netyard_sim::world::World;
 
+use super::SiteConfig;
 use crate::engine::Host;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const WWW: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
 /// The last byte of the first host's address.
 const FIRST_HOST: u8 = 10;
+/// The last byte of the first further machine's address.
+const FIRST_MACHINE: u8 = 200;
+/// How many further machines there may be where no name server takes an address from them.
+pub const MACHINES_MAX: usize = 55;
 const PREFIX_LEN: u8 = 24;
 const DNS_PORT: u16 = 53;
 
@@ -40,32 +44,47 @@ impl Default for Uplink {
     }
 }
 
-/// Builds the LAN with these docker hosts on it.
+/// Builds the LAN of a site; the docker hosts and the further machines on it.
 ///
 /// # Panics
-/// With more hosts than the LAN has addresses for, or a name server where there is no room.
-pub(super) fn build(
-    world: &mut World,
-    names: &[String],
-    links: &BTreeMap<String, Uplink>,
-    nameservers: &BTreeMap<Ipv4Addr, Manner>,
-) -> Vec<Host> {
+/// With more hosts or machines than the LAN has addresses for, a name server where there is no room, or a machine whose
+/// name is not free.
+pub(super) fn build(world: &mut World, config: &SiteConfig) -> (Vec<Host>, Vec<Host>) {
+    let SiteConfig { hosts: names, links, nameservers, machines, .. } = config;
     let gateway = namespace(world, "gateway");
     let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
     give(world, gateway, bridge, GATEWAY);
     plug(world, gateway, bridge, ("www", WWW), Uplink::default());
-    serve_names(world, gateway, GATEWAY, Server::lan(Lan::standard()));
+    let mut lan = Lan::standard();
+    for (name, addr) in machines.iter().zip(free(config)) {
+        assert!(lan.add_machine(name, addr), "{name} is free");
+    }
+    serve_names(world, gateway, GATEWAY, Server::lan(lan));
     let addresses = (FIRST_HOST..WWW.octets()[3]).map(|last| Ipv4Addr::new(192, 0, 2, last));
     assert!(names.len() <= addresses.len(), "a LAN has room for 70 hosts");
     let uplink = |name: &String| links.get(name).copied().unwrap_or_default();
     let at = names.iter().zip(addresses);
-    let hosts = at.map(|(name, addr)| host(world, gateway, bridge, (name, addr), uplink(name))).collect();
+    let hosts = at.map(|(name, addr)| host(world, (gateway, bridge), (name, addr), uplink(name))).collect();
     for (addr, manner) in nameservers {
         let name = format!("dns{}", addr.octets()[3]);
         let namespace = plug(world, gateway, bridge, (&name, *addr), Uplink::default());
         serve_names(world, namespace, *addr, Server::uniform(*manner));
     }
-    hosts
+    let machines = machines.iter().zip(free(config));
+    let machines = machines.map(|(name, addr)| host(world, (gateway, bridge), (name, addr), Uplink::default()));
+    (hosts, machines.collect())
+}
+
+/// The addresses of further machines.
+fn free(config: &SiteConfig) -> impl Iterator<Item = Ipv4Addr> {
+    let addresses = (FIRST_MACHINE..u8::MAX).map(|last| Ipv4Addr::new(192, 0, 2, last));
+    addresses.filter(|addr| !config.nameservers.contains_key(addr))
+}
+
+/// Whether a further machine of the LAN can have a name: it is one, and stands for nothing there yet.
+#[must_use]
+pub fn is_free(name: &str) -> bool {
+    Lan::standard().add_machine(name, GATEWAY)
 }
 
 /// Whether a further machine of a LAN with so many docker hosts can have an address.
@@ -85,8 +104,7 @@ fn serve_names(world: &mut World, namespace: NamespaceId, addr: Ipv4Addr, server
 
 fn host(
     world: &mut World,
-    gateway: NamespaceId,
-    bridge: IfIndex,
+    (gateway, bridge): (NamespaceId, IfIndex),
     (name, addr): (&str, Ipv4Addr),
     uplink: Uplink,
 ) -> Host {

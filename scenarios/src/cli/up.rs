@@ -17,6 +17,7 @@ use self::daemon::Daemon;
 use crate::exit::Exit;
 use crate::live::pace::Pace;
 use crate::live::publish::Reach;
+use crate::live::uplink::{self, Uplink};
 use crate::live::{self, Setup};
 
 /// Run a live engine: the Docker API on a Unix socket, for the docker command and other clients
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Where this machine listens for ports of containers that are published everywhere
     #[arg(long, env = "NETYARD_UP_PUBLISH_ON", value_enum, default_value_t = Reach::Loopback)]
     publish_on: Reach,
+    /// Let containers reach a service on this machine's loopback by a name of the simulated LAN: nothing else gets out
+    #[arg(long, env = "NETYARD_UP_UPLINK", value_name = "ADDRESS:PORT=NAME[:PORT]")]
+    uplink: Vec<Uplink>,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -63,7 +67,15 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
             return Ok(Exit::Usage);
         }
     };
+    let machines = match uplink::machines(&arguments.uplink) {
+        Ok(machines) => machines,
+        Err(text) => {
+            writeln!(err, "error: {text}")?;
+            return Ok(Exit::Usage);
+        }
+    };
     let site = SiteConfig {
+        machines,
         seed: Seed(arguments.seed),
         epoch: Epoch::from_unix(unix),
         hosts: vec![arguments.host_name.clone()],
@@ -76,6 +88,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         socket: arguments.socket.clone().unwrap_or_else(live::socket::default_path),
         tcp: arguments.tcp,
         reach: arguments.publish_on,
+        uplinks: arguments.uplink.clone(),
     };
     let live = match live::begin(&setup) {
         Ok(live) => live,

@@ -56,7 +56,8 @@ impl Clients {
         self.welcome(ticket, exchange, reply);
     }
 
-    fn welcome(&mut self, ticket: Ticket, exchange: ExchangeId, reply: Reply) {
+    /// Somebody of the site has come to a client, who gets what it says.
+    pub fn welcome(&mut self, ticket: Ticket, exchange: ExchangeId, reply: Reply) {
         self.clients.insert(ticket, Client { exchange, reply, is_held: false });
         self.tickets.insert(exchange, ticket);
     }

@@ -190,12 +190,20 @@ impl Door {
     }
 
     fn begin(&self, command: impl FnOnce(Ticket, Reply) -> Command) -> Exchange {
+        let (ticket, reply, exchange) = self.open();
+        self.send(command(ticket, reply));
+        exchange
+    }
+
+    /// Both ends of an exchange, and its number: for an owner who begins one.
+    #[must_use]
+    pub fn open(&self) -> (Ticket, Reply, Exchange) {
         let ticket = Ticket(self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, parts) = unbounded_channel();
         let backlog = Arc::<Backlog>::default();
         let reply = Reply { parts: sender, backlog: Arc::clone(&backlog) };
-        self.send(command(ticket, reply));
-        Exchange { ticket, door: self.clone(), ready: VecDeque::new(), parts, backlog, ended: false }
+        let exchange = Exchange { ticket, door: self.clone(), ready: VecDeque::new(), parts, backlog, ended: false };
+        (ticket, reply, exchange)
     }
 
     /// Tells the owner that it is over.

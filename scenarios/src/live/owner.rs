@@ -15,6 +15,7 @@ use super::pace::{Clock, Demand, Pace, Rest};
 use super::present;
 use super::publish::Publisher;
 use super::stand_in;
+use super::uplink::Uplinks;
 
 /// How many commands are taken before time goes on.
 const AT_ONCE: usize = 1024;
@@ -69,20 +70,28 @@ struct Owner {
     clock: Clock,
     clients: Clients,
     outside: Outside,
+    uplinks: Uplinks,
 }
 
 /// Builds a site, says whether its engine runs, and keeps it alive until it is told to stop. The world cannot leave the
 /// thread on which it was built.
-pub fn run(config: &SiteConfig, pace: Pace, inbox: &Inbox, publisher: Publisher, begun: &Sender<Result<(), String>>) {
+pub fn run(
+    config: &SiteConfig,
+    pace: Pace,
+    inbox: &Inbox,
+    (publisher, mut uplinks): (Publisher, Uplinks),
+    begun: &Sender<Result<(), String>>,
+) {
     let mut programs = Site::programs();
     stand_in::add(&mut programs);
     let mut site = Site::with_programs(config, programs);
     // Who does not listen any more has given up.
     drop(begun.send(site.refusal(0).map_or(Ok(()), |refusal| Err(refusal.to_string()))));
     site.publish_on(0, Box::new(publisher));
+    uplinks.listen(&mut site);
     let clock = Clock::new(pace, WallInstant::now());
     let mut owner =
-        Owner { epoch: config.epoch, site, clock, clients: Clients::default(), outside: Outside::default() };
+        Owner { epoch: config.epoch, site, clock, clients: Clients::default(), outside: Outside::default(), uplinks };
     let mut rest = Rest::No;
     loop {
         let mut next = inbox.wait(rest);
@@ -133,6 +142,8 @@ impl Owner {
         self.clock.set_demand(demand, wall, self.site.now());
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
+        let clients = &mut self.clients;
+        self.uplinks.carry(&mut self.site, |ticket, visitor, reply| clients.welcome(ticket, visitor, reply));
         self.clients.deliver(&mut self.site);
         self.outside.carry(&mut self.site);
         let look = self.outside.look(&self.site, wall);

@@ -57,7 +57,7 @@ where
 }
 
 /// Sends what a client types to its exchange, a piece after the other.
-async fn type_in(mut reader: impl AsyncRead + Unpin, first: Vec<u8>, input: Input) {
+pub(super) async fn type_in(mut reader: impl AsyncRead + Unpin, first: Vec<u8>, input: Input) {
     if !first.is_empty() {
         input.send(first).await;
     }

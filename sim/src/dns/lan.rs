@@ -42,6 +42,23 @@ impl Lan {
         lan
     }
 
+    /// Adds a machine, unless its name is none or there is such a name already; whether it was added.
+    pub fn add_machine(&mut self, owner: &str, addr: Ipv4Addr) -> bool {
+        let is_free = Name::from_ascii(owner).is_ok_and(|name| !self.knows(&name));
+        if is_free {
+            self.add_host(owner, &[IpAddr::V4(addr)]);
+        }
+        is_free
+    }
+
+    /// Whether a name stands for anything here.
+    #[must_use]
+    pub fn knows(&self, name: &Name) -> bool {
+        let mut name = name.clone();
+        name.set_fqdn(true);
+        self.records.contains_key(&name) || self.domains.keys().any(|domain| domain.zone_of(&name))
+    }
+
     fn add(&mut self, owner: &str, data: RData) {
         self.records.entry(name(owner)).or_default().push(data);
     }

@@ -1,5 +1,6 @@
-//! Gates: programs through which somebody outside the world speaks to an address in it. Standard input and output are
-//! that party's; a gate connects, carries bytes both ways at the pace of the slower side, and ends with its peer.
+//! Gates: programs through which somebody outside the world speaks to an address in it, or is spoken to. Standard input
+//! and output are that party's; a gate connects, or has a connection, carries bytes both ways at the pace of the slower
+//! side, and ends with its peer.
 //!
 //! A stream is carried as it is. Datagrams are packed: their length in two bytes, then their bytes.
 
@@ -9,20 +10,29 @@ use crate::addr;
 use crate::namespace::{Received, TcpState};
 use crate::socket::{SendOptions, SocketId};
 use crate::userland::outbox::Outbox;
-use crate::userland::{Errno, Program, Read, Step, Sys};
+use crate::userland::{Errno, Program, Read, Step, Stream, Sys};
 
 /// Bytes carried at once.
 const CHUNK: usize = 32768;
 /// Bytes before a packed datagram.
 const HEAD: usize = 2;
 
-/// A gate to a TCP port.
+/// A gate to a TCP port, or from a client of one.
 #[derive(Clone, Debug)]
 pub struct TcpGate {
     peer: SocketAddr,
     socket: Option<SocketId>,
     outbox: Outbox,
     input: Input,
+    client: Client,
+}
+
+/// Whether the peer is a client, who may say that he has nothing more and then wait for an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Client {
+    No,
+    Speaks,
+    Listens,
 }
 
 /// How far the input of a gate has come.
@@ -38,7 +48,23 @@ impl TcpGate {
     /// A gate that will connect to `peer`.
     #[must_use]
     pub fn new(peer: SocketAddr) -> Self {
-        Self { peer, socket: None, outbox: Outbox::default(), input: Input::Open }
+        Self { peer, socket: None, outbox: Outbox::default(), input: Input::Open, client: Client::No }
+    }
+
+    /// A gate to whom `peer` has connected by `socket`. When the peer has nothing more to say standard output ends.
+    #[must_use]
+    pub fn of_client(peer: SocketAddr, socket: SocketId) -> Self {
+        Self { socket: Some(socket), client: Client::Speaks, ..Self::new(peer) }
+    }
+
+    /// Takes in that the peer says nothing more; whether that is the end.
+    fn hear_end(&mut self, sys: &mut Sys<'_>) -> bool {
+        if self.client == Client::Speaks {
+            let output = sys.replace(1, Stream::Null);
+            sys.close_stream(output);
+            self.client = Client::Listens;
+        }
+        self.client == Client::No || self.input == Input::Told
     }
 
     fn carry(&mut self, sys: &mut Sys<'_>, socket: SocketId) -> Result<Step, Errno> {
@@ -59,7 +85,8 @@ impl TcpGate {
             match sys.tcp_recv(socket, CHUNK)? {
                 Received::Data(bytes) => sys.print(bytes),
                 Received::Blocked => break,
-                Received::Closed => return Ok(Step::Exit(0)),
+                Received::Closed if self.hear_end(sys) => return Ok(Step::Exit(0)),
+                Received::Closed => break,
             }
         }
         Ok(Step::Wait(None))
