@@ -39,7 +39,7 @@ fn containers_reach_a_service_of_this_machine_by_its_name() {
     match real.code {
         3 => eprintln!("SKIPPED: {}", real.stderr),
         _ => {
-            assert_eq!(real, said("192.0.2.200     db.lan\n", "", 0), "it has not said all, and so there is no answer")
+            assert_eq!(real, said("192.0.2.200     db.lan\n", "", 0), "it has not said all, and so there is no answer");
         }
     }
 }
