@@ -57,6 +57,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// What the head of a scenario wants, and the usual where it says nothing.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        let usual = Self::default();
+        let head = &scenario.head;
+        Self { seed: head.seed.unwrap_or(usual.seed), time_limit: head.time_limit.unwrap_or(usual.time_limit), ..usual }
+    }
+}
+
 /// What follows a step that is not met.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OnFailure {

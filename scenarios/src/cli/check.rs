@@ -9,8 +9,8 @@ use serde_json::json;
 use super::selection;
 use crate::exit::Exit;
 use crate::report::{github, json};
+use crate::runner::Settings;
 use crate::runner::lint::{Lint, lint};
-use crate::runner::{DEFAULT_SEED, Settings};
 use crate::scenario::fault::Fault;
 
 /// Say what is wrong or doubtful in scenario files: unknown places, names of several containers, expectations that cannot
@@ -62,13 +62,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
 
 fn check(file: &Path) -> Result<Vec<Lint>, Fault> {
     let scenario = selection::read(file)?;
-    let usual = Settings::default();
-    let settings = Settings {
-        seed: scenario.head.seed.unwrap_or(DEFAULT_SEED),
-        time_limit: scenario.head.time_limit.unwrap_or(usual.time_limit),
-        ..usual
-    };
-    lint(&scenario, &settings)
+    lint(&scenario, &Settings::of(&scenario))
 }
 
 fn tell(format: Format, file: &str, lints: &[Lint], out: &mut impl Write) -> io::Result<Exit> {

@@ -11,8 +11,8 @@ use super::Written;
 use super::selection;
 use crate::exit::Exit;
 use crate::report::difference::{counted, text};
+use crate::runner::Settings;
 use crate::runner::shrink::{Failure, Manner, NoFailure, Shrunk, shrink};
-use crate::runner::{DEFAULT_SEED, Settings};
 use crate::scenario::Scenario;
 use crate::scenario::period::Period;
 use crate::scenario::step::Step;
@@ -82,12 +82,12 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
 
 impl Arguments {
     fn settings(&self, scenario: &Scenario) -> Settings {
-        let usual = Settings::default();
+        let own = Settings::of(scenario);
         Settings {
-            seed: self.seed.or(scenario.head.seed).unwrap_or(DEFAULT_SEED),
-            time_limit: self.time_limit.or(scenario.head.time_limit).unwrap_or(usual.time_limit),
-            wall_limit: self.wall_limit.unwrap_or(usual.wall_limit),
-            ..usual
+            seed: self.seed.unwrap_or(own.seed),
+            time_limit: self.time_limit.unwrap_or(own.time_limit),
+            wall_limit: self.wall_limit.unwrap_or(own.wall_limit),
+            ..own
         }
     }
 }

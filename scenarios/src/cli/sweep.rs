@@ -10,8 +10,8 @@ use super::Written;
 use super::selection;
 use crate::exit::Exit;
 use crate::report::difference::{counted, text};
+use crate::runner::Settings;
 use crate::runner::sweep::{Break, Outcome, Swept, sweep};
-use crate::runner::{DEFAULT_SEED, Settings};
 use crate::scenario::Scenario;
 use crate::scenario::period::Period;
 
@@ -49,12 +49,12 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
             return Ok(Exit::Usage);
         }
     };
-    let usual = Settings::default();
+    let own = Settings::of(&scenario);
     let settings = Settings {
-        seed: arguments.seed.or(scenario.head.seed).unwrap_or(DEFAULT_SEED),
-        time_limit: arguments.time_limit.or(scenario.head.time_limit).unwrap_or(usual.time_limit),
-        wall_limit: arguments.wall_limit.unwrap_or(usual.wall_limit),
-        ..usual
+        seed: arguments.seed.unwrap_or(own.seed),
+        time_limit: arguments.time_limit.unwrap_or(own.time_limit),
+        wall_limit: arguments.wall_limit.unwrap_or(own.wall_limit),
+        ..own
     };
     let swept = match sweep(&scenario, &settings, &arguments.fault) {
         Ok(swept) => swept,

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::pool;
 use crate::report::progress::Progress;
 use crate::report::{Format, Outcome, Report, Summary, junit};
-use crate::runner::DEFAULT_SEED;
+use crate::runner::Settings;
 use crate::scenario::Scenario;
 use crate::scenario::fault::Fault;
 use crate::scenario::period::Period;
@@ -178,7 +178,7 @@ impl Suite<'_> {
         let failures: Vec<AtomicU64> = scenarios.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
         let work = |number: usize| {
             let (scenario, first_failure) = (&scenarios[number / seeds], &failures[number / seeds]);
-            let first = arguments.seed.or(scenario.head.seed).unwrap_or(DEFAULT_SEED);
+            let first = arguments.seed.unwrap_or_else(|| Settings::of(scenario).seed);
             let seed = first.saturating_add((number % seeds) as u64);
             if first_failure.load(Ordering::Relaxed) < seed {
                 return None;

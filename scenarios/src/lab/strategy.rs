@@ -1,5 +1,5 @@
-//! Strategies for proptest: subnets, topologies, command lines, firewall rules, partitions, impairments and packets. What is drawn
-//! shrinks to fewer networks, containers and commands.
+//! Strategies for proptest: subnets, topologies, command lines, firewall rules, partitions, impairments and packets. What
+//! is drawn shrinks to fewer networks, containers and commands.
 
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -11,10 +11,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{DEFAULT_SEED, Settings};
+use super::Settings;
 use crate::scenario::Scenario;
 use crate::scenario::excerpt::{self, Entries};
-use crate::scenario::period::Period;
 
 pub use failure::{Failure, Manner, NoFailure};
 
@@ -65,11 +64,11 @@ pub fn shrink(scenario: &Scenario, settings: &Settings, runs: usize) -> Result<S
 /// The head of the small scenario, which needs no flags to be played as the large one was.
 fn head_of(entries: &Entries, scenario: &Scenario, settings: &Settings) -> Entries {
     let mut head = entries.clone();
-    if settings.seed != scenario.head.seed.unwrap_or(DEFAULT_SEED) {
+    let own = Settings::of(scenario);
+    if settings.seed != own.seed {
         head.set("seed", json!(settings.seed));
     }
-    let usual: Period = scenario.head.time_limit.unwrap_or_else(|| Settings::default().time_limit);
-    if settings.time_limit != usual {
+    if settings.time_limit != own.time_limit {
         head.set("time-limit", json!(settings.time_limit.to_string()));
     }
     head

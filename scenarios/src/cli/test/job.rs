@@ -103,14 +103,14 @@ fn keep(scenario: &Scenario, recorded: &Recorded) -> Result<Kept, Fault> {
 }
 
 fn settings(arguments: &Arguments, scenario: &Scenario, seed: u64) -> Settings {
-    let default = Settings::default();
+    let own = Settings::of(scenario);
     Settings {
         seed,
-        time_limit: arguments.time_limit.or(scenario.head.time_limit).unwrap_or(default.time_limit),
+        time_limit: arguments.time_limit.unwrap_or(own.time_limit),
         // On a real engine, time is the machine's.
-        wall_limit: arguments.wall_limit.unwrap_or(match arguments.against {
-            Against::Docker => default.time_limit,
-            Against::Sim => default.wall_limit,
+        wall_limit: arguments.wall_limit.unwrap_or_else(|| match arguments.against {
+            Against::Docker => Settings::default().time_limit,
+            Against::Sim => own.wall_limit,
         }),
         on_failure: if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn },
     }
