@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_host_is_this_machine_and_its_shell_stays_open() {
         let block = "$ x=1; cd /\n$ echo $x $PWD; test -t 0 && echo terminal >&2\n1 /\nterminal\n$ sh -c 'exit 4'\n? 4\n\
-                     $ sleep 60 &\n$ kill %1; wait; echo gone\n...\ngone\n$ exit 3\n? 3\n$ echo again $x\nagain";
+                     $ sleep 60 & disown\n$ kill -0 $!; kill $!; echo gone\ngone\n$ exit 3\n? 3\n$ echo again $x\nagain";
         let (scenario, playback) = of_a_host(block, &Settings::default()).expect("bash is everywhere");
         let shown: Vec<_> = playback.steps.iter().map(|step| (step.status, &*step.output)).collect();
         assert_eq!(Verdict::over(&scenario, &playback), Verdict::Passed, "{shown:?}");
