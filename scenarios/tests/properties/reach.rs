@@ -175,6 +175,21 @@ proptest! {
     }
 
     #[test]
+    fn tcp_delivers_all_bytes_in_order_whatever_links_do_for_a_while(
+        bytes in prop::collection::vec(any::<u8>(), 1..60_000),
+        impairments in strategy::impairments(1..4),
+        seed: u64,
+    ) {
+        let transfer = Transfer::begin(&bytes, seed);
+        for impairment in impairments {
+            let place = ["c0", "c1"][impairment.at.index(2)];
+            let _bad = transfer.lab.impair(place, &impairment.told).expect("netem takes it");
+            transfer.lab.run_for(impairment.lasting);
+        }
+        prop_assert_eq!(transfer.end(), bytes);
+    }
+
+    #[test]
     fn impairments_are_taken_and_end(impairments in strategy::impairments(1..4), seed: u64) {
         let topology = Topology { networks: vec![24], containers: vec![vec![0], vec![0]] };
         let lab = topology.build(seed).expect("it can be built");

@@ -15,7 +15,7 @@ use rustc_hash::FxBuildHasher;
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
-use smoltcp::wire::{HardwareAddress, IpListenEndpoint};
+use smoltcp::wire::{HardwareAddress, IpListenEndpoint, TcpPacket, TcpSeqNumber};
 
 use super::problem::Problem;
 use super::{Cx, Namespace};
@@ -98,6 +98,8 @@ struct Connection {
     orphan: bool,
     timer: Option<Instant>,
     error: Option<Errno>,
+    /// What the peer acknowledged last.
+    acknowledged: Option<TcpSeqNumber>,
 }
 
 #[derive(Clone)]
@@ -216,6 +218,22 @@ impl Connection {
         self.set.get_mut(self.handle)
     }
 
+    /// Whether a segment says nothing but what the peer has acknowledged before, while our FIN alone is on its way.
+    /// smoltcp 0.14 must not count those: at the third it means to send the first bytes again, finds that there are
+    /// none, and has stopped the timer that would have sent the FIN again.
+    fn is_repetition(&mut self, packet: &[u8]) -> bool {
+        let Some(ip) = Ip::parse(packet) else { return false };
+        let Ok(segment) = TcpPacket::new_checked(&packet[ip.upper_at()..]) else { return false };
+        let is_bare = segment.segment_len() == 0 && segment.ack() && !segment.rst();
+        let acknowledged = segment.ack().then(|| segment.ack_number());
+        let is_repeated = is_bare && self.acknowledged == acknowledged;
+        self.acknowledged = acknowledged.or(self.acknowledged);
+        let socket = self.socket();
+        is_repeated
+            && socket.send_queue() == 0
+            && matches!(socket.state(), State::FinWait1 | State::Closing | State::LastAck)
+    }
+
     /// Notes what a change of state means to who holds the connection: `packet` made it, or a timer.
     fn judge(&mut self, before: State, packet: Option<&[u8]>) {
         let after = self.socket().state();
@@ -325,7 +343,17 @@ impl Namespace {
         let id = self.sockets.allocate();
         let (set, handle) = unconnected(BUFFER);
         let dual = listener.and_then(|id| self.tcp.listeners.get(&id)).is_some_and(|listener| listener.dual);
-        let connection = Connection { set, handle, tuple, listener, dual, orphan: false, timer: None, error: None };
+        let connection = Connection {
+            set,
+            handle,
+            tuple,
+            listener,
+            dual,
+            orphan: false,
+            timer: None,
+            error: None,
+            acknowledged: None,
+        };
         self.tcp.connections.insert(id, connection);
         self.tcp.tuples.insert(tuple, id);
         id
@@ -409,6 +437,7 @@ impl Namespace {
         };
         let now = cx.now.to_smoltcp();
         let before = connection.socket().state();
+        let packet = packet.filter(|packet| !connection.is_repetition(packet));
         let mut slot = Slot::new(mtu, packet);
         if packet.is_some() {
             let result = interface.poll_ingress_single(now, &mut slot, &mut connection.set);

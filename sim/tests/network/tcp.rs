@@ -2,7 +2,9 @@
 
 use core::net::SocketAddr;
 
+use netyard_sim::capture::Hop;
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::filter::{Rule, TableKind};
 use netyard_sim::namespace::{Received, TcpState};
 use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::time::Duration;
@@ -44,6 +46,35 @@ fn a_megabyte_goes_there_and_the_end_is_seen() {
     lab.fabric.with(client, |ns, cx| ns.close(cx, out));
     lab.run_for(Duration::from_millis(1));
     assert_eq!(lab.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 1)), Ok(Received::Closed));
+}
+
+#[test]
+fn a_fin_that_was_lost_is_sent_again_however_often_acknowledgments_are_repeated() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.capture.start();
+    lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"hello")).unwrap();
+    lab.run_for(Duration::from_millis(5));
+    let acknowledgment = lab.fabric.capture.frames().last().expect("the server acknowledged").clone();
+    let (at_client, door) = lab.fabric.capture.place(acknowledgment.spot);
+    assert_eq!((at_client, acknowledgment.hop), (client, Hop::Received));
+
+    let loses_fins = Rule::parse("-p tcp -m tcp --tcp-flags FIN FIN -j DROP").unwrap();
+    let firewall = &mut lab.fabric.namespace_mut(server).netfilter.v4;
+    firewall.append(TableKind::Filter, "INPUT", loses_fins.clone()).unwrap();
+    lab.fabric.with(client, |ns, cx| ns.tcp_shutdown(cx, out));
+    for _ in 0..4 {
+        lab.fabric.inject(client, door.expect("it came by a device"), acknowledgment.frame.clone());
+        lab.run_for(Duration::from_millis(1));
+    }
+    assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::FinWait1);
+
+    lab.fabric.namespace_mut(server).netfilter.v4.delete(TableKind::Filter, "INPUT", &loses_fins).unwrap();
+    lab.run_for(Duration::from_secs(5));
+    assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::FinWait2);
+    assert_eq!(lab.fabric.namespace(server).tcp_state(into), TcpState::CloseWait);
 }
 
 #[test]
