@@ -4,6 +4,7 @@
 mod frames;
 mod lines;
 mod messages;
+mod nodes;
 
 /// A door, and with it what bytes mean there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,6 +13,8 @@ pub enum Door {
     Api,
     /// Frames into a bridge with four ports.
     Bridge,
+    /// Lines that a stranger says to the nodes of a swarm, and that a false manager answers.
+    Cluster,
     /// DNS messages to a container's server, as queries and as what its upstream says.
     Dns,
     /// Lines of words for `docker`.
@@ -40,9 +43,10 @@ pub enum Door {
 
 impl Door {
     /// All of them, with the names that their fuzz targets and corpora have.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Api, "api"),
         (Self::Bridge, "bridge"),
+        (Self::Cluster, "cluster"),
         (Self::Dns, "dns"),
         (Self::Docker, "docker"),
         (Self::Host, "host"),
@@ -66,6 +70,7 @@ impl Door {
         match self {
             Self::Api => messages::api(bytes),
             Self::Bridge => frames::bridge(bytes),
+            Self::Cluster => nodes::cluster(&text()),
             Self::Dns => messages::dns(bytes),
             Self::Docker => lines::docker(&text()),
             Self::Host => frames::host(bytes),

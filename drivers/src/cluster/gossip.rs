@@ -3,7 +3,8 @@
 //!
 //! How it works: a node numbers the changes of its own records. It tells each other node those that this one has not
 //! confirmed, and how far it has heard itself; what is lost is told again with the next. Who is not heard for a while
-//! has failed: what it told is not believed until it is heard again.
+//! has failed: what it told is not believed until it is heard again. When two do not agree on how far one has heard the
+//! other, because one has begun anew or somebody has lied, that one tells all it has.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -236,17 +237,23 @@ impl Gossip {
             peer.due = now;
         }
         (peer.at, peer.failed, peer.name, peer.data) = (Some(now), false, packet.name, packet.data);
-        if packet.heard < peer.confirmed || packet.heard > self.number {
+        if packet.heard < peer.confirmed {
             // It has begun anew.
-            peer.confirmed = 0;
-            peer.due = now;
+            (peer.confirmed, peer.heard, peer.due) = (0, 0, now);
+        } else if packet.heard > self.number {
+            (peer.confirmed, peer.due) = (0, now);
         } else if packet.heard > peer.confirmed {
             peer.confirmed = packet.heard;
             if self.number > packet.heard {
                 peer.due = now;
             }
         }
-        if packet.after <= peer.heard && packet.upto > peer.heard {
+        let is_whole = packet.after == 0 && packet.upto != peer.heard;
+        if is_whole || (packet.after <= peer.heard && packet.upto > peer.heard) {
+            if is_whole {
+                news.records |= !peer.records.is_empty();
+                peer.records.clear();
+            }
             for (key, Version { record, .. }) in packet.records {
                 news.records = true;
                 match record {
@@ -295,6 +302,16 @@ mod tests {
         count
     }
 
+    /// They tell each other until neither has anything to tell.
+    fn settle(now: Instant, one: &mut Gossip, other: &mut Gossip) {
+        for _ in 0..10 {
+            if tell(now, one, other) + tell(now, other, one) == 0 {
+                return;
+            }
+        }
+        panic!("they talk without end");
+    }
+
     #[test]
     fn what_is_lost_is_told_again() {
         let (mut a, mut b, start) = (node("a", 1), node("b", 2), Instant::ZERO);
@@ -339,6 +356,35 @@ mod tests {
             assert!(rounds < 10);
         }
         assert_eq!(names(&b).len(), 150);
+    }
+
+    #[test]
+    fn who_begins_anew_is_heard_and_what_it_had_is_forgotten() {
+        let (mut a, mut b, start) = (node("a", 1), node("b", 2), Instant::ZERO);
+        a.set(start, "e1", Some(record("c1")));
+        b.set(start, "e2", Some(record("c2")));
+        settle(start, &mut a, &mut b);
+        let mut a = node("a", 1);
+        a.set(start, "e3", Some(record("c3")));
+        settle(start, &mut a, &mut b);
+        assert_eq!((names(&a), names(&b)), (vec!["c2"], vec!["c3"]));
+    }
+
+    #[test]
+    fn a_lie_about_how_far_somebody_was_heard_is_found_out_and_starts_no_storm() {
+        let (mut a, mut b, start) = (node("a", 1), node("b", 2), Instant::ZERO);
+        a.set(start, "e1", Some(record("c1")));
+        settle(start, &mut a, &mut b);
+        for (liar, to) in [("a", &mut b), ("b", &mut a)] {
+            let (from, name, data) = (liar.to_owned(), liar.to_owned(), addr(7));
+            let (heard, upto, records) = (u64::MAX, u64::MAX, BTreeMap::new());
+            to.take_in(start, Packet { from, name, data, revision: None, heard, after: 0, upto, records });
+        }
+        settle(start + PERIOD, &mut a, &mut b);
+        assert_eq!(names(&b), ["c1"]);
+        a.set(start, "e2", Some(record("c2")));
+        settle(start + PERIOD, &mut a, &mut b);
+        assert_eq!(names(&b), ["c1", "c2"]);
     }
 
     #[test]

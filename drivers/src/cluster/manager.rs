@@ -144,7 +144,7 @@ impl Manager {
     #[must_use]
     pub fn nodes(&self) -> Vec<(Node, u64)> {
         let mut nodes: Vec<_> =
-            self.store.range(NODES).map(|(_, entry)| (read::<Node>(entry), entry.modified)).collect();
+            self.store.range(NODES).filter_map(|(_, entry)| Some((read::<Node>(entry)?, entry.modified))).collect();
         nodes.sort_by_key(|(node, _)| (node.created, node.id != self.node));
         nodes
     }
@@ -276,8 +276,9 @@ fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("it is text and numbers")
 }
 
-fn read<T: for<'a> serde::Deserialize<'a>>(entry: &super::store::Entry) -> T {
-    serde_json::from_str(&entry.value).expect("the manager wrote it")
+/// What an entry says; what cannot be understood says nothing.
+fn read<T: for<'a> serde::Deserialize<'a>>(entry: &super::store::Entry) -> Option<T> {
+    serde_json::from_str(&entry.value).ok()
 }
 
 #[cfg(test)]

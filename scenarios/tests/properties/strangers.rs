@@ -6,7 +6,8 @@ use std::ops::Range;
 use netyard::doors::Door;
 use netyard::lab::strategy;
 use proptest::prelude::*;
-use serde_json::json;
+use proptest::sample::Index;
+use serde_json::{Value, json};
 
 use super::config;
 
@@ -394,6 +395,59 @@ fn lines(words: &'static [&'static str], length: Range<usize>) -> impl Strategy<
     prop::collection::vec(strategy::line(words, length), 1..6).prop_map(|lines| lines.join("\n"))
 }
 
+/// What the nodes of a swarm say, with some of it put in place by fate.
+fn said() -> impl Strategy<Value = String> {
+    let values = [
+        json!(null),
+        json!(0),
+        json!(-1),
+        json!(u64::MAX),
+        json!(""),
+        json!("x"),
+        json!("@network"),
+        json!("::1"),
+        json!("10.9.0.1"),
+        json!("10.9.0.0/31"),
+        json!([]),
+        json!({}),
+        json!(true),
+        json!("x".repeat(3000)),
+    ];
+    let lines: Vec<String> = corpus("cluster")
+        .iter()
+        .flat_map(|file| String::from_utf8_lossy(file).lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let changes = prop::collection::vec((any::<Index>(), prop::sample::select(values.to_vec())), 0..3);
+    let line = (prop::sample::select(lines), changes).prop_map(|(line, changes)| {
+        let Ok(mut said) = serde_json::from_str::<Value>(line.get(1..).unwrap_or_default()) else { return line };
+        for (at, value) in changes {
+            let count = leaves(&mut said).len();
+            if count > 0 {
+                *leaves(&mut said).swap_remove(at.index(count)) = value;
+            }
+        }
+        format!("{}{said}", &line[..1])
+    });
+    prop::collection::vec(line, 1..4).prop_map(|lines| lines.join("\n"))
+}
+
+/// The values in a value that hold no others.
+fn leaves(value: &mut Value) -> Vec<&mut Value> {
+    let is_leaf = |value: &Value| match value {
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => true,
+    };
+    if is_leaf(value) {
+        return vec![value];
+    }
+    match value {
+        Value::Array(all) => all.iter_mut().flat_map(leaves).collect(),
+        Value::Object(all) => all.values_mut().flat_map(leaves).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Frames for a door, some as they come, some with the checksums that a host would give them.
 fn frames(frame: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec((any::<u8>(), frame), 1..12)
@@ -430,7 +484,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 
 /// What a fuzz target found or was given, with some bytes changed.
 fn mutated(name: &str) -> impl Strategy<Value = Vec<u8>> {
-    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8);
+    let changes = prop::collection::vec((any::<Index>(), any::<u8>()), 0..8);
     (prop::sample::select(corpus(name)), changes).prop_map(|(mut bytes, changes)| {
         for (at, byte) in changes {
             let at = at.index(bytes.len());
@@ -482,6 +536,11 @@ proptest! {
         ],
     ) {
         Door::Api.knock(&[format!("{method} /{path}{query}\n").as_bytes(), &body].concat());
+    }
+
+    #[test]
+    fn whatever_is_said_to_nodes_of_a_swarm_they_live_on(text in said()) {
+        Door::Cluster.knock(text.as_bytes());
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Manager {
     /// All networks, the oldest first.
     #[must_use]
     pub fn networks(&self) -> Vec<Network> {
-        let mut networks: Vec<Network> = self.store.range(NETWORKS).map(|(_, entry)| read(entry)).collect();
+        let mut networks: Vec<Network> = self.store.range(NETWORKS).filter_map(|(_, entry)| read(entry)).collect();
         networks.sort_by_key(|network| network.created);
         networks
     }
@@ -188,7 +188,7 @@ impl Manager {
     }
 
     fn attachments(&self) -> Vec<Attachment> {
-        self.store.range(TASKS).map(|(_, entry)| read(entry)).collect()
+        self.store.range(TASKS).filter_map(|(_, entry)| read(entry)).collect()
     }
 
     /// A container of a node wants to be on a network.
@@ -245,7 +245,7 @@ impl Manager {
     /// A container is on a network no more. The node's own address goes with its last one.
     pub(super) fn detach(&mut self, task: &str) {
         let key = format!("{TASKS}{task}");
-        let Some(attachment) = self.store.get(&key).map(read::<Attachment>) else { return };
+        let Some(attachment) = self.store.get(&key).and_then(read::<Attachment>) else { return };
         self.store.delete(&key);
         let Attachment { network, node, addr, .. } = attachment;
         self.given.give_back(&network, addr);
