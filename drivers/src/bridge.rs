@@ -117,7 +117,8 @@ fn device_mtu(bytes: u64) -> Option<Mtu> {
 }
 
 /// The name of a network's bridge: what the user said, else `br-` and the short id.
-fn bridge_name(id: Id, options: &BridgeOptions) -> String {
+#[must_use]
+pub fn bridge_name(id: Id, options: &BridgeOptions) -> String {
     options.name.clone().unwrap_or_else(|| format!("br-{}", id.short()))
 }
 

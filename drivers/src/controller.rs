@@ -122,6 +122,12 @@ impl Controller {
         self.sandboxes.get(&id)
     }
 
+    /// Whether a sandbox has this namespace.
+    #[must_use]
+    pub fn has_sandbox_in(&self, namespace: NamespaceId) -> bool {
+        self.sandboxes.values().any(|sandbox| sandbox.namespace == namespace)
+    }
+
     /// The endpoint of a sandbox on a network.
     #[must_use]
     pub fn endpoint(&self, sandbox: Id, network: Id) -> Option<&Endpoint> {

@@ -60,7 +60,9 @@ use crate::error::Error;
 use crate::events::{Message, Subject};
 use crate::id::Id;
 use crate::image::{Image, Images};
+use crate::network::Network;
 use crate::ports::Machine;
+use crate::sandbox::Sandbox;
 use crate::volume::Volume;
 use console::Intake;
 use exec::Exec;
@@ -209,6 +211,24 @@ impl Engine {
     /// All containers.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
         self.containers.values()
+    }
+
+    /// All networks, oldest first.
+    #[must_use]
+    pub fn networks(&self) -> &[Network] {
+        self.controller.networks()
+    }
+
+    /// The network side of a container: of this run, or of the last.
+    #[must_use]
+    pub fn sandbox_of(&self, container: &Container) -> Option<&Sandbox> {
+        self.controller.sandbox(container.sandbox?)
+    }
+
+    /// Whether a namespace is one that the engine made for what is on its networks.
+    #[must_use]
+    pub fn made(&self, namespace: NamespaceId) -> bool {
+        namespace != self.host.namespace && self.controller.has_sandbox_in(namespace)
     }
 
     /// What happened so far, as `docker events` tells it.
@@ -553,7 +573,7 @@ struct NetworkName {
 }
 
 impl NetworkName {
-    fn of(network: &crate::network::Network) -> Self {
+    fn of(network: &Network) -> Self {
         Self { id: network.id, name: network.name().to_owned(), driver: network.config.driver.clone() }
     }
 }

@@ -10,6 +10,7 @@ mod drops;
 mod exchange;
 mod fault;
 mod flow;
+pub mod graph;
 pub mod impair;
 mod lan;
 mod terminal;
@@ -349,6 +350,7 @@ impl Site {
                 _ => format!("netyard impair: {error}"),
             }),
             ["drops", places @ ..] => self.drops(places),
+            ["graph", rest @ ..] => self.graph_by(rest),
             ["fault", rest @ ..] => self.fault(rest, None).map(|answered| match answered {
                 Answered::Said(said) => said,
                 Answered::Later => String::new(),

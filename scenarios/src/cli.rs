@@ -7,6 +7,7 @@ pub mod check;
 pub mod doctor;
 pub mod endpoint;
 pub mod exec;
+pub mod graph;
 pub mod guest;
 pub mod paper;
 pub mod run;
@@ -46,6 +47,7 @@ enum Command {
     Impair(ask::Impair),
     Fault(ask::Fault),
     Why(ask::Why),
+    Graph(graph::Arguments),
     Doctor(doctor::Arguments),
     Completions(paper::Completions),
     Man(paper::Man),
@@ -90,6 +92,7 @@ pub fn run() -> Exit {
         Command::Why(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Attach(arguments) => attach::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Exec(arguments) => exec::run(arguments, &mut stderr),
+        Command::Graph(arguments) => graph::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
         Command::Trial => doctor::try_out(&mut stderr),
         Command::Init(arguments) => guest::run_init(arguments, &mut stderr),

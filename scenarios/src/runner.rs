@@ -241,6 +241,18 @@ pub fn site_after(scenario: &Scenario, settings: &Settings) -> Result<(Site, Con
     }
 }
 
+/// The site of a scenario when its steps were played, whatever came of them; or the step that did not end.
+///
+/// # Errors
+/// As [`play`].
+pub fn stand(scenario: &Scenario, settings: &Settings) -> Result<Result<Site, Overrun>, Fault> {
+    let mut player = Player::new(scenario, settings, Capturing::Off);
+    Ok(match player.play_all()?.end {
+        End::Finished => Ok(player.site),
+        End::TimeLimit(overrun) => Err(overrun),
+    })
+}
+
 /// Whether the site keeps its frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Capturing {

@@ -6,6 +6,7 @@ mod engine;
 mod failures;
 mod faults;
 mod formats;
+mod graph;
 mod kernel;
 mod lab;
 mod limits;

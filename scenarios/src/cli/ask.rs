@@ -102,7 +102,16 @@ impl Why {
     }
 }
 
-fn ask(socket: Option<&Path>, words: &[&str], out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+/// Asks the simulator behind the live engine, and passes on what it says.
+///
+/// # Errors
+/// When nobody can be told the answer.
+pub(super) fn ask(
+    socket: Option<&Path>,
+    words: &[&str],
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
     let asked =
         || -> Result<Value, Trouble> { Ok(guest::engine(socket)?.ask("POST", ASK, &json!(words))?.accepted()?) };
     let answer = match asked() {

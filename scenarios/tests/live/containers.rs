@@ -59,3 +59,15 @@ fn a_client_who_asks_again_and_again_sees_time_pass() {
     let said = (0..1000).map(|_| engine.docker("logs c1")).find(|said| !said.is_empty());
     assert_eq!(said.as_deref(), Some("done\n"));
 }
+
+#[test]
+fn a_live_engine_is_drawn() {
+    let Some(engine) = Engine::fast() else { return };
+    engine.docker("network create --subnet 172.25.0.0/16 isolated_nw");
+    engine.docker("run -d --name web --network isolated_nw nginx");
+    let drawn = engine.netyard(&["graph"]).output().expect("the command was built");
+    let drawn = String::from_utf8(drawn.stdout).expect("it is text");
+    let about_web: Vec<&str> =
+        drawn.lines().filter(|line| line.contains("172.25.0.2") || line.contains("nginx")).collect();
+    assert_eq!(about_web, ["    n6(\"web<br>nginx, running\")", "  n5 ---|\"eth0 172.25.0.2/16\"| n6"], "{drawn}");
+}

@@ -330,7 +330,7 @@ fn undo_rule(note: &str) -> Option<String> {
 
 impl Site {
     /// The running container whose own network this is.
-    pub(super) fn container_in(&self, namespace: NamespaceId) -> Option<&Container> {
+    pub(in crate::site) fn container_in(&self, namespace: NamespaceId) -> Option<&Container> {
         self.engines.iter().find_map(|engine| {
             let all = engine.containers().filter(|container| container.is_running());
             let mut here = all.filter(|container| engine.namespace_of(container) == Some(namespace));
