@@ -39,6 +39,7 @@ use exchange::Exchanges;
 use fault::{Answered, Faults};
 use flow::Flows;
 use terminal::Terminal;
+use why::Question;
 
 pub use flow::{Listener, Transport};
 pub use lan::{MACHINES_MAX, Uplink, has_room_at, is_free};
@@ -343,8 +344,10 @@ impl Site {
     /// code is 2.
     pub fn netyard(&mut self, words: &[&str]) -> (u8, String) {
         let done = match words {
-            ["why", rest @ ..] if (2..=3).contains(&rest.len()) => return self.asked_why(rest),
-            ["why", ..] => Err(netyard::WHY_USAGE.to_owned()),
+            ["why", rest @ ..] => match Question::parse(rest) {
+                Some(question) => return self.asked_why(question),
+                None => Err(netyard::WHY_USAGE.to_owned()),
+            },
             ["impair", rest @ ..] => self.impair(rest).map_err(|error| match error.as_str() {
                 impair::USAGE => error,
                 _ => format!("netyard impair: {error}"),

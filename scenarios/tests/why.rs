@@ -37,8 +37,12 @@ const fn broken(line: &'static str, question: &'static str, stop: &'static str) 
 
 /// What `netyard why` prints and its exit code, after the setup and these lines.
 fn ask(lines: &str, question: &str) -> (String, i32) {
-    let text =
-        format!("---\nhosts: [docker01, docker02]\n---\n```console\n{SETUP}{lines}$ netyard why {question}\n```\n");
+    ask_on("docker01, docker02", SETUP, lines, question)
+}
+
+/// The same on other hosts, after another setup.
+fn ask_on(hosts: &str, setup: &str, lines: &str, question: &str) -> (String, i32) {
+    let text = format!("---\nhosts: [{hosts}]\n---\n```console\n{setup}{lines}$ netyard why {question}\n```\n");
     let scenario = Scenario::parse("t.md", text).expect("the file is right");
     let playback = play(&scenario, &Settings::default()).expect("all places are there");
     for (step, played) in scenario.steps.iter().zip(&playback.steps).take(scenario.steps.len() - 1) {
@@ -49,15 +53,19 @@ fn ask(lines: &str, question: &str) -> (String, i32) {
 }
 
 fn check(all: &[Break]) {
-    let wrong: Vec<String> = all.iter().filter_map(wrong).collect();
+    check_on("docker01, docker02", SETUP, all);
+}
+
+fn check_on(hosts: &str, setup: &str, all: &[Break]) {
+    let wrong: Vec<String> = all.iter().filter_map(|case| wrong(hosts, setup, case)).collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 
 /// What is wrong with the answer about one break.
-fn wrong(case: &Break) -> Option<String> {
+fn wrong(hosts: &str, setup: &str, case: &Break) -> Option<String> {
     let Break { line, question, stop } = case;
     let lines = if line.is_empty() { String::new() } else { format!("{line}\n") };
-    let (said, status) = ask(&lines, question);
+    let (said, status) = ask_on(hosts, setup, &lines, question);
     let stopped = said.lines().find_map(|line| line.strip_prefix("stopped at ")).unwrap_or_default();
     let set_by = said.lines().find_map(|line| line.strip_prefix("set by ")).unwrap_or_default();
     let command = line.split_once("$ ").map_or("", |(_, command)| command);
@@ -309,6 +317,198 @@ fn ports_on_which_nobody_listens() {
 }
 
 #[test]
+fn links_that_are_too_narrow() {
+    check(&[
+        broken(
+            "$ docker exec --privileged container2 ip link set eth1 mtu 1400",
+            "container2 container3 icmp --size 1373",
+            "container2/eth1: 1401 bytes are too many for its MTU of 1400",
+        ),
+        broken(
+            "$ ip link set $(port container3 eth0) mtu 1400",
+            "container2 container3",
+            "1500 bytes are too many for its MTU of 1400; what is small is answered",
+        ),
+        broken(
+            "$ ip link set $(port container3 eth0) mtu 1400",
+            "container2 container3 tcp/80",
+            "1500 bytes are too many for its MTU of 1400; what is small is answered",
+        ),
+        broken(
+            "$ ip link set eth0 mtu 1280",
+            "container3 192.0.2.11 icmp --size 1472",
+            "docker01/eth0: 1500 bytes are too many for its MTU of 1280",
+        ),
+        broken(
+            "$ ip link set eth0 mtu 1280; iptables -A OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP",
+            "container3 192.0.2.11",
+            "docker01/eth0: 1500 bytes are too many for its MTU of 1280; what is small is answered",
+        ),
+    ]);
+    for question in ["docker02 192.0.2.10 tcp/8080", "container3 192.0.2.11"] {
+        let (said, status) = ask("$ ip link set $br mtu 1280\n", question);
+        assert_eq!(status, 0, "a sender that is told how much fits goes on: {said}");
+    }
+}
+
+/// Two tunnels laid by hand between three hosts, the third of which has an end that nobody uses.
+const TUNNEL: &str = "\
+$ ip link add vx type vxlan id 42 dstport 4789 local 192.0.2.10 nolearning; ip addr add 10.42.0.1/24 dev vx; ip link set vx address 02:00:00:00:00:01 up
+docker02$ ip link add vx type vxlan id 42 dstport 4789 local 192.0.2.11 nolearning; ip addr add 10.42.0.2/24 dev vx; ip link set vx address 02:00:00:00:00:02 up
+docker03$ ip link add vx type vxlan id 42 dstport 4789 local 192.0.2.12 nolearning; ip link set vx up
+docker04$ ip link add vx type vxlan id 43 dstport 4789 local 192.0.2.13 nolearning; ip link set vx up
+$ bridge fdb append 00:00:00:00:00:00 dev vx dst 192.0.2.11; bridge fdb add 02:00:00:00:00:02 dev vx dst 192.0.2.11
+docker02$ bridge fdb append 00:00:00:00:00:00 dev vx dst 192.0.2.10; bridge fdb add 02:00:00:00:00:01 dev vx dst 192.0.2.10
+";
+
+#[test]
+fn tunnels_whose_records_are_missing_or_wrong() {
+    const BY_HAND: &str = "docker01, docker02, docker03, docker04, docker05";
+    let (said, status) = ask_on(BY_HAND, TUNNEL, "", "docker01 10.42.0.2");
+    assert_eq!(status, 0, "{said}");
+    check_on(
+        BY_HAND,
+        TUNNEL,
+        &[
+            broken(
+                "$ bridge fdb del 00:00:00:00:00:00 dev vx dst 192.0.2.11",
+                "docker01 10.42.0.2",
+                "docker01/vx: its forwarding database has no record of 00:00:00:00:00:00",
+            ),
+            broken(
+                "$ ip neigh add 10.42.0.2 lladdr 02:00:00:00:00:02 dev vx; bridge fdb del 02:00:00:00:00:02 dev vx dst 192.0.2.11; bridge fdb del 00:00:00:00:00:00 dev vx dst 192.0.2.11",
+                "docker01 10.42.0.2",
+                "docker01/vx: its forwarding database has no record of 02:00:00:00:00:02",
+            ),
+            broken(
+                "docker02$ bridge fdb del 02:00:00:00:00:01 dev vx dst 192.0.2.10; bridge fdb del 00:00:00:00:00:00 dev vx dst 192.0.2.10",
+                "docker01 10.42.0.2",
+                "docker02/vx: its forwarding database has no record of 02:00:00:00:00:01",
+            ),
+            broken(
+                "$ bridge fdb replace 02:00:00:00:00:02 dev vx dst 192.0.2.12",
+                "docker01 10.42.0.2",
+                "nobody is 02:00:00:00:00:02 at 192.0.2.12, where the record `02:00:00:00:00:02 dst 192.0.2.12` of docker01/vx leads",
+            ),
+            broken(
+                "$ bridge fdb replace 02:00:00:00:00:02 dev vx dst 192.0.2.13",
+                "docker01 10.42.0.2",
+                "docker04: it has no end of the tunnel's network 42, where the record `02:00:00:00:00:02 dst 192.0.2.13` of docker01/vx leads",
+            ),
+            broken(
+                "$ bridge fdb replace 02:00:00:00:00:02 dev vx dst 192.0.2.14",
+                "docker01 10.42.0.2",
+                "docker05: it has no end of the tunnel's network 42, where the record",
+            ),
+            broken(
+                "$ bridge fdb replace 02:00:00:00:00:02 dev vx dst 192.0.2.99",
+                "docker01 10.42.0.2",
+                "docker01/eth0: nobody answers for 192.0.2.99, where the record `02:00:00:00:00:02 dst 192.0.2.99` of docker01/vx leads",
+            ),
+            broken(
+                "$ bridge fdb del 00:00:00:00:00:00 dev vx dst 192.0.2.11; bridge fdb append 00:00:00:00:00:00 dev vx dst 192.0.2.12",
+                "docker01 10.42.0.2",
+                "nobody answers for 10.42.0.2 at 192.0.2.12, where the record `00:00:00:00:00:00 dst 192.0.2.12` of docker01/vx leads",
+            ),
+            broken(
+                "docker02$ iptables -A INPUT -p udp --dport 4789 -j DROP",
+                "docker01 10.42.0.2",
+                "dropped at docker02/eth0: iptables -t filter: -A INPUT -p udp -m udp --dport 4789 -j DROP",
+            ),
+            broken("docker02$ ip link set vx down", "docker01 10.42.0.2", "docker02/vx: the device is down"),
+            broken("$ netyard fault bug bad-checksums on docker01", "docker01 10.42.0.2", "docker02/eth0: malformed"),
+            broken(
+                "docker02$ ip link set eth0 mtu 1400",
+                "docker01 10.42.0.2",
+                "docker02/eth0: 1500 bytes are too many for its MTU of 1400",
+            ),
+        ],
+    );
+}
+
+/// A swarm of two with an overlay that has a container on each.
+const SWARM: &str = "\
+$ docker swarm init >/dev/null
+$ docker swarm join-token -q worker | nc -l -p 9000 &
+docker02$ docker swarm join --token $(nc 192.0.2.10 9000) 192.0.2.10:2377
+$ docker network create -d overlay --attachable --subnet 10.0.9.0/24 ovnet
+$ docker run -itd --name oc1 --network ovnet busybox
+docker02$ docker run -itd --name oc2 --network ovnet busybox
+docker02$ sleep 3
+$ ns=$(ls /var/run/docker/netns | grep '^1-' | grep -v ingress | head -1)
+";
+
+#[test]
+fn overlays_whose_records_are_missing_or_wrong() {
+    const HOSTS: &str = "docker01, docker02";
+    let (said, status) = ask_on(HOSTS, SWARM, "", "oc1 oc2");
+    assert_eq!(status, 0, "{said}");
+    check_on(
+        HOSTS,
+        SWARM,
+        &[
+            broken(
+                "$ netyard fault bug lost-remote on docker01",
+                "oc1 oc2",
+                "/vxlan0: its forwarding database has no record of 02:42:0a:00:09:04",
+            ),
+            broken(
+                "docker02$ iptables -A INPUT -p udp --dport 4789 -j DROP",
+                "oc1 oc2",
+                "docker02: iptables -t filter: -A INPUT -p udp -m udp --dport 4789 -j DROP, where the record `02:42:0a:00:09:04 dst 192.0.2.11` of docker01/1-",
+            ),
+            broken(
+                "$ nsenter --net=/var/run/docker/netns/$ns bridge fdb del 02:42:0a:00:09:04 dev vxlan0 dst 192.0.2.11",
+                "oc1 oc2",
+                "/vxlan0: its forwarding database has no record of 02:42:0a:00:09:04",
+            ),
+            broken(
+                "$ nsenter --net=/var/run/docker/netns/$ns ip neigh del 10.0.9.4 dev vxlan0",
+                "oc1 oc2",
+                "/vxlan0: it answers for its neighbours, and has no record of 10.0.9.4",
+            ),
+            broken("docker02$ ip link set eth0 down", "oc1 oc2", "docker02/eth0: the device is down"),
+            broken(
+                "docker02$ docker stop -t 0 oc2",
+                "oc1 10.0.9.4",
+                "/vxlan0: its forwarding database has no record of 02:42:0a:00:09:04, which nobody has",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn rules_of_policy_routing() {
+    check(&[
+        broken(
+            "$ ip rule add to 198.51.100.0/24 blackhole",
+            "container3 198.51.100.1",
+            "docker01: rule `32765: from all to 198.51.100.0/24 blackhole`",
+        ),
+        broken(
+            "$ ip rule add from 172.25.0.0/16 lookup 100; ip route add unreachable 192.0.2.11 table 100",
+            "container3 192.0.2.11",
+            "docker01: route `unreachable 192.0.2.11 table 100`",
+        ),
+        broken(
+            "docker02$ ip rule add to 192.0.2.10 prohibit",
+            "docker02 192.0.2.10 tcp/8080",
+            "docker02: rule `32765: from all to 192.0.2.10 prohibit`",
+        ),
+        broken(
+            "$ iptables -t mangle -A PREROUTING -s 172.25.3.3 -j MARK --set-mark 7; ip rule add fwmark 7 blackhole",
+            "container3 192.0.2.11",
+            "docker01: rule `32765: from all fwmark 0x7 blackhole`",
+        ),
+        broken(
+            "docker02$ ip rule add to 203.0.113.1 lookup 7; ip route add 203.0.113.1 via 192.0.2.77 table 7",
+            "docker02 203.0.113.1",
+            "docker02/eth0: nobody answers for 192.0.2.77",
+        ),
+    ]);
+}
+
+#[test]
 fn what_cannot_be_asked_is_said() {
     let (said, status) = ask("", "container9 container3");
     assert_eq!((said.as_str(), status), ("netyard why: no such place: container9\n", 2));
@@ -316,5 +516,8 @@ fn what_cannot_be_asked_is_said() {
     let expected = "netyard why: invalid port \"http\": write tcp/80, udp/53 or icmp\n";
     assert_eq!((said.as_str(), status), (expected, 2));
     let (said, status) = ask("", "container2");
-    assert_eq!((said.as_str(), status), ("usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name]\n", 2));
+    assert_eq!(
+        (said.as_str(), status),
+        ("usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name] [--size BYTES]\n", 2)
+    );
 }

@@ -2,7 +2,6 @@
 //! kernel's; what is said of containers and networks is its own.
 
 use netyard_sim::device::Kind;
-use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::End;
 use netyard_sim::world::World;
 
@@ -35,17 +34,14 @@ impl Engine {
 
     /// Every tunnel of the host, in whatever namespace its device is, loses what it was told of single addresses.
     fn lose_remotes(&self, world: &mut World) {
-        let prefix = format!("{}/", self.host.name);
-        let is_own = |name: &str| name == self.host.name || name.starts_with(&prefix);
-        let own = world.fabric.namespaces().filter(|(_, namespace)| is_own(&namespace.name));
-        let own: Vec<NamespaceId> = own.map(|(id, _)| id).collect();
-        let mut ends: Vec<End> = Vec::new();
-        for namespace in own {
-            let devices = world.fabric.namespace(namespace).devices.values();
-            let tunnels = devices.filter(|device| matches!(device.kind, Kind::Vxlan(_)));
-            ends.extend(tunnels.map(|device| End { namespace, device: device.index }));
-        }
-        for End { namespace, device } in ends {
+        let fabric = &world.fabric;
+        let tunnels = fabric.namespaces().flat_map(|(namespace, here)| {
+            let tunnels = here.devices.values().filter(|device| device.tunnel().is_some());
+            tunnels.map(move |device| End { namespace, device: device.index })
+        });
+        let made_in = |end: &End| fabric.peer_of(end.namespace, end.device).map_or(end.namespace, |far| far.namespace);
+        let own: Vec<End> = tunnels.filter(|end| made_in(end) == self.host.namespace).collect();
+        for End { namespace, device } in own {
             let device = world.fabric.namespace_mut(namespace).devices.get_mut(&device);
             if let Some(Kind::Vxlan(tunnel)) = device.map(|device| &mut device.kind) {
                 tunnel.lose_remotes();

@@ -9,6 +9,8 @@ mod packet;
 mod probe;
 mod question;
 mod trail;
+mod tunnel;
+mod way;
 
 use core::fmt;
 use core::net::IpAddr;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 
 use netyard_sim::capture::Hop;
 use netyard_sim::drop::DropReason;
+use netyard_sim::id::NamespaceId;
 use netyard_sim::time::Duration;
 use netyard_sim::userland::{Pid, Read, Rights, Spawn, Stream, User};
 use thiserror::Error;
@@ -41,11 +44,13 @@ pub struct Stop {
     pub set_by: Option<String>,
     /// Whether the world was made so: no command set it.
     pub is_given: bool,
+    /// The namespace in which nobody listened, when it is that.
+    unheard_at: Option<NamespaceId>,
 }
 
 impl Stop {
     const fn new(what: String, mend: Option<String>) -> Self {
-        Self { what, mend, set_by: None, is_given: false }
+        Self { what, mend, set_by: None, is_given: false, unheard_at: None }
     }
 }
 
@@ -60,6 +65,8 @@ pub struct Answer {
     pub hops: Vec<String>,
     /// What stopped it; none when it arrived.
     pub stop: Option<Stop>,
+    /// Where it arrived at a real program's device, of which a copy cannot tell who listens.
+    pub outside: Option<String>,
 }
 
 impl fmt::Display for Answer {
@@ -69,6 +76,10 @@ impl fmt::Display for Answer {
             writeln!(f, "  name: {} is {address}", self.question.to)?;
         }
         self.hops.iter().try_for_each(|hop| writeln!(f, "  {hop}"))?;
+        if let Some(device) = &self.outside {
+            let (what, manner) = ("a real program's device: whether it listens on", self.question.manner);
+            return writeln!(f, "reached {device}, {what} {manner} is not known here");
+        }
         let Some(stop) = &self.stop else { return writeln!(f, "reached") };
         writeln!(f, "stopped at {}", stop.what)?;
         stop.set_by.iter().try_for_each(|label| writeln!(f, "set by {label}"))?;
@@ -104,24 +115,34 @@ impl Site {
     /// `NoPlace` when the one who asks is not there.
     pub fn why(&self, question: &Question) -> Result<Answer, Unanswerable> {
         let mut answer = self.fork().probe(question)?;
+        self.ask_outside(&mut answer);
         if let Some(stop) = answer.stop.as_mut().filter(|stop| !stop.is_given) {
             stop.set_by = self.what_set(question, &stop.what);
         }
         Ok(answer)
     }
 
-    /// The same by words: the exit code, and what is said.
-    pub(super) fn asked_why(&self, words: &[&str]) -> (u8, String) {
-        let manner = words.get(2).map_or(Ok(Manner::Ping), |word| Manner::parse(word));
-        let (from, to) = (words[0].to_owned(), words[1].to_owned());
-        let answer = match manner {
-            Ok(manner) => self.why(&Question { from, to, manner }).map_err(|error| error.to_string()),
+    /// The same in words: the exit code, and what is said.
+    pub(super) fn asked_why(&self, question: Result<Question, Unreadable>) -> (u8, String) {
+        let answer = match question {
+            Ok(question) => self.why(&question).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match answer {
             Ok(answer) => (u8::from(answer.stop.is_some()), answer.to_string()),
             Err(error) => (2, format!("netyard why: {error}\n")),
         }
+    }
+
+    /// Nobody outside has a part in a copy: where the answer is that nobody listens, and a real program is there, it is
+    /// known no more than that the packet came so far.
+    fn ask_outside(&self, answer: &mut Answer) {
+        let Some(at) = answer.stop.as_ref().and_then(|stop| stop.unheard_at) else { return };
+        let namespace = self.world.fabric.namespaces().find(|(id, _)| *id == at).map(|(_, namespace)| namespace);
+        let device = namespace.and_then(|ns| ns.devices.values().find(|device| device.outside));
+        let Some(device) = device else { return };
+        answer.outside = Some(format!("{}/{}", self.name_of_namespace(at), device.name));
+        answer.stop = None;
     }
 
     /// The mark since which the answer has been this one.
@@ -144,16 +165,23 @@ impl Site {
         let mut lines = printed.lines();
         let (first, said) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         let address: Option<IpAddr> = first.parse().ok();
-        let unanswered = |stop| Answer { question: question.clone(), address, hops: Vec::new(), stop };
+        let unanswered = |stop| Answer { question: question.clone(), address, hops: Vec::new(), stop, outside: None };
         let Some(to) = address else { return Ok(unanswered(Some(name::judge(&self, &place, question, first)))) };
         if question.manner == Manner::Name {
             return Ok(unanswered(None));
         }
-        let sights = trail::follow(&self.world.fabric.capture, place.namespace);
-        let hops = sights.iter().filter_map(|sight| self.hop(sight)).collect();
+        let all = trail::follow(&self.world.fabric.capture, place.namespace);
+        let (large, small): (Vec<Sight>, Vec<Sight>) = all.into_iter().partition(|sight| sight.is_large);
         let scene = Scene { site: &self, question, from: place.namespace, to };
-        let is_there = outcome == Outcome::Reached || (outcome == Outcome::Silence && arrived(question, &sights));
-        let stop = if is_there { None } else { Some(scene.judge(&sights, said)) };
+        let is_there = match outcome {
+            Outcome::Reached | Outcome::Narrow => true,
+            Outcome::Silence => arrived(question, &small),
+            Outcome::Nameless | Outcome::Refused => false,
+        };
+        let narrow = if outcome == Outcome::Narrow { scene.narrow_place(&large) } else { None };
+        let sights = if narrow.is_some() { large } else { small };
+        let hops = sights.iter().filter_map(|sight| self.hop(sight)).collect();
+        let stop = if is_there { narrow } else { Some(scene.judge(&sights, said)) };
         Ok(Answer { hops, ..unanswered(stop) })
     }
 
@@ -190,7 +218,7 @@ impl Site {
             group: None,
             init: false,
         };
-        let probe = Box::new(Probe::new(&question.to, question.manner));
+        let probe = Box::new(Probe::new(question));
         let pid = processes.spawn_program(probe, spawn, None, self.world.fabric.now());
         self.probes.insert(pid, None);
         (pid, output)

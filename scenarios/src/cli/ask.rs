@@ -56,6 +56,9 @@ pub struct Why {
     to: String,
     /// How: tcp/PORT, udp/PORT, icmp or name
     manner: Option<String>,
+    /// By a packet that carries so many bytes and must not be cut, of icmp and udp
+    #[arg(long, value_name = "BYTES")]
+    size: Option<usize>,
 }
 
 impl Drops {
@@ -97,7 +100,9 @@ impl Why {
     /// # Errors
     /// When nobody can be told the answer.
     pub fn run(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-        let words = ["why", &self.from, &self.to].into_iter().chain(self.manner.as_deref());
+        let size = self.size.map(|size| size.to_string());
+        let size = size.iter().flat_map(|size| ["--size", size]);
+        let words = ["why", &self.from, &self.to].into_iter().chain(self.manner.as_deref()).chain(size);
         ask(self.socket.as_deref(), &words.collect::<Vec<_>>(), out, err)
     }
 }

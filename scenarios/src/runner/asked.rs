@@ -28,7 +28,19 @@ pub fn question(place: &str, command: &str) -> Option<Question> {
         "nc" | "ncat" | "telnet" => connection(arguments)?,
         _ => return None,
     };
-    Some(Question { from, to, manner })
+    let size = if *program == "ping" { size(arguments) } else { None };
+    Some(Question { from, to, manner, size })
+}
+
+/// How much a `ping` carries whose packets must not be cut.
+fn size(words: &[&str]) -> Option<usize> {
+    let value = |letter: &str| {
+        let at = words.iter().position(|word| word.starts_with(letter))?;
+        let glued = &words[at][letter.len()..];
+        if glued.is_empty() { words.get(at + 1).copied() } else { Some(glued) }
+    };
+    value("-M").filter(|how| *how == "do")?;
+    value("-s")?.parse().ok()
 }
 
 /// The command that `docker exec`, `ip netns exec`, `timeout`, `time` or `sudo` runs, and the place it runs in when that
@@ -105,6 +117,8 @@ mod tests {
     fn programs_that_test_a_network_are_understood() {
         for (command, asked) in [
             ("ping -c 1 -W 2 container2 | head -1", "c1 -> container2 icmp"),
+            ("ping -c 1 -M do -s 1472 container2", "c1 -> container2 icmp of 1472 bytes"),
+            ("ping -c 1 -s1472 container2", "c1 -> container2 icmp"),
             ("docker exec -it c9 ping -c1 app", "c9 -> app icmp"),
             ("docker exec -e A=b c9 wget -qO- -T 3 http://web:8080/x", "c9 -> web tcp/8080"),
             ("curl -s -m 5 docker01", "c1 -> docker01 tcp/80"),

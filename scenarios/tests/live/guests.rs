@@ -81,6 +81,9 @@ fn it_is_seen_as_a_container_is_and_ends_as_one() {
     assert!(members.contains("prog=172.18.0.4/16,"), "{members}");
     let pinged = engine.docker("exec c1 ping -c 1 -W 10 q");
     assert!(pinged.starts_with("PING q (172.18.0.4)") && pinged.contains(" 0% packet loss"), "{pinged}");
+    let why = run(engine.netyard(&["why", "c1", "q", "tcp/80"]));
+    let last = "reached prog/eth0, a real program's device: whether it listens on tcp/80 is not known here\n";
+    assert!(why.code == 0 && why.stdout.ends_with(last), "{}", why.stdout);
     engine.docker("kill -s TERM prog");
     assert_eq!(job.end(), 143);
 }

@@ -219,11 +219,24 @@ impl Policy {
         if main_only {
             return main.lookup(flow.dst, usable).map(|route| (TableId::MAIN, Found::Route(route)));
         }
+        self.decide(main, flow, usable).map(|(rule, found)| match rule.verdict {
+            Verdict::Lookup(id) => (id, found),
+            Verdict::End(_) => (TableId(0), found),
+        })
+    }
+
+    /// The same, and the rule that says so.
+    pub fn decide<'a>(
+        &'a self,
+        main: &'a Table,
+        flow: &Flow<'_>,
+        usable: impl Fn(&Route) -> bool,
+    ) -> Option<(&'a Rule, Found<'a>)> {
         self.rules(flow.dst.is_ipv6()).filter(|rule| rule.matches(flow)).find_map(|rule| match rule.verdict {
-            Verdict::End(action) => Some((TableId(0), Found::End(action))),
+            Verdict::End(action) => Some((rule, Found::End(action))),
             Verdict::Lookup(id) => {
                 let table = if id == TableId::MAIN { main } else { self.table(id)? };
-                table.lookup(flow.dst, &usable).map(|route| (id, Found::Route(route)))
+                table.lookup(flow.dst, &usable).map(|route| (rule, Found::Route(route)))
             }
         })
     }

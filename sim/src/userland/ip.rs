@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 pub use device::{Scene, state};
 pub use error::{Error, Refusal};
+pub use rule::rule_in_words;
 
 #[cfg(test)]
 pub(in crate::userland) use device::tests as samples;

@@ -9,11 +9,12 @@ use netyard_sim::frame::ethertype;
 use netyard_sim::id::{IfIndex, NamespaceId};
 use netyard_sim::link::End;
 use netyard_sim::namespace::Namespace;
-use netyard_sim::route::Action;
+use netyard_sim::route::policy::{Flow, Found};
 
 use super::Stop;
 use super::question::{Manner, Question};
-use super::trail::{self, Kin, Sight};
+use super::trail::{self, Inquiry, Kin, Sight};
+use super::way::Traveller;
 use crate::container::Container;
 use crate::site::Site;
 
@@ -36,6 +37,9 @@ impl Scene<'_> {
             return self.never_sent(said);
         }
         let filtered = dropped(|reason| reason == DropReason::PortFilter);
+        if let Some(stop) = self.lost_behind_tunnel(sights).filter(|_| filtered.is_none()) {
+            return stop;
+        }
         if let Some(sight) = filtered.or_else(|| dropped(DropReason::is_of_a_copy)) {
             return self.explain(sight, sight.dropped().unwrap_or(DropReason::OtherHost));
         }
@@ -58,12 +62,30 @@ impl Scene<'_> {
             Kin::Question => "",
             Kin::Answer => "the answer: ",
         };
-        let stop = match reason {
-            DropReason::Filtered => self.filtered(sight, &here),
-            DropReason::NoRoute | DropReason::Blackhole => self.no_route(sight.namespace, sight.dst),
-            DropReason::NotForwarding => not_forwarding(&here, sight.dst),
+        let stop = self.explain_reason(sight, reason, &here, device);
+        let stop = match &sight.tunnel {
+            Some(outer) => self.sent_by_record(outer, self.towards(sight.kin), stop),
+            None => stop,
+        };
+        Stop { what: format!("{what}{}", stop.what), ..stop }
+    }
+
+    /// To whom the packet goes in the end, or its answer.
+    fn towards(&self, kin: Kin) -> IpAddr {
+        let asker = || self.namespace(self.from).source_for(self.to);
+        if kin == Kin::Question { self.to } else { asker().unwrap_or(self.to) }
+    }
+
+    fn explain_reason(&self, sight: &Sight, reason: DropReason, here: &str, device: Option<&Device>) -> Stop {
+        match reason {
+            DropReason::Filtered => self.filtered(sight, here),
+            DropReason::NoRoute | DropReason::Blackhole => {
+                let iif = device.map(|device| device.name.as_str());
+                self.no_route(sight.namespace, Traveller { src: Some(sight.src), dst: sight.dst, iif })
+            }
+            DropReason::NotForwarding => not_forwarding(here, sight.dst),
             DropReason::LinkDown => self.link_down(sight.namespace, sight.device),
-            DropReason::TooBig => too_big(&here, device, sight.len),
+            DropReason::TooBig => too_big(here, self.narrower(sight).or(device), sight.len),
             DropReason::TtlExpired => Stop::new(format!("{here}: its hop limit ran out: the route is a loop"), None),
             DropReason::NeighbourSilent => self.lost_question(sight).unwrap_or_else(|| self.neighbour_silent(sight)),
             DropReason::NeighbourQueue => {
@@ -73,7 +95,7 @@ impl Scene<'_> {
                 format!("{here}: its table of neighbours is full, and all in it are young"),
                 Some("sysctl -w net.ipv4.neigh.default.gc_thresh3=4096".to_owned()),
             ),
-            DropReason::NoSocket => self.no_listener(sight),
+            DropReason::NoSocket if sight.tunnel.is_none() => self.no_listener(sight),
             DropReason::Unanswered => Stop::new(
                 format!("{here}: net.ipv4.icmp_echo_ignore_all = 1: it answers no echo request"),
                 Some("sysctl -w net.ipv4.icmp_echo_ignore_all=0".to_owned()),
@@ -85,17 +107,27 @@ impl Scene<'_> {
                 let mend = device.map(|device| format!("tc qdisc del dev {} root", device.name));
                 Stop::new(format!("{}: {reason}", self.spot(sight)), mend)
             }
+            DropReason::NoRemote => sight
+                .device
+                .and_then(|device| self.no_remote(sight.namespace, device, sight.station, self.towards(sight.kin)))
+                .unwrap_or_else(|| Stop::new(format!("{}: {reason}", self.spot(sight)), None)),
+            DropReason::NoSocket | DropReason::UnknownNetwork => self.no_end(sight.namespace, sight.tunnel.as_ref()),
             DropReason::SamePort
             | DropReason::PortClosed
             | DropReason::Malformed
             | DropReason::UnknownProtocol
             | DropReason::Martian
-            | DropReason::NoRemote
-            | DropReason::UnknownNetwork
             | DropReason::RingFull
             | DropReason::Reassembly => Stop::new(format!("{}: {reason}", self.spot(sight)), None),
-        };
-        Stop { what: format!("{what}{}", stop.what), ..stop }
+        }
+    }
+
+    /// Where what is large did not fit, on its way or on that of the answer, if that is what stopped it.
+    pub(super) fn narrow_place(&self, sights: &[Sight]) -> Option<Stop> {
+        let sight = sights.iter().rev().find(|sight| sight.dropped() == Some(DropReason::TooBig))?;
+        let stop = self.explain(sight, DropReason::TooBig);
+        let what = format!("{}; what is small is answered", stop.what);
+        Some(Stop { what, ..stop })
     }
 
     /// The question for a neighbour's address was lost by a link that was told to: now, or before anybody asked why.
@@ -136,24 +168,12 @@ impl Scene<'_> {
         Some(format!("docker network connect {network} {}", from.name))
     }
 
-    fn no_route(&self, at: NamespaceId, dst: IpAddr) -> Stop {
+    fn no_route(&self, at: NamespaceId, traveller: Traveller<'_>) -> Stop {
         let (here, namespace) = (self.name(at), self.namespace(at));
-        let is_up = |r: &netyard_sim::route::Route| {
-            r.device.is_none_or(|index| namespace.devices.get(&index).is_some_and(|device| device.up))
-        };
-        let word =
-            namespace.routes.lookup(dst, is_up).map(|route| (route.action, route.dst)).and_then(|(action, net)| {
-                let word = match action {
-                    Action::Blackhole => "blackhole",
-                    Action::Unreachable => "unreachable",
-                    Action::Prohibit => "prohibit",
-                    Action::Unicast => return None,
-                };
-                Some(format!("{word} {net}"))
-            });
-        if let Some(route) = word {
-            return Stop::new(format!("{here}: route `{route}`"), Some(format!("ip route del {route}")));
+        if let Some(stop) = self.end_of_way(at, traveller) {
+            return stop;
         }
+        let dst = traveller.dst;
         let is_near = |device: &&Device| device.addresses.iter().any(|address| address.net.contains(dst));
         let down = namespace.devices.values().filter(|device| !device.up).find(is_near).map(|device| device.index);
         if down.is_some() {
@@ -176,7 +196,7 @@ impl Scene<'_> {
         addresses.map(|address| address.net.ip()).find(|ip| net.contains(*ip))
     }
 
-    fn link_down(&self, at: NamespaceId, device: Option<IfIndex>) -> Stop {
+    pub(super) fn link_down(&self, at: NamespaceId, device: Option<IfIndex>) -> Stop {
         let here = self.name(at);
         let device = device.and_then(|index| self.namespace(at).devices.get(&index));
         let Some(device) = device else { return Stop::new(format!("{here}: the device is gone"), None) };
@@ -199,33 +219,53 @@ impl Scene<'_> {
 
     /// Nobody answered for the next hop: unless the question for it was stopped somewhere, nobody has the address.
     fn neighbour_silent(&self, sight: &Sight) -> Stop {
-        let hop = self.next_hop(sight.namespace, sight.dst);
-        let stopped = trail::dropped_inquiry(&self.site.world.fabric.capture, hop);
-        if let Some((_, namespace, device, DropReason::LinkDown)) = stopped {
-            return self.link_down(namespace, Some(device));
-        }
+        let hop = self.next_hop(sight.namespace, Traveller { src: Some(sight.src), dst: sight.dst, iif: None });
+        let capture = &self.site.world.fabric.capture;
         let spot = self.spot(sight);
-        if let Some((at, namespace, _, DropReason::PortFilter)) = &stopped {
-            return self.port_filtered(*namespace, at);
+        if let Some(inquiry) = trail::dropped_inquiry(capture, hop) {
+            let stop = self.inquiry_stopped(&spot, hop, &inquiry);
+            return match &inquiry.tunnel {
+                Some(outer) => self.sent_by_record(outer, hop, stop),
+                None => stop,
+            };
         }
-        if let Some((at, _, _, reason)) = stopped {
-            return Stop::new(
-                format!("{spot}: nobody answers for {hop}: the question was dropped at {at}: {reason}"),
-                None,
-            );
+        if let Some(stop) = self.down_device_of(hop) {
+            return stop;
         }
-        let down = self.site.world.fabric.namespaces().find_map(|(id, ns)| {
-            ns.devices.values().find(|d| d.has(hop) && !d.is_running()).map(|device| (id, device.index))
-        });
-        if let Some((namespace, device)) = down {
-            return self.link_down(namespace, Some(device));
+        match trail::inquiry_in_tunnel(capture, hop) {
+            Some(outer) => {
+                let stop = Stop::new(format!("{spot}: nobody answers for {hop} at {}", outer.remote), None);
+                self.sent_by_record(&outer, hop, stop)
+            }
+            None => Stop::new(
+                format!("{spot}: nobody answers for {hop}"),
+                Some(format!("give {hop} to somebody on that link")),
+            ),
         }
-        Stop::new(format!("{spot}: nobody answers for {hop}"), Some(format!("give {hop} to somebody on that link")))
     }
 
-    fn next_hop(&self, at: NamespaceId, dst: IpAddr) -> IpAddr {
-        let route = self.namespace(at).routes.lookup(dst, |_| true);
-        route.and_then(|route| route.gateway).unwrap_or(dst)
+    /// The question for a neighbour, asked at `spot`, was dropped.
+    fn inquiry_stopped(&self, spot: &str, hop: IpAddr, inquiry: &Inquiry) -> Stop {
+        let (at, reason) = (inquiry.namespace, inquiry.reason);
+        let of_tunnel = inquiry.device.and_then(|device| match reason {
+            DropReason::NoRemote => self.no_remote(at, device, inquiry.station, hop),
+            DropReason::NeighbourSilent => self.no_neighbour(at, device, hop),
+            _ => None,
+        });
+        match (reason, of_tunnel) {
+            (_, Some(stop)) => stop,
+            (DropReason::LinkDown, None) => self.link_down(at, inquiry.device),
+            (DropReason::NoSocket | DropReason::UnknownNetwork, None) if inquiry.tunnel.is_some() => {
+                self.no_end(at, inquiry.tunnel.as_ref())
+            }
+            (DropReason::PortFilter, None) => self.port_filtered(at, &inquiry.spot),
+            _ => {
+                let why = inquiry.note.clone().unwrap_or_else(|| reason.to_string());
+                let what =
+                    format!("{spot}: nobody answers for {hop}: the question was dropped at {}: {why}", inquiry.spot);
+                Stop::new(what, inquiry.note.as_deref().and_then(undo_rule))
+            }
+        }
     }
 
     fn no_listener(&self, sight: &Sight) -> Stop {
@@ -241,16 +281,22 @@ impl Scene<'_> {
                 format!("{here}: no listener on {protocol}/{port} at {}: it listens at {local} alone", sight.dst),
                 Some(format!("let it listen at 0.0.0.0:{port}")),
             ),
-            None => Stop::new(
-                format!("{here}: no listener on {protocol}/{port}"),
-                Some(format!("start something in {here} that listens on {protocol}/{port}")),
-            ),
+            None => Stop {
+                unheard_at: Some(sight.namespace),
+                ..Stop::new(
+                    format!("{here}: no listener on {protocol}/{port}"),
+                    Some(format!("start something in {here} that listens on {protocol}/{port}")),
+                )
+            },
         }
     }
 
     /// The frame came to a station that it was not for, and to no other.
     fn other_host(&self, sight: &Sight) -> Stop {
-        let hop = self.next_hop(self.from, self.to);
+        let hop = self.next_hop(self.from, Traveller::to(self.to));
+        if let Some(stop) = self.down_device_of(hop) {
+            return stop;
+        }
         let here = self.name(self.from);
         let known = self.namespace(self.from).neighbours.iter().find(|(_, addr, _)| *addr == hop);
         let (device, mac) = known.map_or((None, None), |(device, _, entry)| (Some(device), entry.mac));
@@ -262,6 +308,26 @@ impl Scene<'_> {
             ),
             _ => Stop::new(format!("{}: a frame for another station", self.spot(sight)), None),
         }
+    }
+
+    /// The frame came out of a tunnel, and nobody there is the station that it is for.
+    fn lost_behind_tunnel(&self, sights: &[Sight]) -> Option<Stop> {
+        let sight = sights.iter().rev().find(|sight| sight.kin == Kin::Question && sight.tunnel.is_some())?;
+        let outer = sight.tunnel.as_ref()?;
+        if let Some(stop) = self.down_device_of(outer.remote) {
+            return Some(stop);
+        }
+        let stop = Stop::new(format!("{}: nobody is {} at {}", self.spot(sight), outer.station, outer.remote), None);
+        Some(self.sent_by_record(outer, self.to, stop))
+    }
+
+    /// The device that has an address, when it is down.
+    fn down_device_of(&self, addr: IpAddr) -> Option<Stop> {
+        let mut all = self.site.world.fabric.namespaces();
+        let (namespace, device) = all.find_map(|(id, ns)| {
+            ns.devices.values().find(|d| d.has(addr) && !d.is_running()).map(|device| (id, device.index))
+        })?;
+        Some(self.link_down(namespace, Some(device)))
     }
 
     /// The port of the LAN kept it, where the frame was for something that stands on the host's uplink.
@@ -280,10 +346,38 @@ impl Scene<'_> {
             | "No route to host"
             | "Permission denied"
             | "Invalid argument"
-            | "Cannot assign requested address" => self.no_route(self.from, self.to),
+            | "Cannot assign requested address" => self.no_route(self.from, Traveller::to(self.to)),
+            "Message too long" => self.too_long(),
             "" => Stop::new(format!("{}: the packet was never sent", self.name(self.from)), None),
             said => Stop::new(format!("{}: {said}", self.name(self.from)), None),
         }
+    }
+
+    /// The device that a packet was to leave by, when it is too narrow and not the one at which it was dropped.
+    fn narrower(&self, sight: &Sight) -> Option<&Device> {
+        let here = self.namespace(sight.namespace);
+        let iif = sight.device.and_then(|index| here.devices.get(&index)).map(|device| device.name.as_str());
+        let found = here.route_of(&Flow { dst: sight.dst, src: Some(sight.src), mark: 0, iif })?;
+        let Found::Route(route) = found else { return None };
+        here.devices.get(&route.device?).filter(|device| device.mtu.bytes() < sight.len)
+    }
+
+    /// It must not be cut, and does not fit the first link, or a narrower one on the way that is known.
+    fn too_long(&self) -> Stop {
+        let (here, namespace) = (self.name(self.from), self.namespace(self.from));
+        let len = self.question.size.unwrap_or_default() + if self.to.is_ipv4() { 28 } else { 48 };
+        if let Some((mtu, _)) = namespace.known_path_mtu(self.site.world.now(), self.to) {
+            let what = format!(
+                "{here}: {len} bytes are too many for the way to {}: a router told that its MTU is {mtu}",
+                self.to
+            );
+            return Stop::new(what, Some("ip route flush cache, where the way is wider by now".to_owned()));
+        }
+        let route = match namespace.route_of(&Flow::to(self.to)) {
+            Some(Found::Route(route)) => route.device,
+            Some(Found::End(_)) | None => None,
+        };
+        too_big(&here, route.and_then(|index| namespace.devices.get(&index)), len)
     }
 
     /// The packet was seen, then no more, and nobody says why.
@@ -354,7 +448,19 @@ impl Site {
     pub(in crate::site) fn name_of_namespace(&self, namespace: NamespaceId) -> String {
         match self.container_in(namespace) {
             Some(container) => container.name.clone(),
-            None => self.world.fabric.namespace(namespace).name.clone(),
+            None => self.name_of_place(namespace),
+        }
+    }
+
+    /// What a namespace is called that is no container's. That of a network across hosts is on one of them.
+    fn name_of_place(&self, namespace: NamespaceId) -> String {
+        let fabric = &self.world.fabric;
+        let here = fabric.namespace(namespace);
+        let tunnel = here.devices.values().find(|device| device.tunnel().is_some() && !here.name.contains('/'));
+        let made_in = tunnel.and_then(|device| fabric.peer_of(namespace, device.index)).map(|end| end.namespace);
+        match made_in.filter(|host| *host != namespace) {
+            Some(host) => format!("{}/{}", fabric.namespace(host).name, here.name),
+            None => here.name.clone(),
         }
     }
 }

@@ -24,14 +24,22 @@ impl Manner {
     /// When it is none of them.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         let (protocol, port) = text.split_once('/').unwrap_or(("tcp", text));
-        let port = || port.parse().ok().filter(|port| *port != 0).ok_or_else(|| Unreadable(text.to_owned()));
+        let port = || port.parse().ok().filter(|port| *port != 0).ok_or_else(|| Unreadable::Manner(text.to_owned()));
         match (protocol, text) {
             (_, "icmp" | "ping") => Ok(Self::Ping),
             (_, "name") => Ok(Self::Name),
             ("tcp", _) => Ok(Self::Tcp(port()?)),
             ("udp", _) => Ok(Self::Udp(port()?)),
-            _ => Err(Unreadable(text.to_owned())),
+            _ => Err(Unreadable::Manner(text.to_owned())),
         }
+    }
+
+    /// Reads how much a packet of this kind carries.
+    fn size(self, word: &str) -> Result<usize, Unreadable> {
+        if matches!(self, Self::Name | Self::Tcp(_)) {
+            return Err(Unreadable::Unsized(self));
+        }
+        word.parse().ok().filter(|size| *size <= MOST).ok_or_else(|| Unreadable::Size(word.to_owned()))
     }
 }
 
@@ -46,10 +54,22 @@ impl fmt::Display for Manner {
     }
 }
 
-/// A word that says in no way how something is reached.
+/// The most bytes that one packet can carry besides its headers.
+const MOST: usize = 65535 - 20 - 8;
+
+/// A word that says in no way what is asked.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("invalid port {0:?}: write tcp/80, udp/53 or icmp")]
-pub struct Unreadable(String);
+pub enum Unreadable {
+    /// No way to reach anybody.
+    #[error("invalid port {0:?}: write tcp/80, udp/53 or icmp")]
+    Manner(String),
+    /// No number of bytes.
+    #[error("invalid size {0:?}: write a number of bytes, at most {MOST}")]
+    Size(String),
+    /// Connections have no packets of one size.
+    #[error("a size is for icmp and udp, not for {0}")]
+    Unsized(Manner),
+}
 
 /// Whether `from` reaches `to`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,11 +80,39 @@ pub struct Question {
     pub to: String,
     /// In which way.
     pub manner: Manner,
+    /// By a packet that carries so many bytes and must not be cut; one as programs send them else.
+    pub size: Option<usize>,
+}
+
+impl Question {
+    /// Reads `FROM TO [MANNER] [--size BYTES]`; none when the words are too few or too many.
+    ///
+    /// # Errors
+    /// When a word is none of those.
+    pub fn parse(words: &[&str]) -> Option<Result<Self, Unreadable>> {
+        let at = words.iter().position(|word| *word == "--size");
+        let (words, size) = match at {
+            Some(at) => (&words[..at], Some(words.get(at + 1).filter(|_| words.len() == at + 2)?)),
+            None => (words, None),
+        };
+        let [from, to, rest @ ..] = words else { return None };
+        let manner = match rest {
+            [] => Ok(Manner::Ping),
+            [word] => Manner::parse(word),
+            _ => return None,
+        };
+        let read = |manner: Manner| {
+            let size = size.map(|word| manner.size(word)).transpose()?;
+            Ok(Self { from: (*from).to_owned(), to: (*to).to_owned(), manner, size })
+        };
+        Some(manner.and_then(read))
+    }
 }
 
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {} {}", self.from, self.to, self.manner)
+        write!(f, "{} -> {} {}", self.from, self.to, self.manner)?;
+        self.size.iter().try_for_each(|size| write!(f, " of {size} bytes"))
     }
 }
 
@@ -81,6 +129,26 @@ mod tests {
         for wrong in ["", "tcp/", "tcp/0", "tcp/65536", "sctp/5", "http"] {
             let error = Manner::parse(wrong).unwrap_err();
             assert_eq!(error.to_string(), format!("invalid port {wrong:?}: write tcp/80, udp/53 or icmp"));
+        }
+    }
+    #[test]
+    fn a_packet_of_some_size_is_asked_for() {
+        let read = |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            Question::parse(&words).map(|question| question.map_or_else(|e| e.to_string(), |q| q.to_string()))
+        };
+        for (line, said) in [
+            ("a b", "a -> b icmp"),
+            ("a b --size 1472", "a -> b icmp of 1472 bytes"),
+            ("a b udp/53 --size 9", "a -> b udp/53 of 9 bytes"),
+            ("a b tcp/80 --size 9", "a size is for icmp and udp, not for tcp/80"),
+            ("a b --size big", "invalid size \"big\": write a number of bytes, at most 65507"),
+            ("a b --size 65508", "invalid size \"65508\": write a number of bytes, at most 65507"),
+        ] {
+            assert_eq!(read(line).as_deref(), Some(said), "{line}");
+        }
+        for wrong in ["a", "a b icmp more", "a b --size", "a b --size 1 icmp"] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 }

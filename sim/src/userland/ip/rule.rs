@@ -246,6 +246,12 @@ fn is_detached(here: &Namespace, device: &str) -> bool {
     here.device_named(device).is_none()
 }
 
+/// A rule as `ip rule` lists it.
+#[must_use]
+pub fn rule_in_words(rule: &Rule, here: &Namespace) -> String {
+    line(rule, here, false)
+}
+
 fn line(rule: &Rule, here: &Namespace, details: bool) -> String {
     let not = if rule.not { "not " } else { "" };
     let mut line = format!("{}:\t{not}from {}", rule.priority, rule.from.map_or_else(|| "all".to_owned(), place));
