@@ -57,7 +57,7 @@ pub struct Why {
     /// How: tcp/PORT, udp/PORT, icmp or name
     manner: Option<String>,
     /// By a packet that carries so many bytes and must not be cut, of icmp and udp
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, env = "NETYARD_WHY_SIZE", value_name = "BYTES")]
     size: Option<usize>,
 }
 
