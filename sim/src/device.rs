@@ -50,6 +50,8 @@ pub enum Kind {
     Bridge(Box<Bridge>),
     /// A device that swallows what is sent.
     Dummy,
+    /// A device for a program's frames or packets that no program has opened (`ip tuntap`): it has no carrier.
+    Tun(Box<Tun>),
     /// A tunnel through UDP (VXLAN).
     Vxlan(Box<Tunnel>),
     /// A device that stands on another one: macvlan, ipvlan, 802.1Q.
@@ -59,6 +61,21 @@ pub enum Kind {
         /// How it shares that device.
         over: Over,
     },
+}
+
+/// How a program that opens a device of its kind would speak with it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tun {
+    /// Whether it carries Ethernet frames; else packets.
+    pub tap: bool,
+    /// Whether a header with the protocol goes before each.
+    pub pi: bool,
+    /// Whether one about checksums and segments does.
+    pub vnet_hdr: bool,
+    /// Who may open it, by name or number.
+    pub user: Option<String>,
+    /// Which group may.
+    pub group: Option<String>,
 }
 
 /// An address of a device.
@@ -191,6 +208,10 @@ pub struct Device {
     pub has_link_local: bool,
     /// Whether somebody outside the world has a part in it: a real network stack with the same addresses.
     pub outside: bool,
+    /// What it is listed and set together with (`ip link set group`).
+    pub group: u32,
+    /// What somebody calls it besides its name (`ip link set alias`); empty when nobody does.
+    pub alias: String,
     /// What passed.
     pub counters: Counters,
     /// What frames wait in before they go; none when they go at once.
@@ -278,7 +299,13 @@ impl Device {
         !matches!(
             self.kind,
             Kind::Loopback | Kind::Dummy | Kind::Stacked { over: Over::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3s), .. }
-        )
+        ) && !self.is_tun()
+    }
+
+    /// Whether it carries packets and no frames, from here to one other end.
+    #[must_use]
+    pub const fn is_tun(&self) -> bool {
+        matches!(&self.kind, Kind::Tun(tun) if !tun.tap)
     }
 
     /// Whether it is lo.

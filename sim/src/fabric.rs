@@ -12,7 +12,7 @@ use ipnetwork::IpNetwork;
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::capture::{Capture, Captured};
-use crate::device::{Address, Device, IfIndex, Ipv6, Mtu};
+use crate::device::{Address, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
 use crate::drop::DropReason;
 use crate::event::Queue;
 use crate::frame::Frame;
@@ -293,6 +293,16 @@ impl Fabric {
         Ok(self.namespace_mut(namespace).add_dummy(name, mac))
     }
 
+    /// A device that a program may open, down (`ip tuntap`).
+    ///
+    /// # Errors
+    /// `Exists` when the name is taken.
+    pub fn create_tun(&mut self, namespace: NamespaceId, name: &str, tun: Tun) -> Result<IfIndex, LinkError> {
+        self.namespace(namespace).check_name(name)?;
+        let mac = if tun.tap { self.random_mac() } else { Mac::ZERO };
+        Ok(self.namespace_mut(namespace).add_tun(name, mac, tun))
+    }
+
     /// A device that shares `parent` of the same namespace, down.
     ///
     /// # Errors
@@ -381,9 +391,11 @@ impl Fabric {
     /// What a device's MTU may be at most: a tunnel over a device has to fit into its packets.
     #[must_use]
     pub fn most_mtu(&self, namespace: NamespaceId, device: IfIndex) -> usize {
-        let Some(tunnel) = self.namespace(namespace).devices.get(&device).and_then(Device::tunnel) else {
-            return 65535;
-        };
+        let device = self.namespace(namespace).devices.get(&device);
+        if let Some(Kind::Tun(tun)) = device.map(|device| &device.kind) {
+            return if tun.tap { 65521 } else { 65535 };
+        }
+        let Some(tunnel) = device.and_then(Device::tunnel) else { return 65535 };
         let beneath = self.links.get(&tunnel.link).map(|link| link.ends[1]);
         let lower = beneath.and_then(|end| self.namespace(end.namespace).devices.get(&end.device));
         lower.map_or(65535, |lower| lower.mtu.bytes().saturating_sub(tunnel.settings.overhead()))

@@ -330,6 +330,77 @@ fn ports_are_printed_as_json_and_tunnels_forget_their_far_ends() {
 }
 
 #[test]
+fn details_of_devices_are_said_to_people_and_to_programs() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&[
+        "ip link add va type veth peer name vb",
+        "ip link add br0 type bridge",
+        "ip link set va master br0",
+    ]);
+    let text = host.shows("ip -d link show va");
+    let port = "    bridge_slave state disabled priority 32 cost 2 hairpin off guard off root_block off fastleave off \
+                learning on flood on port_id 0x8001 port_no 0x1 designated_port 32769 designated_cost 0 ";
+    assert!(text.lines().nth(3).is_some_and(|line| line.starts_with(port)), "{text}");
+    let json = host.shows("ip -j -d link show va");
+    let port = "\"linkinfo\":{\"info_kind\":\"veth\",\"info_slave_kind\":\"bridge\",\"info_slave_data\":{\
+                \"state\":\"disabled\",\"priority\":32,\"cost\":2,\"hairpin\":false,";
+    assert!(json.contains(port), "{json}");
+    assert!(json.contains("\"hold_timer\":0.00,"), "{json}");
+    host.quietly(&["ip link add vx0 type vxlan id 7 remote 10.0.0.9 dstport 4789 dev vb"]);
+    let json = host.shows("ip -j -d link show vx0");
+    let tunnel = "\"info_data\":{\"id\":7,\"remote\":\"10.0.0.9\",\"link\":\"vb\",\"port_range\":{\"low\":0,\
+                  \"high\":0},\"port\":4789,\"learning\":true,\"ttl\":0,\"df\":\"unset\",\"ageing\":300,";
+    assert!(json.contains(tunnel), "{json}");
+}
+
+#[test]
+fn devices_for_programs_are_made_listed_and_removed() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&["ip tuntap add dev tap0 mode tap user 1000 vnet_hdr", "ip tuntap add tun0 mode tun"]);
+    host.refuses("ip tuntap add dev tap0 mode tap", 1, "ioctl(TUNSETIFF): Device or resource busy\n");
+    host.refuses("ip tuntap del dev tap0 mode tun", 1, "ioctl(TUNSETIFF): Invalid argument\n");
+    host.refuses("ip tuntap add dev tap1", 1, "You failed to specify a tunnel mode\n");
+    assert_eq!(host.shows("ip tuntap"), "tap0: tap vnet_hdr persist user 1000\ntun0: tun persist\n");
+    host.quietly(&["ip addr add 10.8.0.1/24 dev tun0", "ip link set tun0 up"]);
+    assert_eq!(
+        host.shows("ip addr show tun0"),
+        "3: tun0: <NO-CARRIER,POINTOPOINT,MULTICAST,NOARP,UP> mtu 1500 qdisc pfifo_fast state DOWN group default qlen \
+         500\n    link/none \n    inet 10.8.0.1/24 scope global tun0\n       valid_lft forever preferred_lft forever\n"
+    );
+    assert_eq!(host.shows("ip route"), "10.8.0.0/24 dev tun0 proto kernel scope link src 10.8.0.1 linkdown \n");
+    host.refuses("ip link add tun1 type tun", 2, "Error: tun/tap creation via rtnetlink is not supported.\n");
+    host.quietly(&["ip tuntap del dev tun0 mode tun", "ip link del tap0", "ip tuntap"]);
+}
+
+#[test]
+fn devices_are_set_in_groups_and_namespaces_have_numbers() {
+    let mut host = Machine::new(Flavour::Host);
+    host.quietly(&[
+        "ip link add va group 9 type veth peer name vb",
+        "ip link set group 9 up",
+        "ip link set va alias up",
+    ]);
+    let brief = |host: &mut Machine, which: &str| masked(&host.shows(&format!("ip -br link show {which}")));
+    assert_eq!(
+        brief(&mut host, "group 9"),
+        "vb@va            UP             MAC <BROADCAST,MULTICAST,UP,LOWER_UP> \n\
+         va@vb            UP             MAC <BROADCAST,MULTICAST,UP,LOWER_UP> \n"
+    );
+    host.quietly(&["ip link set va group default"]);
+    assert_eq!(brief(&mut host, "group 9").lines().count(), 1);
+    assert!(host.shows("ip link show va").ends_with("ff:ff:ff:ff:ff:ff\n    alias up\n"));
+    host.refuses("ip link show group ten", 255, "Error: argument \"ten\" is wrong: Invalid \"group\" value\n\n");
+    host.quietly(&["ip netns add n1", "ip netns add n2", "ip netns set n1 4", "ip netns set n2 auto"]);
+    host.refuses("ip netns set n1 5", 2, "Error: Peer netns already has a nsid assigned.\n");
+    host.quietly(&["ip netns add n3"]);
+    host.refuses("ip netns set n3 4", 2, "Error: The specified nsid is already used.\n");
+    assert_eq!(host.shows("ip netns list-id"), "nsid 0 (iproute2 netns name: n2)\nnsid 4 (iproute2 netns name: n1)\n");
+    assert_eq!(host.shows("ip -j netns list-id nsid 4"), "[{\"nsid\":4,\"name\":\"n1\"}]\n");
+    assert_eq!(host.shows("bridge -n n1 link"), "");
+    host.refuses("bridge -n no link", 255, "Cannot open network namespace \"no\": No such file or directory\n");
+}
+
+#[test]
 fn ip_refuses_in_the_words_of_iproute2() {
     let mut host = Machine::new(Flavour::Host);
     host.quietly(&["ip link add br0 type bridge", "ip link set br0 up", "ip addr add 10.0.0.1/24 dev br0"]);

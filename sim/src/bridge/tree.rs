@@ -101,8 +101,10 @@ pub struct Port {
     pub designated_port: u16,
     /// When what was said there was true.
     said: Instant,
-    acknowledges: bool,
-    pending: bool,
+    /// Whether the next that it says acknowledges a notice.
+    pub acknowledges: bool,
+    /// Whether it has something to say that waits for the hold timer.
+    pub pending: bool,
     /// When what was said is too old.
     pub message_age: Option<Instant>,
     /// When it goes on to the next state.

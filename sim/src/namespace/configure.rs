@@ -8,7 +8,7 @@ use ipnetwork::{IpNetwork, Ipv6Network};
 use super::{Cx, Namespace};
 use crate::addr::{Mac, network_of};
 use crate::bridge::Bridge;
-use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope};
+use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope, Tun};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::policy::remove_everywhere;
@@ -93,6 +93,14 @@ impl Namespace {
         index
     }
 
+    /// A device that a program may open.
+    pub(crate) fn add_tun(&mut self, name: &str, mac: Mac, tun: Tun) -> IfIndex {
+        let queue_len = if tun.tap { 1000 } else { 500 };
+        let index = self.add_device(name, mac, Kind::Tun(Box::new(tun)));
+        self.devices.get_mut(&index).expect("it was just added").queue_len = queue_len;
+        index
+    }
+
     /// A tunnel has carrier from the beginning.
     pub(crate) fn add_vxlan(&mut self, name: &str, mac: Mac, tunnel: Tunnel, mtu: Mtu) -> IfIndex {
         let index = self.add_device(name, mac, Kind::Vxlan(Box::new(tunnel)));
@@ -143,6 +151,8 @@ impl Namespace {
             has_link_local: false,
             outside: false,
             queue: None,
+            group: 0,
+            alias: String::new(),
             counters: Counters::default(),
         };
         self.devices.insert(index, device);
@@ -171,6 +181,29 @@ impl Namespace {
         let free = (0..).find(|n| !self.netnsids.values().any(|taken| taken == n)).expect("there are fewer than 2^32");
         self.netnsids.insert(other, free);
         free
+    }
+
+    /// The numbers by which this namespace calls others, with them.
+    pub fn netnsids(&self) -> impl Iterator<Item = (NamespaceId, u32)> {
+        self.netnsids.iter().map(|(other, number)| (*other, *number))
+    }
+
+    /// Calls another namespace by a number (`ip netns set`), or by the first free one.
+    ///
+    /// # Errors
+    /// `Busy` when the other has a number already, `Exists` when the number is another's.
+    pub fn name_netns(&mut self, other: NamespaceId, number: Option<u32>) -> Result<(), LinkError> {
+        if self.netnsids.contains_key(&other) {
+            return Err(LinkError::Busy);
+        }
+        if number.is_some_and(|number| self.netnsids.values().any(|taken| *taken == number)) {
+            return Err(LinkError::Exists);
+        }
+        match number {
+            Some(number) => _ = self.netnsids.insert(other, number),
+            None => _ = self.netnsid_of(other),
+        }
+        Ok(())
     }
 
     /// A namespace is gone, and its number is free again.

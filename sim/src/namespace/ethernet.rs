@@ -102,7 +102,8 @@ impl Namespace {
         let Some(device) = self.devices.get_mut(&index) else { return };
         match &device.kind {
             Kind::Loopback => device.launch(cx, None, frame),
-            Kind::Dummy => device.count_sent(cx, &frame),
+            // Nobody reads of a device that no program has opened; it has no carrier either.
+            Kind::Dummy | Kind::Tun(_) => device.count_sent(cx, &frame),
             Kind::Vxlan(_) => segment::whole(frame).iter().for_each(|frame| self.encapsulate(cx, index, frame)),
             Kind::Veth { link } | Kind::Stacked { link, .. } => {
                 let link = *link;

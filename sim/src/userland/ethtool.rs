@@ -58,6 +58,7 @@ fn driver(device: &Device) -> Result<String, Refusal> {
         Kind::Veth { .. } => ("veth", "1.0", "", "", "yes"),
         Kind::Bridge(_) => ("bridge", "2.3", "N/A", "N/A", "no"),
         Kind::Dummy => ("dummy", "1.0", "", "", "no"),
+        Kind::Tun(tun) => ("tun", "1.6", "", if tun.tap { "tap" } else { "tun" }, "no"),
         Kind::Vxlan(_) => ("vxlan", "0.1", "", "", "no"),
         Kind::Stacked { over: crate::stack::Over::Macvlan(_), .. } => ("macvlan", "0.1", "", "", "no"),
         Kind::Stacked { over: crate::stack::Over::Ipvlan(_), .. } => ("ipvlan", "0.1", "", "", "no"),

@@ -6,6 +6,7 @@
 
 mod addr;
 mod bridge;
+mod detail;
 pub(in crate::userland) mod device;
 mod error;
 pub(in crate::userland) mod json;
@@ -15,6 +16,7 @@ pub mod netns;
 mod route;
 mod rule;
 mod selection;
+mod tuntap;
 mod vxlan;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -54,17 +56,20 @@ pub enum Object {
     Netns,
     /// `ip rule`
     Rule,
+    /// `ip tuntap`
+    Tuntap,
 }
 
 impl Object {
     /// The objects by the names that may be shortened, in iproute2's order: the first that fits is meant.
-    const NAMES: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 8] = [
         ("address", Self::Address),
         ("route", Self::Route),
         ("rule", Self::Rule),
         ("neighbor", Self::Neighbour),
         ("neighbour", Self::Neighbour),
         ("link", Self::Link),
+        ("tuntap", Self::Tuntap),
         ("netns", Self::Netns),
     ];
 
@@ -77,6 +82,7 @@ impl Object {
             Self::Neighbour => "neigh",
             Self::Netns => "netns",
             Self::Rule => "rule",
+            Self::Tuntap => "tuntap",
         }
     }
 }
@@ -218,7 +224,8 @@ fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words),
         let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
             let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
             let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
-            let missing = flavour == Flavour::Busybox && matches!(object, Object::Netns | Object::Rule);
+            let missing =
+                flavour == Flavour::Busybox && matches!(object, Object::Netns | Object::Rule | Object::Tuntap);
             return if missing { Err(Error::Usage) } else { Ok((object, options, words)) };
         };
         if flavour == Flavour::Busybox && !matches!(option, "4" | "6" | "o" | "oneline" | "f" | "family") {
@@ -266,6 +273,7 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
         Object::Route => route::run(sys, namespace, options, words),
         Object::Neighbour => neigh::run(sys, namespace, options, words),
         Object::Rule => rule::run(sys, namespace, options, words),
+        Object::Tuntap => tuntap::run(sys, namespace, words),
         Object::Netns => return netns::run(sys, namespace, options, words),
     }
     .map(Outcome::Text)

@@ -13,6 +13,8 @@ pub enum Json {
     Number(u64),
     /// A number with a fraction.
     Real(f64),
+    /// Hundredths, both digits of them always written.
+    Hundredths(u64),
     /// A text.
     Text(String),
     /// Values in order.
@@ -41,6 +43,12 @@ impl From<u64> for Json {
 
 impl From<u32> for Json {
     fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u16> for Json {
+    fn from(number: u16) -> Self {
         Self::Number(number.into())
     }
 }
@@ -89,7 +97,9 @@ impl Json {
                 }
                 text.push('}');
             }
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Hundredths(_) | Self::Text(_) => {
+                self.scalar(text);
+            }
         }
     }
 
@@ -113,7 +123,9 @@ impl Json {
                 }
                 let _ = write!(text, "\n{}}}", " ".repeat(depth * 4));
             }
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Text(_) => self.scalar(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Real(_) | Self::Hundredths(_) | Self::Text(_) => {
+                self.scalar(text);
+            }
         }
     }
 
@@ -123,6 +135,7 @@ impl Json {
             Self::Bool(truth) => write!(text, "{truth}"),
             Self::Number(number) => write!(text, "{number}"),
             Self::Real(number) => text.write_str(&super::real::general(*number, 6)),
+            Self::Hundredths(number) => write!(text, "{}.{:02}", number / 100, number % 100),
             Self::Text(said) => write!(text, "\"{}\"", said.replace('\\', "\\\\").replace('"', "\\\"")),
             Self::List(_) | Self::Object(_) => return,
         };

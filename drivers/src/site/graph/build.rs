@@ -231,7 +231,7 @@ impl Builder<'_> {
             match &device.kind {
                 Kind::Loopback => {}
                 Kind::Bridge(_) => self.bridge_itself(namespace, &device),
-                Kind::Dummy => self.graph.nodes[node].devices.push(seen(&device)),
+                Kind::Dummy | Kind::Tun(_) => self.graph.nodes[node].devices.push(seen(&device)),
                 Kind::Veth { .. } => self.veth(namespace, &device, end),
                 Kind::Stacked { over, .. } => self.stacked(namespace, &device, end, &over_word(*over)),
                 Kind::Vxlan(tunnel) => {

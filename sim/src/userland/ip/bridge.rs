@@ -1,12 +1,12 @@
 //! `type bridge`: the words that set a bridge, and what `ip -d link` says of one. Bridges themselves are
 //! `crate::bridge`.
 
-use core::fmt::Write as _;
-
+use super::detail::Details;
 use super::{Error, Refusal, Words};
 use crate::bridge::Bridge;
 use crate::bridge::bpdu::BridgeId;
-use crate::bridge::setting::{SETTINGS, Setting, left};
+use crate::bridge::setting::{SETTINGS, SWITCHES, Setting, left};
+use crate::device::IfIndex;
 use crate::time::Instant;
 
 const USAGE: &str = "\
@@ -124,43 +124,98 @@ fn identifier(id: BridgeId) -> String {
 
 /// What `-d` says of a bridge, in the order in which the kernel sends it. Of VLANs it speaks while the bridge looks at
 /// them: the kernel that was asked was built without.
-pub(super) fn particulars(bridge: &Bridge, now: Instant) -> String {
+pub(super) fn particulars(bridge: &Bridge, now: Instant) -> Details {
     let (tree, at) = (bridge.tree(), |setting| bridge.setting(setting));
-    let mut text = String::new();
+    let mut said = Details::default();
     for (name, setting) in &SETTINGS[..7] {
-        let _ = write!(text, "{name} {} ", at(*setting));
+        said.named(name, at(*setting));
     }
     if bridge.is_filtering() {
-        text.push_str("vlan_protocol 802.1Q ");
+        said.named("vlan_protocol", "802.1Q");
     }
-    let (id, root) = (identifier(tree.id()), identifier(tree.root()));
-    let (port, cost, (change, detected)) = (tree.root_port(), tree.root_cost(), tree.changes());
-    let _ = write!(
-        text,
-        "bridge_id {id} designated_root {root} root_port {port} root_path_cost {cost} topology_change {} \
-         topology_change_detected {} ",
-        u8::from(change),
-        u8::from(detected)
-    );
+    said.named("bridge_id", identifier(tree.id()));
+    said.renamed("designated_root", "root_id", identifier(tree.root()));
+    said.named("root_port", tree.root_port());
+    said.named("root_path_cost", tree.root_cost());
+    let (change, detected) = tree.changes();
+    said.named("topology_change", u8::from(change));
+    said.named("topology_change_detected", u8::from(detected));
     let timers = ["hello_timer", "tcn_timer", "topology_change_timer"].into_iter().zip(tree.timers());
     for (name, timer) in timers.chain([("gc_timer", None)]) {
-        let rest = left(timer, now);
-        let _ = write!(text, "{name} {:>4}.{:02} ", rest / 100, rest % 100);
+        said.timer(name, left(timer, now));
     }
     if bridge.is_filtering() {
-        let _ = write!(text, "vlan_default_pvid {} ", at(Setting::DefaultPvid));
-        text.push_str("vlan_stats_enabled 0 vlan_stats_per_port 0 ");
+        said.named("vlan_default_pvid", at(Setting::DefaultPvid));
+        said.named("vlan_stats_enabled", 0u8);
+        said.named("vlan_stats_per_port", 0u8);
     }
-    text.push_str(
-        "group_fwd_mask 0 group_address 01:80:c2:00:00:00 mcast_snooping 1 no_linklocal_learn 0 \
-         mcast_vlan_snooping 0 mcast_router 1 mcast_query_use_ifaddr 0 mcast_querier 0 mcast_hash_elasticity 16 \
-         mcast_hash_max 4096 mcast_last_member_count 2 mcast_startup_query_count 2 mcast_last_member_interval 100 \
-         mcast_membership_interval 26000 mcast_querier_interval 25500 mcast_query_interval 12500 \
-         mcast_query_response_interval 1000 mcast_startup_query_interval 3124 mcast_stats_enabled 0 \
-         mcast_igmp_version 2 mcast_mld_version 1 ",
-    );
+    said.named("group_fwd_mask", "0");
+    said.renamed("group_address", "group_addr", "01:80:c2:00:00:00");
+    for (name, key, value) in FIXED {
+        said.renamed(name, key, value);
+    }
     for (name, setting) in &SETTINGS[8..] {
-        let _ = write!(text, "{name} {} ", at(*setting));
+        said.named(name, at(*setting));
     }
-    text
+    said
+}
+
+/// What of a bridge cannot be changed here, as Linux has it from the beginning, with the names that programs know.
+const FIXED: [(&str, &str, u32); 19] = [
+    ("mcast_snooping", "mcast_snooping", 1),
+    ("no_linklocal_learn", "no_linklocal_learn", 0),
+    ("mcast_vlan_snooping", "mcast_vlan_snooping", 0),
+    ("mcast_router", "mcast_router", 1),
+    ("mcast_query_use_ifaddr", "mcast_query_use_ifaddr", 0),
+    ("mcast_querier", "mcast_querier", 0),
+    ("mcast_hash_elasticity", "mcast_hash_elasticity", 16),
+    ("mcast_hash_max", "mcast_hash_max", 4096),
+    ("mcast_last_member_count", "mcast_last_member_cnt", 2),
+    ("mcast_startup_query_count", "mcast_startup_query_cnt", 2),
+    ("mcast_last_member_interval", "mcast_last_member_intvl", 100),
+    ("mcast_membership_interval", "mcast_membership_intvl", 26000),
+    ("mcast_querier_interval", "mcast_querier_intvl", 25500),
+    ("mcast_query_interval", "mcast_query_intvl", 12500),
+    ("mcast_query_response_interval", "mcast_query_response_intvl", 1000),
+    ("mcast_startup_query_interval", "mcast_startup_query_intvl", 3124),
+    ("mcast_stats_enabled", "mcast_stats_enabled", 0),
+    ("mcast_igmp_version", "mcast_igmp_version", 2),
+    ("mcast_mld_version", "mcast_mld_version", 1),
+];
+
+/// What `-d` says of a bridge's port, after `bridge_slave`.
+pub(super) fn of_port(bridge: &Bridge, port: IfIndex, now: Instant) -> Option<Details> {
+    let (known, mut settings) = (bridge.tree().port(port)?, bridge.port(port)?.settings);
+    let mut is_on = |name: &str| SWITCHES.iter().any(|(known, _, switch)| *known == name && *switch(&mut settings));
+    let mut said = Details::default();
+    said.named("state", known.state.name());
+    said.named("priority", known.priority);
+    said.named("cost", known.cost);
+    for name in ["hairpin", "guard", "root_block", "fastleave", "learning", "flood"] {
+        said.switch(name, is_on(name));
+    }
+    said.renamed("port_id", "id", format!("{:#x}", known.id));
+    said.renamed("port_no", "no", format!("{:#x}", known.number));
+    said.named("designated_port", known.designated_port);
+    said.named("designated_cost", known.designated_cost);
+    said.renamed("designated_bridge", "bridge_id", identifier(known.bridge));
+    said.renamed("designated_root", "root_id", identifier(known.root));
+    said.timer("hold_timer", left(known.hold, now));
+    said.timer("message_age_timer", left(known.message_age, now));
+    said.timer("forward_delay_timer", left(known.forward_delay, now));
+    said.named("topology_change_ack", u8::from(known.acknowledges));
+    said.named("config_pending", u8::from(known.pending));
+    said.switch("proxy_arp", false);
+    said.switch("proxy_arp_wifi", false);
+    said.renamed("mcast_router", "multicast_router", 1u8);
+    said.spoken(if is_on("fastleave") { "mcast_fast_leave on " } else { "mcast_fast_leave off " });
+    for name in ["mcast_flood", "bcast_flood", "mcast_to_unicast", "neigh_suppress"] {
+        said.switch(name, is_on(name));
+    }
+    said.named("group_fwd_mask", "0");
+    said.named("group_fwd_mask_str", "0x0");
+    for name in ["vlan_tunnel", "isolated", "locked"] {
+        said.switch(name, is_on(name));
+    }
+    Some(said)
 }

@@ -4,12 +4,14 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
+use super::detail::Details;
 use super::{Family, Options, bridge, vxlan};
 use crate::addr::Mac;
 use crate::device::{Device, Devices, IfIndex, Kind};
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::time::Instant;
 use crate::userland::Flavour;
+use crate::userland::json::Json;
 
 /// The devices of a namespace with what a description needs from around them.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +68,7 @@ impl<'a> Scene<'a> {
         flags.extend(match device.kind {
             Kind::Loopback => &["LOOPBACK"][..],
             Kind::Dummy => &["BROADCAST", "NOARP"],
+            _ if device.is_tun() => &["POINTOPOINT", "MULTICAST", "NOARP"],
             _ if !device.has_neighbours() => &["BROADCAST", "MULTICAST", "NOARP"],
             _ => &["BROADCAST", "MULTICAST"],
         });
@@ -121,7 +124,9 @@ impl<'a> Scene<'a> {
         if self.flavour == Flavour::Host {
             let _ = write!(line, "state {} ", state(device));
             line.push_str(if listing == Listing::Links { "mode DEFAULT " } else { "" });
-            line.push_str(if brief { "" } else { "group default " });
+            if !brief {
+                let _ = write!(line, "group {} ", group(device));
+            }
         }
         if device.queue_len > 0 {
             let _ = write!(line, "qlen {}", device.queue_len);
@@ -135,11 +140,16 @@ impl<'a> Scene<'a> {
     /// The line of the Ethernet address, with what `-d` adds.
     #[must_use]
     pub fn hardware(&self, device: &Device, listing: Listing, options: &Options) -> String {
-        let (kind, broadcast) = if device.is_loopback() { ("loopback", Mac::ZERO) } else { ("ether", Mac::BROADCAST) };
-        let mut line = format!("    link/{kind} {} brd {broadcast}", device.mac);
+        let mut line = match link_type(device) {
+            (kind, Some(broadcast)) => format!("    link/{kind} {} brd {broadcast}", device.mac),
+            (kind, None) => format!("    link/{kind} "),
+        };
         line.push_str(&self.peer_namespace(device));
         if options.details {
-            line.push_str(&self.details(device, listing, options));
+            line.push_str(self.details(device, listing, options).text());
+        }
+        if !device.alias.is_empty() {
+            let _ = write!(line, "{}    alias {}", if options.oneline { '\\' } else { '\n' }, device.alias);
         }
         line
     }
@@ -153,30 +163,83 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What `-d` adds: limits, and on a line of its own the kind.
-    fn details(&self, device: &Device, listing: Listing, options: &Options) -> String {
-        let (promiscuity, groups) = (device.promiscuity(), u8::from(device.master.is_some()));
+    /// What `-d` adds: limits, and on lines of their own the kind and what it is as a port.
+    #[must_use]
+    pub(super) fn details(&self, device: &Device, listing: Listing, options: &Options) -> Details {
         let (least, most) = match device.kind {
-            Kind::Loopback | Kind::Dummy => (0, 0),
+            Kind::Loopback | Kind::Dummy => (0u32, 0u32),
             Kind::Stacked { over: Over::Vlan(_), .. } => (0, 65535),
+            Kind::Tun(ref tun) if tun.tap => (68, 65521),
             _ => (68, 65535),
         };
-        let queues = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
-        let mut text = format!(" promiscuity {promiscuity}  allmulti {groups} minmtu {least} maxmtu {most} ");
-        if let Some(kind) = kind(device) {
-            let end = if options.oneline { '\\' } else { '\n' };
-            let _ = write!(text, "{end}    {kind} {}", particulars(self, device));
-        }
+        let mut said = Details::default();
+        said.spoken(" ");
+        said.named("promiscuity", device.promiscuity());
+        said.spoken(" ");
+        said.named("allmulti", u8::from(device.master.is_some()));
+        said.renamed("minmtu", "min_mtu", least);
+        said.renamed("maxmtu", "max_mtu", most);
+        self.kinds(device, if options.oneline { '\\' } else { '\n' }, &mut said);
         // The kernel knows IPv6 on whatever can carry its least packet, also where no address is wanted.
         if listing == Listing::Links && device.mtu.bytes() >= 1280 {
-            text.push_str("addrgenmode eui64 ");
+            said.renamed("addrgenmode", "inet6_addr_gen_mode", "eui64");
         }
-        let _ = write!(text, "numtxqueues {queues} numrxqueues {queues} ");
-        // A tunnel has no limit of its own unless it stands on a device.
-        let bare = device.tunnel().is_some_and(|tunnel| tunnel.settings.lower.is_none());
-        let most = if bare { 65536 } else { 524_280 };
-        let _ = write!(text, "gso_max_size 65536 gso_max_segs 65535 tso_max_size {most} tso_max_segs 65535 ");
-        text + "gro_max_size 65536 "
+        let queues: u32 = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
+        said.renamed("numtxqueues", "num_tx_queues", queues);
+        said.renamed("numrxqueues", "num_rx_queues", queues);
+        said.named("gso_max_size", 65536u32);
+        said.named("gso_max_segs", 65535u32);
+        said.named("tso_max_size", if self.is_bare(device) { 65536u32 } else { 524_280 });
+        said.named("tso_max_segs", 65535u32);
+        said.named("gro_max_size", 65536u32);
+        said
+    }
+
+    /// A tunnel has no limit of its own unless it stands on a device, and what a program opens has none; what stands on a
+    /// device has its.
+    fn is_bare(&self, device: &Device) -> bool {
+        let lower = |index: IfIndex| self.devices.get(&index).is_some_and(|lower| self.is_bare(lower));
+        match &device.kind {
+            Kind::Tun(_) => true,
+            Kind::Vxlan(tunnel) => tunnel.settings.lower.is_none_or(lower),
+            Kind::Stacked { .. } => device.peer_index.filter(|_| device.peer_netnsid.is_none()).is_some_and(lower),
+            _ => false,
+        }
+    }
+
+    /// What kind it is, and what kind of port.
+    fn kinds(&self, device: &Device, end: char, said: &mut Details) {
+        let mut fields = Vec::new();
+        if let Some(kind) = kind(device) {
+            let own = particulars(self, device);
+            said.spoken(&format!("{end}    {kind} {}", own.text()));
+            fields.push(("info_kind", kind.into()));
+            let own = own.fields();
+            fields.extend((!own.is_empty()).then_some(("info_data", Json::Object(own))));
+        }
+        let bridge = device.master.and_then(|index| self.devices.get(&index)).and_then(Device::bridge);
+        if let Some(port) = bridge.and_then(|bridge| bridge::of_port(bridge, device.index, self.now)) {
+            said.spoken(&format!("{end}    bridge_slave {}", port.text()));
+            fields.push(("info_slave_kind", "bridge".into()));
+            fields.push(("info_slave_data", Json::Object(port.fields())));
+        }
+        if !fields.is_empty() {
+            said.field("linkinfo", Json::Object(fields));
+        }
+    }
+}
+
+/// The group of a device: only the first has a name.
+pub(super) fn group(device: &Device) -> String {
+    if device.group == 0 { "default".to_owned() } else { device.group.to_string() }
+}
+
+/// What the addresses of a device's link are like, and the one that means everybody.
+pub(super) const fn link_type(device: &Device) -> (&'static str, Option<Mac>) {
+    match device.kind {
+        Kind::Loopback => ("loopback", Some(Mac::ZERO)),
+        _ if device.is_tun() => ("none", None),
+        _ => ("ether", Some(Mac::BROADCAST)),
     }
 }
 
@@ -199,8 +262,9 @@ pub const fn state(device: &Device) -> &'static str {
 pub(super) fn queueing(device: &Device) -> &'static str {
     match &device.queue {
         Some(queue) => queue.settings.kind(),
-        None if device.opened || device.up => "noqueue",
-        None => "noop",
+        None if !device.opened && !device.up => "noop",
+        None if matches!(device.kind, Kind::Tun(_)) => "pfifo_fast",
+        None => "noqueue",
     }
 }
 
@@ -212,6 +276,7 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
         Kind::Veth { .. } => Some("veth"),
         Kind::Bridge(_) => Some("bridge"),
         Kind::Dummy => Some("dummy"),
+        Kind::Tun(_) => Some("tun"),
         Kind::Vxlan(_) => Some("vxlan"),
         Kind::Stacked { over: Over::Macvlan(_), .. } => Some("macvlan"),
         Kind::Stacked { over: Over::Ipvlan(_), .. } => Some("ipvlan"),
@@ -220,20 +285,48 @@ pub(super) const fn kind(device: &Device) -> Option<&'static str> {
 }
 
 /// What `-d` says of the kind, after its name.
-fn particulars(scene: &Scene<'_>, device: &Device) -> String {
+fn particulars(scene: &Scene<'_>, device: &Device) -> Details {
+    let mut said = Details::default();
     match &device.kind {
-        Kind::Bridge(bridge) => bridge::particulars(bridge, scene.now),
+        Kind::Bridge(bridge) => return bridge::particulars(bridge, scene.now),
         Kind::Stacked { over: Over::Macvlan(mode), .. } => {
-            format!("mode {} bcqueuelen 1000 usedbcqueuelen 1000 ", macvlan_mode(*mode))
+            said.named("mode", macvlan_mode(*mode));
+            said.named("bcqueuelen", 1000u32);
+            said.named("usedbcqueuelen", 1000u32);
         }
-        Kind::Stacked { over: Over::Ipvlan(mode), .. } => format!(" mode {} bridge ", ipvlan_mode(*mode)),
-        Kind::Stacked { over: Over::Vlan(id), .. } => format!("protocol 802.1Q id {id} <REORDER_HDR> "),
+        Kind::Stacked { over: Over::Ipvlan(mode), .. } => {
+            let mode = ipvlan_mode(*mode);
+            said.said(&format!(" mode {mode} "), "mode", mode.into());
+            said.said("bridge ", "mode_flag", "bridge".into());
+        }
+        Kind::Stacked { over: Over::Vlan(id), .. } => {
+            said.named("protocol", "802.1Q");
+            said.named("id", *id);
+            said.said("<REORDER_HDR> ", "flags", Json::List(vec!["REORDER_HDR".into()]));
+        }
         Kind::Vxlan(tunnel) => {
             let lower = tunnel.settings.lower.map(|index| scene.name_at(index));
-            vxlan::particulars(&tunnel.settings, lower.as_deref())
+            return vxlan::particulars(&tunnel.settings, lower.as_deref());
         }
-        Kind::Loopback | Kind::Veth { .. } | Kind::Dummy => String::new(),
+        Kind::Tun(tun) => {
+            said.said(
+                if tun.tap { "type tap " } else { "type tun " },
+                "type",
+                if tun.tap { "tap" } else { "tun" }.into(),
+            );
+            said.switch("pi", tun.pi);
+            said.switch("vnet_hdr", tun.vnet_hdr);
+            said.field("multi_queue", false);
+            said.switch("persist", true);
+            for (name, account) in [("user", &tun.user), ("group", &tun.group)] {
+                if let Some(account) = account {
+                    said.named(name, account.as_str());
+                }
+            }
+        }
+        Kind::Loopback | Kind::Veth { .. } | Kind::Dummy => {}
     }
+    said
 }
 
 const fn macvlan_mode(mode: MacvlanMode) -> &'static str {
@@ -305,6 +398,8 @@ pub(in crate::userland) mod tests {
             has_link_local: false,
             outside: false,
             queue: None,
+            group: 0,
+            alias: String::new(),
             counters: Counters::default(),
         }
     }

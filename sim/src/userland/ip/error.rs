@@ -67,6 +67,14 @@ pub enum Refusal {
     NotPermitted,
     /// No such type of device.
     UnknownType,
+    /// A type that is made in another way.
+    NotByNetlink,
+    /// Another namespace that has a number already.
+    NetnsNumbered,
+    /// A number that another namespace has.
+    NetnsNumberTaken,
+    /// No namespace of that number.
+    NoNetns,
     /// A device that must stand on another one.
     MissingLink,
     /// A VLAN without its number.
@@ -112,6 +120,10 @@ impl Refusal {
             Self::BadRuleSource => "Invalid source address.",
             Self::NoNeighbour => "Neighbour entry not found.",
             Self::UnknownType => "Unknown device type.",
+            Self::NotByNetlink => "tun/tap creation via rtnetlink is not supported.",
+            Self::NetnsNumbered => "Peer netns already has a nsid assigned.",
+            Self::NetnsNumberTaken => "The specified nsid is already used.",
+            Self::NoNetns => "Peer netns reference is invalid.",
             Self::MissingVlan => "VLAN properties not specified.",
             Self::VlanRange => "Invalid VLAN id.",
             Self::NetworkExists => "A VXLAN device with the specified VNI already exists.",
@@ -149,7 +161,10 @@ impl Refusal {
             Self::NoProcess => "No such process",
             Self::AddressInUse => "Address already in use",
             Self::OtherFamily => "Address family not supported by protocol",
-            Self::NotSupported | Self::UnknownType | Self::FixedNetwork => "Operation not supported",
+            Self::NetnsNumbered | Self::NetnsNumberTaken => "File exists",
+            Self::NotSupported | Self::NotByNetlink | Self::UnknownType | Self::FixedNetwork => {
+                "Operation not supported"
+            }
             Self::HostUnreachable => "No route to host",
             Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
@@ -165,6 +180,7 @@ impl Refusal {
             | Self::Invalid
             | Self::MtuTooLarge
             | Self::MtuTooSmall
+            | Self::NoNetns
             | Self::NoLinkLayerAddress => "Invalid argument",
         }
     }
@@ -278,6 +294,21 @@ pub enum Error {
     MissingName,
     /// `ip netns exec` without a command.
     MissingCommand,
+    /// `ip netns set` without a number.
+    MissingNetnsid,
+    /// `ip tuntap add` or `del` without a mode.
+    MissingTunMode,
+    /// Not a mode of a device that a program opens.
+    TunMode(String),
+    /// What the device file answered.
+    TunFile(&'static str),
+    /// Nobody of that name.
+    NoAccount {
+        /// A user, or a group.
+        what: &'static str,
+        /// The name.
+        word: String,
+    },
     /// Not a name that a file could have.
     BadName(String),
     /// A namespace of that name is there.
@@ -286,6 +317,8 @@ pub enum Error {
     NoName(String),
     /// There is none to be entered.
     NotOpened(String),
+    /// There is none to be given a number.
+    NotNumbered(String),
     /// There is no such program.
     NoProgram(String),
 }
@@ -347,8 +380,12 @@ impl Error {
                 | Self::NoDevice(_)
                 | Self::NotShown(_)
                 | Self::MissingName
+                | Self::MissingNetnsid
+                | Self::MissingTunMode
+                | Self::TunFile(_)
                 | Self::NameTaken(_)
                 | Self::NoName(_)
+                | Self::NotNumbered(_)
                 | Self::NoProgram(_),
             ) => 1,
             (Flavour::Host, _) => 255,
@@ -395,6 +432,10 @@ impl Error {
                 Some(sentence) => format!("Error: {sentence}\n"),
                 None => format!("RTNETLINK answers: {}\n", refusal.errno()),
             },
+            Self::MissingTunMode => "You failed to specify a tunnel mode\n".to_owned(),
+            Self::TunMode(word) => format!("Unknown tunnel mode \"{word}\"\n"),
+            Self::TunFile(said) => format!("{said}\n"),
+            Self::NoAccount { what, word } => format!("invalid {what} \"{word}\"\n"),
             _ => self.netns(),
         }
     }
@@ -402,13 +443,16 @@ impl Error {
     /// The texts of `ip netns`, which only iproute2 has.
     fn netns(&self) -> String {
         match self {
+            Self::MissingNetnsid => "No nsid specified\n".to_owned(),
             Self::MissingCommand => "No command specified\n".to_owned(),
             Self::BadName(name) => format!("Invalid netns name \"{name}\"\n"),
             Self::NameTaken(name) => format!("Cannot create namespace file \"/run/netns/{name}\": File exists\n"),
             Self::NoName(name) => {
                 format!("Cannot remove namespace file \"/run/netns/{name}\": No such file or directory\n")
             }
-            Self::NotOpened(name) => format!("Cannot open network namespace \"{name}\": No such file or directory\n"),
+            Self::NotOpened(name) | Self::NotNumbered(name) => {
+                format!("Cannot open network namespace \"{name}\": No such file or directory\n")
+            }
             Self::NoProgram(name) => format!("exec of \"{name}\" failed: No such file or directory\n"),
             _ => "No netns name specified\n".to_owned(),
         }

@@ -1,10 +1,9 @@
 //! `ip -j`: devices, addresses, routes and neighbours as JSON, with iproute2's names. What is listed is chosen where the
 //! text is made.
 
-use super::device::{Scene, queueing, state};
+use super::device::{Listing, Scene, group, link_type, queueing, state};
 use super::route::listing::{self, Listed, Selection};
 use super::{Family, Options};
-use crate::addr::Mac;
 use crate::device::{Address, Device, Devices};
 use crate::neighbour::Entry;
 use crate::route::Protocol;
@@ -25,6 +24,7 @@ pub(super) fn link(scene: &Scene<'_>, options: &Options, device: &Device) -> Jso
     let mut fields = opened(scene, device);
     fields.push(("linkmode", "DEFAULT".into()));
     closed(&mut fields, device, true);
+    detailed(&mut fields, scene, device, Listing::Links, options);
     if options.statistics {
         fields.push(("stats64", statistics(device)));
     }
@@ -42,6 +42,9 @@ pub(super) fn addresses(scene: &Scene<'_>, options: &Options, device: &Device, a
     }
     let mut fields = opened(scene, device);
     closed(&mut fields, device, options.family == Family::Any);
+    if options.family == Family::Any {
+        detailed(&mut fields, scene, device, Listing::Addresses, options);
+    }
     let all = addresses.iter().map(|(a, secondary)| address(device, a, *secondary)).collect();
     fields.push(("addr_info", Json::List(all)));
     if options.statistics {
@@ -90,18 +93,36 @@ fn opened(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
 
 /// The rest of it, and the second line when it is wanted.
 fn closed(fields: &mut Vec<(&'static str, Json)>, device: &Device, hardware: bool) {
-    fields.push(("group", "default".into()));
+    fields.push(("group", group(device).into()));
     if device.queue_len > 0 {
         fields.push(("txqlen", device.queue_len.into()));
     }
     if hardware {
-        let (kind, all) = if device.is_loopback() { ("loopback", Mac::ZERO) } else { ("ether", Mac::BROADCAST) };
+        let (kind, all) = link_type(device);
         fields.push(("link_type", kind.into()));
-        fields.push(("address", device.mac.to_string().into()));
-        fields.push(("broadcast", all.to_string().into()));
+        if let Some(all) = all {
+            fields.push(("address", device.mac.to_string().into()));
+            fields.push(("broadcast", all.to_string().into()));
+        }
     }
     if let Some(id) = device.peer_netnsid {
         fields.push(("link_netnsid", id.into()));
+    }
+}
+
+/// What `-d` adds, and what somebody calls it.
+fn detailed(
+    fields: &mut Vec<(&'static str, Json)>,
+    scene: &Scene<'_>,
+    device: &Device,
+    listing: Listing,
+    options: &Options,
+) {
+    if options.details {
+        fields.extend(scene.details(device, listing, options).fields());
+    }
+    if !device.alias.is_empty() {
+        fields.push(("ifalias", device.alias.as_str().into()));
     }
 }
 

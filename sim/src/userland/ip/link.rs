@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
-use super::selection::Selection;
+use super::selection::{Selection, group};
 use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, vxlan};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex, Kind, Mtu};
@@ -64,8 +64,9 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mu
 /// The text of `ip link` for one device.
 fn described(scene: &Scene<'_>, options: &Options, device: &Device) -> String {
     if options.brief {
-        let (name, state, mac) = (scene.name(device), state(device), device.mac);
-        return format!("{name:<16} {state:<14} {mac} <{}> \n", scene.flags(device));
+        let (name, state) = (scene.name(device), state(device));
+        let mac = if device.is_tun() { String::new() } else { format!("{} ", device.mac) };
+        return format!("{name:<16} {state:<14} {mac}<{}> \n", scene.flags(device));
     }
     let oneline = options.oneline;
     let mut text = scene.header(device, Listing::Links, options);
@@ -90,6 +91,9 @@ struct Change {
     /// A bridge by name, or none to leave the one it is in.
     master: Option<Option<String>>,
     netns: Option<String>,
+    /// The group that it shall be in, or without a device the one that is meant.
+    group: Option<u32>,
+    alias: Option<String>,
     /// The type that the device is said to be of, and what of it shall change.
     kind: Option<(String, Words)>,
 }
@@ -113,6 +117,8 @@ impl Change {
             "master" => self.master = Some(Some(words.value()?)),
             "nomaster" => self.master = Some(None),
             "netns" => self.netns = Some(words.value()?),
+            "group" => self.group = Some(group(words.value()?)?),
+            "alias" => self.alias = Some(words.value()?),
             "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
             "txqueuelen" | "qlen" => self.queue_len = Some(queue_len(words.value()?)?),
             "dev" => self.device = Some(words.value()?),
@@ -153,13 +159,29 @@ struct Plan {
     promiscuous: Option<bool>,
     master: Option<Option<IfIndex>>,
     netns: Option<NamespaceId>,
+    group: Option<u32>,
+    alias: Option<String>,
 }
 
 fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
     let change = Change::parse(words)?;
-    let name = change.device.clone().ok_or(Error::MissingDevice)?;
-    let index = device(sys, namespace, &name)?;
-    permit(sys)?;
+    match (change.device.clone(), change.group) {
+        (Some(name), _) => {
+            let index = device(sys, namespace, &name)?;
+            permit(sys)?;
+            set_one(sys, namespace, index, change)
+        }
+        (None, Some(group)) => {
+            permit(sys)?;
+            let devices = sys.fabric().namespace(namespace).devices.values();
+            let meant: Vec<_> = devices.filter(|device| device.group == group).map(|device| device.index).collect();
+            meant.into_iter().try_for_each(|index| set_one(sys, namespace, index, change.clone()))
+        }
+        (None, None) => Err(Error::MissingDevice),
+    }
+}
+
+fn set_one(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Change) -> Result<(), Error> {
     if let Some((kind, words)) = change.kind.clone() {
         change_kind(sys, namespace, index, &kind, words)?;
     }
@@ -213,7 +235,8 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
     }
     let mtu = change.mtu.map(mtu).transpose()?;
     if mtu.is_some_and(|mtu| mtu.bytes() > sys.fabric().most_mtu(namespace, index)) {
-        return Err(Refusal::Invalid.into());
+        let is_tunnel = device_at(sys, namespace, index).tunnel().is_some();
+        return Err(if is_tunnel { Refusal::Invalid } else { Refusal::MtuTooLarge }.into());
     }
     Ok(Plan {
         name: change.name,
@@ -224,6 +247,8 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         promiscuous: change.promiscuous,
         master,
         netns,
+        group: change.group,
+        alias: change.alias,
     })
 }
 
@@ -280,6 +305,8 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
     if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
         device.queue_len = plan.queue_len.unwrap_or(device.queue_len);
         device.name = plan.name.unwrap_or_else(|| device.name.clone());
+        device.group = plan.group.unwrap_or(device.group);
+        device.alias = plan.alias.unwrap_or_else(|| device.alias.clone());
     }
     if let Some(promiscuous) = plan.promiscuous {
         fabric.set_promiscuous(namespace, index, promiscuous);
@@ -304,6 +331,7 @@ struct Model {
     kind: Option<String>,
     mtu: Option<String>,
     mac: Option<Mac>,
+    group: Option<u32>,
     /// The device that it shall stand on.
     parent: Option<String>,
     peer: Peer,
@@ -328,6 +356,7 @@ impl Model {
                 "name" | "dev" => model.name = Some(words.value()?),
                 "mtu" => model.mtu = Some(words.value()?),
                 "address" => model.mac = Some(mac(&words.value()?)?),
+                "group" => model.group = Some(group(words.value()?)?),
                 "link" => model.parent = Some(words.value()?),
                 "type" => {
                     model.kind = Some(words.value()?);
@@ -375,6 +404,7 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
             let over = sharing(kind, model.particulars.clone())?;
             add_stacked(sys, namespace, model, over)
         }
+        "tun" => Err(Refusal::NotByNetlink.into()),
         _ => Err(Refusal::UnknownType.into()),
     }
 }
@@ -383,7 +413,7 @@ fn add_dummy(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "dummy")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_dummy(namespace, &name)?;
-    dress(sys, namespace, index, mtu, model.mac);
+    dress(sys, namespace, index, (mtu, model.mac, model.group));
     Ok(())
 }
 
@@ -398,7 +428,7 @@ fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Ov
     let name = new_name(sys, namespace, model.name, stem)?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
-    dress(sys, namespace, index, mtu, model.mac);
+    dress(sys, namespace, index, (mtu, model.mac, model.group));
     Ok(())
 }
 
@@ -415,7 +445,7 @@ fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "vxlan")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_vxlan(namespace, &name, settings)?;
-    dress(sys, namespace, index, mtu, model.mac);
+    dress(sys, namespace, index, (mtu, model.mac, model.group));
     Ok(())
 }
 
@@ -486,7 +516,7 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
     let mtu = model.mtu.map(mtu).transpose()?;
     let wish = bridge_kind::Wish::parse(model.particulars)?;
     let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
-    dress(sys, namespace, index, mtu, None);
+    dress(sys, namespace, index, (mtu, None, model.group));
     let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
     if applied.is_err() {
         // What cannot be as it was asked for is not left half made.
@@ -509,8 +539,8 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(
     let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let (index, other) = sys.fabric().create_veth(namespace, &name, &at_birth, Condition::default())?;
-    dress(sys, namespace, index, mtu, model.mac);
-    dress(sys, namespace, other, peer_mtu, model.peer.mac);
+    dress(sys, namespace, index, (mtu, model.mac, model.group));
+    dress(sys, namespace, other, (peer_mtu, model.peer.mac, model.group));
     if let Some(to) = to {
         sys.fabric().move_device(namespace, other, to, &peer)?;
     }
@@ -518,13 +548,19 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(
 }
 
 /// Gives a new device what was asked for it.
-fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, mtu: Option<Mtu>, mac: Option<Mac>) {
+fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, asked: (Option<Mtu>, Option<Mac>, Option<u32>)) {
+    let (mtu, mac, group) = asked;
     let fabric = sys.fabric();
     if let Some(mtu) = mtu {
         fabric.set_mtu(namespace, index, mtu);
     }
     if let Some(mac) = mac {
         fabric.set_mac(namespace, index, mac);
+    }
+    if let Some(group) = group
+        && let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index)
+    {
+        device.group = group;
     }
 }
 
@@ -539,7 +575,7 @@ fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, ste
 }
 
 /// The first of `veth0`, `veth1` … that no device has and that is not `taken`.
-fn free_name(sys: &mut Sys<'_>, namespace: NamespaceId, stem: &str, taken: &str) -> String {
+pub(super) fn free_name(sys: &mut Sys<'_>, namespace: NamespaceId, stem: &str, taken: &str) -> String {
     let devices = sys.fabric().namespace(namespace);
     let mut names = (0..).map(|n: u32| format!("{stem}{n}"));
     names.find(|name| name != taken && devices.device_named(name).is_none()).expect("there are fewer devices than u32")

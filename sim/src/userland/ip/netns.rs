@@ -3,9 +3,9 @@
 
 use core::cmp::Reverse;
 
-use super::{Error, Options, Outcome, Words};
-use crate::device::IfIndex;
+use super::{Error, Options, Outcome, Refusal, Words, permit};
 use crate::fabric::NamespaceId;
+use crate::namespace::LinkError;
 use crate::userland::exec::Exec;
 use crate::userland::json::Json;
 use crate::userland::{Pid, Sys};
@@ -21,9 +21,11 @@ enum Verb {
     Exec,
     Identify,
     Pids,
+    Set,
+    ListId,
 }
 
-const VERBS: [(&str, Verb); 7] = [
+const VERBS: [(&str, Verb); 9] = [
     ("list", Verb::List),
     ("show", Verb::List),
     ("add", Verb::Add),
@@ -31,6 +33,8 @@ const VERBS: [(&str, Verb); 7] = [
     ("identify", Verb::Identify),
     ("pids", Verb::Pids),
     ("exec", Verb::Exec),
+    ("set", Verb::Set),
+    ("list-id", Verb::ListId),
 ];
 
 pub(super) fn run(
@@ -45,6 +49,8 @@ pub(super) fn run(
         Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Identify => identify(sys, words.take_next().as_deref()),
         Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Set => set(sys, namespace, words),
+        Verb::ListId => list_numbers(sys, namespace, options, words),
         Verb::Exec if options.all => exec_in_all(sys, &Vec::from(words.0)),
         Verb::Exec => {
             let name = words.take_next().ok_or(Error::MissingName)?;
@@ -131,13 +137,71 @@ fn entry(name: &str, number: Option<u32>) -> String {
     number.map_or_else(|| format!("{name}\n"), |id| format!("{name} (id: {id})\n"))
 }
 
-/// The number by which `here` knows the namespace `there`: it has one when a veth of ours ends there.
+/// The number by which `here` knows the namespace `there`: it has one since something led there, or it was given one.
 fn number(sys: &mut Sys<'_>, here: NamespaceId, there: NamespaceId) -> Option<u32> {
-    let fabric = sys.fabric();
-    let away: Vec<(IfIndex, u32)> =
-        fabric.namespace(here).devices.values().filter_map(|d| Some((d.index, d.peer_netnsid?))).collect();
-    let ends_there = |index| fabric.peer_of(here, index).is_some_and(|end| end.namespace == there);
-    away.into_iter().find(|(index, _)| ends_there(*index)).map(|(_, id)| id)
+    let mut known = sys.fabric().namespace(here).netnsids();
+    known.find(|(other, _)| *other == there).map(|(_, number)| number)
+}
+
+/// `ip netns set NAME NUMBER`
+fn set(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<Outcome, Error> {
+    let name = words.take_next().ok_or(Error::MissingName)?;
+    let word = words.take_next().ok_or(Error::MissingNetnsid)?;
+    let number = match word.as_str() {
+        "auto" => None,
+        _ => match word.parse::<i32>().map(u32::try_from) {
+            Ok(Ok(number)) => Some(number),
+            Ok(Err(_)) => return Err(Error::Wrong { word, why: "\"netnsid\" value should be >= 0" }),
+            Err(_) => return Err(Error::Wrong { word, why: "Invalid \"netnsid\" value" }),
+        },
+    };
+    let other = find(sys, &name).ok_or(Error::NotNumbered(name))?;
+    permit(sys)?;
+    sys.fabric().namespace_mut(namespace).name_netns(other, number).map_err(|error| match error {
+        LinkError::Busy => Refusal::NetnsNumbered,
+        _ => Refusal::NetnsNumberTaken,
+    })?;
+    Ok(Outcome::Text(String::new()))
+}
+
+/// `ip netns list-id [nsid NUMBER]`
+fn list_numbers(
+    sys: &mut Sys<'_>,
+    namespace: NamespaceId,
+    options: &Options,
+    mut words: Words,
+) -> Result<Outcome, Error> {
+    let only = match words.take_next().as_deref() {
+        None => None,
+        Some("nsid") => {
+            let word = words.value()?;
+            let number = word.parse::<u32>();
+            Some(number.map_err(|_| Error::Wrong { word, why: "\"nsid\" value is invalid" })?)
+        }
+        Some(_) => return Err(Error::Usage),
+    };
+    let names = names(sys);
+    let mut known: Vec<(u32, NamespaceId)> =
+        sys.fabric().namespace(namespace).netnsids().map(|(other, number)| (number, other)).collect();
+    known.sort_unstable();
+    known.retain(|(number, _)| only.is_none_or(|only| only == *number));
+    if only.is_some() && known.is_empty() {
+        return Err(Refusal::NoNetns.into());
+    }
+    let name = |id: NamespaceId| names.iter().find(|(_, named)| *named == id).map(|(name, _)| name.as_str());
+    if options.json {
+        let object = |(number, id): &(u32, NamespaceId)| {
+            let mut fields = vec![("nsid", (*number).into())];
+            fields.extend(name(*id).map(|name| ("name", name.into())));
+            Json::Object(fields)
+        };
+        return Ok(Outcome::Text(Json::List(known.iter().map(object).collect()).print(options.pretty)));
+    }
+    let line = |(number, id): &(u32, NamespaceId)| {
+        let named = name(*id).map(|name| format!("(iproute2 netns name: {name})")).unwrap_or_default();
+        format!("nsid {number} {named}\n")
+    };
+    Ok(Outcome::Text(known.iter().map(line).collect()))
 }
 
 fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {

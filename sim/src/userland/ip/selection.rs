@@ -13,11 +13,12 @@ pub(super) struct Selection {
     kind: Option<String>,
     within: Option<IpNetwork>,
     scope: Option<Scope>,
+    group: Option<u32>,
     up: bool,
 }
 
 impl Selection {
-    /// Reads `[dev] NAME`, `master`, `type`, `up`, `scope` and `to`.
+    /// Reads `[dev] NAME`, `master`, `group`, `type`, `up`, `scope` and `to`.
     ///
     /// # Errors
     /// `Incomplete`, `Garbage`.
@@ -27,6 +28,7 @@ impl Selection {
             match word.as_str() {
                 "up" => selection.up = true,
                 "master" => selection.master = Some(words.value()?),
+                "group" => selection.group = Some(group(words.value()?)?),
                 "type" => selection.kind = Some(words.value()?),
                 "to" => selection.within = Some(prefix(&words.value()?, family)?),
                 "scope" => selection.scope = scope(words.value()?)?,
@@ -57,7 +59,8 @@ impl Selection {
         let named = self.device.as_ref().is_none_or(|name| device.name == *name);
         let below = self.master.as_deref().is_none_or(|name| scene.master(device) == Some(name));
         let typed = self.kind.as_deref().is_none_or(|name| kind(device) == Some(name));
-        named && below && typed && (device.up || !self.up)
+        let grouped = self.group.is_none_or(|group| device.group == group);
+        named && below && typed && grouped && (device.up || !self.up)
     }
 
     /// Whether an address is asked for.
@@ -65,6 +68,14 @@ impl Selection {
     pub(super) fn includes_address(&self, address: &Address) -> bool {
         self.within.is_none_or(|net| net.contains(address.net.ip()))
             && self.scope.is_none_or(|scope| address.scope == scope)
+    }
+}
+
+/// A group of devices by its number; the first has a name.
+pub(super) fn group(word: String) -> Result<u32, Error> {
+    match word.as_str() {
+        "default" => Ok(0),
+        _ => word.parse().map_err(|_| Error::Wrong { word, why: "Invalid \"group\" value" }),
     }
 }
 

@@ -1,12 +1,13 @@
 //! `type vxlan`: the words that make or change a tunnel, and what `ip -d link` says of one. Tunnels themselves are
 //! `crate::vxlan`.
 
-use core::fmt::Write as _;
 use core::net::IpAddr;
 
+use super::detail::Details;
 use super::{Error, Refusal, Words};
 use crate::device::IfIndex;
 use crate::time::Duration;
+use crate::userland::json::Json;
 use crate::vxlan::{Settings, Ttl, Tunnel, Vni};
 
 /// Why the words make no tunnel.
@@ -266,43 +267,49 @@ fn tos(word: String) -> Result<u8, Error> {
 }
 
 /// What `-d` says of a tunnel; `lower` is the name of the device beneath.
-pub(super) fn particulars(settings: &Settings, lower: Option<&str>) -> String {
-    let mut text = format!("id {} ", settings.vni.number());
+pub(super) fn particulars(settings: &Settings, lower: Option<&str>) -> Details {
+    let mut said = Details::default();
+    said.named("id", settings.vni.number());
     if let Some(remote) = settings.remote {
-        let _ = write!(text, "{} {remote} ", if remote.is_multicast() { "group" } else { "remote" });
+        said.named(if remote.is_multicast() { "group" } else { "remote" }, remote.to_string());
     }
     if let Some(local) = settings.local {
-        let _ = write!(text, "local {local} ");
+        said.named("local", local.to_string());
     }
     if let Some(lower) = lower {
-        let _ = write!(text, "dev {lower} ");
+        said.renamed("dev", "link", lower);
     }
     let (first, last) = settings.source_ports.unwrap_or_default();
-    let _ = write!(text, "srcport {first} {last} dstport {} ", settings.port);
+    let range = Json::Object(vec![("low", first.into()), ("high", last.into())]);
+    said.said(&format!("srcport {first} {last} "), "port_range", range);
+    said.renamed("dstport", "port", settings.port);
+    said.said(if settings.learning { "" } else { "nolearning " }, "learning", settings.learning.into());
     let words = [
-        (!settings.learning, "nolearning"),
         (settings.proxy, "proxy"),
         (settings.short_circuit, "rsc"),
         (settings.l2_miss, "l2miss"),
         (settings.l3_miss, "l3miss"),
     ];
-    for (_, word) in words.iter().filter(|(said, _)| *said) {
-        let _ = write!(text, "{word} ");
+    for (_, word) in words.into_iter().filter(|(said, _)| *said) {
+        said.said(&format!("{word} "), word, true.into());
     }
     if settings.tos != 0 {
-        let _ = write!(text, "tos {:#x} ", settings.tos);
+        said.named("tos", format!("{:#x}", settings.tos));
     }
-    text.push_str(&match settings.ttl {
-        Ttl::Auto => "ttl auto ".to_owned(),
-        Ttl::Inherit => "ttl inherit ".to_owned(),
-        Ttl::Fixed(hops) => format!("ttl {hops} "),
-    });
-    let _ = write!(text, "ageing {} ", settings.ageing.as_secs());
+    match settings.ttl {
+        Ttl::Auto => said.said("ttl auto ", "ttl", 0u8.into()),
+        Ttl::Inherit => said.spoken("ttl inherit "),
+        Ttl::Fixed(hops) => said.named("ttl", hops),
+    }
+    said.field("df", "unset");
+    said.named("ageing", settings.ageing.as_secs());
     if settings.most_addresses != 0 {
-        let _ = write!(text, "maxaddr {} ", settings.most_addresses);
+        said.renamed("maxaddr", "limit", settings.most_addresses);
     }
-    text.push_str(if settings.checksum { "udpcsum " } else { "noudpcsum " });
-    text + "noudp6zerocsumtx noudp6zerocsumrx "
+    said.said(if settings.checksum { "udpcsum " } else { "noudpcsum " }, "udp_csum", settings.checksum.into());
+    said.said("noudp6zerocsumtx ", "udp_zero_csum6_tx", false.into());
+    said.said("noudp6zerocsumrx ", "udp_zero_csum6_rx", false.into());
+    said
 }
 
 #[cfg(test)]
@@ -319,13 +326,13 @@ mod tests {
         let line = "id 43 group 239.1.1.1 dev eth0 dstport 4789 ttl 5 nolearning proxy l2miss l3miss rsc tos 3 \
                     ageing 100 maxaddress 50 port 1000 2000";
         assert_eq!(
-            particulars(&settings(line).unwrap(), Some("eth0")),
+            particulars(&settings(line).unwrap(), Some("eth0")).text(),
             "id 43 group 239.1.1.1 dev eth0 srcport 1000 2000 dstport 4789 nolearning proxy rsc l2miss l3miss tos 0x3 \
              ttl 5 ageing 100 maxaddr 50 udpcsum noudp6zerocsumtx noudp6zerocsumrx "
         );
         let line = "id 45 local 10.0.0.77 ttl auto noudpcsum";
         assert_eq!(
-            particulars(&settings(line).unwrap(), None),
+            particulars(&settings(line).unwrap(), None).text(),
             "id 45 local 10.0.0.77 srcport 0 0 dstport 8472 ttl auto ageing 300 noudpcsum noudp6zerocsumtx \
              noudp6zerocsumrx "
         );
