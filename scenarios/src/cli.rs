@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod attach;
 pub mod check;
+pub mod conform;
 pub mod doctor;
 pub mod endpoint;
 pub mod exec;
@@ -12,6 +13,7 @@ pub mod guest;
 pub mod paper;
 pub mod run;
 pub mod selection;
+pub mod shell;
 pub mod shrink;
 pub mod sweep;
 pub mod test;
@@ -48,6 +50,8 @@ enum Command {
     Fault(ask::Fault),
     Why(ask::Why),
     Graph(graph::Arguments),
+    Shell(shell::Arguments),
+    Conform(conform::Arguments),
     Doctor(doctor::Arguments),
     Completions(paper::Completions),
     Man(paper::Man),
@@ -93,6 +97,8 @@ pub fn run() -> Exit {
         Command::Attach(arguments) => attach::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Exec(arguments) => exec::run(arguments, &mut stderr),
         Command::Graph(arguments) => graph::run(arguments, &mut stdout.lock(), &mut stderr),
+        Command::Shell(arguments) => shell::run(arguments, &mut stdout.lock(), &mut stderr),
+        Command::Conform(arguments) => conform::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
         Command::Trial => doctor::try_out(&mut stderr),
         Command::Init(arguments) => guest::run_init(arguments, &mut stderr),

@@ -2,10 +2,12 @@
 //! time of a site pass until each is done, and compares what came. It judges nothing and prints nothing.
 
 pub mod asked;
+pub mod conform;
 pub mod consoles;
 pub mod docker;
 pub mod lint;
 pub mod recording;
+pub mod session;
 pub mod shrink;
 pub mod sweep;
 pub mod verdict;

@@ -7,6 +7,7 @@ mod engine;
 mod guests;
 mod impaired;
 mod publish;
+mod shell;
 mod socket;
 mod streams;
 mod terminal;

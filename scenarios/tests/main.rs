@@ -2,6 +2,7 @@
 //! compared. `SNAPSHOTS=overwrite cargo test` writes new expectations into these files.
 
 mod check;
+mod conform;
 mod engine;
 mod failures;
 mod faults;
@@ -11,9 +12,11 @@ mod kernel;
 mod lab;
 mod limits;
 mod live;
+mod page;
 mod places;
 mod properties;
 mod selection;
+mod shell;
 mod shrink;
 mod sweep;
 mod update;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netyard_sim::userland::{Errno, Pid, Program, Read, Rights, Spawn, Stream, User};
+use netyard_sim::userland::{Errno, Pid, Program, Read, Rights, Signal, Spawn, Stream, User};
 
 use super::{Place, Site};
 use crate::engine::Host;
@@ -114,6 +114,13 @@ impl Site {
     pub fn enter(&mut self, terminal: TerminalId, line: &str) {
         if let Some(terminal) = self.terminals.get(&terminal) {
             self.world.processes.write(&terminal.input, format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// Presses the key that interrupts: what runs in the foreground ends, or the line that is not complete is dropped.
+    pub fn interrupt(&mut self, terminal: TerminalId) {
+        if let Some(shell) = self.terminals.get(&terminal).map(|terminal| terminal.shell) {
+            self.world.signal(shell, Signal::Interrupt);
         }
     }
 

@@ -52,12 +52,55 @@ impl Consoles {
         until: Instant,
         is_up: impl Fn(&Site) -> Option<L>,
     ) -> Ended<L> {
-        let terminal = self.terminals[place];
-        site.enter(terminal, command);
-        let end = self.wait(site, terminal, until, is_up);
+        self.enter(site, place, command);
+        let end = self.wait(site, self.terminals[place], until, is_up);
+        Ended { end, output: self.shown(site, place) }
+    }
+
+    /// Types a command in the open terminal of a place.
+    ///
+    /// # Panics
+    /// When the terminal is not open.
+    pub fn enter(&self, site: &mut Site, place: &str, command: &str) {
+        site.enter(self.terminals[place], command);
+    }
+
+    /// Lets time pass until the command at a place is done, which gives its exit code, or at most until `until`.
+    ///
+    /// # Panics
+    /// When the terminal is not open.
+    pub fn go_on(&mut self, site: &mut Site, place: &str, until: Instant) -> Option<i32> {
+        self.wait(site, self.terminals[place], until, |site| (site.now() >= until).then_some(())).ok()
+    }
+
+    /// Lets time pass until `until`, whatever is done meanwhile.
+    pub fn pass(&mut self, site: &mut Site, until: Instant) {
+        while let Some(event) = site.run(until) {
+            if let TerminalEvent::Closed { terminal, .. } = event {
+                self.close(site, terminal);
+            }
+        }
+    }
+
+    /// Interrupts what runs at a place, as somebody at its keyboard would.
+    pub fn interrupt(&self, site: &mut Site, place: &str) {
+        if let Some(terminal) = self.terminals.get(place) {
+            site.interrupt(*terminal);
+        }
+    }
+
+    /// Leaves the terminal of a place; the next command there opens another.
+    pub fn leave(&mut self, place: &str) {
+        self.terminals.remove(place);
+    }
+
+    /// What the terminal of a place has shown since it was last looked at.
+    pub fn shown(&mut self, site: &mut Site, place: &str) -> String {
         let mut output = self.last_words.remove(place).unwrap_or_default();
-        output.extend(site.output(terminal));
-        Ended { end, output: String::from_utf8_lossy(&output).into_owned() }
+        if let Some(terminal) = self.terminals.get(place) {
+            output.extend(site.output(*terminal));
+        }
+        String::from_utf8_lossy(&output).into_owned()
     }
 
     fn wait<L>(

@@ -73,8 +73,10 @@ fn step(prompt: &Prompt<'_>, command: String, typed: &[Line<'_>], body: &[Line<'
 
 /// A line that begins a command.
 pub struct Prompt<'t> {
-    place: &'t str,
-    command: &'t str,
+    /// The place; empty for the default host.
+    pub place: &'t str,
+    /// The rest of the line.
+    pub command: &'t str,
 }
 
 impl<'t> Prompt<'t> {

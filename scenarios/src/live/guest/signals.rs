@@ -40,6 +40,16 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
+    /// Takes that which somebody at the keyboard interrupts with, and no other.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_interrupts() -> io::Result<Self> {
+        let set: SigSet = [Signal::SIGINT].into_iter().collect();
+        set.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
+    }
+
     /// Those that have come and are to be passed on.
     ///
     /// # Errors
