@@ -56,7 +56,7 @@ until reach NAME [tcp/PORT|udp/PORT|icmp]
                    ... until it is reached
 until COMMAND      ... until COMMAND ends with 0, tried in a copy of the world
 jump TIME          let TIME pass: 30s, 5m, 1h
-why [FROM] TO [tcp/PORT|udp/PORT|icmp|name]
+why [FROM] TO [tcp/PORT|udp/PORT|icmp|name] [--size BYTES]
                    say whether FROM (this place) reaches TO, and what stops it if not
 drops [PLACE]...   show what was dropped, where and why
 graph [mermaid|dot|json|svg]
@@ -309,12 +309,14 @@ impl<W: Write, E: Write> Shell<'_, '_, W, E> {
     /// Asks the simulator.
     fn ask(&mut self, words: &[String]) -> io::Result<()> {
         let here = &*self.session.place().to_owned();
-        let words: Vec<&str> = match words {
-            // From here, when only the other is named.
-            [why, to] if why == "why" => vec![why, here, to],
-            [why, to, manner] if why == "why" && order::is_manner(manner) => vec![why, here, to, manner],
-            words => words.iter().map(String::as_str).collect(),
-        };
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let operands = words.iter().position(|word| *word == "--size").unwrap_or(words.len());
+        // From here, when only the other is named.
+        match &words[..operands] {
+            ["why", _] => words.insert(1, here),
+            ["why", _, manner] if order::is_manner(manner) => words.insert(1, here),
+            _ => {}
+        }
         let (code, said) = self.session.ask(&words);
         self.status = code;
         if code == 2 { write!(self.err, "{said}") } else { write!(self.screen.out, "{said}") }

@@ -381,7 +381,7 @@ fn holds(player: &Player<'_>, place: &str, condition: &Condition) -> bool {
     let mut site = player.site.fork();
     match condition {
         Condition::Reached { to, manner } => {
-            let question = Question { from: place.to_owned(), to: to.clone(), manner: *manner };
+            let question = Question { from: place.to_owned(), to: to.clone(), manner: *manner, size: None };
             site.why(&question).is_ok_and(|answer| answer.stop.is_none())
         }
         Condition::Command(command) => {

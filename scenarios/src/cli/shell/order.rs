@@ -68,7 +68,7 @@ impl Order {
             // A loop of the shell is the shell's.
             ["until", ..] if words.contains(&"do") || line.ends_with(';') => Ok(Self::Command(None, line.to_owned())),
             ["until", ref rest @ ..] => condition(rest, line).map(Self::Until),
-            ["why", ref rest @ ..] if !(1..=3).contains(&rest.len()) => {
+            ["why", ref rest @ ..] if !(1..=5).contains(&rest.len()) => {
                 Err(format!("usage: why [FROM] TO [{MANNERS}]"))
             }
             ["why" | "drops" | "graph", ..] => Ok(Self::Ask(words.iter().map(|word| (*word).to_owned()).collect())),
@@ -152,6 +152,6 @@ mod tests {
         {
             assert!(Order::parse(line).is_err(), "{line}");
         }
-        assert!(Order::parse("why").is_err() && Order::parse("why a b c d").is_err());
+        assert!(Order::parse("why").is_err() && Order::parse("why a b c --size 1 d").is_err());
     }
 }
