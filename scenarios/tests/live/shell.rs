@@ -19,7 +19,9 @@ fn at_a_terminal_lines_are_edited_completed_and_remembered() {
     terminal.await_line("at 300.000 s of virtual time");
     terminal.enter("\x1b[A\r");
     terminal.await_line("at 600.000 s of virtual time");
-    terminal.enter("while true; do :; done\r");
+    // The key takes away what was typed and not read yet, so it is pressed when the line is under way.
+    terminal.enter("echo begun; while true; do :; done\r");
+    terminal.await_line("begun");
     terminal.press("\x03", "netyard: interrupted");
     terminal.enter("echo ab\x7fc; exit 1\r");
     terminal.await_line("ac");
