@@ -265,15 +265,17 @@ enum Capturing {
 /// The site of a scenario at its beginning.
 fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site {
     let links = scenario.head.links.iter();
-    Site::new(&SiteConfig {
+    let mut site = Site::new(&SiteConfig {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
-        links: links.map(|(host, link)| (host.clone(), (*link).into())).collect(),
+        links: links.map(|(host, link)| (host.clone(), link.into())).collect(),
         nameservers: scenario.head.nameservers.iter().map(|(addr, told)| (*addr, (*told).into())).collect(),
         engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
         capture: capturing == Capturing::On,
         ..SiteConfig::default()
-    })
+    });
+    scenario.head.impair(&mut site).expect("the head was checked when it was parsed");
+    site
 }
 
 fn engine_of(scenario: &Scenario, host: &str) -> Config {

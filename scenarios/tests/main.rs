@@ -19,6 +19,7 @@ mod selection;
 mod shell;
 mod shrink;
 mod sweep;
+mod tcpdump;
 mod update;
 mod walkthrough;
 mod why;

@@ -1,11 +1,14 @@
 //! The capture: every frame at every device it passes, as tcpdump on all of them would see it, and what was dropped
 //! where. It writes no file.
 
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use crate::drop::DropReason;
-use crate::frame::Frame;
+use crate::frame::{Frame, ethertype};
 use crate::id::{IfIndex, NamespaceId};
+use crate::packet::Ip;
 use crate::rng::{fnv1a, fnv1a_more};
 use crate::time::Instant;
 
@@ -36,7 +39,8 @@ pub struct Captured {
     pub hop: Hop,
     /// The frame as it was there. Its bytes are shared, not copied.
     pub frame: Frame,
-    /// What is to be said of a drop beyond its reason: the rule that did it, as `iptables -S` prints it.
+    /// What is to be said of a drop beyond its reason: the rule that did it, as `iptables -S` prints it. Of a frame that
+    /// passed whose addresses the firewall had changed: what they were and what they are.
     pub note: Option<Box<str>>,
 }
 
@@ -55,7 +59,42 @@ pub struct Capture {
     frames: Vec<Captured>,
     spots: BTreeMap<(NamespaceId, Option<IfIndex>), Spot>,
     names: Vec<(String, NamespaceId, Option<IfIndex>)>,
+    /// What the firewalls of namespaces made of packets' ends, by what these are now.
+    translations: BTreeMap<(NamespaceId, Ends), Ends>,
 }
+
+/// The two ends of a packet: addresses, and ports where it has some.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Ends {
+    src: (IpAddr, Option<u16>),
+    dst: (IpAddr, Option<u16>),
+}
+
+impl Ends {
+    /// Those of a frame, when it carries a packet of IP.
+    #[must_use]
+    pub fn of(frame: &Frame) -> Option<Self> {
+        if !matches!(frame.ethertype(), ethertype::IPV4 | ethertype::IPV6) {
+            return None;
+        }
+        let ip = Ip::parse(frame.payload())?;
+        let ports = ip.ports();
+        Some(Self { src: (ip.src, ports.map(|(src, _)| src)), dst: (ip.dst, ports.map(|(_, dst)| dst)) })
+    }
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |(addr, port): (IpAddr, Option<u16>)| match port {
+            Some(port) => SocketAddr::new(addr, port).to_string(),
+            None => addr.to_string(),
+        };
+        write!(f, "{} > {}", end(self.src), end(self.dst))
+    }
+}
+
+/// How often the ends of one packet are changed at most: on its way in, and on its way out.
+const CHANGES: usize = 2;
 
 impl Capture {
     /// Begins to capture.
@@ -66,6 +105,7 @@ impl Capture {
     /// Forgets what it has and begins anew.
     pub fn restart(&mut self) {
         self.frames.clear();
+        self.translations.clear();
         self.on = true;
     }
 
@@ -78,6 +118,28 @@ impl Capture {
     /// Takes a frame that was at a spot.
     pub fn record(&mut self, captured: Captured) {
         self.frames.push(captured);
+    }
+
+    /// The firewall of a namespace changed a packet's ends.
+    pub fn note_translation(&mut self, namespace: NamespaceId, before: Ends, after: Ends) {
+        if self.on {
+            self.translations.insert((namespace, after), before);
+        }
+    }
+
+    /// What the ends of a packet at a device were before the firewall of that namespace changed them, in words.
+    #[must_use]
+    pub fn translation(&self, namespace: NamespaceId, frame: &Frame) -> Option<Box<str>> {
+        if self.translations.is_empty() {
+            return None;
+        }
+        let after = Ends::of(frame)?;
+        let mut before = *self.translations.get(&(namespace, after))?;
+        for _ in 1..CHANGES {
+            before =
+                self.translations.get(&(namespace, before)).filter(|first| **first != after).copied().unwrap_or(before);
+        }
+        Some(format!("{before} became {after}").into())
     }
 
     /// The spot with this name; a device that has another name by now is another spot.

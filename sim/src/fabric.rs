@@ -11,7 +11,7 @@ use ipnetwork::IpNetwork;
 
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::capture::{Capture, Captured};
+use crate::capture::{Capture, Captured, Hop};
 use crate::device::{Address, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
 use crate::drop::DropReason;
 use crate::event::Queue;
@@ -149,8 +149,10 @@ impl Fabric {
     /// When it was deleted.
     pub fn with<R>(&mut self, id: NamespaceId, operation: impl FnOnce(&mut Namespace, &mut Cx) -> R) -> R {
         let mut cx = core::mem::take(&mut self.scratch);
-        cx.begin(self.now, self.capture.is_on());
-        let result = operation(self.namespace_mut(id), &mut cx);
+        let (now, is_captured) = (self.now, self.capture.is_on());
+        let namespace = self.namespace_mut(id);
+        cx.begin(now, is_captured || namespace.is_watched());
+        let result = operation(namespace, &mut cx);
         self.settle(id, &mut cx);
         self.scratch = cx;
         result
@@ -197,7 +199,7 @@ impl Fabric {
     fn drop_nowhere(&mut self, from: End, frame: &Frame) {
         let Some(namespace) = self.namespaces.get_mut(&from.namespace) else { return };
         let mut cx = Cx::default();
-        cx.begin(self.now, self.capture.is_on());
+        cx.begin(self.now, self.capture.is_on() || namespace.is_watched());
         namespace.drop_sent(&mut cx, from.device, frame);
         self.record(from.namespace, &mut cx);
     }
@@ -232,16 +234,28 @@ impl Fabric {
         }
     }
 
-    /// Puts what a namespace saw into the capture. A device that is gone already is called by its number.
+    /// Puts what a namespace saw into the capture and before who watches. A device that is gone already is called by its number.
     fn record(&mut self, id: NamespaceId, cx: &mut Cx) {
-        for Passed { device, hop, frame, note } in cx.hops.drain(..) {
-            let ns = self.namespaces.get(&id).expect("it was just at work");
+        for [before, after] in cx.translated.drain(..) {
+            self.capture.note_translation(id, before, after);
+        }
+        for passed in cx.hops.drain(..) {
+            let ns = self.namespaces.get_mut(&id).expect("it was just at work");
+            if ns.is_watched() {
+                self.woken.extend(ns.show(self.now, &passed).into_iter().map(|socket| (id, socket)));
+            }
+            if !self.capture.is_on() {
+                continue;
+            }
+            let Passed { device, hop, frame, note } = passed;
             let name = match device.map(|d| (d, ns.devices.get(&d))) {
                 Some((_, Some(device))) => format!("{}/{}", ns.name, device.name),
                 Some((index, None)) => format!("{}/if{}", ns.name, index.0),
                 None => ns.name.clone(),
             };
             let spot = self.capture.spot(id, device, &name);
+            let is_dropped = matches!(hop, Hop::Dropped(_));
+            let note = note.or_else(|| if is_dropped { None } else { self.capture.translation(id, &frame) });
             for frame in segment::whole(frame) {
                 self.capture.record(Captured { at: self.now, spot, hop, frame, note: note.clone() });
             }

@@ -27,6 +27,7 @@ mod stack;
 mod tcp;
 mod udp;
 mod vxlan;
+mod watching;
 mod way;
 
 use core::net::IpAddr;
@@ -37,7 +38,9 @@ pub use outside::Lost;
 pub use queueing::Retired;
 pub use resolver::Listening;
 pub use tcp::{ConnectionView, ListenerView, Received, TcpState};
+pub use watching::{Concern, Seen};
 
+use crate::capture::Ends;
 use crate::capture::Hop;
 use crate::device::{Device, Devices, IfIndex, Ipv6};
 use crate::dns;
@@ -84,6 +87,8 @@ pub struct Cx {
     pub(crate) tunnelled: Vec<Tunnelled>,
     /// What goes out of the world, by the device at which it came in.
     pub(crate) left: Vec<(IfIndex, Frame)>,
+    /// The ends of packets before and after the firewall changed them.
+    pub(crate) translated: Vec<[Ends; 2]>,
     capturing: bool,
 }
 
@@ -172,6 +177,7 @@ pub struct Namespace {
     sockets: socket::Table,
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
+    watchers: watching::Watchers,
     hearing: Vec<vxlan::Hearing>,
     /// When a spanning tree wants to be asked again.
     tree_at: Option<Instant>,
@@ -206,6 +212,7 @@ impl Namespace {
             sockets: socket::Table::default(),
             tcp: tcp::Tcp::default(),
             resolver: None,
+            watchers: watching::Watchers::default(),
             hearing: Vec::new(),
             tree_at: None,
             queues_at: None,

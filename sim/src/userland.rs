@@ -52,6 +52,7 @@ pub mod stream;
 pub mod sysctl;
 pub mod sysfs;
 pub mod tc;
+pub mod tcpdump;
 pub mod terminal;
 pub mod traceroute;
 pub mod user;

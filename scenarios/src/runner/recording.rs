@@ -31,7 +31,7 @@ pub struct Packet {
     pub frame: Frame,
     /// Whether it was on the wire there, and was not merely dropped.
     pub passed: bool,
-    /// What became of it, when it went no further.
+    /// What became of it, when it went no further, or what it was before NAT.
     pub comment: Option<String>,
 }
 
@@ -112,9 +112,11 @@ impl Recording {
     }
 }
 
-/// What became of a frame that went no further.
+/// What became of a frame that went no further, or was changed before.
 fn comment(captured: &Captured) -> Option<String> {
-    let Hop::Dropped(reason) = captured.hop else { return None };
+    let Hop::Dropped(reason) = captured.hop else {
+        return captured.note.as_ref().map(|note| format!("nat: {note}"));
+    };
     Some(match &captured.note {
         Some(note) => format!("dropped: {note}"),
         None => format!("dropped: {reason}"),

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netyard_drivers::daemon::{self, Config};
-use netyard_drivers::site::{Uplink, has_room_at};
+use netyard_drivers::site::{Site, SiteConfig, Uplink, has_room_at};
 use netyard_sim::dns::Manner;
 use netyard_sim::link::Condition;
 use serde::Deserialize;
@@ -57,11 +57,17 @@ impl Default for Head {
 }
 
 /// What a host's uplink does to frames.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Link {
     /// The time a frame takes in one direction.
     pub delay: Option<Period>,
+    /// The share of frames that are lost in each direction: `loss: 1%`.
+    pub loss: Option<String>,
+    /// How much passes in each direction: `rate: 10mbit`.
+    pub rate: Option<String>,
+    /// What else is done to frames, in the words of `netyard impair set`: `impair: mobile-3g`, or `impair: duplicate 1%`.
+    pub impair: Option<String>,
     /// Whether the LAN's port lets the host have frames for other Ethernet addresses than its uplink's own:
     /// `promiscuity: false` for one that does not, as many switches and hypervisors are, where macvlans and bridges on
     /// the uplink are not reached.
@@ -70,12 +76,23 @@ pub struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self { delay: None, promiscuity: true }
+        Self { delay: None, loss: None, rate: None, impair: None, promiscuity: true }
     }
 }
 
-impl From<Link> for Uplink {
-    fn from(link: Link) -> Self {
+impl Link {
+    /// What is done to frames beside the delay of the cable, in the words of `netyard impair set`.
+    fn impairment(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.impair.iter().flat_map(|words| words.split_whitespace()).collect();
+        for (word, value) in [("loss", &self.loss), ("rate", &self.rate)] {
+            words.extend(value.iter().flat_map(|value| [word, value.as_str()]));
+        }
+        words
+    }
+}
+
+impl From<&Link> for Uplink {
+    fn from(link: &Link) -> Self {
         let usual = Condition::default();
         let condition = link.delay.map_or(usual, |delay| Condition { delay: delay.0 });
         Self { condition, promiscuity: link.promiscuity }
@@ -147,6 +164,12 @@ impl Head {
         if let Some(stranger) = self.links.keys().find(|name| !self.hosts.contains(name)) {
             return Some(format!("a link of {stranger}, which is no host"));
         }
+        if self.links.values().any(|link| !link.impairment().is_empty()) {
+            let mut trial = Site::new(&SiteConfig { hosts: self.hosts.clone(), ..SiteConfig::default() });
+            if let Err(complaint) = self.impair(&mut trial) {
+                return Some(complaint);
+            }
+        }
         if let Some(stranger) = self.engines.keys().find(|name| !self.hosts.contains(name)) {
             return Some(format!("an engine of {stranger}, which is no host"));
         }
@@ -154,6 +177,22 @@ impl Head {
             return Some(format!("a name server at {addr}, where the LAN 192.0.2.0/24 has no room"));
         }
         self.hosts.iter().find_map(|host| self.engine_of(host).err().map(|error| error.to_string()))
+    }
+
+    /// Does to the links of hosts what the head says beside their delay.
+    ///
+    /// # Errors
+    /// What cannot be done, in words; never in a head that was parsed.
+    pub fn impair(&self, site: &mut Site) -> Result<(), String> {
+        for (host, link) in &self.links {
+            let words = link.impairment();
+            if !words.is_empty() {
+                let words = [vec!["set", host], words].concat();
+                site.impair(&words)
+                    .map_err(|why| format!("the link of {host}: {}", why.lines().next().unwrap_or_default()))?;
+            }
+        }
+        Ok(())
     }
 
     /// What the engine of a host is told.
@@ -278,6 +317,8 @@ mod tests {
         assert!(words.contains("`10` is no length of time"), "{words}");
         assert_eq!(span.start, 108);
         assert_eq!(wrong("hosts: []\n").0, "the head is wrong: a world has at least one host");
+        let (words, _) = wrong("links:\n  docker01: {loss: much}\n");
+        assert_eq!(words, "the head is wrong: the link of docker01: Unknown loss parameter: much");
         let (words, _) = wrong("links:\n  docker09: {delay: 1ms}\n");
         assert_eq!(words, "the head is wrong: a link of docker09, which is no host");
     }

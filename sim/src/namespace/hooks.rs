@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
+use crate::capture::Ends;
 use crate::device::{Devices, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
@@ -83,8 +84,13 @@ impl Namespace {
         let name = |index: Option<IfIndex>| index.and_then(|i| self.devices.get(&i)).map(|d| d.name.as_str());
         let path = Path { in_device: name(ingress), out_device: name(egress), bridged, ..Path::default() };
         let addresses = Addresses(&self.devices);
+        let before = if cx.capturing { Ends::of(&packet.frame) } else { None };
         let bytes = packet.frame.payload_mut();
-        match self.netfilter.hook(cx.now, hook, bytes, &mut packet.passage, &path, &addresses) {
+        let verdict = self.netfilter.hook(cx.now, hook, bytes, &mut packet.passage, &path, &addresses);
+        if let Some(before) = before {
+            cx.translated.extend(Ends::of(&packet.frame).filter(|after| *after != before).map(|after| [before, after]));
+        }
+        match verdict {
             Verdict::Accept => Some(packet),
             Verdict::Drop(cause) => {
                 let reason = match cause {

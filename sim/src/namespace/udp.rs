@@ -115,7 +115,7 @@ impl Namespace {
 
     /// Closes a socket of any kind. A TCP connection says goodbye first.
     pub fn close(&mut self, cx: &mut Cx, socket: SocketId) {
-        if !self.sockets.close(socket) {
+        if !self.watchers.close(socket) && !self.sockets.close(socket) {
             self.close_tcp(cx, socket);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Programs, arp, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc, netstat,
-    nslookup, ping, route_command, shell, ss, sysctl, tc, traceroute, wget,
+    nslookup, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -19,6 +19,7 @@ pub fn linux() -> Programs {
     ethtool::add(&mut programs);
     sysctl::add(&mut programs);
     tc::add(&mut programs);
+    tcpdump::add(&mut programs);
     ping::add(&mut programs);
     nslookup::add(&mut programs);
     dig::add(&mut programs);

@@ -5,7 +5,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Sys;
 use crate::fabric::{Fabric, NamespaceId};
-use crate::namespace::{Namespace, Received, TcpState};
+use crate::id::IfIndex;
+use crate::namespace::{Namespace, Received, Seen, TcpState};
 use crate::socket::{Datagram, SendOptions, SocketId};
 use crate::userland::{Errno, Pid, Rights};
 
@@ -187,6 +188,25 @@ impl Sys<'_> {
         self.table.owners.remove(&(id, socket));
         self.table.process_mut(self.pid).sockets.remove(&(id, socket));
         self.fabric.with(id, |ns, cx| ns.close(cx, socket));
+    }
+
+    /// A socket that sees all frames of a device of this network, or of all.
+    pub fn watch(&mut self, device: Option<IfIndex>) -> SocketId {
+        let id = self.namespace_id();
+        let socket = self.fabric.with(id, |ns, _| ns.watch(device));
+        self.own(socket)
+    }
+
+    /// The next frame that such a socket saw.
+    pub fn next_seen(&mut self, socket: SocketId) -> Option<Seen> {
+        let id = self.namespace_id();
+        self.fabric.namespace_mut(id).next_seen(socket)
+    }
+
+    /// How many frames such a socket lost.
+    #[must_use]
+    pub fn unseen(&self, socket: SocketId) -> u64 {
+        self.network().unseen(socket)
     }
 
     fn own(&mut self, socket: SocketId) -> SocketId {
