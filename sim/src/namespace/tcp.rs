@@ -98,7 +98,7 @@ struct Connection {
     orphan: bool,
     timer: Option<Instant>,
     error: Option<Errno>,
-    /// What the peer acknowledged last.
+    /// What the peer acknowledged last while our FIN alone was on its way.
     acknowledged: Option<TcpSeqNumber>,
 }
 
@@ -222,16 +222,15 @@ impl Connection {
     /// smoltcp 0.14 must not count those: at the third it means to send the first bytes again, finds that there are
     /// none, and has stopped the timer that would have sent the FIN again.
     fn is_repetition(&mut self, packet: &[u8]) -> bool {
+        let socket = self.socket();
+        let says_goodbye = matches!(socket.state(), State::FinWait1 | State::Closing | State::LastAck);
+        if !says_goodbye || socket.send_queue() > 0 {
+            return false;
+        }
         let Some(ip) = Ip::parse(packet) else { return false };
         let Ok(segment) = TcpPacket::new_checked(&packet[ip.upper_at()..]) else { return false };
         let is_bare = segment.segment_len() == 0 && segment.ack() && !segment.rst();
-        let acknowledged = segment.ack().then(|| segment.ack_number());
-        let is_repeated = is_bare && self.acknowledged == acknowledged;
-        self.acknowledged = acknowledged.or(self.acknowledged);
-        let socket = self.socket();
-        is_repeated
-            && socket.send_queue() == 0
-            && matches!(socket.state(), State::FinWait1 | State::Closing | State::LastAck)
+        is_bare && self.acknowledged.replace(segment.ack_number()) == Some(segment.ack_number())
     }
 
     /// Notes what a change of state means to who holds the connection: `packet` made it, or a timer.
