@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::socket::SocketId;
 use netyard_sim::userland::process::Table;
-use netyard_sim::userland::{ContextId, Pid, Program, Rights, Spawn, Stream, User};
+use netyard_sim::userland::{ContextId, Pid, Program, Spawn, Stream};
 
 use crate::ports::{PortBinding, Protocol};
 
@@ -40,18 +40,8 @@ pub fn start(
         Protocol::Udp => Box::new(udp::Proxy::new(socket, binding.container)),
         Protocol::Sctp => return None,
     };
-    let spawn = Spawn {
-        argv: arguments(binding),
-        env: std::collections::BTreeMap::new(),
-        cwd: "/".to_owned(),
-        namespace: site.namespace,
-        rights: Rights::ALL,
-        user: User::ROOT,
-        context: site.context,
-        streams: [Stream::Null, Stream::Null, Stream::Null],
-        group: None,
-        init: false,
-    };
+    let spawn =
+        Spawn::of_host(arguments(binding), (site.namespace, site.context), [Stream::Null, Stream::Null, Stream::Null]);
     let pid = processes.spawn_program(program, spawn, None, now);
     processes.adopt(pid, site.namespace, socket, LISTENER_FD);
     Some(pid)

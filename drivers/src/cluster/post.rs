@@ -13,7 +13,7 @@ use netyard_sim::socket::{SendOptions, SocketId};
 use netyard_sim::time::Instant;
 use netyard_sim::userland::outbox::Outbox;
 use netyard_sim::userland::process::Table;
-use netyard_sim::userland::{ContextId, Errno, Pid, Program, Read, Rights, Spawn, Step, Stream, Sys, User};
+use netyard_sim::userland::{ContextId, Errno, Pid, Program, Read, Spawn, Step, Stream, Sys};
 use serde::{Deserialize, Serialize};
 
 /// What the process is called.
@@ -83,18 +83,7 @@ impl Post {
     ) -> Self {
         let (stdin, input) = processes.streams_mut().pipe();
         let (output, stdout) = processes.streams_mut().pipe();
-        let spawn = Spawn {
-            argv: vec![NAME.to_owned()],
-            env: BTreeMap::new(),
-            cwd: "/".to_owned(),
-            namespace,
-            rights: Rights::ALL,
-            user: User::ROOT,
-            context,
-            streams: [stdin, stdout, Stream::Null],
-            group: None,
-            init: false,
-        };
+        let spawn = Spawn::of_host(vec![NAME.to_owned()], (namespace, context), [stdin, stdout, Stream::Null]);
         let pid = processes.spawn_program(Box::new(Carrier::new(ears)), spawn, None, now);
         let sockets = [ears.control, Some(ears.stream), Some(ears.gossip)].into_iter().flatten();
         sockets.zip(FIRST_FD..).for_each(|(socket, fd)| processes.adopt(pid, namespace, socket, fd));

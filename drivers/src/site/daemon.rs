@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use netyard_sim::userland::{CallId, Pid, Request, Rights, Signal, Spawn, Stream, User};
+use netyard_sim::userland::{CallId, Pid, Request, Signal, Spawn, Stream};
 
 use super::Site;
 use crate::cli::dockerd;
@@ -103,18 +103,11 @@ impl Site {
     /// Starts the daemon of a host as its first process does.
     pub(super) fn spawn_daemon(&mut self, at: usize) {
         let host = self.engines[at].host();
-        let spawn = Spawn {
-            argv: vec![COMMAND.to_owned()],
-            env: std::collections::BTreeMap::new(),
-            cwd: "/".to_owned(),
-            namespace: host.namespace,
-            rights: Rights::ALL,
-            user: User::ROOT,
-            context: host.context,
-            streams: [Stream::Null, Stream::Null, Stream::Null],
-            group: None,
-            init: false,
-        };
+        let spawn = Spawn::of_host(
+            vec![COMMAND.to_owned()],
+            (host.namespace, host.context),
+            [Stream::Null, Stream::Null, Stream::Null],
+        );
         let now = self.now();
         // Worlds without the program, as tests make them, have engines without processes.
         if let Ok(pid) = self.world.processes.spawn(spawn, None, now) {

@@ -10,7 +10,7 @@ use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::userland::gate::{TcpGate, UdpGate};
 use netyard_sim::userland::process::Table;
 use netyard_sim::userland::stream::PipeId;
-use netyard_sim::userland::{ContextId, Pid, Program, Read, Rights, Signal, Spawn, Stream, User};
+use netyard_sim::userland::{ContextId, Pid, Program, Read, Rights, Signal, Spawn, Stream};
 
 use super::Site;
 use crate::engine::{ExchangeId, Output};
@@ -174,17 +174,10 @@ impl Site {
         let processes = &mut self.world.processes;
         let (stdin, input) = processes.streams_mut().pipe();
         let (output, stdout) = processes.streams_mut().pipe();
+        let argv = argv.split(' ').map(str::to_owned).collect();
         let spawn = Spawn {
-            argv: argv.split(' ').map(str::to_owned).collect(),
-            env: BTreeMap::new(),
-            cwd: "/".to_owned(),
-            namespace,
             rights: Rights::CONTAINER,
-            user: User::ROOT,
-            context,
-            streams: [stdin, stdout, Stream::Null],
-            group: None,
-            init: false,
+            ..Spawn::of_host(argv, (namespace, context), [stdin, stdout, Stream::Null])
         };
         let gate = processes.spawn_program(program, spawn, None, self.world.fabric.now());
         let id = self.exchanges.next_id();

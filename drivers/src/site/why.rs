@@ -14,13 +14,12 @@ mod way;
 
 use core::fmt;
 use core::net::IpAddr;
-use std::collections::BTreeMap;
 
 use netyard_sim::capture::Hop;
 use netyard_sim::drop::DropReason;
 use netyard_sim::id::NamespaceId;
 use netyard_sim::time::Duration;
-use netyard_sim::userland::{Pid, Read, Rights, Spawn, Stream, User};
+use netyard_sim::userland::{Pid, Read, Spawn, Stream};
 use thiserror::Error;
 
 use self::packet::Scene;
@@ -206,18 +205,8 @@ impl Site {
     fn begin_probe(&mut self, place: &Place, question: &Question) -> (Pid, Stream) {
         let processes = &mut self.world.processes;
         let (output, stdout) = processes.streams_mut().pipe();
-        let spawn = Spawn {
-            argv: vec!["netyard".to_owned(), "why".to_owned(), question.to.clone()],
-            env: BTreeMap::new(),
-            cwd: "/".to_owned(),
-            namespace: place.namespace,
-            rights: Rights::ALL,
-            user: User::ROOT,
-            context: place.context,
-            streams: [Stream::Null, stdout, Stream::Null],
-            group: None,
-            init: false,
-        };
+        let argv = vec!["netyard".to_owned(), "why".to_owned(), question.to.clone()];
+        let spawn = Spawn::of_host(argv, (place.namespace, place.context), [Stream::Null, stdout, Stream::Null]);
         let probe = Box::new(Probe::new(question));
         let pid = processes.spawn_program(probe, spawn, None, self.world.fabric.now());
         self.probes.insert(pid, None);

@@ -105,6 +105,25 @@ pub struct Spawn {
     pub init: bool,
 }
 
+impl Spawn {
+    /// A process of a host's own: root's, with all rights, in `/`, without an environment and in no group but its own.
+    #[must_use]
+    pub fn of_host(argv: Vec<String>, (namespace, context): (NamespaceId, ContextId), streams: [Stream; 3]) -> Self {
+        Self {
+            argv,
+            env: BTreeMap::new(),
+            cwd: "/".to_owned(),
+            namespace,
+            rights: Rights::ALL,
+            user: User::ROOT,
+            context,
+            streams,
+            group: None,
+            init: false,
+        }
+    }
+}
+
 /// What the table tells the owner of the world.
 #[derive(Clone, Debug)]
 pub enum Event {
