@@ -67,6 +67,17 @@ impl Settings {
         let head = &scenario.head;
         Self { seed: head.seed.unwrap_or(usual.seed), time_limit: head.time_limit.unwrap_or(usual.time_limit), ..usual }
     }
+
+    /// The same, but for a seed and limits that somebody asks for.
+    #[must_use]
+    pub fn asked(self, seed: Option<u64>, time_limit: Option<Period>, wall_limit: Option<Period>) -> Self {
+        Self {
+            seed: seed.unwrap_or(self.seed),
+            time_limit: time_limit.unwrap_or(self.time_limit),
+            wall_limit: wall_limit.unwrap_or(self.wall_limit),
+            ..self
+        }
+    }
 }
 
 /// What follows a step that is not met.

@@ -73,8 +73,7 @@ fn of_scenario(arguments: &Arguments, file: &Path, format: graph::Format) -> Res
     if let Some(at) = arguments.at {
         scenario.steps.retain(|step| step.line <= at);
     }
-    let own = Settings::of(&scenario);
-    let settings = Settings { seed: arguments.seed.unwrap_or(own.seed), ..own };
+    let settings = Settings::of(&scenario).asked(arguments.seed, None, None);
     let site = runner::stand(&scenario, &settings).map_err(|fault| (Exit::Usage, fault.render(false)))?;
     site.map(|site| site.graph().write(format)).map_err(|overrun| {
         let step = &scenario.steps[overrun.step];

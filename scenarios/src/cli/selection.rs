@@ -50,6 +50,17 @@ pub fn read(path: &Path) -> Result<Scenario, Fault> {
     Scenario::parse(&file, text)
 }
 
+/// What was read, or none when something is wrong with it, which is said.
+///
+/// # Errors
+/// What the stream says.
+pub fn told<T>(read: Result<T, Fault>, err: &mut impl io::Write) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(fault) => writeln!(err, "{}", fault.render(false)).map(|()| None),
+    }
+}
+
 /// Whether the name of a scenario's file or one of its headings is what `filter` means: a part of it, or all of it
 /// when the filter has a `*` or `?`.
 #[must_use]

@@ -74,15 +74,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         Some(file) => selection::read(file),
         None => Scenario::parse("shell", format!("---\nhosts: {:?}\n---\n", arguments.hosts)),
     };
-    let scenario = match scenario {
-        Ok(scenario) => scenario,
-        Err(fault) => {
-            writeln!(err, "{}", fault.render(false))?;
-            return Ok(Exit::Usage);
-        }
-    };
-    let own = Settings::of(&scenario);
-    let settings = Settings { seed: arguments.seed.unwrap_or(own.seed), time_limit: arguments.time_limit, ..own };
+    let Some(scenario) = selection::told(scenario, err)? else { return Ok(Exit::Usage) };
+    let settings = Settings::of(&scenario).asked(arguments.seed, Some(arguments.time_limit), None);
     let at_terminal = io::stdin().is_terminal();
     let keyboard = if at_terminal { Some(Signals::take_interrupts()?) } else { None };
     let screen = Screen { out, keyboard, trouble: None };

@@ -47,14 +47,9 @@ pub struct Arguments {
 /// # Errors
 /// What the streams say.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let scenario = match selection::read(&arguments.file) {
-        Ok(scenario) => scenario,
-        Err(fault) => {
-            writeln!(err, "{}", fault.render(false))?;
-            return Ok(Exit::Usage);
-        }
-    };
-    let settings = arguments.settings(&scenario);
+    let Some(scenario) = selection::told(selection::read(&arguments.file), err)? else { return Ok(Exit::Usage) };
+    let Arguments { seed, time_limit, wall_limit, .. } = *arguments;
+    let settings = Settings::of(&scenario).asked(seed, time_limit, wall_limit);
     let shrunk = match shrink(&scenario, &settings, arguments.runs) {
         Ok(shrunk) => shrunk,
         Err(NoFailure::Passes) => {
@@ -78,18 +73,6 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         Written::Json => writeln!(out, "{}", told.json())?,
     }
     Ok(Exit::Pass)
-}
-
-impl Arguments {
-    fn settings(&self, scenario: &Scenario) -> Settings {
-        let own = Settings::of(scenario);
-        Settings {
-            seed: self.seed.unwrap_or(own.seed),
-            time_limit: self.time_limit.unwrap_or(own.time_limit),
-            wall_limit: self.wall_limit.unwrap_or(own.wall_limit),
-            ..own
-        }
-    }
 }
 
 /// `a/b.shrunk.md` for `a/b.md`.

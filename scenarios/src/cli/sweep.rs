@@ -42,20 +42,9 @@ pub struct Arguments {
 /// # Errors
 /// What the streams say.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let scenario = match selection::read(&arguments.file) {
-        Ok(scenario) => scenario,
-        Err(fault) => {
-            writeln!(err, "{}", fault.render(false))?;
-            return Ok(Exit::Usage);
-        }
-    };
-    let own = Settings::of(&scenario);
-    let settings = Settings {
-        seed: arguments.seed.unwrap_or(own.seed),
-        time_limit: arguments.time_limit.unwrap_or(own.time_limit),
-        wall_limit: arguments.wall_limit.unwrap_or(own.wall_limit),
-        ..own
-    };
+    let Some(scenario) = selection::told(selection::read(&arguments.file), err)? else { return Ok(Exit::Usage) };
+    let Arguments { seed, time_limit, wall_limit, .. } = *arguments;
+    let settings = Settings::of(&scenario).asked(seed, time_limit, wall_limit);
     let swept = match sweep(&scenario, &settings, &arguments.fault) {
         Ok(swept) => swept,
         Err(not) => {
