@@ -32,17 +32,13 @@ impl Scene<'_> {
     /// A tunnel had nowhere to send a frame for `station`; `about` is whom a question in it was for.
     pub(super) fn no_remote(&self, at: NamespaceId, device: IfIndex, station: Mac, about: IpAddr) -> Option<Stop> {
         let end = self.tunnel_at(at, device)?;
-        let mut what = format!("{}: its forwarding database has no record of {}", self.spot_of(end), Mac::ZERO);
-        let mut record = Mac::ZERO;
-        if !station.is_multicast() {
-            what = format!("{}: its forwarding database has no record of {station}", self.spot_of(end));
-            record = station;
-        }
-        if record != Mac::ZERO && self.host_with(|device| device.mac == station).is_none() {
+        let (record, word) = if station.is_multicast() { (Mac::ZERO, "append") } else { (station, "replace") };
+        let what = format!("{}: its forwarding database has no record of {record}", self.spot_of(end));
+        let holder = self.host_with(|device| device.mac == station);
+        if record != Mac::ZERO && holder.is_none() {
             return Some(Stop::new(format!("{what}, which nobody has"), None));
         }
-        let word = if record == Mac::ZERO { "append" } else { "replace" };
-        let far = self.host_with(|device| device.mac == station).or_else(|| self.host_with(|device| device.has(about)));
+        let far = holder.or_else(|| self.host_with(|device| device.has(about)));
         let far = far.and_then(|host| self.end_at(host, end));
         let far = far.map_or_else(|| "REMOTE".to_owned(), |addr| addr.to_string());
         let mend = format!("bridge fdb {word} {record} dev {} dst {far}", end.1.name);

@@ -413,7 +413,7 @@ fn add_dummy(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "dummy")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_dummy(namespace, &name)?;
-    dress(sys, namespace, index, (mtu, model.mac, model.group));
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
     Ok(())
 }
 
@@ -428,7 +428,7 @@ fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Ov
     let name = new_name(sys, namespace, model.name, stem)?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
-    dress(sys, namespace, index, (mtu, model.mac, model.group));
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
     Ok(())
 }
 
@@ -445,7 +445,7 @@ fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "vxlan")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_vxlan(namespace, &name, settings)?;
-    dress(sys, namespace, index, (mtu, model.mac, model.group));
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
     Ok(())
 }
 
@@ -516,7 +516,7 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
     let mtu = model.mtu.map(mtu).transpose()?;
     let wish = bridge_kind::Wish::parse(model.particulars)?;
     let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
-    dress(sys, namespace, index, (mtu, None, model.group));
+    dress(sys, namespace, index, Looks { mtu, mac: None, group: model.group });
     let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
     if applied.is_err() {
         // What cannot be as it was asked for is not left half made.
@@ -539,17 +539,25 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(
     let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let (index, other) = sys.fabric().create_veth(namespace, &name, &at_birth, Condition::default())?;
-    dress(sys, namespace, index, (mtu, model.mac, model.group));
-    dress(sys, namespace, other, (peer_mtu, model.peer.mac, model.group));
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
+    dress(sys, namespace, other, Looks { mtu: peer_mtu, mac: model.peer.mac, group: model.group });
     if let Some(to) = to {
         sys.fabric().move_device(namespace, other, to, &peer)?;
     }
     Ok(())
 }
 
+/// What was asked for a new device.
+#[derive(Clone, Copy)]
+struct Looks {
+    mtu: Option<Mtu>,
+    mac: Option<Mac>,
+    group: Option<u32>,
+}
+
 /// Gives a new device what was asked for it.
-fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, asked: (Option<Mtu>, Option<Mac>, Option<u32>)) {
-    let (mtu, mac, group) = asked;
+fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, looks: Looks) {
+    let Looks { mtu, mac, group } = looks;
     let fabric = sys.fabric();
     if let Some(mtu) = mtu {
         fabric.set_mtu(namespace, index, mtu);
