@@ -5,14 +5,23 @@
 //! ([`message`], answered by [`manager`]) and tells the other nodes over UDP what it has itself ([`gossip`]). Both are real
 //! traffic of the hosts, carried by a process ([`post`]): what a cut cable stops is not known on its other side, and is
 //! caught up with when it is mended.
+//!
+//! Engines that were given a store instead of a swarm (`--cluster-store`) have no manager: each is a [`client`] of the store
+//! and plans its own changes ([`shared`]), of which the store takes those that were planned on what it says. The embedded
+//! store is kept by a [`keeper`].
 
+pub mod client;
 pub mod gossip;
+pub mod keeper;
 pub mod manager;
 pub mod message;
 pub mod object;
 pub mod post;
+pub mod remote;
+pub mod shared;
 pub mod store;
 pub mod token;
+pub mod view;
 
 /// Where managers are asked.
 pub const CONTROL_PORT: u16 = 2377;

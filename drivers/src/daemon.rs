@@ -90,6 +90,10 @@ pub struct Config {
     pub dns: DnsConfig,
     /// What happens to containers when the engine ends.
     pub on_shutdown: OnShutdown,
+    /// The store that it shares with other engines (`--cluster-store`), as it was written.
+    pub cluster_store: Option<String>,
+    /// Where these reach it (`--cluster-advertise`), as it was written.
+    pub cluster_advertise: Option<String>,
 }
 
 impl Default for Config {
@@ -112,6 +116,8 @@ impl Default for Config {
             pools: AddressPools::default(),
             dns: DnsConfig::default(),
             on_shutdown: OnShutdown::Stop,
+            cluster_store: None,
+            cluster_advertise: None,
         }
     }
 }
@@ -215,6 +221,8 @@ impl Config {
                     name => DefaultBridge::Given(name.to_owned()),
                 }
             }
+            "cluster-advertise" => self.cluster_advertise = Some(text.to_owned()).filter(|text| !text.is_empty()),
+            "cluster-store" => self.cluster_store = Some(text.to_owned()).filter(|text| !text.is_empty()),
             "default-address-pool" => self.pools.extend(pools(value)?),
             "default-gateway" => self.default_gateway = Some(option::address(setting, text)?),
             "default-gateway-v6" => self.default_gateway_v6 = Some(option::address(setting, text)?),
@@ -244,6 +252,11 @@ impl Config {
     /// In dockerd's words, and in its order.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |text: &str| Err(Error::Start(text.to_owned()));
+        if self.cluster_advertise.is_some() && self.cluster_store.is_none() {
+            return refuse(
+                "invalid cluster configuration. --cluster-advertise must be accompanied by --cluster-store configuration",
+            );
+        }
         if self.bridge != DefaultBridge::Docker0 && self.bip.is_some() {
             return refuse("You specified -b & --bip, mutually exclusive options. Please specify only one");
         }

@@ -32,6 +32,7 @@ mod request;
 mod restart;
 mod runtime;
 mod shapes;
+mod sharing;
 mod start;
 mod stats;
 mod swarm;
@@ -71,6 +72,7 @@ use listen::Listener;
 use logs::Follower;
 use reply::Reply;
 use request::Target;
+use sharing::Sharing;
 use stats::Watcher;
 use swarm::{Parked, Swarm};
 
@@ -78,6 +80,7 @@ pub use flow::Patience;
 pub use login::Login;
 pub use power::Power;
 pub use reply::{ExchangeId, Media, Output, headers_of_reply};
+pub use sharing::{Outside, read_store_url};
 pub use system::VERSION;
 
 /// The socket that an engine answers on.
@@ -129,6 +132,10 @@ pub struct Engine {
     watchers: Vec<Watcher>,
     /// Its place in a cluster, if it has one.
     swarm: Option<Swarm>,
+    /// Its place among engines that share a store, if it has one.
+    sharing: Option<Sharing>,
+    /// Where other nodes seem to be that are outside the simulation, with the store; none when all are in it.
+    outside: Option<Outside>,
     /// What carries its words to other nodes.
     post: Option<Post>,
     /// What its containers were given on networks across hosts, by container and network.
@@ -176,6 +183,8 @@ impl Engine {
             listeners: Vec::new(),
             watchers: Vec::new(),
             swarm: None,
+            sharing: None,
+            outside: None,
             post: None,
             grants: BTreeMap::new(),
             parked: BTreeMap::new(),
@@ -282,7 +291,7 @@ impl Engine {
             ("POST", ["networks", "create"]) => self.network_create(world, call),
             ("POST", ["networks", "prune"]) => self.network_prune(world, call),
             ("GET", ["networks", name]) => self.network_inspect(name),
-            ("DELETE", ["networks", name]) => self.network_remove(world, name),
+            ("DELETE", ["networks", name]) => self.network_remove(world, name, call.exchange),
             ("POST", ["networks", name, "connect"]) => self.network_connect(world, name, call),
             ("POST", ["networks", name, "disconnect"]) => self.network_disconnect(world, name, call),
             ("GET", ["containers", "json"]) => self.container_list(world, call),
@@ -304,7 +313,7 @@ impl Engine {
                 self.route_container(world, &name.join("/"), verb, call)
             }
             ("GET", ["networks", name @ ..]) => self.network_inspect(&name.join("/")),
-            ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/")),
+            ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/"), call.exchange),
             (_, ["swarm", rest @ ..]) => self.route_swarm(world, method, rest, call),
             (_, ["nodes", rest @ ..]) => self.route_node(world, method, rest, call),
             (_, ["services" | "tasks" | "secrets" | "configs", rest @ ..]) => self.no_such_object(method, rest),
@@ -408,6 +417,7 @@ impl Engine {
     pub fn handle_hangup(&mut self, world: &mut World, exchange: ExchangeId) {
         self.cancel_waiter(exchange);
         self.cancel_join(exchange);
+        self.cancel_errands(exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
         self.watchers.retain(|watcher| watcher.exchange != exchange);
@@ -443,7 +453,8 @@ impl Engine {
         let watchers = self.watchers.iter().map(|watcher| watcher.due);
         let checks = self.runs.values().filter_map(|run| run.health.as_ref()?.due_at());
         let swarm = self.swarm.as_ref().and_then(Swarm::next_at).into_iter().chain(self.attachments_next_at());
-        stops.chain(listeners).chain(followers).chain(watchers).chain(checks).chain(swarm).min()
+        let sharing = self.sharing_next_at();
+        stops.chain(listeners).chain(followers).chain(watchers).chain(checks).chain(swarm).chain(sharing).min()
     }
 
     /// Does what is due: kills what was asked to stop long enough ago, and ends streams that have an end.
@@ -460,6 +471,7 @@ impl Engine {
         self.tell_watchers(world);
         self.check_health(world);
         self.poll_swarm(world);
+        self.poll_sharing(world);
     }
 
     /// The next part of a reply.

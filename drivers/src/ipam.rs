@@ -67,6 +67,17 @@ impl AddressSpace {
         self.cursor = 0;
     }
 
+    /// Where the search among the automatic pools goes on.
+    #[must_use]
+    pub const fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Lets it go on from there.
+    pub const fn set_cursor(&mut self, cursor: u64) {
+        self.cursor = cursor;
+    }
+
     /// Takes a subnet.
     ///
     /// # Errors

@@ -96,6 +96,8 @@ pub enum Scope {
     Local,
     /// All hosts of a swarm.
     Swarm,
+    /// All hosts that share a store.
+    Global,
 }
 
 impl Scope {
@@ -105,6 +107,7 @@ impl Scope {
         match self {
             Self::Local => "local",
             Self::Swarm => "swarm",
+            Self::Global => "global",
         }
     }
 }
@@ -191,6 +194,8 @@ pub struct Station {
     pub name: Option<String>,
     /// Its other names.
     pub aliases: Vec<String>,
+    /// Its endpoint, where lists show it.
+    pub endpoint: Option<Id>,
     /// Where it is.
     pub peer: Peer,
 }
@@ -217,7 +222,7 @@ impl Network {
     /// Whether it goes across hosts.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.config.scope == Scope::Swarm
+        self.config.scope != Scope::Local
     }
 
     /// Whether a static address of this family may be asked for: the user chose a subnet of it, be it of use or not.

@@ -153,6 +153,10 @@ impl Driver for Overlay {
         if options.vnis.len() < spec.subnets.len() || spec.subnets.is_empty() {
             return Err(Error::BadParameter("an overlay network needs a VXLAN number for each subnet".to_owned()));
         }
+        let is_double = |(at, vni): (usize, &Vni)| options.vnis[..at].contains(vni);
+        if options.vnis.iter().enumerate().any(is_double) {
+            return Err(Error::BadParameter("two subnets of an overlay network have one VXLAN number".to_owned()));
+        }
         let taken = options.vnis.iter().find(|vni| is_heard(ground, **vni));
         match taken {
             Some(vni) => {

@@ -13,6 +13,7 @@ mod flow;
 pub mod graph;
 pub mod impair;
 mod lan;
+mod store;
 mod terminal;
 pub mod why;
 
@@ -30,7 +31,7 @@ use netyard_sim::world::World;
 use crate::cli::{self, dockerd, netyard, systemctl};
 use crate::container::Container;
 use crate::daemon::Config;
-use crate::engine::{Engine, Host, Login, Output};
+use crate::engine::{Engine, Host, Login, Output, Outside};
 use crate::image;
 use crate::pipework;
 use crate::ports::Machine;
@@ -38,6 +39,7 @@ use daemon::Unit;
 use exchange::Exchanges;
 use fault::{Answered, Faults};
 use flow::Flows;
+use store::Stored;
 use terminal::Terminal;
 use why::Question;
 
@@ -68,6 +70,9 @@ pub struct SiteConfig {
     pub engines: BTreeMap<String, Config>,
     /// Whether every frame is kept.
     pub capture: bool,
+    /// Whether the stores that engines share are outside the simulation, with the other nodes. These seem to be at the
+    /// addresses of a machine of the LAN; only the first host has such an engine.
+    pub outside: bool,
 }
 
 impl Default for SiteConfig {
@@ -82,6 +87,7 @@ impl Default for SiteConfig {
             machines: Vec::new(),
             engines: BTreeMap::new(),
             capture: false,
+            outside: false,
         }
     }
 }
@@ -113,6 +119,10 @@ pub struct Site {
     flows: Flows,
     /// The further machines of the LAN.
     machines: Vec<Host>,
+    /// The stores that engines were told of.
+    stores: Vec<Stored>,
+    /// The machine that stands for nodes outside.
+    outside: Option<NamespaceId>,
     terminals: BTreeMap<TerminalId, Terminal>,
     events: VecDeque<TerminalEvent>,
     /// What engines answer to clients outside.
@@ -148,7 +158,8 @@ impl Site {
         if config.capture {
             world.fabric.capture.start();
         }
-        let (hosts, machines) = lan::build(&mut world, config);
+        let lan::Built { hosts, machines, keepers, outside } = lan::build(&mut world, config);
+        let stores = store::begin(&mut world, config, &hosts, &keepers);
         let engines = hosts.into_iter().map(|host| Engine::new(config.seed, config.epoch, host)).collect();
         let mut site = Self {
             world,
@@ -157,6 +168,8 @@ impl Site {
             exchanges: Exchanges::default(),
             flows: Flows::default(),
             machines,
+            stores,
+            outside: outside.as_ref().map(|(host, _)| host.namespace),
             terminals: BTreeMap::new(),
             events: VecDeque::new(),
             outbox: VecDeque::new(),
@@ -164,6 +177,9 @@ impl Site {
             faults: Faults::default(),
             probes: BTreeMap::new(),
         };
+        if let (Some((_, addresses)), Some(engine)) = (outside, site.engines.first_mut()) {
+            engine.look_outside(Outside::new(addresses));
+        }
         site.begin_daemons(|host| config.engines.get(host).cloned().unwrap_or_default());
         site
     }
@@ -179,6 +195,8 @@ impl Site {
             exchanges: self.exchanges.clone(),
             flows: self.flows.clone(),
             machines: self.machines.clone(),
+            stores: self.stores.clone(),
+            outside: self.outside,
             terminals: self.terminals.clone(),
             events: self.events.clone(),
             outbox: self.outbox.clone(),
@@ -286,7 +304,7 @@ impl Site {
     fn next_due_at(&self) -> Option<Instant> {
         let goes = |(at, _): &(usize, &Engine)| !self.is_engine_still(*at);
         let engines = self.engines.iter().enumerate().filter(goes).filter_map(|(_, engine)| engine.next_at());
-        engines.chain(self.next_errand_at()).chain(self.faults.next_at()).min()
+        engines.chain(self.next_errand_at()).chain(self.faults.next_at()).chain(self.stores_next_at()).min()
     }
 
     /// Hands a report of the world to whom it concerns.
@@ -301,7 +319,8 @@ impl Site {
             Event::Readable(pipe) => {
                 let world = &mut self.world;
                 let _ = self.flows.readable(&mut world.processes, pipe, &mut self.outbox)
-                    || self.engines.iter_mut().any(|engine| engine.handle_readable(world, pipe));
+                    || self.engines.iter_mut().any(|engine| engine.handle_readable(world, pipe))
+                    || self.store_readable(pipe);
             }
             Event::Ready(pid, status) => self.terminal_ready(pid, status),
         }
@@ -369,7 +388,7 @@ impl Site {
         let is_taken = self.engines.iter_mut().any(|engine| engine.handle_exit(world, pid, status))
             || self.flows.exited(&mut world.processes, pid, &mut self.outbox);
         self.settle_daemons();
-        let is_taken = is_taken || self.fault_ended(pid, status.code());
+        let is_taken = is_taken || self.fault_ended(pid, status.code()) || self.store_ended(pid);
         if !is_taken && !self.probe_ended(pid, status.code()) && !self.daemon_ended(pid) {
             self.terminal_closed(pid, status.code());
         }
@@ -378,7 +397,7 @@ impl Site {
     /// Does the errands that are due and lets the engines do what is due; false when there was nothing.
     fn do_what_is_due(&mut self) -> bool {
         let now = self.now();
-        let mut any = self.run_errands(now) | self.strike_due(now);
+        let mut any = self.run_errands(now) | self.strike_due(now) | self.poll_stores();
         for at in 0..self.engines.len() {
             if self.engines[at].next_at().is_some_and(|at| at <= now) && !self.is_engine_still(at) {
                 self.engines[at].poll(&mut self.world);
@@ -397,7 +416,9 @@ impl Site {
         let mains: Vec<Pid> =
             self.engines.iter().flat_map(Engine::containers).filter_map(|container| container.state.pid()).collect();
         let is_job = |pid: &Pid| !mains.contains(pid) && !self.terminals.values().any(|t| t.is_shell(*pid));
-        let is_daemon = |pid: &Pid| self.faults.is_command(*pid) || self.units.iter().any(|unit| unit.is_main(*pid));
+        let is_daemon = |pid: &Pid| {
+            self.faults.is_command(*pid) || self.is_store(*pid) || self.units.iter().any(|unit| unit.is_main(*pid))
+        };
         let jobs = self.world.processes.running().filter(|(pid, ..)| is_job(pid) && !is_daemon(pid));
         jobs.map(|(_, context, argv)| format!("{}: {}", self.name_of(context), argv.join(" "))).collect()
     }

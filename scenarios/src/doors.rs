@@ -5,6 +5,7 @@ mod frames;
 mod lines;
 mod messages;
 mod nodes;
+mod store;
 
 /// A door, and with it what bytes mean there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +34,8 @@ pub enum Door {
     Scenario,
     /// Lines of a shell.
     Shell,
+    /// What strangers write into a store that engines share, and what they answer in etcd's place.
+    Store,
     /// Frames as a TAP device hands them over, header first, into a bridge with others on it.
     Tap,
     /// Go templates.
@@ -43,7 +46,7 @@ pub enum Door {
 
 impl Door {
     /// All of them, with the names that their fuzz targets and corpora have.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Api, "api"),
         (Self::Bridge, "bridge"),
         (Self::Cluster, "cluster"),
@@ -56,6 +59,7 @@ impl Door {
         (Self::Router, "router"),
         (Self::Scenario, "scenario"),
         (Self::Shell, "shell"),
+        (Self::Store, "store"),
         (Self::Tap, "tap"),
         (Self::Template, "template"),
         (Self::Vtep, "vtep"),
@@ -80,6 +84,7 @@ impl Door {
             Self::Router => frames::router(bytes),
             Self::Scenario => lines::scenario(&text()),
             Self::Shell => lines::shell(&text()),
+            Self::Store => store::store(&text()),
             Self::Tap => frames::tap(bytes),
             Self::Template => lines::template(&text()),
             Self::Vtep => frames::vtep(bytes),

@@ -29,9 +29,11 @@ mod task;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use netyard_drivers::cluster::keeper::Keeper;
 use netyard_drivers::engine::Output;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::link::Condition;
@@ -155,6 +157,18 @@ impl Lab {
     pub fn from_scenario(scenario: &Scenario) -> Result<Self, LabError> {
         let (site, consoles) = crate::runner::site_after(scenario, &Settings::default()).map_err(LabError::Scenario)?;
         Ok(Self::of(site, consoles))
+    }
+
+    /// A lab that is such a site.
+    pub(crate) fn of_site(config: SiteConfig) -> Self {
+        Builder(SiteConfig { seed: Seed(DEFAULT_SEED), ..config }).build()
+    }
+
+    /// Does something to the store at an address that its engines share, if there is one.
+    pub(crate) fn in_store(&self, addr: SocketAddr, change: impl FnOnce(&mut Keeper)) {
+        if let Some(keeper) = self.0.borrow_mut().site.store_at(addr) {
+            change(keeper);
+        }
     }
 
     /// A lab that keeps no frames: for one that is copied again and again.

@@ -8,6 +8,7 @@
 pub mod clients;
 pub mod doctor;
 pub mod door;
+pub mod etcd;
 pub mod guest;
 pub mod http;
 pub mod outside;
@@ -21,8 +22,10 @@ pub mod resolver;
 pub mod serve;
 pub mod socket;
 pub mod stand_in;
+pub mod store;
 pub mod stream;
 pub mod tap;
+pub mod tunnel;
 pub mod twin;
 pub mod uplink;
 pub mod vnet;
@@ -32,22 +35,33 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use netyard_drivers::cluster::remote::Ask;
+use netyard_drivers::cluster::store::LeaseId;
 use netyard_drivers::site::SiteConfig;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use door::Door;
+use etcd::Etcd;
+use owner::{Belongings, Cluster};
 use pace::Pace;
 use publish::{Publisher, Reach};
 use serve::Listener;
 use socket::Socket;
+use store::Store;
+use tunnel::Tunnels;
 use twin::Twins;
 use uplink::{Uplink, Uplinks};
 
+/// How long a store is told that an engine ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What a live engine shall be.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Setup {
     /// The world that it is in.
     pub site: SiteConfig,
@@ -61,6 +75,17 @@ pub struct Setup {
     pub reach: Reach,
     /// What containers reach of this machine. The site needs their machines.
     pub uplinks: Vec<Uplink>,
+    /// The store that it shares with others, and where they reach it. The site's engine is told of both.
+    pub share: Option<Share>,
+}
+
+/// What a live engine shares with others.
+#[derive(Debug)]
+pub struct Share {
+    /// The store.
+    pub etcd: Etcd,
+    /// The tunnels to the others.
+    pub tunnels: Tunnels,
 }
 
 /// A live engine that can be asked already.
@@ -68,7 +93,8 @@ pub struct Setup {
 pub struct Live {
     runtime: Runtime,
     door: Door,
-    owner: JoinHandle<()>,
+    owner: JoinHandle<Option<LeaseId>>,
+    etcd: Option<Etcd>,
     socket: Socket,
     tcp: Option<SocketAddr>,
     signals: [Signal; 2],
@@ -78,23 +104,29 @@ pub struct Live {
 ///
 /// # Errors
 /// In words, when its socket or port cannot be had.
-pub fn begin(setup: &Setup) -> Result<Live, String> {
+pub fn begin(setup: Setup) -> Result<Live, String> {
     let mut socket = Socket::bind(&setup.socket)?;
     raise_limit();
     let tcp = setup.tcp.map(|addr| listen(addr).map_err(|error| format!("cannot listen on {addr}: {error}")));
     let tcp = tcp.transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot_run(&error))?;
     let (door, inbox) = Door::new();
-    let (site, pace) = (setup.site.clone(), setup.pace);
+    let (site, pace) = (setup.site, setup.pace);
     let publisher = Publisher::new(setup.reach, door.clone(), runtime.handle().clone());
-    let uplinks = Uplinks::new(setup.uplinks.clone(), door.clone(), runtime.handle().clone());
+    let uplinks = Uplinks::new(setup.uplinks, door.clone(), runtime.handle().clone());
+    let guard = runtime.enter();
+    let etcd = setup.share.as_ref().map(|share| share.etcd.clone());
+    let cluster = setup.share.map(|Share { etcd, tunnels }| {
+        tunnels.listen(door.clone()).map_err(|error| cannot_run(&error))?;
+        Ok::<_, String>(Cluster { store: Store::new(etcd, door.clone(), runtime.handle().clone()), tunnels })
+    });
+    let belongings = Belongings { publisher, uplinks, cluster: cluster.transpose()? };
     let owner = thread::Builder::new().name("world".to_owned());
     let (begun, has_begun) = channel();
-    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, (publisher, uplinks), &begun));
+    let owner = owner.spawn(move || owner::run(&site, pace, &inbox, belongings, &begun));
     let owner = owner.map_err(|error| cannot_run(&error))?;
     has_begun.recv().map_err(|_| "cannot run: the world ended before it began".to_owned())??;
     let twins = Twins::new(door.clone());
-    let guard = runtime.enter();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     let [interrupt, terminate] = signals.map(|kind| signal(kind).map_err(|error| cannot_run(&error)));
     let signals = [interrupt?, terminate?];
@@ -108,7 +140,7 @@ pub fn begin(setup: &Setup) -> Result<Live, String> {
         runtime.spawn(listener.map_err(|error| cannot_run(&error))?.serve(door.clone(), twins.clone()));
     }
     drop(guard);
-    Ok(Live { runtime, door, owner, socket, tcp: tcp_addr, signals })
+    Ok(Live { runtime, door, owner, etcd, socket, tcp: tcp_addr, signals })
 }
 
 fn cannot_run(error: &io::Error) -> String {
@@ -143,7 +175,7 @@ impl Live {
 
     /// Serves until the process is told to end.
     pub fn run(self) {
-        let Self { runtime, door, owner, socket, signals: [mut interrupt, mut terminate], .. } = self;
+        let Self { runtime, door, owner, etcd, socket, signals: [mut interrupt, mut terminate], .. } = self;
         runtime.block_on(async {
             let mut told = tokio::task::JoinSet::new();
             told.spawn(async move { interrupt.recv().await });
@@ -153,7 +185,11 @@ impl Live {
         drop(socket);
         door.stop();
         // Whatever a client still waits for, it will not come: connections end with the runtime.
-        drop(owner.join());
+        if let (Ok(Some(lease)), Some(etcd)) = (owner.join(), etcd) {
+            // What it has there goes now. Without that it goes when its time is over.
+            let farewell = async { timeout(FAREWELL, etcd.ask(&Ask::Revoke { lease })).await };
+            drop(runtime.block_on(farewell));
+        }
         runtime.shutdown_background();
     }
 }

@@ -2,6 +2,7 @@
 //! so and end.
 
 mod attached;
+mod cluster;
 mod containers;
 mod engine;
 mod guests;

@@ -163,6 +163,9 @@ fn machine(info: &Value, cx: &mut Cx<'_>) {
     line("Docker Root Dir", &info["DockerRootDir"], cx);
     line("Debug Mode", &info["Debug"], cx);
     line("Experimental", &info["ExperimentalBuild"], cx);
+    // Clients up to 20.10 show these, and so does every document that has them.
+    line("Cluster Store", &info["ClusterStore"], cx);
+    line("Cluster Advertise", &info["ClusterAdvertise"], cx);
     let registries = items(&info["RegistryConfig"]["InsecureRegistryCIDRs"]);
     if !registries.is_empty() {
         cx.print_line(" Insecure Registries:");

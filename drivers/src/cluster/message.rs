@@ -106,6 +106,6 @@ pub struct Grant {
     pub network: Network,
     /// Its address.
     pub addr: IpAddr,
-    /// The address of the host itself.
-    pub own: IpAddr,
+    /// The address of the host itself; none where hosts have none.
+    pub own: Option<IpAddr>,
 }

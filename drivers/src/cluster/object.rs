@@ -1,6 +1,6 @@
 //! What a cluster's store has: nodes, networks, and who is on them, as values that are written and read as JSON.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use netyard_sim::time::Instant;
@@ -98,6 +98,9 @@ pub struct Subnet {
     pub gateway: Option<IpAddr>,
     /// More such addresses, by name.
     pub auxiliary: BTreeMap<String, IpAddr>,
+    /// Whether a user chose it.
+    #[serde(default)]
+    pub by_user: bool,
 }
 
 /// A network across hosts.
@@ -117,6 +120,9 @@ pub struct Network {
     pub subnets: Vec<Subnet>,
     /// Options, likewise.
     pub options: BTreeMap<String, String>,
+    /// Options of IPAM, if any were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipam_options: Option<BTreeMap<String, String>>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Whether it has subnets and numbers.
@@ -134,6 +140,7 @@ impl Network {
             range: asked.pool.range.map(|range| range.to_string()),
             gateway: asked.gateway,
             auxiliary: asked.auxiliary.clone(),
+            by_user: true,
         });
         Self {
             id,
@@ -143,6 +150,7 @@ impl Network {
             ingress: config.ingress,
             subnets: subnets.collect(),
             options: config.options.clone(),
+            ipam_options: None,
             labels: config.labels.clone(),
             allocated: false,
             created: now.as_nanos(),
@@ -160,6 +168,7 @@ impl Network {
             scope: Scope::Swarm,
             ingress: self.ingress,
             subnets: self.subnets.iter().filter_map(Subnet::config).collect(),
+            ipam_options: self.ipam_options.clone(),
             options: self.options.clone(),
             labels: self.labels.clone(),
             ..NetworkConfig::default()
@@ -178,6 +187,23 @@ impl Subnet {
             allocation: Allocation::Lowest,
         })
     }
+}
+
+/// A container on a network that nodes share by a store, with what the others must know to reach it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Occupant {
+    /// The id of the container.
+    pub container: String,
+    /// Its name.
+    pub name: String,
+    /// More names.
+    pub aliases: Vec<String>,
+    /// Its Ethernet address, once it has one.
+    pub mac: Option<String>,
+    /// The id of its endpoint, once there is one.
+    pub endpoint: Option<String>,
+    /// Where the tunnels of its node end.
+    pub node: SocketAddr,
 }
 
 /// A container on a network.

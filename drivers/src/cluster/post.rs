@@ -16,8 +16,6 @@ use netyard_sim::userland::process::Table;
 use netyard_sim::userland::{ContextId, Errno, Pid, Program, Read, Spawn, Step, Stream, Sys};
 use serde::{Deserialize, Serialize};
 
-/// What the process is called.
-const NAME: &str = "dockerd-swarm";
 /// Bytes carried at once.
 const CHUNK: usize = 32768;
 /// The longest line that is listened to.
@@ -51,15 +49,15 @@ pub enum News {
     Failed(u64, String),
 }
 
-/// The sockets of a node.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// The sockets of a node, as far as it listens.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Ears {
     /// Where it is called.
     pub control: Option<SocketId>,
     /// The same of the port of gossip, at which nobody calls.
-    pub stream: SocketId,
+    pub stream: Option<SocketId>,
     /// Where it is told.
-    pub gossip: SocketId,
+    pub gossip: Option<SocketId>,
 }
 
 /// The engine's end.
@@ -74,18 +72,19 @@ pub struct Post {
 }
 
 impl Post {
-    /// Starts the process; the sockets are its from then on.
+    /// Starts the process, which is called so; the sockets are its from then on.
     pub fn start(
         processes: &mut Table,
+        name: &str,
         (namespace, context): (NamespaceId, ContextId),
         ears: Ears,
         now: Instant,
     ) -> Self {
         let (stdin, input) = processes.streams_mut().pipe();
         let (output, stdout) = processes.streams_mut().pipe();
-        let spawn = Spawn::of_host(vec![NAME.to_owned()], (namespace, context), [stdin, stdout, Stream::Null]);
+        let spawn = Spawn::of_host(vec![name.to_owned()], (namespace, context), [stdin, stdout, Stream::Null]);
         let pid = processes.spawn_program(Box::new(Carrier::new(ears)), spawn, None, now);
-        let sockets = [ears.control, Some(ears.stream), Some(ears.gossip)].into_iter().flatten();
+        let sockets = [ears.control, ears.stream, ears.gossip].into_iter().flatten();
         sockets.zip(FIRST_FD..).for_each(|(socket, fd)| processes.adopt(pid, namespace, socket, fd));
         Self { pid, input, output, rest: Vec::new() }
     }
@@ -193,7 +192,9 @@ impl Carrier {
         match order {
             // A datagram that cannot be sent is lost like any other.
             Order::Tell(to, text) => {
-                let _ = sys.send_to(self.ears.gossip, to, text.as_bytes(), SendOptions::default());
+                if let Some(gossip) = self.ears.gossip {
+                    let _ = sys.send_to(gossip, to, text.as_bytes(), SendOptions::default());
+                }
             }
             Order::Call(number, to, text) => match sys.tcp_connect(to) {
                 Ok(socket) => {
@@ -223,8 +224,21 @@ impl Carrier {
             self.visits.insert(self.next, Visit { socket, question, is_told: false, answer: None, is_answered: false });
         }
         // Nobody has anything to say there.
-        while let Some((socket, _)) = sys.tcp_accept(self.ears.stream) {
+        while let Some((socket, _)) = self.ears.stream.and_then(|stream| sys.tcp_accept(stream)) {
             sys.close(socket);
+        }
+    }
+
+    /// Tells what came by datagram.
+    fn hear(&self, sys: &mut Sys<'_>) {
+        let Some(gossip) = self.ears.gossip else { return };
+        loop {
+            match sys.recv_from(gossip) {
+                Ok(Some(datagram)) => tell(sys, &News::Told(String::from_utf8_lossy(&datagram.data).into_owned())),
+                Ok(None) => return,
+                // Somebody does not listen; others may.
+                Err(_) => {}
+            }
         }
     }
 }
@@ -245,14 +259,7 @@ impl Program for Carrier {
         for order in take_lines(&mut self.orders) {
             self.carry_out(sys, order);
         }
-        loop {
-            match sys.recv_from(self.ears.gossip) {
-                Ok(Some(datagram)) => tell(sys, &News::Told(String::from_utf8_lossy(&datagram.data).into_owned())),
-                Ok(None) => break,
-                // Somebody does not listen; others may.
-                Err(_) => {}
-            }
-        }
+        self.hear(sys);
         self.accept(sys);
         self.visits.retain(|number, visit| {
             let goes_on = visit.step(sys, *number);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use netyard_sim::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
 
 /// How many changes are remembered.
 const HISTORY: usize = 4096;
@@ -20,12 +21,26 @@ pub struct Entry {
     /// The revision that changed it last.
     pub modified: u64,
     /// With what it goes.
-    lease: Option<LeaseId>,
+    pub lease: Option<LeaseId>,
 }
 
 /// A lease, by number.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct LeaseId(u64);
+
+impl LeaseId {
+    /// The lease of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// How long what hangs on a lease stays, unless somebody speaks for it.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +50,7 @@ struct Lease {
 }
 
 /// A change: a new value, or none any more.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// Its revision.
     pub revision: u64,
@@ -43,6 +58,39 @@ pub struct Change {
     pub key: String,
     /// What it says now.
     pub value: Option<String>,
+    /// With what it goes.
+    pub lease: Option<LeaseId>,
+}
+
+/// A value to be set.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Put {
+    /// Its key.
+    pub key: String,
+    /// What it shall say.
+    pub value: String,
+    /// With what it goes.
+    pub lease: Option<LeaseId>,
+}
+
+/// Changes that are made together or not at all. No key is changed twice.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Commit {
+    /// Keys, and which revision must have changed each last; 0 stands for what must not be there.
+    pub seen: Vec<(String, u64)>,
+    /// What is set.
+    pub puts: Vec<Put>,
+    /// What is removed, if it is there.
+    pub deletes: Vec<String>,
+}
+
+/// Why changes were not made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// Somebody else was first.
+    Conflict,
+    /// A lease has ended.
+    NoLease,
 }
 
 /// A value is not what the writer took it for.
@@ -87,6 +135,32 @@ impl Store {
         self.set(key, value, None)
     }
 
+    /// Makes changes together; the revision that all of them have.
+    ///
+    /// # Errors
+    /// A value is not what the writer took it for, or a lease has ended; nothing is changed then.
+    pub fn commit(&mut self, commit: Commit) -> Result<u64, Refusal> {
+        let is_seen = |(key, modified): &(String, u64)| self.get(key).map_or(0, |is| is.modified) == *modified;
+        if !commit.seen.iter().all(is_seen) {
+            return Err(Refusal::Conflict);
+        }
+        if !commit.puts.iter().filter_map(|put| put.lease).all(|lease| self.leases.contains_key(&lease)) {
+            return Err(Refusal::NoLease);
+        }
+        let deletes: Vec<String> = commit.deletes.into_iter().filter(|key| self.entries.contains_key(key)).collect();
+        if commit.puts.is_empty() && deletes.is_empty() {
+            return Ok(self.revision);
+        }
+        self.revision += 1;
+        for Put { key, value, lease } in commit.puts {
+            self.write(&key, value, lease);
+        }
+        for key in deletes {
+            self.erase(&key);
+        }
+        Ok(self.revision)
+    }
+
     /// Sets a value that goes when the lease ends, at once when there is no such lease.
     pub fn put_leased(&mut self, key: &str, value: String, lease: LeaseId) -> u64 {
         let revision = self.set(key, value, Some(lease));
@@ -110,26 +184,42 @@ impl Store {
     }
 
     fn set(&mut self, key: &str, value: String, lease: Option<LeaseId>) -> u64 {
-        self.note(key, Some(value.clone()));
+        self.revision += 1;
+        self.write(key, value, lease);
+        self.revision
+    }
+
+    /// Sets a value at the present revision.
+    fn write(&mut self, key: &str, value: String, lease: Option<LeaseId>) {
+        self.note(key, Some(value.clone()), lease);
         let created = self.entries.get(key).map_or(self.revision, |entry| entry.created);
         self.entries.insert(key.to_owned(), Entry { value, created, modified: self.revision, lease });
-        self.revision
     }
 
     /// Removes a value; false when there was none.
     pub fn delete(&mut self, key: &str) -> bool {
-        let was = self.entries.remove(key).is_some();
-        if was {
-            self.note(key, None);
+        let is_there = self.entries.contains_key(key);
+        if is_there {
+            self.revision += 1;
+            self.erase(key);
         }
-        was
+        is_there
     }
 
-    fn note(&mut self, key: &str, value: Option<String>) {
-        self.revision += 1;
-        self.history.push_back(Change { revision: self.revision, key: key.to_owned(), value });
-        if self.history.len() > HISTORY {
-            self.history.pop_front();
+    /// Removes a value at the present revision.
+    fn erase(&mut self, key: &str) {
+        self.entries.remove(key);
+        self.note(key, None, None);
+    }
+
+    fn note(&mut self, key: &str, value: Option<String>, lease: Option<LeaseId>) {
+        self.history.push_back(Change { revision: self.revision, key: key.to_owned(), value, lease });
+        while self.history.len() > HISTORY {
+            let first = self.history.pop_front().map(|change| change.revision);
+            // Half a revision is worth nothing.
+            while self.history.front().map(|change| change.revision) == first {
+                self.history.pop_front();
+            }
         }
     }
 
@@ -161,6 +251,12 @@ impl Store {
     pub fn keep_alive(&mut self, now: Instant, id: LeaseId) -> bool {
         let lease = self.leases.get_mut(&id).filter(|lease| lease.until > now);
         lease.map(|lease| lease.until = now + lease.ttl).is_some()
+    }
+
+    /// Ends a lease, with what hangs on it; the keys of that.
+    pub fn revoke(&mut self, now: Instant, id: LeaseId) -> Vec<String> {
+        self.leases.remove(&id);
+        self.expire(now)
     }
 
     /// When the next lease ends.
@@ -220,6 +316,27 @@ mod tests {
         assert_eq!(store.compare_and_put("k", 1, "c".to_owned()), Err(Conflict));
         assert_eq!(store.compare_and_put("k", 0, "c".to_owned()), Err(Conflict));
         assert_eq!(store.get("k").map(|e| (e.value.as_str(), e.created, e.modified)), Some(("b", 1, 2)));
+    }
+
+    #[test]
+    fn what_is_committed_together_is_seen_together_or_not_at_all() {
+        let mut store = Store::default();
+        let put = |key: &str| Put { key: key.to_owned(), value: "x".to_owned(), lease: None };
+        let commit = |seen: &[(&str, u64)], puts: &[&str], deletes: &[&str]| Commit {
+            seen: seen.iter().map(|(key, revision)| ((*key).to_owned(), *revision)).collect(),
+            puts: puts.iter().map(|key| put(key)).collect(),
+            deletes: deletes.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        assert_eq!(store.commit(commit(&[("a", 0)], &["a", "b"], &["nobody"])), Ok(1));
+        assert_eq!(store.commit(commit(&[("a", 0)], &["c"], &[])), Err(Refusal::Conflict));
+        assert_eq!(store.commit(commit(&[("a", 1), ("c", 0)], &["c"], &["a"])), Ok(2));
+        assert_eq!(
+            store.changes(0, "").unwrap().map(|c| (c.revision, c.key.as_str())).collect::<Vec<_>>(),
+            [(1, "a"), (1, "b"), (2, "c"), (2, "a")]
+        );
+        assert_eq!(store.commit(commit(&[("c", 2)], &[], &["a"])), Ok(2), "nothing is to be done");
+        let lost = Put { lease: Some(LeaseId::new(7)), ..put("d") };
+        assert_eq!(store.commit(Commit { puts: vec![lost], ..Commit::default() }), Err(Refusal::NoLease));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 
 use netyard_sim::fabric::NamespaceId;
+use netyard_sim::time::Instant;
 use netyard_sim::userland::ip::netns;
 use netyard_sim::world::World;
 
@@ -54,11 +55,32 @@ impl Controller {
         self.posts.insert(id, sandbox);
         let file = own_file(id, is_ingress);
         self.show(world, &file, namespace);
+        self.show_overlay(world, id);
+        Ok(())
+    }
+
+    /// Has a network across hosts that was made then, without an endpoint of the host's own.
+    ///
+    /// # Errors
+    /// The host has a tunnel of its number.
+    pub fn share_plainly(
+        &mut self,
+        world: &mut World,
+        id: Id,
+        config: NetworkConfig,
+        created: Instant,
+    ) -> Result<(), Error> {
+        self.make_network_as(world, id, config)?;
+        self.network_mut(id).created = created;
+        self.show_overlay(world, id);
+        Ok(())
+    }
+
+    fn show_overlay(&self, world: &mut World, id: Id) {
         let driver = self.drivers.get("overlay").expect("the driver is there");
         if let Some(namespace) = driver.namespace_of(id) {
             self.show(world, &Overlay::namespace_name(id), namespace);
         }
-        Ok(())
     }
 
     fn join_as_host(

@@ -103,7 +103,7 @@ impl Controller {
         taken: &mut Vec<PoolId>,
     ) -> Result<Vec<Subnet>, Error> {
         let mut subnets = Vec::new();
-        let realm = if config.scope == Scope::Swarm { Realm::Cluster } else { Realm::Engine };
+        let realm = if config.scope == Scope::Local { Realm::Engine } else { Realm::Cluster };
         for family in [Family::V4, Family::V6] {
             if family == Family::V6 && !config.ipv6 {
                 continue;

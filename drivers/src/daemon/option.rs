@@ -38,9 +38,11 @@ const fn listed(flag: &'static str, key: &'static str, kind: Kind) -> Setting {
 }
 
 /// In the order of the alphabet. The last ones say where the engine's own files and sockets are; it has just one place for them.
-const SETTINGS: [Setting; 25] = [
+const SETTINGS: [Setting; 27] = [
     one("bip", Kind::Text),
     one("bridge", Kind::Text),
+    one("cluster-advertise", Kind::Text),
+    one("cluster-store", Kind::Text),
     listed("default-address-pool", "default-address-pools", Kind::Pools),
     one("default-gateway", Kind::Address),
     one("default-gateway-v6", Kind::Address),

@@ -28,7 +28,13 @@ impl Config {
             ("default-gateway-v6", self.default_gateway_v6.map(|ip| ip.to_string())),
             ("ip", Some(self.binding).filter(|ip| *ip != IpAddr::V4(Ipv4Addr::UNSPECIFIED)).map(|ip| ip.to_string())),
         ];
-        texts.into_iter().filter_map(|(key, text)| Some((key, text?))).for_each(|(key, text)| say(key, text.into()));
+        let cluster = [("cluster-store", &self.cluster_store), ("cluster-advertise", &self.cluster_advertise)];
+        let cluster = cluster.map(|(key, text)| (key, text.clone()));
+        texts
+            .into_iter()
+            .chain(cluster)
+            .filter_map(|(key, text)| Some((key, text?)))
+            .for_each(|(key, text)| say(key, text.into()));
         let switches = [
             ("ipv6", self.ipv6, false),
             ("icc", self.icc == Icc::On, true),

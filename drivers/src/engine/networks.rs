@@ -10,7 +10,7 @@ use serde_json::json;
 use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::swarm::Then;
-use super::{Call, Engine, NetworkName, Reply};
+use super::{Call, Engine, ExchangeId, NetworkName, Reply};
 use crate::cluster::object::Network as Object;
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::EndpointRequest;
@@ -41,7 +41,8 @@ impl Engine {
     pub(super) fn network_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
         let filters = call.target.query.filters(&FILTERS)?;
         check_filters(&filters)?;
-        let planned = self.planned_networks();
+        let mut planned = self.planned_networks();
+        planned.extend(self.networks_in_store());
         let all = self.controller.networks().iter().chain(&planned);
         let fits = all.filter(|network| is_listed(network, &filters));
         Ok(Reply::ok(&fits.map(|network| NetworkJson::listed(network, self.epoch)).collect::<Vec<_>>()))
@@ -51,6 +52,9 @@ impl Engine {
     pub(super) fn network_inspect(&self, name: &str) -> Result<Reply, Error> {
         let found = match self.controller.find(name) {
             Err(error @ Error::NetworkUnknown(_)) => {
+                if let Some(network) = self.network_in_store(name) {
+                    return Ok(Reply::ok(&NetworkJson::inspected(&network, self.epoch)));
+                }
                 let planned = self.manager().ok().and_then(|manager| manager.find_network(name));
                 let network = planned.as_ref().and_then(planned_network).ok_or(error)?;
                 return Ok(Reply::ok(&NetworkJson::planned(&network, self.epoch)));
@@ -62,9 +66,15 @@ impl Engine {
 
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
-        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse()?;
-        if config.scope == Scope::Swarm {
-            return self.network_create_shared(world, &config);
+        let widest = if self.sharing.is_some() { Scope::Global } else { Scope::Swarm };
+        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse(widest)?;
+        match config.scope {
+            Scope::Swarm => return self.network_create_shared(world, &config),
+            Scope::Global => return self.network_create_global(world, call.exchange, config),
+            Scope::Local => {}
+        }
+        if self.network_in_store(&config.name).is_some_and(|shared| shared.name() == config.name) {
+            return Err(Error::NetworkNameTaken(config.name));
         }
         if self.manager().is_ok_and(|manager| manager.networks().iter().any(|shared| shared.name == config.name)) {
             return Err(Error::NetworkNameTaken(config.name));
@@ -81,7 +91,9 @@ impl Engine {
     fn network_create_shared(&mut self, world: &mut World, config: &NetworkConfig) -> Result<Reply, Error> {
         match self.manager() {
             Err(Error::Swarm(SwarmError::Worker)) => return Err(SwarmError::OverlayFromWorker.into()),
-            Err(Error::SwarmInactive) if config.driver != "overlay" => return Err(Error::SwarmScope),
+            Err(Error::SwarmInactive) if config.driver != "overlay" || self.sharing.is_some() => {
+                return Err(Error::SwarmScope);
+            }
             manager => manager.map(drop)?,
         }
         if is_predefined(&config.name) {
@@ -133,7 +145,20 @@ impl Engine {
     }
 
     /// `DELETE /networks/{name}`.
-    pub(super) fn network_remove(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
+    pub(super) fn network_remove(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        exchange: ExchangeId,
+    ) -> Result<Reply, Error> {
+        if self.network_remove_global(world, name, exchange) {
+            return Ok(Reply::Later);
+        }
+        self.network_remove_here(world, name)
+    }
+
+    /// Removes a network that no store has.
+    fn network_remove_here(&mut self, world: &mut World, name: &str) -> Result<Reply, Error> {
         if let Some(reply) = self.network_remove_shared(world, name)? {
             return Ok(reply);
         }
@@ -149,6 +174,7 @@ impl Engine {
         let old = |n: &Network| until.is_none_or(|until| n.created < until);
         let unused = |n: &&Network| {
             n.is_user_defined()
+                && n.config.scope != Scope::Global
                 && n.config.role != Role::Model
                 && old(n)
                 && n.endpoints.is_empty()
@@ -159,12 +185,14 @@ impl Engine {
         let mut names = Vec::new();
         for (id, name) in unused {
             // By id: another network may be called like it.
-            self.network_remove(world, &id.to_string())?;
+            self.network_remove_here(world, &id.to_string())?;
             names.push(name);
         }
         for network in self.planned_networks().into_iter().filter(|n| !n.config.ingress && old(n)) {
             // One that containers on other hosts are on stays.
-            if filters.labels(&network.config.labels) && self.network_remove(world, &network.id.to_string()).is_ok() {
+            if filters.labels(&network.config.labels)
+                && self.network_remove_here(world, &network.id.to_string()).is_ok()
+            {
                 names.push(network.name().to_owned());
             }
         }
@@ -317,7 +345,7 @@ impl Engine {
         Ok(Reply::Empty(200))
     }
 
-    fn forget_network(&mut self, world: &World, id: Id, network: &NetworkName) {
+    pub(super) fn forget_network(&mut self, world: &World, id: Id, network: &NetworkName) {
         self.note_parting(id, network.id);
         self.container_mut(id).networks.remove(&network.name);
         self.tell_network(world, network, "disconnect", &[("container", id.to_string())]);

@@ -6,7 +6,7 @@
 
 use netyard_sim::world::World;
 
-use super::{Engine, Output};
+use super::{Engine, Output, Sharing};
 use crate::daemon::{self, Config, OnShutdown};
 use crate::id::Id;
 use crate::network::DEFAULT;
@@ -80,7 +80,7 @@ impl Engine {
     pub(super) fn settle_power(&mut self, world: &mut World) {
         let waits = self.config.on_shutdown == OnShutdown::Stop && self.containers.values().any(|c| c.is_running());
         match self.power {
-            Power::Starting if !waits => match self.controller.boot(world, &self.config) {
+            Power::Starting if !waits => match self.boot_controller(world) {
                 Ok(()) => {
                     self.power = Power::Up;
                     self.follow_default_network();
@@ -95,6 +95,13 @@ impl Engine {
             Power::Stopping if !waits => self.crash(world),
             Power::Down | Power::Starting | Power::Stopping | Power::Up => {}
         }
+    }
+
+    fn boot_controller(&mut self, world: &mut World) -> Result<(), daemon::Error> {
+        let sharing = self.plan_sharing(world)?;
+        self.controller.boot(world, &self.config)?;
+        self.begin_sharing(world, sharing);
+        Ok(())
     }
 
     /// The default network is another one after a start; who was set up for it is set up for that.
@@ -119,7 +126,8 @@ impl Engine {
         let waiters = self.waiters.drain(..).map(|waiter| waiter.exchange);
         let followers = self.followers.drain(..).map(|follower| follower.exchange);
         let listeners = self.listeners.drain(..).map(|listener| listener.exchange);
-        let ended = waiters.chain(followers).chain(listeners).map(|exchange| Output::End { exchange });
+        let errands = self.sharing.iter_mut().flat_map(Sharing::drop_errands).collect::<Vec<_>>();
+        let ended = waiters.chain(followers).chain(listeners).chain(errands).map(|exchange| Output::End { exchange });
         self.outbox.extend(ended);
         let consoles = self.runs.values_mut().map(|run| &mut run.console);
         let consoles = consoles.chain(self.execs.values_mut().map(|exec| &mut exec.console));

@@ -13,7 +13,8 @@ use crate::endpoint::{Endpoint, EndpointConfig, Lease, Link, StaticAddresses};
 use crate::error::{Error, SwarmError};
 use crate::id::Id;
 use crate::ipam::{PoolRequest, parse_prefix};
-use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Scope, SubnetConfig};
+use crate::network::{Allocation, Namesakes, Network, NetworkConfig, Origin, Role, Scope, Station, SubnetConfig};
+use crate::overlay::VNIS;
 
 /// Which request a wrong address came with; the texts differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -243,11 +244,11 @@ struct SubnetAsked {
 }
 
 impl NetworkAsked {
-    /// What it means.
+    /// What it means, where networks across hosts go so far.
     ///
     /// # Errors
     /// A prefix or address that is none, an IPAM driver that is not there, or a network for a swarm.
-    pub(super) fn parse(self) -> Result<NetworkConfig, Error> {
+    pub(super) fn parse(self, widest: Scope) -> Result<NetworkConfig, Error> {
         if self.ingress == Some(true) && self.driver.as_deref() != Some("overlay") {
             return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
         }
@@ -263,7 +264,8 @@ impl NetworkAsked {
             Some("local") if driver == "overlay" => return Err(SwarmError::Downgrade.into()),
             Some("swarm") => Scope::Swarm,
             Some("local") | None if driver != "overlay" => Scope::Local,
-            Some("local") | None => Scope::Swarm,
+            Some("local") | None => widest,
+            Some("global") if widest == Scope::Global && driver == "overlay" => Scope::Global,
             Some(_) => return Err(Error::SwarmInactive),
         };
         let ipam = self.ipam.unwrap_or_default();
@@ -370,7 +372,7 @@ pub(super) struct NetworkJson<'a> {
     config_from: ConfigFromJson<'a>,
     config_only: bool,
     containers: Option<BTreeMap<String, MemberJson<'a>>>,
-    options: &'a BTreeMap<String, String>,
+    options: BTreeMap<&'a str, &'a str>,
     labels: Option<&'a BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peers: Option<Vec<PeerJson<'a>>>,
@@ -430,7 +432,9 @@ impl<'a> NetworkJson<'a> {
         let key = |e: &Endpoint| e.label.clone().unwrap_or_else(|| e.container.to_string());
         let members = network.endpoints.values().map(|e| (key(e), MemberJson::of(e)));
         let peers = network.elsewhere.hosts.iter().map(|(name, ip)| PeerJson { name, ip: *ip });
-        let peers = network.is_shared().then(|| peers.collect());
+        let peers = (network.config.scope == Scope::Swarm).then(|| peers.collect());
+        let members =
+            members.chain(network.elsewhere.stations.iter().filter_map(|s| MemberJson::elsewhere(network, s)));
         Self { containers: Some(members.collect()), peers, ..Self::listed(network, epoch) }
     }
 
@@ -451,7 +455,7 @@ impl<'a> NetworkJson<'a> {
             config_from: ConfigFromJson { network: if let Role::After(model) = &config.role { model } else { "" } },
             config_only: config.role == Role::Model,
             containers: Some(BTreeMap::new()),
-            options: &config.options,
+            options: options(config),
             labels: Some(&config.labels),
             peers: None,
         }
@@ -462,6 +466,12 @@ impl<'a> NetworkJson<'a> {
         let labels = Some(&network.config.labels).filter(|labels| !labels.is_empty());
         Self { containers: None, labels, ..Self::listed(network, epoch) }
     }
+}
+
+/// The options of a driver, without the numbers that a network was given which is shared by a store.
+fn options(config: &NetworkConfig) -> BTreeMap<&str, &str> {
+    let all = config.options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    all.filter(|(key, _)| config.scope != Scope::Global || *key != VNIS).collect()
 }
 
 /// The subnets, IPv4 first: those that were asked for as they were asked for, those that the engine chose with their
@@ -490,6 +500,16 @@ fn subnets_of(network: &Network, v4: bool) -> Vec<SubnetJson<'_>> {
 }
 
 impl<'a> MemberJson<'a> {
+    /// Something on another host, if lists show it, and its key.
+    fn elsewhere(network: &Network, station: &'a Station) -> Option<(String, Self)> {
+        let Station { name: Some(name), endpoint: Some(endpoint), peer, .. } = station else { return None };
+        let asked = network.config.subnets.iter().map(|subnet| subnet.pool.subnet);
+        let subnet = asked.clone().find(|subnet| subnet.contains(peer.addr))?;
+        let (mac_address, v6) = (peer.mac.to_string(), String::new());
+        let v4 = format!("{}/{}", peer.addr, subnet.prefix());
+        Some((format!("ep-{endpoint}"), Self { name, endpoint: *endpoint, mac_address, v4, v6 }))
+    }
+
     fn of(endpoint: &'a Endpoint) -> Self {
         let address = |lease: Option<Lease>| lease.map(|l| l.net.to_string()).unwrap_or_default();
         Self {
@@ -536,7 +556,7 @@ mod tests {
     fn a_network_is_read_strictly() {
         let read = |json: &str| {
             let asked: NetworkAsked = serde_json::from_str(json).unwrap();
-            asked.parse().map_err(|error| error.to_string())
+            asked.parse(Scope::Swarm).map_err(|error| error.to_string())
         };
         let subnet = |text: &str| read(&format!(r#"{{"Name":"n","IPAM":{{"Config":[{{"Subnet":"{text}"}}]}}}}"#));
         assert_eq!(

@@ -180,6 +180,7 @@ impl Engine {
 
     fn swarm_init(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: InitAsked = json_body(call.request, shape::SWARM_INIT)?;
+        self.check_swarm_mode()?;
         if self.swarm.is_some() && asked.force_new_cluster != Some(true) {
             return Err(SwarmError::Active.into());
         }
@@ -216,11 +217,16 @@ impl Engine {
         Ok(Reply::ok(&node))
     }
 
+    /// Whether it may be in a swarm at all.
+    fn check_swarm_mode(&self) -> Result<(), SwarmError> {
+        if self.sharing.is_some() { Err(SwarmError::SharesStore) } else { Ok(()) }
+    }
+
     /// Every node has the network by which ports are published.
     fn have_ingress(&mut self, world: &mut World, ingress: Option<(Network, IpAddr)>) {
         if let Some((network, own)) = ingress {
             // A host where its number is taken by hand is without, as in a real engine, which logs it.
-            let _ = self.have_network(world, &network, own);
+            let _ = self.have_network(world, &network, Some(own));
         }
     }
 
@@ -251,6 +257,7 @@ impl Engine {
 
     fn swarm_join(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: JoinAsked = json_body(call.request, shape::SWARM_JOIN)?;
+        self.check_swarm_mode()?;
         if self.swarm.is_some() {
             return Err(SwarmError::Active.into());
         }

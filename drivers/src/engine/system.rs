@@ -129,7 +129,7 @@ impl Engine {
         if !pools.is_empty() {
             merge(&mut told, json!({ "DefaultAddressPools": pools }));
         }
-        merge(&mut told, json!({ "Warnings": null }));
+        merge(&mut told, self.store_at_a_glance());
         told
     }
 }

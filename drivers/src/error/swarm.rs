@@ -21,6 +21,28 @@ pub enum SwarmError {
         /// How many.
         matches: usize,
     },
+    /// It was told to share a store instead.
+    #[error("--cluster-store and --cluster-advertise daemon configurations are incompatible with swarm mode")]
+    SharesStore,
+    /// The store cannot be used; the words around the reason are those of docker's client of etcd.
+    #[error("{what}: client: etcd cluster is unavailable or misconfigured; error #0: {why}")]
+    StoreAway {
+        /// What was wanted of it.
+        what: String,
+        /// What happened.
+        why: String,
+    },
+    /// The store went away in the middle of a change.
+    #[error("the store went away while {what} ({why}): whether that was done shows when it is back")]
+    StoreInDoubt {
+        /// What was being done.
+        what: String,
+        /// What happened.
+        why: String,
+    },
+    /// Others were faster, again and again.
+    #[error("the store is too busy: others changed it {0} times meanwhile")]
+    StoreBusy(u32),
     /// A port of its own is somebody else's.
     #[error("failed to listen on remote API address: listen {0}: bind: address already in use")]
     Listen(String),
@@ -137,6 +159,10 @@ impl SwarmError {
             | Self::JoinTimeout
             | Self::Listen(_)
             | Self::Said(_)
+            | Self::SharesStore
+            | Self::StoreAway { .. }
+            | Self::StoreBusy(_)
+            | Self::StoreInDoubt { .. }
             | Self::OutOfSequence => 500,
         }
     }

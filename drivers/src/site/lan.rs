@@ -3,6 +3,7 @@
 //! No packet leaves it.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::addr::IpNetwork;
 use netyard_sim::device::IfIndex;
@@ -14,7 +15,7 @@ use netyard_sim::userland::process::Context;
 use netyard_sim::userland::{Files, Flavour};
 use netyard_sim::world::World;
 
-use super::SiteConfig;
+use super::{SiteConfig, store};
 use crate::engine::Host;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -44,12 +45,12 @@ impl Default for Uplink {
     }
 }
 
-/// Builds the LAN of a site; the docker hosts and the further machines on it.
+/// Builds the LAN of a site, with the docker hosts and the further machines on it.
 ///
 /// # Panics
 /// With more hosts or machines than the LAN has addresses for, a name server where there is no room, or a machine whose
 /// name is not free.
-pub(super) fn build(world: &mut World, config: &SiteConfig) -> (Vec<Host>, Vec<Host>) {
+pub(super) fn build(world: &mut World, config: &SiteConfig) -> Built {
     let SiteConfig { hosts: names, links, nameservers, machines, .. } = config;
     let gateway = namespace(world, "gateway");
     let bridge = world.fabric.create_bridge(gateway, "lan0", None).expect("the namespace is empty");
@@ -72,7 +73,32 @@ pub(super) fn build(world: &mut World, config: &SiteConfig) -> (Vec<Host>, Vec<H
     }
     let machines = machines.iter().zip(free(config));
     let machines = machines.map(|(name, addr)| host(world, (gateway, bridge), (name, addr), Uplink::default()));
-    (hosts, machines.collect())
+    let machines = machines.collect();
+    let keepers: BTreeSet<Ipv4Addr> = store::addresses(config).into_iter().map(|(addr, _)| addr).collect();
+    let keepers = keepers.into_iter().filter(|addr| has_room_at(*addr, names.len()));
+    let keepers = keepers.filter(|addr| !nameservers.contains_key(addr) && addr.octets()[3] < FIRST_MACHINE);
+    let keepers = keepers.map(|addr| {
+        let name = format!("store{}", addr.octets()[3]);
+        (addr, host(world, (gateway, bridge), (&name, addr), Uplink::default()))
+    });
+    let keepers = keepers.collect();
+    let mut rest = free(config).skip(config.machines.len());
+    let outside = rest.next().filter(|_| config.outside);
+    let outside =
+        outside.map(|addr| (host(world, (gateway, bridge), ("outside", addr), Uplink::default()), rest.collect()));
+    Built { hosts, machines, keepers, outside }
+}
+
+/// What is on a LAN.
+pub(super) struct Built {
+    /// The docker hosts.
+    pub(super) hosts: Vec<Host>,
+    /// The further machines that have names.
+    pub(super) machines: Vec<Host>,
+    /// Those that stores are on which engines were told of, by address.
+    pub(super) keepers: BTreeMap<Ipv4Addr, Host>,
+    /// The one that stands for nodes outside, if there are such, and the addresses that it may have for them.
+    pub(super) outside: Option<(Host, Vec<Ipv4Addr>)>,
 }
 
 /// The addresses of further machines.

@@ -15,10 +15,12 @@ use netyard_sim::time::Epoch;
 
 use self::daemon::Daemon;
 use crate::exit::Exit;
+use crate::live::etcd::Etcd;
 use crate::live::pace::Pace;
 use crate::live::publish::Reach;
+use crate::live::tunnel::Tunnels;
 use crate::live::uplink::{self, Uplink};
-use crate::live::{self, Setup};
+use crate::live::{self, Setup, Share};
 
 /// Run a live engine: the Docker API on a Unix socket, for the docker command and other clients
 #[derive(Args, Debug)]
@@ -67,6 +69,13 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
             return Ok(Exit::Usage);
         }
     };
+    let (config, share) = match share(config) {
+        Ok(shared) => shared,
+        Err(text) => {
+            writeln!(err, "error: {text}")?;
+            return Ok(Exit::Usage);
+        }
+    };
     let machines = match uplink::machines(&arguments.uplink) {
         Ok(machines) => machines,
         Err(text) => {
@@ -80,6 +89,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         epoch: Epoch::from_unix(unix),
         hosts: vec![arguments.host_name.clone()],
         engines: [(arguments.host_name.clone(), config)].into(),
+        outside: share.is_some(),
         ..SiteConfig::default()
     };
     let setup = Setup {
@@ -89,8 +99,9 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         tcp: arguments.tcp,
         reach: arguments.publish_on,
         uplinks: arguments.uplink.clone(),
+        share,
     };
-    let live = match live::begin(&setup) {
+    let live = match live::begin(setup) {
         Ok(live) => live,
         Err(text) => {
             writeln!(err, "error: {text}")?;
@@ -104,6 +115,19 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
     out.flush()?;
     live.run();
     Ok(Exit::Pass)
+}
+
+/// What an engine shares that was told of a store, and where it turns out to be reached: at a free port of loopback when
+/// nothing else was said.
+fn share(mut config: Config) -> Result<(Config, Option<Share>), String> {
+    let Some(url) = &config.cluster_store else { return Ok((config, None)) };
+    let etcd = Etcd::at(url)?;
+    let text = config.cluster_advertise.as_deref().unwrap_or("127.0.0.1:0");
+    let addr: SocketAddr =
+        text.parse().map_err(|_| format!("{text} is not an address and a port, like 127.0.0.1:4789"))?;
+    let tunnels = Tunnels::bind(addr).map_err(|error| format!("cannot listen on {addr} for other hosts: {error}"))?;
+    config.cluster_advertise = Some(tunnels.own().to_string());
+    Ok((config, Some(Share { etcd, tunnels })))
 }
 
 /// A word as a shell reads it.

@@ -21,6 +21,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::outside::Errand;
 use super::owner::Inbox;
+use super::store::Answered;
+use super::tunnel::Arrived;
 
 /// Where the simulator itself is asked: a list of words, as `netyard` has them on a host of the simulation.
 pub const ASK: &str = "/netyard/ask";
@@ -67,6 +69,10 @@ pub enum Command {
     Taken(Ticket),
     /// Something of the outside.
     Outside(Errand),
+    /// The store has answered.
+    Store(Answered),
+    /// A datagram has come from another node.
+    Tunnel(Arrived),
     /// It is over.
     Stop,
 }
@@ -212,7 +218,7 @@ impl Door {
     }
 
     /// An owner that is gone needs to be told nothing.
-    fn send(&self, command: Command) {
+    pub(super) fn send(&self, command: Command) {
         drop(self.commands.send(command));
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant as WallInstant, SystemTime, UNIX_EPOCH};
 
+use netyard_drivers::cluster::store::LeaseId;
 use netyard_drivers::engine::Media;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::time::Epoch;
@@ -15,6 +16,8 @@ use super::pace::{Clock, Demand, Pace, Rest};
 use super::present;
 use super::publish::Publisher;
 use super::stand_in;
+use super::store::Store;
+use super::tunnel::Tunnels;
 use super::uplink::Uplinks;
 
 /// How many commands are taken before time goes on.
@@ -71,17 +74,38 @@ struct Owner {
     clients: Clients,
     outside: Outside,
     uplinks: Uplinks,
+    cluster: Option<Cluster>,
 }
 
-/// Builds a site, says whether its engine runs, and keeps it alive until it is told to stop. The world cannot leave the
-/// thread on which it was built.
+/// The store that the engine shares with others, and the tunnels to them.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The way to the store.
+    pub store: Store,
+    /// The tunnels.
+    pub tunnels: Tunnels,
+}
+
+/// What the owner has of the world outside.
+#[derive(Debug)]
+pub struct Belongings {
+    /// Where ports are published.
+    pub publisher: Publisher,
+    /// What containers reach of this machine.
+    pub uplinks: Uplinks,
+    /// Other nodes.
+    pub cluster: Option<Cluster>,
+}
+
+/// Builds a site, says whether its engine runs, and keeps it alive until it is told to stop; on what hangs in the store that
+/// its engine shares what it leaves there. The world cannot leave the thread on which it was built.
 pub fn run(
     config: &SiteConfig,
     pace: Pace,
     inbox: &Inbox,
-    (publisher, mut uplinks): (Publisher, Uplinks),
+    Belongings { publisher, mut uplinks, cluster }: Belongings,
     begun: &Sender<Result<(), String>>,
-) {
+) -> Option<LeaseId> {
     let mut programs = Site::programs();
     stand_in::add(&mut programs);
     let mut site = Site::with_programs(config, programs);
@@ -90,8 +114,8 @@ pub fn run(
     site.publish_on(0, Box::new(publisher));
     uplinks.listen(&mut site);
     let clock = Clock::new(pace, WallInstant::now());
-    let mut owner =
-        Owner { epoch: config.epoch, site, clock, clients: Clients::default(), outside: Outside::default(), uplinks };
+    let (clients, outside) = (Clients::default(), Outside::default());
+    let mut owner = Owner { epoch: config.epoch, site, clock, clients, outside, uplinks, cluster };
     let mut rest = Rest::No;
     loop {
         let mut next = inbox.wait(rest);
@@ -100,7 +124,7 @@ pub fn run(
         let mut taken = 0;
         while let Some(command) = next {
             if matches!(command, Command::Stop) {
-                return;
+                return owner.site.store_lease(0);
             }
             owner.obey(command);
             taken += 1;
@@ -126,6 +150,12 @@ impl Owner {
                 clients.dial(site, from, ticket, (transport, peer), reply);
             }
             Command::Outside(errand) => self.outside.run(site, errand),
+            Command::Store(answered) => answered.tell(site),
+            Command::Tunnel(arrived) => {
+                if let Some(cluster) = &self.cluster {
+                    cluster.tunnels.take_in(site, &arrived);
+                }
+            }
             Command::Input(ticket, bytes) => clients.input(site, ticket, bytes),
             Command::Hangup(ticket) => clients.hangup(site, ticket),
             Command::Taken(ticket) => clients.taken(site, ticket),
@@ -137,8 +167,9 @@ impl Owner {
     fn go_on(&mut self) -> Rest {
         let wall = WallInstant::now();
         let outside = &self.outside;
-        // Real programs live in real time.
-        let demand = || if outside.is_connected() { Demand::Flow } else { self.clients.demand(&self.site) };
+        // Real programs and real stores live in real time.
+        let is_real = outside.is_connected() || self.cluster.is_some();
+        let demand = || if is_real { Demand::Flow } else { self.clients.demand(&self.site) };
         self.clock.set_demand(demand, wall, self.site.now());
         let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
         let came = self.site.run_outside(limit);
@@ -146,6 +177,10 @@ impl Owner {
         self.uplinks.carry(&mut self.site, |ticket, visitor, reply| clients.welcome(ticket, visitor, reply));
         self.clients.deliver(&mut self.site);
         self.outside.carry(&mut self.site);
+        if let Some(Cluster { store, tunnels }) = &mut self.cluster {
+            tunnels.carry(&mut self.site);
+            store.carry(&mut self.site);
+        }
         let look = self.outside.look(&self.site, wall);
         if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.next_at()).at_most(look) }
     }

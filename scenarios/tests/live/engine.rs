@@ -93,6 +93,13 @@ impl Engine {
         assert!(status.is_ok_and(|status| status.success()), "it is ours");
     }
 
+    /// Asks the engine's process to end, and waits until it has.
+    pub(super) fn terminate(mut self) {
+        let status = Command::new("kill").arg(self.process.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "it is ours");
+        self.process.wait().expect("it ends");
+    }
+
     /// Runs a line of words and returns standard output.
     ///
     /// # Panics

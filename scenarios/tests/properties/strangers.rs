@@ -397,6 +397,17 @@ fn lines(words: &'static [&'static str], length: Range<usize>) -> impl Strategy<
 
 /// What the nodes of a swarm say, with some of it put in place by fate.
 fn said() -> impl Strategy<Value = String> {
+    with_values_of_fate("cluster", |line| usize::from(!line.is_empty()))
+}
+
+/// What is written into a store, likewise: what follows the verb and the key.
+fn written() -> impl Strategy<Value = String> {
+    let value = |line: &str| line.match_indices(' ').nth(1).map_or(line.len(), |(at, _)| at + 1);
+    with_values_of_fate("store", value)
+}
+
+/// Lines of a corpus, with some of the JSON that begins where `json_at` says replaced by other values.
+fn with_values_of_fate(name: &str, json_at: impl Fn(&str) -> usize + Clone) -> impl Strategy<Value = String> {
     let values = [
         json!(null),
         json!(0),
@@ -413,20 +424,21 @@ fn said() -> impl Strategy<Value = String> {
         json!(true),
         json!("x".repeat(3000)),
     ];
-    let lines: Vec<String> = corpus("cluster")
+    let lines: Vec<String> = corpus(name)
         .iter()
         .flat_map(|file| String::from_utf8_lossy(file).lines().map(str::to_owned).collect::<Vec<_>>())
         .collect();
     let changes = prop::collection::vec((any::<Index>(), prop::sample::select(values.to_vec())), 0..3);
-    let line = (prop::sample::select(lines), changes).prop_map(|(line, changes)| {
-        let Ok(mut said) = serde_json::from_str::<Value>(line.get(1..).unwrap_or_default()) else { return line };
+    let line = (prop::sample::select(lines), changes).prop_map(move |(line, changes)| {
+        let at = json_at(&line);
+        let Ok(mut said) = serde_json::from_str::<Value>(line.get(at..).unwrap_or_default()) else { return line };
         for (at, value) in changes {
             let count = leaves(&mut said).len();
             if count > 0 {
                 *leaves(&mut said).swap_remove(at.index(count)) = value;
             }
         }
-        format!("{}{said}", &line[..1])
+        format!("{}{said}", &line[..at])
     });
     prop::collection::vec(line, 1..4).prop_map(|lines| lines.join("\n"))
 }
@@ -541,6 +553,11 @@ proptest! {
     #[test]
     fn whatever_is_said_to_nodes_of_a_swarm_they_live_on(text in said()) {
         Door::Cluster.knock(text.as_bytes());
+    }
+
+    #[test]
+    fn whatever_is_written_into_a_store_engines_live_on(text in written()) {
+        Door::Store.knock(text.as_bytes());
     }
 
     #[test]

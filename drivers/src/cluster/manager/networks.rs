@@ -149,7 +149,13 @@ impl Manager {
             taken.push(pool);
             let gateway = space.request_address(pool, None).ok();
             let (range, auxiliary) = (None, BTreeMap::new());
-            return Some(vec![Subnet { net: space.subnet(pool).to_string(), range, gateway, auxiliary }]);
+            return Some(vec![Subnet {
+                net: space.subnet(pool).to_string(),
+                range,
+                gateway,
+                auxiliary,
+                by_user: false,
+            }]);
         }
         let mut subnets = Vec::new();
         for subnet in &network.subnets {
@@ -221,7 +227,7 @@ impl Manager {
             self.detach(&attachment.task);
             return Answer::Pending;
         };
-        Answer::Granted(Grant { task: attachment.task, network, addr: attachment.addr, own })
+        Answer::Granted(Grant { task: attachment.task, network, addr: attachment.addr, own: Some(own) })
     }
 
     /// The address of a node on a network.
@@ -288,7 +294,7 @@ mod tests {
 
     fn addr(answer: Answer) -> String {
         match answer {
-            Answer::Granted(grant) => format!("{} {}", grant.addr, grant.own),
+            Answer::Granted(grant) => format!("{} {}", grant.addr, grant.own.expect("nodes have one")),
             other => panic!("{other:?}"),
         }
     }

@@ -41,7 +41,7 @@ fn split(text: &str) -> (&str, &str) {
 
 impl Engine {
     /// The address by which the others reach it.
-    pub(super) fn advertised(&self, world: &World, listen: &str, asked: &str) -> Result<IpAddr, SwarmError> {
+    pub(in crate::engine) fn advertised(&self, world: &World, listen: &str, asked: &str) -> Result<IpAddr, SwarmError> {
         let (listen_host, listen_port) = split(listen);
         if !matches!(listen_port, "" | "2377") || !matches!(split(asked).1, "" | "2377") {
             return Err(SwarmError::Address(
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// The address from which it would speak to another.
-    pub(super) fn source_towards(&self, world: &World, remote: IpAddr) -> Option<IpAddr> {
+    pub(in crate::engine) fn source_towards(&self, world: &World, remote: IpAddr) -> Option<IpAddr> {
         world.fabric.namespace(self.host.namespace).source_for(remote)
     }
 }

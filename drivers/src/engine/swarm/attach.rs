@@ -1,4 +1,4 @@
-//! Containers on networks across hosts: the manager is asked first, and what was asked of the engine waits for its answer.
+//! Containers on networks across hosts: the manager, or the store that is shared, is asked first, and what was asked of the engine waits for its answer.
 //! The networks themselves come and go with the containers that use them.
 
 use core::net::IpAddr;
@@ -19,7 +19,7 @@ use crate::engine::lifecycle::Volumes;
 use crate::engine::{Engine, ExchangeId, NetworkName};
 use crate::error::{Error, SwarmError};
 use crate::id::Id;
-use crate::network::{Elsewhere, Network, Peer, Station};
+use crate::network::{Elsewhere, Network, NetworkConfig, Peer, Scope, Station};
 
 /// How long a container waits for its networks.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// What waits for the manager.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Parked {
-    container: Id,
+    pub(in crate::engine) container: Id,
     /// The networks that it wants, by the words that it has for them, and the addresses there.
     wants: Vec<(String, Option<IpAddr>)>,
     then: Then,
@@ -49,6 +49,11 @@ pub(in crate::engine) enum Then {
 }
 
 impl Parked {
+    /// Asks again at once.
+    pub(in crate::engine) const fn hurry(&mut self, now: Instant) {
+        self.again = Some(now);
+    }
+
     fn next_at(&self) -> Instant {
         self.again.map_or(self.until, |again| again.min(self.until))
     }
@@ -57,15 +62,15 @@ impl Parked {
 impl Engine {
     /// When something is to be done for containers on networks across hosts; a time that is over when it is at once.
     pub(in crate::engine) fn attachments_next_at(&self) -> Option<Instant> {
-        let swarm = self.swarm.as_ref()?;
-        let is_news = matches!(swarm.stage, Stage::Active) && swarm.told != self.controller.changes();
+        let is_told = |swarm: &Swarm| !matches!(swarm.stage, Stage::Active) || swarm.told == self.controller.changes();
+        let is_news = !self.swarm.as_ref().is_none_or(is_told);
         let at_once = (is_news || self.stale_grant().is_some()).then_some(Instant::ZERO);
         self.parked.values().map(Parked::next_at).chain(at_once).min()
     }
 
     /// Lets a container wait for the networks across hosts that it will be on. False when it need not wait.
     pub(in crate::engine) fn park_start(&mut self, world: &mut World, id: Id, then: Then) -> bool {
-        if !self.is_in_swarm() {
+        if !self.is_in_cluster() {
             return false;
         }
         let container = self.containers.get(&id).expect("the caller found the container");
@@ -90,7 +95,7 @@ impl Engine {
         (network, wanted): (&str, Option<IpAddr>),
         then: Then,
     ) -> Result<bool, SwarmError> {
-        if !self.is_in_swarm() {
+        if !self.is_in_cluster() {
             return Ok(false);
         }
         if let Ok(found) = self.controller.find(network)
@@ -104,15 +109,15 @@ impl Engine {
         Ok(self.park(world, id, wants, then))
     }
 
-    fn is_in_swarm(&self) -> bool {
-        matches!(self.swarm, Some(Swarm { stage: Stage::Active, .. }))
+    fn is_in_cluster(&self) -> bool {
+        self.sharing.is_some() || matches!(self.swarm, Some(Swarm { stage: Stage::Active, .. }))
     }
 
-    /// Whether the manager must be asked for a network: the host does not know it, or only from others.
+    /// Whether the cluster must be asked for a network: the host does not know it, or only from others.
     fn must_ask(&self, container: Id, term: &str) -> bool {
         match self.controller.find(term) {
             Ok(network) => network.is_shared() && !self.grants.contains_key(&(container, network.id)),
-            Err(Error::NetworkUnknown(_)) => true,
+            Err(Error::NetworkUnknown(_)) => self.sharing.is_none() || self.may_share(term),
             Err(_) => false,
         }
     }
@@ -134,20 +139,26 @@ impl Engine {
         let now = world.now();
         let Some(parked) = self.parked.get_mut(&number) else { return };
         if parked.until <= now {
-            let error = match parked.is_pending {
+            let network = parked.wants.first().map_or_else(String::new, |(network, _)| network.clone());
+            let is_pending = parked.is_pending;
+            if let Some(error) = self.waited_in_vain(number, &network) {
+                return self.give_up_parked(world, number, &error.into());
+            }
+            let error = match is_pending {
                 true => SwarmError::AttachTimeout,
-                false => {
-                    let network = parked.wants.first().map_or_else(String::new, |(network, _)| network.clone());
-                    SwarmError::Attach { network, why: "context deadline exceeded".to_owned() }
-                }
+                false => SwarmError::Attach { network, why: "context deadline exceeded".to_owned() },
             };
-            return self.give_up_parked(world, number, error);
+            return self.give_up_parked(world, number, &error.into());
         }
         if parked.again.is_none_or(|again| again > now) {
             return;
         }
         let Some((network, wanted)) = parked.wants.first().cloned() else { return self.resume(world, number) };
         parked.again = Some(now + AGAIN);
+        if self.sharing.is_some() {
+            let container = parked.container;
+            return self.ask_store_for(world, number, container, &network, wanted);
+        }
         let container = parked.container.to_string();
         let Some(swarm) = &mut self.swarm else { return };
         let ask = Ask::Attach { node: swarm.node.clone(), network, container, wanted };
@@ -167,7 +178,7 @@ impl Engine {
     }
 
     /// The manager has answered.
-    pub(super) fn take_grant(&mut self, world: &mut World, number: u64, answer: Answer) {
+    pub(in crate::engine) fn take_grant(&mut self, world: &mut World, number: u64, answer: Answer) {
         let Some(parked) = self.parked.get_mut(&number) else {
             // Nobody waits any more.
             if let (Answer::Granted(grant), Some(swarm)) = (answer, &mut self.swarm) {
@@ -188,14 +199,14 @@ impl Engine {
                     Err(error) => {
                         self.end_task(world, grant.task);
                         let said = error.to_string();
-                        self.give_up_parked(world, number, SwarmError::Said(said));
+                        self.give_up_parked(world, number, &SwarmError::Said(said).into());
                     }
                 }
             }
             Answer::Pending => parked.is_pending = true,
             Answer::Refused(why) => {
                 let network = parked.wants.first().map_or_else(String::new, |(network, _)| network.clone());
-                self.give_up_parked(world, number, SwarmError::Attach { network, why });
+                self.give_up_parked(world, number, &SwarmError::Attach { network, why }.into());
             }
             _ => {}
         }
@@ -214,9 +225,8 @@ impl Engine {
         }
     }
 
-    fn give_up_parked(&mut self, world: &mut World, number: u64, error: SwarmError) {
+    pub(in crate::engine) fn give_up_parked(&mut self, world: &mut World, number: u64, error: &Error) {
         let Some(Parked { container: id, then, .. }) = self.parked.remove(&number) else { return };
-        let error = Error::Swarm(error);
         if let Some(container) = self.containers.get_mut(&id).filter(|container| !container.is_running()) {
             container.error = error.to_string();
             container.refused_with = 128;
@@ -225,7 +235,7 @@ impl Engine {
             }
         }
         if let Then::Request(exchange, _) = then {
-            self.refuse(exchange, &error);
+            self.refuse(exchange, error);
         }
     }
 
@@ -239,13 +249,23 @@ impl Engine {
     }
 
     /// Has a network across hosts, with an address of the host's own.
-    pub(super) fn have_network(&mut self, world: &mut World, object: &Object, own: IpAddr) -> Result<Id, Error> {
+    pub(super) fn have_network(
+        &mut self,
+        world: &mut World,
+        object: &Object,
+        own: Option<IpAddr>,
+    ) -> Result<Id, Error> {
         let unreadable = || Error::NetworkUnknown(object.id.clone());
         let id = Id::parse(&object.id).ok_or_else(unreadable)?;
         if self.controller.network(id).is_none() {
-            self.controller.share(world, id, object.config(), own)?;
-            let name = self.network_name(id);
-            self.tell_network(world, &name, "create", &[]);
+            if let Some(own) = own {
+                self.controller.share(world, id, object.config(), own)?;
+                let name = self.network_name(id);
+                self.tell_network(world, &name, "create", &[]);
+            } else {
+                let config = NetworkConfig { scope: Scope::Global, ..object.config() };
+                self.controller.share_plainly(world, id, config, self.time_of(object.created))?;
+            }
             self.refresh_shared(world);
         }
         Ok(id)
@@ -286,7 +306,7 @@ impl Engine {
     }
 
     /// Gives back what is not used any more, goes on with what waits, and tells the others what is here.
-    pub(super) fn settle_attachments(&mut self, world: &mut World) {
+    pub(in crate::engine) fn settle_attachments(&mut self, world: &mut World) {
         while let Some(key) = self.stale_grant() {
             let grant: Grant = self.grants.remove(&key).expect("it was just found");
             self.end_task(world, grant.task);
@@ -301,7 +321,9 @@ impl Engine {
         let unused: Vec<NetworkName> = self.controller.shared().filter(unused).map(NetworkName::of).collect();
         for network in unused {
             self.controller.unshare(world, network.id);
-            self.tell_network(world, &network, "destroy", &[]);
+            if self.sharing.is_none() {
+                self.tell_network(world, &network, "destroy", &[]);
+            }
         }
         self.tell_endpoints(world.now());
         self.refresh_shared(world);
@@ -334,6 +356,9 @@ impl Engine {
 
     /// Tells the networks here what the other nodes have.
     fn refresh_shared(&mut self, world: &mut World) {
+        if self.sharing.is_some() {
+            return self.refresh_from_store(world);
+        }
         let Some(swarm) = &self.swarm else { return };
         let networks: Vec<Id> = self.controller.shared().map(|network| network.id).collect();
         for id in networks {
@@ -347,7 +372,12 @@ impl Engine {
                     hosts.push((seen.name.to_owned(), seen.data));
                 }
                 let peer = Peer { addr: record.addr, mac, host: seen.data };
-                stations.push(Station { name: record.name.clone(), aliases: record.aliases.clone(), peer });
+                stations.push(Station {
+                    name: record.name.clone(),
+                    aliases: record.aliases.clone(),
+                    endpoint: None,
+                    peer,
+                });
             }
             hosts.sort();
             self.controller.set_elsewhere(world, id, Elsewhere { stations, hosts });
@@ -355,10 +385,10 @@ impl Engine {
     }
 
     /// Has no network across hosts any more.
-    pub(super) fn give_up_networks(&mut self, world: &mut World) {
+    pub(in crate::engine) fn give_up_networks(&mut self, world: &mut World) {
         let waiting: Vec<u64> = self.parked.keys().copied().collect();
         for number in waiting {
-            self.give_up_parked(world, number, SwarmError::Said("context canceled".to_owned()));
+            self.give_up_parked(world, number, &SwarmError::Said("context canceled".to_owned()).into());
         }
         self.grants.clear();
         let shared: Vec<NetworkName> = self.controller.shared().map(NetworkName::of).collect();

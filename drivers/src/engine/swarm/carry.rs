@@ -18,6 +18,8 @@ use crate::cluster::{CONTROL_PORT, GOSSIP_PORT};
 use crate::engine::{Engine, Power};
 use crate::error::SwarmError;
 
+/// What the process is called that carries words to other nodes.
+const NAME: &str = "dockerd-swarm";
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -69,7 +71,7 @@ impl Engine {
         let control = control.map(|port| network.tcp_listen_dual(port, 4096).map_err(taken("tcp", port))).transpose();
         let close = |world: &mut World, socket| world.fabric.with(namespace, |ns, cx| ns.close(cx, socket));
         let ears = match (stream, control) {
-            (Ok(stream), Ok(control)) => Ears { control, stream, gossip },
+            (Ok(stream), Ok(control)) => Ears { control, stream: Some(stream), gossip: Some(gossip) },
             (stream, control) => {
                 let opened = [stream.as_ref().ok().copied(), control.as_ref().ok().copied().flatten(), Some(gossip)];
                 opened.into_iter().flatten().for_each(|socket| close(world, socket));
@@ -77,7 +79,7 @@ impl Engine {
             }
         };
         let now = world.now();
-        self.post = Some(Post::start(&mut world.processes, (namespace, self.host.context), ears, now));
+        self.post = Some(Post::start(&mut world.processes, NAME, (namespace, self.host.context), ears, now));
         Ok(())
     }
 
@@ -112,6 +114,7 @@ impl Engine {
         self.close_post(world);
         if self.power == Power::Up {
             self.open_post_again(world);
+            self.call_store(world);
         }
         true
     }
@@ -132,6 +135,8 @@ impl Engine {
         let Some(post) = self.post.as_mut().filter(|post| post.reads(pipe)) else { return false };
         for news in post.news(&mut world.processes) {
             match news {
+                News::Answered(number, said) if self.sharing.is_some() => self.store_said(world, number, &said),
+                News::Failed(number, why) if self.sharing.is_some() => self.store_failed(world, number, &why),
                 News::Told(said) => self.hear(world, &said),
                 News::Called(number, said) => self.answer_call(world, number, &said),
                 News::Answered(number, said) => self.take_answer(world, number, &said),

@@ -38,6 +38,8 @@ impl Site {
         self.forget_kernel(at);
         self.plug(at, true);
         lan::route_out(&mut self.world, self.engines[at].host().namespace);
+        let host = self.engines[at].host().clone();
+        self.restart_stores_on(&host);
         self.spawn_daemon(at);
     }
 

@@ -13,8 +13,20 @@ enum Takes {
 }
 
 /// Every flag, its variable, what it takes and what it is for.
-const FLAGS: [(&str, &str, Takes, &str); 18] = [
+const FLAGS: [(&str, &str, Takes, &str); 20] = [
     ("bip", "NETYARD_UP_BIP", Takes::Value("CIDR"), "Address and subnet of docker0"),
+    (
+        "cluster-advertise",
+        "NETYARD_UP_CLUSTER_ADVERTISE",
+        Takes::Value("ADDRESS:PORT"),
+        "Where other hosts reach this one's VXLAN, by UDP of this machine [default: a free port of 127.0.0.1]",
+    ),
+    (
+        "cluster-store",
+        "NETYARD_UP_CLUSTER_STORE",
+        Takes::Value("etcd://HOST:PORT[/PREFIX]"),
+        "Share overlay networks with all that use this store",
+    ),
     (
         "default-address-pool",
         "NETYARD_UP_DEFAULT_ADDRESS_POOL",
@@ -59,7 +71,9 @@ impl Daemon {
 impl Args for Daemon {
     fn augment_args(command: Command) -> Command {
         FLAGS.iter().fold(command.next_help_heading("As dockerd's"), |command, (flag, variable, takes, help)| {
-            let arg = Arg::new(*flag).long(*flag).env(*variable).help(*help).action(ArgAction::Append);
+            let short = flag.strip_prefix("cluster-");
+            let arg =
+                Arg::new(*flag).long(*flag).visible_aliases(short).env(*variable).help(*help).action(ArgAction::Append);
             command.arg(match takes {
                 Takes::Switch => {
                     arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL")
