@@ -1,7 +1,7 @@
 //! The live engine: a site that real clients talk to over a socket. HTTP, sockets and the clock of this machine live
 //! here and nowhere else; what a request means is known in `netyard-drivers`.
 //!
-//! How it works: one thread owns the site ([`owner`]); nobody else touches it. Connections are tasks of an
+//! How it works: one thread owns the site ([`owner`], or whoever has opened it: [`house`]); nobody else touches it. Connections are tasks of an
 //! asynchronous runtime on the main thread ([`http`], [`stream`]); they send what comes from clients through the
 //! [`door`] and carry back what comes out of it. How virtual time passes beside real time is [`pace`]'s affair.
 
@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod door;
 pub mod etcd;
 pub mod guest;
+pub mod house;
 pub mod http;
 pub mod outside;
 pub mod owner;

@@ -92,7 +92,7 @@ impl Summary {
             | Verdict::TimeLimit => {
                 self.failed += 1;
             }
-            Verdict::Unsupported(_) => self.skipped += 1,
+            Verdict::Skipped(_) | Verdict::Unsupported(_) => self.skipped += 1,
         }
         self.steps += outcome.playback.steps.len();
         self.elapsed += outcome.playback.elapsed;

@@ -6,8 +6,10 @@ pub mod conform;
 pub mod consoles;
 pub mod docker;
 pub mod lint;
+pub mod real;
 pub mod recording;
 pub mod session;
+mod shell;
 pub mod shrink;
 pub mod sweep;
 pub mod verdict;
@@ -22,6 +24,7 @@ use netyard_sim::rng::Seed;
 use netyard_sim::time::Instant;
 use sha2::{Digest, Sha256};
 
+use crate::live::owner;
 use crate::scenario::Scenario;
 use crate::scenario::captures::Captures;
 use crate::scenario::comparison::{Compared, Expected, agrees, compare};
@@ -29,7 +32,9 @@ use crate::scenario::fault::{Fault, FaultKind};
 use crate::scenario::period::Period;
 use crate::scenario::step::Step;
 use consoles::{Consoles, Ended};
+use real::Real;
 use recording::Recording;
+use shell::Stopped;
 
 /// The seed of a scenario that names none.
 pub const DEFAULT_SEED: u64 = 1;
@@ -158,8 +163,27 @@ impl Recorded {
 pub enum End {
     /// There was no step left, or none wanted after one that failed.
     Finished,
+    /// This machine cannot play a step for real programs. Those after it, which may build on it, were not played either.
+    Skipped(Skip),
     /// A step had not ended when its time was up.
     TimeLimit(Overrun),
+}
+
+/// A step that this machine cannot play.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skip {
+    /// Its number.
+    pub step: usize,
+    /// Why it cannot.
+    pub reason: String,
+}
+
+/// Why nothing came of a step.
+enum Unplayed {
+    /// This machine cannot play it; why.
+    Skipped(String),
+    /// The limit that was up, and what its terminal had shown until then.
+    TimeIsUp(Limit, String),
 }
 
 /// A step that had not ended when its time was up.
@@ -248,21 +272,24 @@ pub fn site_after(scenario: &Scenario, settings: &Settings) -> Result<(Site, Con
     if let End::TimeLimit(overrun) = &playback.end {
         return Err(overrun.to_string());
     }
+    if let End::Skipped(skip) = &playback.end {
+        return Err(skip.reason.clone());
+    }
     match playback.failed(scenario).next() {
         Some((_, step, _)) => Err(format!("{}:{}: {} is not as expected", scenario.file, step.line, step.command)),
         None => Ok((player.site, player.consoles)),
     }
 }
 
-/// The site of a scenario when its steps were played, whatever came of them; or the step that did not end.
+/// The site of a scenario when its steps were played, whatever came of them; or how it ended before the last.
 ///
 /// # Errors
 /// As [`play`].
-pub fn stand(scenario: &Scenario, settings: &Settings) -> Result<Result<Site, Overrun>, Fault> {
+pub fn stand(scenario: &Scenario, settings: &Settings) -> Result<Result<Site, End>, Fault> {
     let mut player = Player::new(scenario, settings, Capturing::Off);
     Ok(match player.play_all()?.end {
         End::Finished => Ok(player.site),
-        End::TimeLimit(overrun) => Err(overrun),
+        end @ (End::Skipped(_) | End::TimeLimit(_)) => Err(end),
     })
 }
 
@@ -276,7 +303,9 @@ enum Capturing {
 /// The site of a scenario at its beginning.
 fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site {
     let links = scenario.head.links.iter();
-    let mut site = Site::new(&SiteConfig {
+    // Real programs are stood for by one that other worlds have not.
+    let programs = if scenario.first_real().is_some() { owner::programs() } else { Site::programs() };
+    let config = SiteConfig {
         seed: Seed(settings.seed),
         hosts: scenario.head.hosts.clone(),
         links: links.map(|(host, link)| (host.clone(), link.into())).collect(),
@@ -284,7 +313,8 @@ fn site(scenario: &Scenario, settings: &Settings, capturing: Capturing) -> Site 
         engines: scenario.head.hosts.iter().map(|host| (host.clone(), engine_of(scenario, host))).collect(),
         capture: capturing == Capturing::On,
         ..SiteConfig::default()
-    });
+    };
+    let mut site = Site::with_programs(&config, programs);
     scenario.head.impair(&mut site).expect("the head was checked when it was parsed");
     site
 }
@@ -301,6 +331,8 @@ struct Player<'s> {
     consoles: Consoles,
     captures: Captures,
     marks: Marks,
+    /// This machine's part in it, or why it takes none; none where no real program is asked for.
+    real: Option<Result<Box<Real>, String>>,
     began: WallInstant,
 }
 
@@ -321,6 +353,7 @@ impl<'s> Player<'s> {
             consoles: Consoles::default(),
             captures: Captures::default(),
             marks: if asks_why { Marks::Kept } else { Marks::None },
+            real: None,
             began: WallInstant::now(),
         }
     }
@@ -334,6 +367,7 @@ impl<'s> Player<'s> {
             consoles: self.consoles.clone(),
             captures: self.captures.clone(),
             marks: self.marks,
+            real: None,
             began: WallInstant::now(),
         }
     }
@@ -347,11 +381,16 @@ impl<'s> Player<'s> {
     fn play_all_and(&mut self, mut look: impl FnMut(&Site, &Step)) -> Result<Playback, Fault> {
         let mut steps = Vec::with_capacity(self.scenario.steps.len());
         let mut end = End::Finished;
+        self.let_in();
         let mut explained = false;
         for step in &self.scenario.steps {
             match self.play(step)? {
                 Ok(played) => steps.push(played),
-                Err((limit, output)) => {
+                Err(Unplayed::Skipped(reason)) => {
+                    end = End::Skipped(Skip { step: steps.len(), reason });
+                    break;
+                }
+                Err(Unplayed::TimeIsUp(limit, output)) => {
                     end = End::TimeLimit(self.overrun(steps.len(), step, limit, output));
                     break;
                 }
@@ -367,14 +406,28 @@ impl<'s> Player<'s> {
                 break;
             }
         }
+        if let Some(Ok(real)) = self.real.take() {
+            real.close(&mut self.site);
+        }
         let elapsed = self.site.now().since(Instant::ZERO);
         Ok(Playback { steps, end, elapsed, links: self.site.impairments() })
+    }
+
+    /// Lets this machine take part where steps ask for that.
+    fn let_in(&mut self) {
+        if self.scenario.first_real().is_some() {
+            self.real = Some(Real::open(self.scenario, &mut self.site).map(Box::new));
+        }
     }
 
     /// What stops that which the last of the first `count` steps wanted to reach. They are played once more, to see which
     /// of them set it; the same seed gives the same.
     fn explain(&self, count: usize) -> Option<String> {
         let steps = &self.scenario.steps[..count];
+        if steps.iter().any(Step::is_real) {
+            // Real programs would not do the same.
+            return None;
+        }
         let last = steps.last()?;
         let question = asked::question(self.scenario.place(last), &last.command)?;
         let mut again = Player { marks: Marks::Kept, ..Self::new(self.scenario, self.settings, Capturing::Off) };
@@ -386,16 +439,19 @@ impl<'s> Player<'s> {
 
     /// What is told of a step whose time was up.
     fn overrun(&self, number: usize, step: &Step, limit: Limit, output: String) -> Overrun {
-        let mut running = self.site.running();
+        let mut running = if step.is_real() { Vec::new() } else { self.site.running() };
         if running.is_empty() {
-            // The shell itself, in a loop of builtins.
+            // The shell itself, in a loop of builtins; or a real one, of whose programs nothing is known here.
             running.push(format!("{}: {}", self.scenario.place(step), step.command));
         }
         Overrun { step: number, limit, output, running }
     }
 
-    /// Plays a step: what came of it, or the limit that was up and what its terminal had shown until then.
-    fn play(&mut self, step: &Step) -> Result<Result<Played, (Limit, String)>, Fault> {
+    /// Plays a step: what came of it, or why nothing did.
+    fn play(&mut self, step: &Step) -> Result<Result<Played, Unplayed>, Fault> {
+        if step.is_real() {
+            return Ok(self.play_real(step));
+        }
         let place = self.scenario.place(step);
         if !self.consoles.open(&mut self.site, place) {
             return Err(at_prompt(self.scenario, step, FaultKind::NoSuchPlace(place.to_owned())));
@@ -404,17 +460,36 @@ impl<'s> Player<'s> {
             let typed = format!("{}:{}: {place}$ {}", self.scenario.file, step.line, step.command);
             self.site.mark(&typed);
         }
-        let (settings, began) = (self.settings, self.began);
+        let Self { settings, began, site, consoles, real, .. } = self;
         let until = Instant::ZERO + settings.time_limit.0;
         let is_up = |site: &Site| match site.now() >= until {
             true => Some(Limit::Virtual(settings.time_limit)),
             false => (began.elapsed() >= settings.wall_limit.0).then_some(Limit::Wall(settings.wall_limit)),
         };
-        let Ended { end, output } = self.consoles.play(&mut self.site, place, &step.command, until, is_up);
+        let Ended { end, output } = match real {
+            Some(Ok(real)) => consoles.play_by(site, place, &step.command, |site| real.run(site), is_up),
+            Some(Err(_)) | None => consoles.play(site, place, &step.command, until, is_up),
+        };
         Ok(match end {
             Ok(status) => Ok(played(step, self.site.now(), status, output, &mut self.captures)),
-            Err(limit) => Err((limit, output)),
+            Err(limit) => Err(Unplayed::TimeIsUp(limit, output)),
         })
+    }
+
+    /// The same by real programs of this machine.
+    fn play_real(&mut self, step: &Step) -> Result<Played, Unplayed> {
+        let real = match &mut self.real {
+            Some(Ok(real)) => real,
+            Some(Err(reason)) => return Err(Unplayed::Skipped(reason.clone())),
+            None => return Err(Unplayed::Skipped("real programs take part in whole scenarios alone".to_owned())),
+        };
+        match real.play(&mut self.site, &step.command, self.began + self.settings.wall_limit.0) {
+            Ok(shell::Ended { status, output }) => {
+                Ok(played(step, self.site.now(), status, output, &mut self.captures))
+            }
+            Err(Stopped::NoShell(reason)) => Err(Unplayed::Skipped(format!("no shell: {reason}"))),
+            Err(Stopped::TimeIsUp(output)) => Err(Unplayed::TimeIsUp(Limit::Wall(self.settings.wall_limit), output)),
+        }
     }
 }
 

@@ -16,7 +16,8 @@
 //! ```
 //! ````
 //!
-//! `$` is the first host, `PLACE$` a host, container or `HOST/NAMESPACE`. The lines after a command are exactly what it
+//! `$` is the first host, `PLACE$` a host, container or `HOST/NAMESPACE`; `real$` is a real shell of this machine, whose
+//! programs find the scenario's engine. The lines after a command are exactly what it
 //! prints, with [`[..]`, `[ID]` and the like](pattern) within and [`...`](comparison) between lines; `? N` says the exit code.
 
 pub mod captures;
@@ -73,6 +74,12 @@ impl Scenario {
             steps.extend(step::steps(block)?);
         }
         Ok((head, outline.headings.into_iter().map(str::to_owned).collect(), steps))
+    }
+
+    /// The first step that real programs of this machine play.
+    #[must_use]
+    pub fn first_real(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.is_real())
     }
 
     /// The place that a step is played at.

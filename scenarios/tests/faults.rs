@@ -46,7 +46,7 @@ fn a_key_that_the_head_does_not_know() {
     says(
         "unknown-key.md",
         str![[r#"
-error: the head is wrong: unknown field `sead`, expected one of hosts, seed, links, nameservers, engine, engines, expect, time-limit
+error: the head is wrong: unknown field `sead`, expected one of hosts, seed, links, nameservers, engine, engines, expect, needs, time-limit
  --> tests/fixtures/wrong/unknown-key.md:3:1
   |
 3 | sead: 7

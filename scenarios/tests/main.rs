@@ -15,6 +15,7 @@ mod live;
 mod page;
 mod places;
 mod properties;
+mod real;
 mod selection;
 mod shell;
 mod shrink;

@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long, env = "NETYARD_ATTACH_NAME", value_name = "NAME")]
     name: Option<String>,
     /// Another name of it on the network
-    #[arg(long, env = "NETYARD_ATTACH_ALIAS", value_name = "NAME")]
+    #[arg(long, visible_alias = "network-alias", env = "NETYARD_ATTACH_ALIAS", value_name = "NAME")]
     alias: Vec<String>,
     /// Publish a port of it
     #[arg(long, short, env = "NETYARD_ATTACH_PUBLISH", value_name = "[[ADDRESS:]PORT:]PORT[/PROTOCOL]")]

@@ -8,7 +8,7 @@ use netyard_drivers::site::graph;
 
 use super::{ask, selection};
 use crate::exit::Exit;
-use crate::runner::{self, Settings};
+use crate::runner::{self, End, Settings};
 
 /// Draw the hosts, networks, containers and addresses of a scenario when it has been played, or of a live engine
 #[derive(Args, Debug)]
@@ -75,8 +75,13 @@ fn of_scenario(arguments: &Arguments, file: &Path, format: graph::Format) -> Res
     }
     let settings = Settings::of(&scenario).asked(arguments.seed, None, None);
     let site = runner::stand(&scenario, &settings).map_err(|fault| (Exit::Usage, fault.render(false)))?;
-    site.map(|site| site.graph().write(format)).map_err(|overrun| {
-        let step = &scenario.steps[overrun.step];
-        (Exit::TimeLimit, format!("error: {}:{}: {}: {overrun}", scenario.file, step.line, step.command))
+    site.map(|site| site.graph().write(format)).map_err(|end| {
+        let (exit, step, why) = match end {
+            End::Skipped(skip) => (Exit::Unsupported, skip.step, skip.reason),
+            End::TimeLimit(overrun) => (Exit::TimeLimit, overrun.step, overrun.to_string()),
+            End::Finished => unreachable!("a site that was played to its end stands"),
+        };
+        let step = &scenario.steps[step];
+        (exit, format!("error: {}:{}: {}: {why}", scenario.file, step.line, step.command))
     })
 }

@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, env = "NETYARD_RUN_NAME", value_name = "NAME")]
     name: Option<String>,
     /// Another name of it on the network
-    #[arg(long, env = "NETYARD_RUN_ALIAS", value_name = "NAME")]
+    #[arg(long, visible_alias = "network-alias", env = "NETYARD_RUN_ALIAS", value_name = "NAME")]
     alias: Vec<String>,
     /// A container that it shall know by another name
     #[arg(long, env = "NETYARD_RUN_LINK", value_name = "CONTAINER[:NAME]")]

@@ -61,6 +61,18 @@ pub fn told<T>(read: Result<T, Fault>, err: &mut impl io::Write) -> io::Result<O
     }
 }
 
+/// What was read for a command that plays it again and again, in worlds of its own making; none when something is wrong
+/// with it or it has steps for real programs, which is said.
+///
+/// # Errors
+/// What the stream says.
+pub fn told_alone(read: Result<Scenario, Fault>, err: &mut impl io::Write) -> io::Result<Option<Scenario>> {
+    let Some(scenario) = told(read, err)? else { return Ok(None) };
+    let Some(step) = scenario.first_real() else { return Ok(Some(scenario)) };
+    let why = "is for real programs, which do not do the same twice: only `netyard test` plays it";
+    writeln!(err, "error: {}:{}: this step {why}", scenario.file, step.line).map(|()| None)
+}
+
 /// Whether the name of a scenario's file or one of its headings is what `filter` means: a part of it, or all of it
 /// when the filter has a `*` or `?`.
 #[must_use]

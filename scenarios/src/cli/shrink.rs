@@ -47,7 +47,7 @@ pub struct Arguments {
 /// # Errors
 /// What the streams say.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let Some(scenario) = selection::told(selection::read(&arguments.file), err)? else { return Ok(Exit::Usage) };
+    let Some(scenario) = selection::told_alone(selection::read(&arguments.file), err)? else { return Ok(Exit::Usage) };
     let Arguments { seed, time_limit, wall_limit, .. } = *arguments;
     let settings = Settings::of(&scenario).asked(seed, time_limit, wall_limit);
     let shrunk = match shrink(&scenario, &settings, arguments.runs) {

@@ -274,8 +274,14 @@ impl Suite<'_> {
             archive.finish(&self.summary)?;
         }
         self.report.summary(&self.summary)?;
-        let is_empty = self.summary.passed + self.summary.failed == 0;
-        Ok(if is_empty { self.exit.max(Exit::NothingRan) } else { self.exit })
+        let empty = match self.summary {
+            Summary { passed: 0, failed: 0, skipped: 0, .. } => Exit::NothingRan,
+            // Of nothing but what this machine cannot do nobody may believe that it was tried.
+            Summary { passed: 0, failed: 0, .. } if !self.arguments.skip_unsupported => Exit::Unsupported,
+            Summary { passed: 0, failed: 0, .. } => Exit::NothingRan,
+            Summary { .. } => Exit::Pass,
+        };
+        Ok(self.exit.max(empty))
     }
 }
 

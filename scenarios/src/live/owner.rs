@@ -1,5 +1,5 @@
-//! The owner: the one thread that has the site. It takes commands, lets virtual time pass as far as its pace allows, and
-//! brings answers to clients.
+//! The owner: the one thread that has the site. Its keeper takes commands, lets virtual time pass as far as its pace allows,
+//! and brings answers to clients.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant as WallInstant, SystemTime, UNIX_EPOCH};
@@ -8,6 +8,7 @@ use netyard_drivers::cluster::store::LeaseId;
 use netyard_drivers::engine::Media;
 use netyard_drivers::site::{Site, SiteConfig};
 use netyard_sim::time::Epoch;
+use netyard_sim::userland::Programs;
 
 use super::clients::Clients;
 use super::door::{ASK, Command, Part, Reply};
@@ -66,15 +67,18 @@ fn answer(site: &mut Site, asked: &[u8], reply: &Reply) {
     let _ = reply.send(vec![head, Part::Body(body.into()), Part::End]);
 }
 
-/// The owner of a site.
-struct Owner {
+/// What stands between a site and everybody outside it: clients, real programs, services of this machine, and its clock.
+#[derive(Debug)]
+pub struct Keeper {
     epoch: Epoch,
-    site: Site,
     clock: Clock,
     clients: Clients,
     outside: Outside,
     uplinks: Uplinks,
     cluster: Option<Cluster>,
+    rest: Rest,
+    /// What whoever has it wants of time himself.
+    wish: Demand,
 }
 
 /// The store that the engine shares with others, and the tunnels to them.
@@ -103,40 +107,70 @@ pub fn run(
     config: &SiteConfig,
     pace: Pace,
     inbox: &Inbox,
-    Belongings { publisher, mut uplinks, cluster }: Belongings,
+    Belongings { publisher, uplinks, cluster }: Belongings,
     begun: &Sender<Result<(), String>>,
 ) -> Option<LeaseId> {
-    let mut programs = Site::programs();
-    stand_in::add(&mut programs);
-    let mut site = Site::with_programs(config, programs);
+    let mut site = Site::with_programs(config, programs());
     // Who does not listen any more has given up.
     drop(begun.send(site.refusal(0).map_or(Ok(()), |refusal| Err(refusal.to_string()))));
     site.publish_on(0, Box::new(publisher));
-    uplinks.listen(&mut site);
-    let clock = Clock::new(pace, WallInstant::now());
-    let (clients, outside) = (Clients::default(), Outside::default());
-    let mut owner = Owner { epoch: config.epoch, site, clock, clients, outside, uplinks, cluster };
-    let mut rest = Rest::No;
-    loop {
-        let mut next = inbox.wait(rest);
+    let mut keeper = Keeper::new(&mut site, pace, config.epoch, uplinks);
+    keeper.cluster = cluster;
+    while keeper.turn(&mut site, inbox, None) {}
+    site.store_lease(0)
+}
+
+/// The programs of a site that somebody outside takes part in.
+#[must_use]
+pub fn programs() -> Programs {
+    let mut programs = Site::programs();
+    stand_in::add(&mut programs);
+    programs
+}
+
+impl Keeper {
+    /// A keeper of a site that began at `epoch`, from now on.
+    #[must_use]
+    pub fn new(site: &mut Site, pace: Pace, epoch: Epoch, mut uplinks: Uplinks) -> Self {
+        uplinks.listen(site);
+        Self {
+            epoch,
+            clock: Clock::new(pace, WallInstant::now(), site.now()),
+            clients: Clients::default(),
+            outside: Outside::default(),
+            uplinks,
+            cluster: None,
+            rest: Rest::No,
+            wish: Demand::Flow,
+        }
+    }
+
+    /// Whoever has it wants this of time from now on.
+    pub const fn wish(&mut self, wish: Demand) {
+        self.wish = wish;
+    }
+
+    /// Waits until something is to be done, no longer than `patience`, and does it; false when it was told to stop.
+    pub fn turn(&mut self, site: &mut Site, inbox: &Inbox, patience: Option<Duration>) -> bool {
+        let mut next = inbox.wait(self.rest.at_most(patience));
         // What came while we rested comes at the present, not at the time when the rest began.
-        owner.go_on();
+        self.go_on(site);
         let mut taken = 0;
         while let Some(command) = next {
             if matches!(command, Command::Stop) {
-                return owner.site.store_lease(0);
+                self.rest = Rest::No;
+                return false;
             }
-            owner.obey(command);
+            self.obey(site, command);
             taken += 1;
             next = if taken < AT_ONCE { inbox.take() } else { None };
         }
-        rest = owner.go_on();
+        self.rest = self.go_on(site);
+        true
     }
-}
 
-impl Owner {
-    fn obey(&mut self, command: Command) {
-        let (site, clients) = (&mut self.site, &mut self.clients);
+    fn obey(&mut self, site: &mut Site, command: Command) {
+        let clients = &mut self.clients;
         match command {
             Command::Request { request, reply, .. } if request.target == ASK => answer(site, &request.body, &reply),
             Command::Request { ticket, mut request, reply } => {
@@ -164,24 +198,25 @@ impl Owner {
     }
 
     /// Lets some time pass and brings what came of it to the clients; when to go on.
-    fn go_on(&mut self) -> Rest {
+    fn go_on(&mut self, site: &mut Site) -> Rest {
         let wall = WallInstant::now();
         let outside = &self.outside;
         // Real programs and real stores live in real time.
         let is_real = outside.is_connected() || self.cluster.is_some();
-        let demand = || if is_real { Demand::Flow } else { self.clients.demand(&self.site) };
-        self.clock.set_demand(demand, wall, self.site.now());
-        let limit = self.clock.limit(wall, self.site.now(), self.site.next_at());
-        let came = self.site.run_outside(limit);
+        let wanted = || self.clients.demand(site).max(self.wish);
+        let demand = || if is_real { Demand::Flow } else { wanted() };
+        self.clock.set_demand(demand, wall, site.now());
+        let limit = self.clock.limit(wall, site.now(), site.next_at());
+        let came = site.run_outside(limit);
         let clients = &mut self.clients;
-        self.uplinks.carry(&mut self.site, |ticket, visitor, reply| clients.welcome(ticket, visitor, reply));
-        self.clients.deliver(&mut self.site);
-        self.outside.carry(&mut self.site);
+        self.uplinks.carry(site, |ticket, visitor, reply| clients.welcome(ticket, visitor, reply));
+        self.clients.deliver(site);
+        self.outside.carry(site);
         if let Some(Cluster { store, tunnels }) = &mut self.cluster {
-            tunnels.carry(&mut self.site);
-            store.carry(&mut self.site);
+            tunnels.carry(site);
+            store.carry(site);
         }
-        let look = self.outside.look(&self.site, wall);
-        if came { Rest::No } else { self.clock.rest(WallInstant::now(), self.site.next_at()).at_most(look) }
+        let look = self.outside.look(site, wall);
+        if came { Rest::No } else { self.clock.rest(WallInstant::now(), site.next_at()).at_most(look) }
     }
 }

@@ -61,10 +61,10 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that begins now.
+    /// A clock that begins now, at `now` of virtual time.
     #[must_use]
-    pub const fn new(pace: Pace, wall: WallInstant) -> Self {
-        Self { pace, tied: (wall, Instant::ZERO), demand: Demand::Flow }
+    pub const fn new(pace: Pace, wall: WallInstant, now: Instant) -> Self {
+        Self { pace, tied: (wall, now), demand: Demand::Flow }
     }
 
     /// Takes in what clients want from now on, where that matters.
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_real_pace_is_that_of_the_wall_clock() {
         let wall = WallInstant::now();
-        let mut clock = Clock::new(Pace::Real, wall);
+        let mut clock = Clock::new(Pace::Real, wall, Instant::ZERO);
         clock.set_demand(|| Demand::Leap, wall, Instant::ZERO);
         let later = wall + SECOND / 200;
         let five = Instant::ZERO + SECOND / 200;
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn late_time_catches_up_in_slices() {
         let wall = WallInstant::now();
-        let mut clock = Clock::new(Pace::Real, wall);
+        let mut clock = Clock::new(Pace::Real, wall, Instant::ZERO);
         clock.set_demand(|| Demand::Flow, wall, Instant::ZERO);
         let late = wall + SECOND;
         let next = Instant::ZERO + SECOND / 2;
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_fast_pace_leaps_and_flows_on_from_there() {
         let wall = WallInstant::now();
-        let mut clock = Clock::new(Pace::Fast, wall);
+        let mut clock = Clock::new(Pace::Fast, wall, Instant::ZERO);
         let (now, far) = (Instant::ZERO + SECOND, Instant::ZERO + SECOND * 100);
         clock.set_demand(|| Demand::Leap, wall, now);
         assert_eq!(clock.limit(wall, now, Some(far)), far + SLICE);

@@ -24,6 +24,10 @@ pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::
         let title = format!("{}$ {}", scenario.place(step), step.command);
         annotate(out, &scenario.file, Some(step.line), &title, &overrun.to_string())?;
     }
+    if let End::Skipped(skip) = &outcome.playback.end {
+        let (file, line) = (property(&scenario.file), scenario.steps[skip.step].line);
+        writeln!(out, "::notice file={file},line={line},title=not played from here on::{}", data(&skip.reason))?;
+    }
     match outcome.verdict.reason() {
         Some(reason) => annotate(out, &scenario.file, Some(1), "netyard test", &reason),
         None => Ok(()),

@@ -63,6 +63,7 @@ fn verdict(outcome: &Outcome<'_>) -> Markup {
                 Verdict::Passed => { (steps) ", all as expected." }
                 Verdict::Failed => { (failed) " of " (steps) " failed." }
                 Verdict::TimeLimit => { "Its time was up after " (outcome.playback.steps.len()) " of " (steps) "." }
+                Verdict::Skipped(reason) => { (outcome.playback.steps.len()) " of " (steps) " were played, all as expected; the others were not: " (reason) "." }
                 Verdict::Unsupported(obstacle) => { "It was not played: " (obstacle) "." }
                 Verdict::Nondeterministic(_) | Verdict::NotAsAsked(_) | Verdict::ShouldHaveFailed => { (outcome.verdict.reason().unwrap_or_default()) }
             }

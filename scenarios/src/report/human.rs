@@ -21,6 +21,7 @@ pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::
     writeln!(out, "{}: {} ({})", outcome.scenario.file, style.ink(ink, &word), figures(outcome))?;
     match &outcome.verdict {
         Verdict::Passed => return Ok(()),
+        Verdict::Skipped(_) => return skipped(out, outcome),
         Verdict::Unsupported(obstacle) => return writeln!(out, "  {obstacle}"),
         Verdict::Failed
         | Verdict::Nondeterministic(_)
@@ -39,7 +40,20 @@ pub fn outcome(out: &mut dyn Write, style: Style, outcome: &Outcome<'_>) -> io::
     if let Some(reason) = outcome.verdict.reason() {
         writeln!(out, "{reason}\n")?;
     }
+    skipped(out, outcome)?;
     writeln!(out, "to repeat: {}\n", outcome.again)
+}
+
+/// What was skipped, and why.
+fn skipped(out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
+    match (&outcome.playback.end, &outcome.verdict) {
+        (End::Skipped(skip), _) => {
+            let line = outcome.scenario.steps[skip.step].line;
+            writeln!(out, "  not played from line {line} on: {}", skip.reason)
+        }
+        (_, Verdict::Skipped(reason)) => writeln!(out, "  {reason}"),
+        _ => Ok(()),
+    }
 }
 
 /// What became of a scenario, in a word.
@@ -50,7 +64,7 @@ fn word(outcome: &Outcome<'_>) -> (Ink, String) {
         Verdict::Failed | Verdict::NotAsAsked(_) | Verdict::ShouldHaveFailed => (Ink::Bad, "FAILED".to_owned()),
         Verdict::Nondeterministic(_) => (Ink::Bad, "NOT DETERMINISTIC".to_owned()),
         Verdict::TimeLimit => (Ink::Bad, "TIME LIMIT".to_owned()),
-        Verdict::Unsupported(_) => (Ink::Dim, "skipped".to_owned()),
+        Verdict::Skipped(_) | Verdict::Unsupported(_) => (Ink::Dim, "skipped".to_owned()),
     }
 }
 
@@ -60,7 +74,7 @@ fn figures(outcome: &Outcome<'_>) -> String {
     let all = counted(outcome.scenario.steps.len(), "step");
     let steps = match outcome.verdict {
         Verdict::Failed => format!("{failed} of {all} failed"),
-        Verdict::TimeLimit => format!("{} of {all} done", outcome.playback.steps.len()),
+        Verdict::Skipped(_) | Verdict::TimeLimit => format!("{} of {all} done", outcome.playback.steps.len()),
         Verdict::Nondeterministic(_)
         | Verdict::NotAsAsked(_)
         | Verdict::Passed
@@ -74,6 +88,7 @@ fn figures(outcome: &Outcome<'_>) -> String {
         | Verdict::Nondeterministic(_)
         | Verdict::NotAsAsked(_)
         | Verdict::ShouldHaveFailed
+        | Verdict::Skipped(_)
         | Verdict::TimeLimit
         | Verdict::Unsupported(_) => {
             format!(", with seed {}", outcome.seed)

@@ -46,16 +46,23 @@ fn file(outcome: &Outcome<'_>) -> Value {
     if let Verdict::Nondeterministic(difference) = &outcome.verdict {
         object["difference"] = json!(difference);
     }
-    if let Verdict::Unsupported(obstacle) = &outcome.verdict {
-        object["reason"] = json!(obstacle);
+    if let Verdict::Skipped(reason) | Verdict::Unsupported(reason) = &outcome.verdict {
+        object["reason"] = json!(reason);
     }
-    if let End::TimeLimit(overrun) = &outcome.playback.end {
-        object["line"] = json!(outcome.scenario.steps[overrun.step].line);
-        object["limit"] = match overrun.limit {
-            Limit::Virtual(limit) => json!({"virtual_ns": nanos(limit.0)}),
-            Limit::Wall(limit) => json!({"wall_ns": nanos(limit.0)}),
-        };
-        object["running"] = json!(overrun.running);
+    match &outcome.playback.end {
+        End::Finished => {}
+        End::Skipped(skip) => {
+            object["reason"] = json!(skip.reason);
+            object["line"] = json!(outcome.scenario.steps[skip.step].line);
+        }
+        End::TimeLimit(overrun) => {
+            object["line"] = json!(outcome.scenario.steps[overrun.step].line);
+            object["limit"] = match overrun.limit {
+                Limit::Virtual(limit) => json!({"virtual_ns": nanos(limit.0)}),
+                Limit::Wall(limit) => json!({"wall_ns": nanos(limit.0)}),
+            };
+            object["running"] = json!(overrun.running);
+        }
     }
     object
 }
@@ -89,7 +96,7 @@ pub const fn result(verdict: &Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::ShouldHaveFailed => "should-have-failed",
         Verdict::TimeLimit => "time-limit",
-        Verdict::Unsupported(_) => "skipped",
+        Verdict::Skipped(_) | Verdict::Unsupported(_) => "skipped",
     }
 }
 

@@ -9,6 +9,7 @@ use quick_xml::writer::Writer;
 use super::{Outcome, difference, transcript};
 use crate::exit::Exit;
 use crate::runner::End;
+use crate::runner::verdict::Verdict;
 use crate::scenario::fault::Fault;
 use crate::scenario::step::Step;
 
@@ -43,7 +44,8 @@ enum Status {
         message: String,
         text: String,
     },
-    Skipped,
+    /// With the reason, where there is one but that something before was not met.
+    Skipped(Option<String>),
 }
 
 impl Document {
@@ -103,7 +105,7 @@ impl Suite {
             ("tests", &self.cases.len().to_string()),
             ("failures", &failures),
             ("errors", &errors),
-            ("skipped", &count(|status| matches!(status, Status::Skipped))),
+            ("skipped", &count(|status| matches!(status, Status::Skipped(_)))),
             ("time", &format!("{:.3}", self.seconds)),
         ]);
         element.write_inner_content(|xml| {
@@ -131,9 +133,13 @@ impl Case {
         let element = element.with_attributes([("name", self.name.as_str()), ("classname", file)]);
         match &self.status {
             Status::Passed => element.write_empty()?,
-            Status::Skipped => {
-                element.write_inner_content(|xml| xml.create_element("skipped").write_empty().map(drop))?
-            }
+            Status::Skipped(reason) => element.write_inner_content(|xml| {
+                let skipped = xml.create_element("skipped");
+                skipped
+                    .with_attributes(reason.iter().map(|reason| ("message", reason.as_str())))
+                    .write_empty()
+                    .map(drop)
+            })?,
             Status::Bad { element: kind, message, text } => element.write_inner_content(|xml| {
                 let bad = xml.create_element(*kind).with_attribute(("message", message.as_str()));
                 bad.write_text_content(BytesText::new(&printable(text))).map(drop)
@@ -155,7 +161,11 @@ fn status(outcome: &Outcome<'_>, number: usize, step: &Step) -> Status {
         (None, End::TimeLimit(overrun)) if overrun.step == number => {
             Status::Bad { element: "error", message: "its time was up".to_owned(), text: overrun.to_string() }
         }
-        (None, _) => Status::Skipped,
+        (None, End::Skipped(skip)) => Status::Skipped(Some(skip.reason.clone())),
+        (None, End::Finished | End::TimeLimit(_)) => match &outcome.verdict {
+            Verdict::Unsupported(obstacle) => Status::Skipped(Some(obstacle.clone())),
+            _ => Status::Skipped(None),
+        },
     }
 }
 

@@ -27,8 +27,8 @@ pub fn outcome(out: &mut dyn Write, number: usize, outcome: &Outcome<'_>) -> io:
     if outcome.verdict == Verdict::Passed {
         return writeln!(out, "ok {number} - {file}");
     }
-    if let Verdict::Unsupported(obstacle) = &outcome.verdict {
-        return writeln!(out, "ok {number} - {file} # SKIP {obstacle}");
+    if let Verdict::Skipped(reason) | Verdict::Unsupported(reason) = &outcome.verdict {
+        return writeln!(out, "ok {number} - {file} # SKIP {reason}");
     }
     writeln!(out, "not ok {number} - {file}")?;
     let mut failures = Vec::new();
@@ -43,6 +43,10 @@ pub fn outcome(out: &mut dyn Write, number: usize, outcome: &Outcome<'_>) -> io:
     }
     let mut fields = vec![("seed", json!(outcome.seed)), ("repeat", json!(outcome.again))];
     fields.extend(outcome.verdict.reason().map(|reason| ("message", json!(reason))));
+    if let End::Skipped(skip) = &outcome.playback.end {
+        let line = outcome.scenario.steps[skip.step].line;
+        fields.push(("skipped", json!(format!("from line {line} on: {}", skip.reason))));
+    }
     fields.extend((!failures.is_empty()).then(|| ("failures", Value::Array(failures))));
     block(out, &fields)
 }

@@ -20,9 +20,16 @@ pub fn text(scenario: &Scenario, playback: &Playback) -> String {
     for (number, played) in playback.steps.iter().enumerate() {
         add(number, &played.output, Some(played.status));
     }
-    if let End::TimeLimit(overrun) = &playback.end {
-        add(overrun.step, &overrun.output, None);
-        text += &format!("[{}]\n", overrun.to_string().replace('\n', "; "));
+    match &playback.end {
+        End::Finished => {}
+        End::Skipped(skip) => {
+            add(skip.step, "", None);
+            text += &format!("[not played: {}]\n", skip.reason);
+        }
+        End::TimeLimit(overrun) => {
+            add(overrun.step, &overrun.output, None);
+            text += &format!("[{}]\n", overrun.to_string().replace('\n', "; "));
+        }
     }
     text
 }

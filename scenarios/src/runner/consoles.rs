@@ -52,8 +52,24 @@ impl Consoles {
         until: Instant,
         is_up: impl Fn(&Site) -> Option<L>,
     ) -> Ended<L> {
+        self.play_by(site, place, command, |site| site.run(until.min(site.now() + SLICE)), is_up)
+    }
+
+    /// The same, where it is `run` that lets some time pass and says what a terminal says; limits are looked at whenever
+    /// none does.
+    ///
+    /// # Panics
+    /// When the terminal is not open.
+    pub fn play_by<L>(
+        &mut self,
+        site: &mut Site,
+        place: &str,
+        command: &str,
+        run: impl FnMut(&mut Site) -> Option<TerminalEvent>,
+        is_up: impl Fn(&Site) -> Option<L>,
+    ) -> Ended<L> {
         self.enter(site, place, command);
-        let end = self.wait(site, self.terminals[place], until, is_up);
+        let end = self.wait(site, self.terminals[place], run, is_up);
         Ended { end, output: self.shown(site, place) }
     }
 
@@ -70,7 +86,8 @@ impl Consoles {
     /// # Panics
     /// When the terminal is not open.
     pub fn go_on(&mut self, site: &mut Site, place: &str, until: Instant) -> Option<i32> {
-        self.wait(site, self.terminals[place], until, |site| (site.now() >= until).then_some(())).ok()
+        let run = |site: &mut Site| site.run(until.min(site.now() + SLICE));
+        self.wait(site, self.terminals[place], run, |site| (site.now() >= until).then_some(())).ok()
     }
 
     /// Lets time pass until `until`, whatever is done meanwhile.
@@ -107,11 +124,11 @@ impl Consoles {
         &mut self,
         site: &mut Site,
         terminal: TerminalId,
-        until: Instant,
+        mut run: impl FnMut(&mut Site) -> Option<TerminalEvent>,
         is_up: impl Fn(&Site) -> Option<L>,
     ) -> Result<i32, L> {
         loop {
-            match site.run(until.min(site.now() + SLICE)) {
+            match run(site) {
                 Some(TerminalEvent::Ready { terminal: ready, status }) if ready == terminal => return Ok(status),
                 Some(TerminalEvent::Closed { terminal: closed, status }) => {
                     self.close(site, closed);

@@ -6,31 +6,32 @@
 //! Time is the machine's, so a scenario takes as long as its steps say. What only netyard has (several hosts in one
 //! scenario, links and name servers of the head, its own command) cannot be played here, and [`obstacle`] says so.
 
-mod shell;
-
+use std::collections::BTreeMap;
 use std::time::Instant as WallInstant;
 
 use netyard_sim::time::Instant;
 
+use super::shell::{Ended, Shell, Stopped};
 use super::{End, Limit, OnFailure, Overrun, Playback, Played, Settings, at_prompt, played};
 use crate::scenario::Scenario;
 use crate::scenario::captures::Captures;
 use crate::scenario::engine::EngineSettings;
 use crate::scenario::fault::{Fault, FaultKind};
 use crate::scenario::step::Step;
-use shell::{Shells, Stopped};
 
 /// Why a scenario cannot be played on a real engine; none when it can.
 #[must_use]
 pub fn obstacle(scenario: &Scenario) -> Option<String> {
     let head = &scenario.head;
     let has_settings = head.engine != EngineSettings::default() || !head.engines.is_empty();
+    let real = scenario.steps.iter().find(|step| step.is_real());
     let own = scenario.steps.iter().find(|step| step.command.split_whitespace().any(|word| word == "netyard"));
     match () {
         () if head.hosts.len() > 1 => Some(format!("it has {} hosts, and an engine is one", head.hosts.len())),
         () if !head.links.is_empty() => Some("its head describes links".to_owned()),
         () if !head.nameservers.is_empty() => Some("its head describes name servers".to_owned()),
         () if has_settings => Some("its head describes the engine, which is as it is".to_owned()),
+        () if real.is_some() => real.map(|step| format!("line {} lets a real program into netyard", step.line)),
         () => own.map(|step| format!("line {} needs netyard itself", step.line)),
     }
 }
@@ -66,6 +67,33 @@ pub fn play(scenario: &Scenario, settings: &Settings) -> Result<Playback, Fault>
         }
     }
     Ok(Playback { steps, end, elapsed: began.elapsed(), links: Vec::new() })
+}
+
+/// The shells, by place; none where one has ended.
+#[derive(Default)]
+struct Shells(BTreeMap<String, Option<Shell>>);
+
+impl Shells {
+    /// Types `command` at `place` and waits until it is done, or until `until`.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    fn play(&mut self, scenario: &Scenario, place: &str, command: &str, until: WallInstant) -> Result<Ended, Stopped> {
+        let shell = self.0.entry(place.to_owned()).or_default();
+        if shell.is_none() {
+            *shell = Some(Shell::open(&words(scenario, place), |_| {}, until)?);
+        }
+        Shell::play(shell, command, until)
+    }
+}
+
+/// What starts the shell of a place.
+fn words<'p>(scenario: &Scenario, place: &'p str) -> Vec<&'p str> {
+    match place.split_once('/') {
+        Some((_, namespace)) => vec!["ip", "netns", "exec", namespace, "sh"],
+        None if scenario.head.hosts.iter().any(|host| host == place) => vec!["bash"],
+        None => vec!["docker", "exec", "-it", place, "sh"],
+    }
 }
 
 fn overrun(number: usize, step: &Step, place: &str, output: String, settings: &Settings) -> Overrun {

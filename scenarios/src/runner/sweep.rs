@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Capturing, Overrun, Played, Player, Settings};
+use super::{Capturing, Overrun, Played, Player, Settings, Unplayed, at_prompt};
 use crate::scenario::Scenario;
-use crate::scenario::fault::Fault;
+use crate::scenario::fault::{Fault, FaultKind};
 
 /// How long a fault may take that happens at once, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -115,7 +115,11 @@ impl Player<'_> {
         let step = &self.scenario.steps[at];
         match self.play(step) {
             Err(fault) => Err(Break::NoPlace(fault)),
-            Ok(Err((limit, output))) => Err(Break::TimeLimit(self.overrun(at, step, limit, output))),
+            Ok(Err(Unplayed::Skipped(_))) => {
+                let no_place = FaultKind::NoSuchPlace(self.scenario.place(step).to_owned());
+                Err(Break::NoPlace(at_prompt(self.scenario, step, no_place)))
+            }
+            Ok(Err(Unplayed::TimeIsUp(limit, output))) => Err(Break::TimeLimit(self.overrun(at, step, limit, output))),
             Ok(Ok(played)) if played.meets(step) => Ok(()),
             Ok(Ok(played)) => Err(Break::NotMet(at, played)),
         }

@@ -22,6 +22,8 @@ pub enum Verdict {
     Passed,
     /// The head says `expect: fail`, but every step was met.
     ShouldHaveFailed,
+    /// This machine cannot play its steps for real programs; why, in words. Those before them were met.
+    Skipped(String),
     /// Its time was up.
     TimeLimit,
     /// It cannot be played where it was to be; why, in words.
@@ -35,6 +37,8 @@ impl Verdict {
         let failed = playback.failed(scenario).next().is_some();
         match (&playback.end, scenario.head.expect) {
             (End::TimeLimit(_), _) => Self::TimeLimit,
+            (End::Skipped(_), Expect::Pass) if failed => Self::Failed,
+            (End::Skipped(skip), Expect::Fail | Expect::Pass) => Self::Skipped(skip.reason.clone()),
             (End::Finished, Expect::Pass) if failed => Self::Failed,
             (End::Finished, Expect::Fail) if !failed => Self::ShouldHaveFailed,
             (End::Finished, Expect::Fail | Expect::Pass) => {
@@ -50,7 +54,7 @@ impl Verdict {
             Self::NotAsAsked(link) => Some(link.clone()),
             Self::Nondeterministic(difference) => Some(format!("{difference} when it is played again")),
             Self::ShouldHaveFailed => Some("its head says `expect: fail`, but every step was met".to_owned()),
-            Self::Failed | Self::Passed | Self::TimeLimit | Self::Unsupported(_) => None,
+            Self::Failed | Self::Passed | Self::Skipped(_) | Self::TimeLimit | Self::Unsupported(_) => None,
         }
     }
 
@@ -58,7 +62,8 @@ impl Verdict {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Passed => Exit::Pass,
+            // Real programs are let in where that is possible; elsewhere the rest counts.
+            Self::Passed | Self::Skipped(_) => Exit::Pass,
             Self::Failed | Self::NotAsAsked(_) | Self::ShouldHaveFailed => Exit::Failed,
             Self::Nondeterministic(_) => Exit::Nondeterministic,
             Self::TimeLimit => Exit::TimeLimit,

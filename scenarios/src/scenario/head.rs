@@ -14,6 +14,7 @@ use super::engine::EngineSettings;
 use super::fault::FaultKind;
 use super::markdown::{Wrong, lines};
 use super::period::Period;
+use super::step::REAL;
 
 /// The host that `$` means when the head names none.
 const DEFAULT_HOST: &str = "docker01";
@@ -37,6 +38,9 @@ pub struct Head {
     pub engines: BTreeMap<String, EngineSettings>,
     /// Whether the steps are to be met.
     pub expect: Expect,
+    /// The programs of this machine that steps for real programs need: `needs: [curl, docker]`. Where one is missing these
+    /// steps are not played, nor those after them.
+    pub needs: Vec<String>,
     /// How much virtual time it may take; the command line's `--time-limit` goes before.
     pub time_limit: Option<Period>,
 }
@@ -51,6 +55,7 @@ impl Default for Head {
             engine: EngineSettings::default(),
             engines: BTreeMap::new(),
             expect: Expect::Pass,
+            needs: Vec::new(),
             time_limit: None,
         }
     }
@@ -160,6 +165,9 @@ impl Head {
     fn complaint(&self) -> Option<String> {
         if self.hosts.is_empty() {
             return Some("a world has at least one host".to_owned());
+        }
+        if self.hosts.iter().any(|host| host == REAL) {
+            return Some(format!("a host called {REAL}, which is this machine"));
         }
         if let Some(stranger) = self.links.keys().find(|name| !self.hosts.contains(name)) {
             return Some(format!("a link of {stranger}, which is no host"));

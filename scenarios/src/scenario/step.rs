@@ -7,6 +7,9 @@ use super::comparison::Expected;
 use super::fault::FaultKind;
 use super::markdown::{Block, Line, Wrong};
 
+/// The place of steps that are played by real programs of this machine, in the world of the scenario.
+pub const REAL: &str = "real";
+
 /// A command and what is expected of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Step {
@@ -26,6 +29,14 @@ pub struct Step {
     pub expected: Vec<Expected>,
     /// The bytes of all lines after the command: what `--update` replaces.
     pub body: Range<usize>,
+}
+
+impl Step {
+    /// Whether it is played by a real shell of this machine.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.place.as_deref() == Some(REAL)
+    }
 }
 
 /// The steps of a block.

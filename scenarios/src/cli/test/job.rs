@@ -86,7 +86,11 @@ fn recorded(
 ) -> Result<(Playback, Verdict, Option<Kept>), Fault> {
     let one = record(scenario, settings)?;
     let mut verdict = Verdict::over(scenario, &one.playback);
-    if arguments.check_determinism && verdict != Verdict::TimeLimit {
+    let real = scenario.first_real().filter(|_| arguments.check_determinism && verdict == Verdict::Passed);
+    if let Some(step) = real {
+        let why = "is for real programs, which do not do the same twice: it was played, and not compared";
+        verdict = Verdict::Skipped(format!("line {} {why}", step.line));
+    } else if arguments.check_determinism && scenario.first_real().is_none() && verdict != Verdict::TimeLimit {
         let two = record(scenario, settings)?;
         verdict = first_difference(scenario, &one, &two).map_or(verdict, Verdict::Nondeterministic);
     }

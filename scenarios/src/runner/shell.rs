@@ -1,18 +1,18 @@
-//! Real shells, each at a terminal of its own, that stay open between commands. What ends a command is a mark that the
-//! shell writes behind it, with the exit code; no program writes that character by itself.
+//! A real shell at a terminal of its own, which stays open between commands. What ends a command is a mark that the shell
+//! writes behind it, with the exit code; no program writes that character by itself.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-
-use crate::scenario::Scenario;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getsid};
 
 /// ASCII's record separator, on both sides of an exit code.
 const MARK: u8 = 0x1e;
@@ -21,6 +21,13 @@ const LOOP: &str = "stty -echo -onlcr; set -m; printf '\\036%d\\036' 0; \
                     while IFS= read -r netyard_line; do eval \"$netyard_line\"; printf '\\036%d\\036' \"$?\"; done";
 /// The size of a terminal that nobody has pulled at: `ss` spreads its columns over a wider one.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+
+/// How long what a shell has started may take to end.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often it is looked at whether the shell is still there.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How long is waited between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of a command.
 pub(super) struct Ended {
@@ -36,51 +43,6 @@ pub(super) enum Stopped {
     TimeIsUp(String),
 }
 
-/// The open shells, by place.
-#[derive(Default)]
-pub(super) struct Shells {
-    open: BTreeMap<String, Shell>,
-}
-
-impl Shells {
-    /// Types `command` at `place` and waits until it is done, or until `until`.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub(super) fn play(
-        &mut self,
-        scenario: &Scenario,
-        place: &str,
-        command: &str,
-        until: Instant,
-    ) -> Result<Ended, Stopped> {
-        if !self.open.contains_key(place) {
-            let shell = Shell::open(words(scenario, place), until)?;
-            self.open.insert(place.to_owned(), shell);
-        }
-        let shell = self.open.get_mut(place).expect("it was just opened");
-        shell.enter(command).map_err(|error| Stopped::NoShell(error.to_string()))?;
-        match shell.read(until) {
-            Ok(ended) => Ok(ended),
-            Err(Silence::TimeIsUp) => Err(Stopped::TimeIsUp(shell.said())),
-            Err(Silence::Closed) => {
-                let mut shell = self.open.remove(place).expect("it was open");
-                let status = shell.status();
-                Ok(Ended { status, output: shell.said() })
-            }
-        }
-    }
-}
-
-/// What starts the shell of a place.
-fn words<'p>(scenario: &Scenario, place: &'p str) -> Vec<&'p str> {
-    match place.split_once('/') {
-        Some((_, namespace)) => vec!["ip", "netns", "exec", namespace, "sh"],
-        None if scenario.head.hosts.iter().any(|host| host == place) => vec!["bash"],
-        None => vec!["docker", "exec", "-it", place, "sh"],
-    }
-}
-
 /// Why nothing more is read.
 enum Silence {
     Closed,
@@ -88,7 +50,8 @@ enum Silence {
 }
 
 /// A shell at a terminal of its own.
-struct Shell {
+#[derive(Debug)]
+pub(super) struct Shell {
     child: Child,
     terminal: File,
     /// What was read and is not told yet.
@@ -96,13 +59,18 @@ struct Shell {
 }
 
 impl Shell {
-    fn open(words: Vec<&str>, until: Instant) -> Result<Self, Stopped> {
+    /// Opens one by `words`, with what `dress` says of its command; it is there before `until`.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub(super) fn open(words: &[&str], dress: impl FnOnce(&mut Command), until: Instant) -> Result<Self, Stopped> {
         let no_shell = |error: io::Error| Stopped::NoShell(error.to_string());
         let OpenptyResult { master, slave } = openpty(&SIZE, None).map_err(|error| no_shell(error.into()))?;
         let end = |fd: &OwnedFd| fd.try_clone().map(Stdio::from);
         // setsid makes the terminal the controlling one, so that it has jobs.
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg("--wait").args(words).args(["-c", LOOP]).env("TERM", "dumb");
+        dress(&mut command);
         command.stdin(end(&slave).map_err(no_shell)?).stdout(end(&slave).map_err(no_shell)?);
         command.stderr(Stdio::from(slave));
         let child = command.spawn().map_err(no_shell)?;
@@ -115,6 +83,61 @@ impl Shell {
             Err(Silence::Closed) => Err(Stopped::NoShell(shell.said().trim().to_owned())),
             Err(Silence::TimeIsUp) => Err(Stopped::TimeIsUp(shell.said())),
         }
+    }
+
+    /// Types `command` in the shell at `place` of those that are open, and waits until it is done, or until `until`. A
+    /// shell that ends is forgotten.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub(super) fn play(place: &mut Option<Self>, command: &str, until: Instant) -> Result<Ended, Stopped> {
+        let shell = place.as_mut().expect("it was opened");
+        shell.enter(command).map_err(|error| Stopped::NoShell(error.to_string()))?;
+        match shell.read(until) {
+            Ok(ended) => Ok(ended),
+            Err(Silence::TimeIsUp) => Err(Stopped::TimeIsUp(shell.said())),
+            Err(Silence::Closed) => {
+                let mut shell = place.take().expect("it was open");
+                let ended = Ended { status: shell.status(), output: shell.said() };
+                // What it has left behind in the background goes with its terminal.
+                shell.hang_up();
+                Ok(ended)
+            }
+        }
+    }
+
+    /// Whether something runs that was started from it.
+    pub(super) fn has_jobs(&self) -> bool {
+        let own = self.child.id();
+        fs::read_to_string(format!("/proc/{own}/task/{own}/children")).is_ok_and(|children| !children.trim().is_empty())
+    }
+
+    /// Tells the shell and all that was started from it to end, and ends what has not done so when its time is over.
+    pub(super) fn hang_up(mut self) {
+        for (signal, patience) in [(Signal::SIGHUP, GRACE), (Signal::SIGKILL, GRACE)] {
+            let deadline = Instant::now() + patience;
+            let session = self.session();
+            for (process, signal) in
+                session.iter().flat_map(|process| [(*process, signal), (*process, Signal::SIGCONT)])
+            {
+                // Who has just ended needs no signal.
+                let _ = kill(process, signal);
+            }
+            while self.child.try_wait().is_ok_and(|ended| ended.is_none()) || !self.session().is_empty() {
+                if Instant::now() >= deadline {
+                    break;
+                }
+                sleep(PAUSE);
+            }
+        }
+    }
+
+    /// The processes that are at its terminal, or were started there.
+    fn session(&self) -> Vec<Pid> {
+        let own = i32::try_from(self.child.id()).expect("process ids are small");
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
+        processes.filter(|process| getsid(Some(*process)) == Ok(Pid::from_raw(own))).collect()
     }
 
     fn enter(&mut self, command: &str) -> io::Result<()> {
@@ -130,9 +153,11 @@ impl Shell {
             }
             let left = until.saturating_duration_since(Instant::now());
             let mut wanted = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let timeout = PollTimeout::try_from(left.min(GLANCE)).unwrap_or(PollTimeout::MAX);
             match poll(&mut wanted, timeout) {
                 Ok(0) if left.is_zero() => return Err(Silence::TimeIsUp),
+                // What it has left in the background may hold the terminal open.
+                Ok(0) if self.child.try_wait().is_ok_and(|ended| ended.is_some()) => return Err(Silence::Closed),
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(_) => return Err(Silence::Closed),
             }
