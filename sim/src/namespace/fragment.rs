@@ -204,7 +204,7 @@ impl Partial {
     }
 }
 
-/// Cuts a packet into fragments of at most `mtu` bytes; none when it must not be cut.
+/// Cuts a packet, which may be a fragment already, into fragments of at most `mtu` bytes; none when it must not be cut.
 pub(super) fn split(frame: &Frame, ip: &Ip, mtu: usize, ident: u32) -> Option<Vec<Frame>> {
     if ip.dont_fragment && ip.is_v4() {
         return None;
@@ -217,8 +217,9 @@ pub(super) fn split(frame: &Frame, ip: &Ip, mtu: usize, ident: u32) -> Option<Ve
     let head = &frame.bytes()[..ETHERNET_LEN + ip.header_len];
     let data = &frame.payload()[ip.header_len..ip.total_len];
     let pieces = data.chunks(room).enumerate().map(|(n, piece)| {
-        let offset = n * room;
-        let more = offset + piece.len() < data.len();
+        let (begin, goes_on) = ip.fragment.map_or((0, false), |whole| (usize::from(whole.offset), whole.more));
+        let more = goes_on || n * room + piece.len() < data.len();
+        let offset = begin + n * room;
         let mut bytes = head.to_vec();
         bytes.resize(head.len() + extra, 0);
         bytes.extend_from_slice(piece);

@@ -87,6 +87,8 @@ fn fragments_are_cut_again_where_the_path_gets_narrower() {
     assert_eq!(path.ping("10.2.0.2", 2900), Ping::Reply { ttl: 63 });
     // 1480 + 1428 bytes of payload: 576 + 576 + 328, and 576 + 576 + 276.
     assert_eq!(path.received(path.right) - before, 6);
+    let drops = &path.lab.fabric.namespace(path.right).drops;
+    assert_eq!(drops.of(DropReason::Malformed), 0, "what was put together is what was cut");
 }
 
 #[test]
