@@ -2,6 +2,7 @@
 //! when that is asked for, and speaks with other bridges where a spanning tree is on.
 
 use super::{Cx, Namespace};
+use crate::addr::Mac;
 use crate::bridge::bpdu::{self, Bpdu};
 use crate::bridge::tree::State;
 use crate::bridge::{Address, Admitted, Bridge, Egress};
@@ -14,6 +15,11 @@ use crate::time::Instant;
 impl Namespace {
     /// A frame that came in by a port of a bridge.
     pub(super) fn bridge_frame(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
+        // No station has such an address (`br_handle_frame`).
+        if frame.src().is_multicast() || frame.src() == Mac::ZERO {
+            self.drop_frame(cx, Some(port), DropReason::Malformed, &frame);
+            return;
+        }
         let Some(device) = self.devices.get_mut(&bridge).filter(|d| d.up) else {
             self.drop_frame(cx, Some(port), DropReason::LinkDown, &frame);
             return;

@@ -32,8 +32,7 @@ pub(super) enum Gravity {
 impl Namespace {
     pub(super) fn receive_icmp(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8]) {
         let message = &packet[ip.header_len..ip.total_len];
-        let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
-        match *kind {
+        match message[0] {
             ECHO_REQUEST => self.answer_echo(cx, ip, message, ECHO_REPLY),
             3 | 11 | 12 => self.receive_error(cx, ip, packet, message[0] == 3 && message[1] == 4),
             _ => {}
@@ -48,10 +47,9 @@ impl Namespace {
     pub(super) fn receive_icmpv6(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: &[u8]) {
         let message = &packet[ip.header_len..ip.total_len];
         let (IpAddr::V6(src), IpAddr::V6(dst)) = (ip.src, ip.dst) else { return };
-        let Some(kind) = message.first().filter(|_| message.len() >= 8) else { return };
-        match *kind {
+        match message[0] {
             ECHO_REQUEST_V6 => self.answer_echo(cx, ip, message, ECHO_REPLY_V6),
-            1..=4 => self.receive_error(cx, ip, packet, *kind == 2),
+            1..=4 => self.receive_error(cx, ip, packet, message[0] == 2),
             133..=137 if ip.ttl == 255 => {
                 self.receive_ndp(cx, index, src, dst, message);
             }

@@ -14,6 +14,9 @@ use crate::frame::{ETHERNET_LEN, Frame};
 use crate::packet::{Ip, checksum, protocol};
 use crate::route::policy::Flow;
 
+/// The shortest message of ICMP.
+const ICMP_MIN: usize = 8;
+
 impl Namespace {
     /// An IP packet came in by a device.
     pub(super) fn receive_packet(&mut self, cx: &mut Cx, index: IfIndex, mut frame: Frame) {
@@ -67,6 +70,16 @@ impl Namespace {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let raw = self.deliver_raw(cx, &ip, data);
+        let is_sound = match ip.protocol {
+            protocol::ICMP | protocol::ICMPV6 => data.len() >= ICMP_MIN && checksum::is_right(frame.payload()),
+            protocol::TCP => checksum::is_right(frame.payload()),
+            // UDP may go without a checksum, and looks itself.
+            _ => true,
+        };
+        if !is_sound {
+            self.drop_frame(cx, Some(index), DropReason::Malformed, &frame);
+            return;
+        }
         match ip.protocol {
             protocol::ICMP if self.ignores(&ip) => self.drop_frame(cx, Some(index), DropReason::Unanswered, &frame),
             protocol::ICMP if ip.dst.is_ipv4() => self.receive_icmp(cx, &ip, frame.payload()),
