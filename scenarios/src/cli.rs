@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod attach;
+pub mod capture;
 pub mod check;
 pub mod conform;
 pub mod doctor;
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
+    Capture(capture::Arguments),
     Drops(ask::Drops),
     Impair(ask::Impair),
     Fault(ask::Fault),
@@ -90,6 +92,7 @@ pub fn run() -> Exit {
         Command::Sweep(arguments) => sweep::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Up(arguments) => up::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Run(arguments) => run::run(arguments, &mut stderr),
+        Command::Capture(arguments) => capture::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Drops(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Fault(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),
         Command::Impair(arguments) => arguments.run(&mut stdout.lock(), &mut stderr),

@@ -1,5 +1,5 @@
 //! Flows: connections of somebody outside to an address that a host of the site can reach, and of programs of the site to
-//! a machine of the LAN behind which somebody outside is. A flow looks like an exchange with an engine: input goes in,
+//! a machine of the LAN behind which somebody outside is; and what somebody outside sees pass. A flow looks like an exchange with an engine: input goes in,
 //! parts of the body come out, and an end; there is no head. An empty part says that a program has nothing more to say.
 
 use core::net::{Ipv4Addr, SocketAddr};
@@ -10,6 +10,7 @@ use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::userland::gate::{TcpGate, UdpGate};
 use netyard_sim::userland::process::Table;
 use netyard_sim::userland::stream::PipeId;
+use netyard_sim::userland::tcpdump;
 use netyard_sim::userland::{ContextId, Pid, Program, Read, Rights, Signal, Spawn, Stream};
 
 use super::Site;
@@ -27,6 +28,15 @@ pub enum Transport {
     Tcp,
     /// As datagrams, packed by [`netyard_sim::userland::gate::pack`].
     Udp,
+}
+
+/// What becomes of what a program of a flow says on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Complaints {
+    /// Nobody sees it.
+    Lost,
+    /// It comes with the output.
+    Shown,
 }
 
 /// A gate and the outer ends of its streams.
@@ -140,7 +150,16 @@ impl Site {
             Transport::Tcp => (Box::new(TcpGate::new(peer)), format!("gate tcp {peer}")),
             Transport::Udp => (Box::new(UdpGate::new(peer)), format!("gate udp {peer}")),
         };
-        self.begin_flow(place, program, &argv).0
+        self.begin_flow(place, program, argv.split(' '), Complaints::Lost).0
+    }
+
+    /// Somebody outside sees what passes the devices of a place, as `tcpdump` with these options shows it at a terminal;
+    /// none when there is no such place.
+    pub fn capture(&mut self, place: &str, options: &[&str]) -> Option<ExchangeId> {
+        let place = self.place(place)?;
+        let argv = core::iter::once("tcpdump").chain(options.iter().copied());
+        let place = (place.namespace, place.context);
+        Some(self.begin_flow(place, tcpdump::program(), argv, Complaints::Shown).0)
     }
 
     /// Listens at a port of a machine of the LAN, for somebody outside.
@@ -160,25 +179,29 @@ impl Site {
         let Listener { namespace, context, socket } = listener;
         let (client, peer) = self.world.fabric.with(namespace, |ns, _| ns.tcp_accept(socket))?;
         let gate = Box::new(TcpGate::of_client(peer, client));
-        let (id, pid) = self.begin_flow((namespace, context), gate, &format!("gate client {peer}"));
+        let argv = format!("gate client {peer}");
+        let (id, pid) = self.begin_flow((namespace, context), gate, argv.split(' '), Complaints::Lost);
         self.world.processes.adopt(pid, namespace, client, CLIENT_FD);
         Some(id)
     }
 
-    fn begin_flow(
+    fn begin_flow<'w>(
         &mut self,
         (namespace, context): (NamespaceId, ContextId),
         program: Box<dyn Program>,
-        argv: &str,
+        argv: impl Iterator<Item = &'w str>,
+        complaints: Complaints,
     ) -> (ExchangeId, Pid) {
         let processes = &mut self.world.processes;
         let (stdin, input) = processes.streams_mut().pipe();
         let (output, stdout) = processes.streams_mut().pipe();
-        let argv = argv.split(' ').map(str::to_owned).collect();
-        let spawn = Spawn {
-            rights: Rights::CONTAINER,
-            ..Spawn::of_host(argv, (namespace, context), [stdin, stdout, Stream::Null])
+        let stderr = match complaints {
+            Complaints::Lost => Stream::Null,
+            Complaints::Shown => processes.streams_mut().dup(&stdout),
         };
+        let argv = argv.map(str::to_owned).collect();
+        let spawn =
+            Spawn { rights: Rights::CONTAINER, ..Spawn::of_host(argv, (namespace, context), [stdin, stdout, stderr]) };
         let gate = processes.spawn_program(program, spawn, None, self.world.fabric.now());
         let id = self.exchanges.next_id();
         self.flows.0.insert(id, Flow { gate, input: Some(input), output, is_held: false, has_ended: false });

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use netyard_drivers::engine::{ExchangeId, Output, Patience};
+use netyard_drivers::engine::{ExchangeId, Media, Output, Patience};
 use netyard_drivers::site::{Site, Transport};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::{ContextId, Request};
+use serde_json::json;
 
 use super::door::{Part, Reply, Ticket};
 use super::pace::Demand;
@@ -37,6 +38,26 @@ impl Clients {
     pub fn request(&mut self, site: &mut Site, engine: usize, ticket: Ticket, request: Request, reply: Reply) {
         let exchange = site.request(engine, request);
         self.welcome(ticket, exchange, reply);
+    }
+
+    /// A client sees what passes the place that the first word names; the others are options of `tcpdump`.
+    pub fn capture(&mut self, site: &mut Site, ticket: Ticket, words: &[String], reply: Reply) {
+        let place = words.first().map_or("", String::as_str);
+        let options: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        let begun = site.capture(place, &options);
+        let status = if begun.is_some() { 101 } else { 404 };
+        let head = Part::Head { status, media: Media::Json, headers: Vec::new() };
+        match begun {
+            Some(exchange) => {
+                // Whoever is gone already will be noticed.
+                let _ = reply.send(vec![head]);
+                self.welcome(ticket, exchange, reply);
+            }
+            None => {
+                let message = json!({"message": format!("no such place: {place}")}).to_string();
+                let _ = reply.send(vec![head, Part::Body(message.into()), Part::End]);
+            }
+        }
     }
 
     /// A client speaks to an address as a program in a namespace, with these files, would; else as one on the host.

@@ -27,6 +27,10 @@ use super::tunnel::Arrived;
 /// Where the simulator itself is asked: a list of words, as `netyard` has them on a host of the simulation.
 pub const ASK: &str = "/netyard/ask";
 
+/// Where one asks to see what passes a place: a list of words, the place and options of `tcpdump`. The connection becomes a
+/// stream of what that shows.
+pub const CAPTURE: &str = "/netyard/capture";
+
 /// Bytes that lie ready for a client before what it watches is held up.
 const ENOUGH: usize = 256 * 1024;
 /// Bytes that lie ready for a client when it gets more.

@@ -11,7 +11,7 @@ use netyard_sim::time::Epoch;
 use netyard_sim::userland::Programs;
 
 use super::clients::Clients;
-use super::door::{ASK, Command, Part, Reply};
+use super::door::{ASK, CAPTURE, Command, Part, Reply};
 use super::outside::Outside;
 use super::pace::{Clock, Demand, Pace, Rest};
 use super::present;
@@ -56,9 +56,14 @@ impl Inbox {
     }
 }
 
+/// The words of who asks the simulator itself.
+fn words(asked: &[u8]) -> Vec<String> {
+    serde_json::from_slice(asked).unwrap_or_default()
+}
+
 /// Answers who asks the simulator itself.
 fn answer(site: &mut Site, asked: &[u8], reply: &Reply) {
-    let words: Vec<String> = serde_json::from_slice(asked).unwrap_or_default();
+    let words = words(asked);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (code, said) = site.netyard(&words);
     let body = serde_json::json!({"code": code, "said": said}).to_string();
@@ -173,6 +178,9 @@ impl Keeper {
         let clients = &mut self.clients;
         match command {
             Command::Request { request, reply, .. } if request.target == ASK => answer(site, &request.body, &reply),
+            Command::Request { ticket, request, reply } if request.target == CAPTURE => {
+                clients.capture(site, ticket, &words(&request.body), reply);
+            }
             Command::Request { ticket, mut request, reply } => {
                 if let Ok(here) = SystemTime::now().duration_since(UNIX_EPOCH) {
                     let there = Duration::from_nanos(self.epoch.unix_nanos(site.now()));

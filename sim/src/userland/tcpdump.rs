@@ -20,7 +20,13 @@ const SNAPLEN: u32 = 262_144;
 
 /// Puts it on the path of hosts.
 pub fn add(programs: &mut Programs) {
-    programs.add(Flavour::Host, "tcpdump", || Box::<Tcpdump>::default());
+    programs.add(Flavour::Host, "tcpdump", program);
+}
+
+/// The program, for a place whose files have none.
+#[must_use]
+pub fn program() -> Box<dyn Program> {
+    Box::<Tcpdump>::default()
 }
 
 #[derive(Clone, Debug, Default)]

@@ -91,7 +91,15 @@ impl Engine {
     /// # Errors
     /// The engine's answer when it refuses; in words, when there is none.
     pub fn open(&self, target: &str) -> Result<Result<UnixStream, Answer>, String> {
-        let mut stream = self.send("POST", target, "Connection: Upgrade\r\nUpgrade: tcp\r\n", "")?;
+        self.open_with(target, "")
+    }
+
+    /// The same, with something more to say.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(&self, target: &str, body: &str) -> Result<Result<UnixStream, Answer>, String> {
+        let mut stream = self.send("POST", target, "Connection: Upgrade\r\nUpgrade: tcp\r\n", body)?;
         match self.head(&mut stream)? {
             101 => Ok(Ok(stream)),
             status => {
