@@ -4,10 +4,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use snapbox::str;
 
+use crate::live::guests::processes_of;
 use crate::netyard;
 
 /// The same with this machine's own PATH: real programs are found by it.
@@ -17,14 +17,17 @@ fn with_path(arguments: &str) -> snapbox::cmd::Command {
 
 #[test]
 fn a_real_shell_is_in_the_world_of_the_scenario() {
-    let run = with_path("test tests/fixtures/real.md").assert();
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("real-{}", std::process::id()));
+    fs::create_dir_all(&place).expect("it is ours");
+    let run = with_path("test tests/fixtures/real.md").env("TMPDIR", &place).assert();
     run.code(0).stdout_eq(str![[r#"
 tests/fixtures/real.md: ok (8 steps, [..] s of virtual time)
 1 file: 1 passed; 8 steps, [..] s of virtual time
 ...
 "#]]);
-    let left = Command::new("pgrep").args(["-f", "^sleep 61.7$"]).output().expect("procps is there");
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "", "what the shell has started ends with the scenario");
+    let left = processes_of(&place.display().to_string());
+    assert!(left.is_empty(), "what the shell has started ends with the scenario: {left:?}");
+    fs::remove_dir(place).expect("nothing is left there");
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::guest;
 use crate::exit::Exit;
 use crate::live::doctor::{Finding, examine, report};
 use crate::live::guest::namespaces;
@@ -50,8 +49,9 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> io::Result<Exit> {
 /// # Errors
 /// When nobody can be told what went wrong.
 pub fn try_out(err: &mut impl Write) -> io::Result<Exit> {
-    match namespaces::make("netyard").and_then(|_| tap::open("netyard0")) {
+    let tried = namespaces::make("netyard").map_err(|error| format!("cannot make namespaces: {error}"));
+    match tried.and_then(|_| tap::open("netyard0").map_err(|error| format!("cannot open {}: {error}", tap::PATH))) {
         Ok(_) => Ok(Exit::Pass),
-        Err(error) => guest::tell(&error.into(), err),
+        Err(text) => writeln!(err, "{text}").map(|()| Exit::Unsupported),
     }
 }

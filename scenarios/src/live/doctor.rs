@@ -14,9 +14,12 @@ use super::tap;
 pub const TRIAL: &str = "trial";
 
 /// What works whatever is missing.
-const REST: &str = "netyard test, netyard up and the docker command work; netyard run and netyard exec do not";
+const REST: &str = "netyard test, netyard up and the docker command work; netyard run, exec and attach do not";
 const REST_BUT_ROOT: &str =
-    "netyard test, netyard up and the docker command work; netyard run and netyard exec only as root";
+    "netyard test, netyard up and the docker command work; netyard run, exec and attach only as root";
+/// What mends it that all is allowed and still nothing can be made.
+const LET_OUT: &str = "docker run --device /dev/net/tun --security-opt seccomp=unconfined --security-opt \
+                       apparmor=unconfined ..., for a container that netyard is in";
 
 /// What was found of one thing.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -109,16 +112,14 @@ fn device(path: &Path) -> Option<Trouble> {
     Some(Trouble { said: format!("cannot be opened: {error}"), without: REST, mend })
 }
 
-/// Tries what a guest does, in a process of its own.
-#[must_use]
-pub fn try_out() -> Finding {
+/// Tries what a guest does, in a process of its own. Where that fails it is mended by `mend`.
+fn try_out(mend: &'static str) -> Finding {
     let tried = Command::new("/proc/self/exe").arg(TRIAL).stdin(Stdio::null()).output();
     let said = match tried {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         Err(error) => Some(error.to_string()),
     };
-    let mend = "run netyard where namespaces may be made: not in a sandbox or a container without that right";
     let trouble = said.map(|said| Trouble { said, without: REST, mend });
     Finding { what: "a namespace with a TAP device", trouble }
 }
@@ -127,8 +128,15 @@ pub fn try_out() -> Finding {
 #[must_use]
 pub fn examine() -> Vec<Finding> {
     let mut findings = look(Path::new("/"));
-    findings.push(try_out());
+    let mend = findings.iter().find_map(|finding| finding.trouble.as_ref()).map_or(LET_OUT, |trouble| trouble.mend);
+    findings.push(try_out(mend));
     findings
+}
+
+/// Why no real program can be let in here, if so.
+#[must_use]
+pub fn obstacle() -> Option<String> {
+    try_out(LET_OUT).trouble.map(|trouble| format!("{} (`netyard doctor` says what mends it)", trouble.said))
 }
 
 /// What is wrong, for people; nothing when nothing is.
@@ -157,7 +165,7 @@ mod tests {
         fs::write(root.join("proc/sys/user/max_user_namespaces"), "15000\n").unwrap();
         let expected = "missing  AppArmor's restriction of user namespaces: \
                         /proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1\n         without it: netyard test, \
-                        netyard up and the docker command work; netyard run and netyard exec only as root\n         \
+                        netyard up and the docker command work; netyard run, exec and attach only as root\n         \
                         mend it by: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n";
         assert_eq!(report(&look(&root)), expected);
         fs::remove_file(root.join("dev/net/tun")).unwrap();

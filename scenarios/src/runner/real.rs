@@ -18,7 +18,7 @@ use netyard_drivers::site::{Site, TerminalEvent};
 use netyard_sim::time::Epoch;
 
 use super::shell::{Ended, Shell, Stopped};
-use crate::live::doctor::{self, Trouble};
+use crate::live::doctor;
 use crate::live::house::House;
 use crate::live::pace::Demand;
 use crate::scenario::Scenario;
@@ -50,9 +50,7 @@ pub fn obstacle(scenario: &Scenario) -> Option<String> {
         return Some(format!("there is no {program} on this machine"));
     }
     let guests = scenario.steps.iter().any(|step| step.is_real() && lets_in(step));
-    let Trouble { said, .. } = guests.then(doctor::try_out)?.trouble?;
-    let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    Some(format!("{said} (`netyard doctor` says what mends it)"))
+    guests.then(doctor::obstacle)?
 }
 
 /// Whether a step lets a program into the world.

@@ -141,6 +141,11 @@ impl Engine {
         Job { process, stdout }
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where its socket is.
     pub(super) fn socket(&self) -> PathBuf {
         self.directory.join("docker.sock")

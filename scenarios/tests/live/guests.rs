@@ -8,7 +8,7 @@ use super::engine::{Engine, Job, Said, directory, said, up};
 use super::terminal::Terminal;
 
 /// How often something is looked at that is about to change.
-const TRIES: u32 = 200;
+pub(super) const TRIES: u32 = 200;
 
 /// An engine with a network `n`, and on it a web server `web` (172.18.0.2) and `c1` (172.18.0.3); unless real programs
 /// cannot be run here.
@@ -37,7 +37,7 @@ fn addresses(engine: &Engine, container: &str) -> String {
 }
 
 /// Waits until a container's twin has these addresses.
-fn await_addresses(engine: &Engine, container: &str, expected: &str) {
+pub(super) fn await_addresses(engine: &Engine, container: &str, expected: &str) {
     let mut seen = String::new();
     for _ in 0..TRIES {
         seen = addresses(engine, container);
@@ -122,7 +122,8 @@ fn real_and_simulated_programs_share_an_address() {
 fn what_goes_wrong_is_said() {
     let Some(engine) = engine() else { return };
     let words = |words: &[&str]| run(engine.netyard(words));
-    assert_eq!(words(&["exec", "c1", "nosuch"]), said("", "netyard: nosuch: No such file or directory\n", 127));
+    assert_eq!(words(&["exec", "c1", "nosuch"]), said("", "netyard: nosuch: command not found\n", 127));
+    assert_eq!(words(&["exec", "c1", "/no/such"]), said("", "netyard: /no/such: No such file or directory\n", 127));
     assert_eq!(words(&["exec", "c1", "/etc/passwd"]), said("", "netyard: /etc/passwd: Permission denied\n", 126));
     assert_eq!(words(&["exec", "nosuch", "true"]), said("", "error: No such container: nosuch\n", 2));
     assert_eq!(words(&["run", "--network", "no", "true"]).code, 2);
@@ -185,6 +186,35 @@ fn a_program_has_the_terminal_to_itself() {
 }
 
 #[test]
+fn a_program_is_suspended_and_goes_on_in_front_or_behind() {
+    let Some(engine) = engine() else { return };
+    let mut terminal = terminal(&engine);
+    let parrot = r#"perl -e '$| = 1; print "go\n"; print "heard $_" while <STDIN>'"#;
+    terminal.enter(&format!("{NETYARD} exec c1 -- {parrot}; echo status $?\n"));
+    terminal.await_line("go");
+    terminal.press("\x1a", "status 148");
+    terminal.enter("jobs | grep -c Stopped\n");
+    terminal.await_line("1");
+    terminal.enter("fg >/dev/null; echo ended $?\n");
+    terminal.enter("again\n");
+    terminal.await_line("heard again");
+    terminal.press("\x03", "ended 130");
+    terminal.enter(&format!("{NETYARD} run --network n -- bash --norc --noediting -i; echo out $?\n"));
+    terminal.enter("PS1=; x=kept; echo; echo inside\n");
+    terminal.await_line("inside");
+    terminal.enter("suspend\n");
+    terminal.await_line("out 147");
+    terminal.enter("fg >/dev/null\n");
+    terminal.enter("echo; echo $x $(hostname -i)\n");
+    terminal.await_line("kept 172.18.0.4");
+    terminal.enter("exit 7\n");
+    terminal.await_line("exit");
+    terminal.enter("echo $?\n");
+    terminal.await_line("7");
+    assert_eq!(terminal.leave(), Some(0));
+}
+
+#[test]
 fn what_a_ring_has_no_room_for_is_counted() {
     const FLOOD: &str = r#"use Socket; socket(my $s, AF_INET, SOCK_DGRAM, 0); setsockopt($s, SOL_SOCKET, SO_BROADCAST, 1);
         my $to = pack_sockaddr_in(9, inet_aton("172.18.255.255")); $| = 1; print "ready\n"; <STDIN>;
@@ -204,7 +234,7 @@ fn what_a_ring_has_no_room_for_is_counted() {
 }
 
 /// The processes of the machine that an environment or a command line ties to an engine.
-fn processes_of(mark: &str) -> Vec<u32> {
+pub(crate) fn processes_of(mark: &str) -> Vec<u32> {
     let own = std::process::id();
     let entries = fs::read_dir("/proc").expect("processes are there").flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|number| *number != own);

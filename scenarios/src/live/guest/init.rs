@@ -44,9 +44,13 @@ pub fn run(parent: u32, program: &[OsString]) -> io::Result<u8> {
     let child = match Command::new(name).args(arguments).spawn() {
         Ok(child) => child,
         Err(error) => {
-            let text = Errno::from_raw(error.raw_os_error().unwrap_or_default()).desc();
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            let text = match is_missing && !name.as_encoded_bytes().contains(&b'/') {
+                true => "command not found",
+                false => Errno::from_raw(error.raw_os_error().unwrap_or_default()).desc(),
+            };
             eprintln!("netyard: {}: {text}", name.display());
-            return Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN });
+            return Ok(if is_missing { NOT_FOUND } else { CANNOT_RUN });
         }
     };
     tend(&child, Signals::take()?)
