@@ -10,6 +10,7 @@ mod endpoints;
 mod external;
 mod interfaces;
 mod records;
+mod remote;
 mod way_out;
 
 use std::collections::BTreeMap;
@@ -26,14 +27,18 @@ use crate::endpoint::{Endpoint, Standing};
 use crate::error::Error;
 use crate::host::Host;
 use crate::id::Id;
-use crate::ipam::AddressSpace;
+use crate::ipam::{AddressSpace, PoolId};
 use crate::macvlan::{Macvlan, Sharing};
 use crate::network::Network;
 use crate::none::Null;
 use crate::overlay::Overlay;
+use crate::plugin::{Question, Registry};
 use crate::sandbox::{Kind, Sandbox, SandboxConfig};
 
+use remote::PluginPool;
+
 pub use endpoints::EndpointRequest;
+pub use remote::{Talk, Wanted};
 
 /// All networks of an engine.
 #[derive(Clone)]
@@ -46,7 +51,17 @@ pub struct Controller {
     networks: Vec<Network>,
     sandboxes: BTreeMap<Id, Sandbox>,
     ipam: AddressSpace,
-    drivers: BTreeMap<&'static str, Box<dyn Driver>>,
+    drivers: BTreeMap<String, Box<dyn Driver>>,
+    /// What is known of plugins.
+    plugins: Registry,
+    /// The pools that plugins gave.
+    pools: BTreeMap<PoolId, PluginPool>,
+    /// Endpoints that plugins were asked for and that lie ready, by container and network.
+    prepared: BTreeMap<(Id, Id), Endpoint>,
+    /// The sandboxes that containers with such endpoints will have.
+    sandboxes_to_be: BTreeMap<Id, Id>,
+    /// What plugins have to be told.
+    farewells: Vec<Question>,
     /// The sandboxes that the host itself has, by network, on networks across hosts.
     posts: BTreeMap<Id, Id>,
     /// How often endpoints came, went or changed their names.
@@ -74,7 +89,12 @@ impl Controller {
             sandboxes: BTreeMap::new(),
             ipam: AddressSpace::default(),
             bugs: Bugs::new(),
-            drivers: drivers.into_iter().map(|driver| (driver.name(), driver)).collect(),
+            drivers: drivers.into_iter().map(|driver| (driver.name().to_owned(), driver)).collect(),
+            plugins: Registry::default(),
+            pools: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            sandboxes_to_be: BTreeMap::new(),
+            farewells: Vec::new(),
             posts: BTreeMap::new(),
             changes: 0,
         }
@@ -144,6 +164,30 @@ impl Controller {
     /// A sandbox without endpoints: a namespace of its own, the host's, or another container's.
     pub fn create_sandbox(&mut self, world: &mut World, place: Place, context: ContextId, config: SandboxConfig) -> Id {
         let id = Id::random(&mut self.ids);
+        self.create_sandbox_as(world, id, place, context, config)
+    }
+
+    /// The same for a container, of whose sandbox plugins may have heard already.
+    pub fn create_sandbox_of(
+        &mut self,
+        world: &mut World,
+        container: Id,
+        place: Place,
+        context: ContextId,
+        config: SandboxConfig,
+    ) -> Id {
+        let id = self.sandboxes_to_be.remove(&container).unwrap_or_else(|| Id::random(&mut self.ids));
+        self.create_sandbox_as(world, id, place, context, config)
+    }
+
+    fn create_sandbox_as(
+        &mut self,
+        world: &mut World,
+        id: Id,
+        place: Place,
+        context: ContextId,
+        config: SandboxConfig,
+    ) -> Id {
         let (namespace, kind, names) = match place {
             Place::Own => (interfaces::create_namespace(world, &id.short()), Kind::Own, context),
             Place::Host => (self.host, Kind::Host, context),

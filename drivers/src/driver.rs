@@ -103,7 +103,12 @@ pub enum Addressing {
 /// check has passed. What a driver has nothing to do for, it leaves out: `host` and `null` make no devices.
 pub trait Driver: DynClone {
     /// Its name, as `docker network ls` shows it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// Whether a plugin does its work, which is asked elsewhere.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Whether its networks have addresses.
     fn addressing(&self) -> Addressing;

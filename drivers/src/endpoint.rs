@@ -9,6 +9,7 @@ use netyard_sim::addr::{IpNetwork, Mac};
 
 use crate::id::Id;
 use crate::ipam::PoolId;
+use crate::plugin::answer::Joined;
 use crate::ports::PortBinding;
 
 /// Static addresses that were asked for.
@@ -90,8 +91,8 @@ impl EndpointConfig {
 /// An address out of a pool.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Lease {
-    /// The pool it goes back to.
-    pub pool: PoolId,
+    /// The pool it goes back to; none when it came from a network's plugin.
+    pub pool: Option<PoolId>,
     /// The address with the subnet's prefix length.
     pub net: IpNetwork,
     /// The gateway of that subnet, where it leads out of the host.
@@ -139,6 +140,17 @@ pub struct Endpoint {
     pub aliases: Vec<String>,
     /// Its own names for other containers.
     pub links: Vec<Link>,
+    /// What a plugin gave it, on a network that a plugin makes.
+    pub remote: Option<Remote>,
+}
+
+/// What an endpoint has of a plugin.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Remote {
+    /// What its sandbox gets.
+    pub joined: Joined,
+    /// Whether the plugin was asked to publish its ports.
+    pub is_published: bool,
 }
 
 impl Endpoint {

@@ -26,6 +26,7 @@ mod login;
 mod logs;
 mod networks;
 mod nodes;
+mod plugins;
 mod power;
 mod reply;
 mod request;
@@ -55,13 +56,14 @@ use crate::bug::Bugs;
 use crate::cluster::message::Grant;
 use crate::cluster::post::Post;
 use crate::container::Container;
-use crate::controller::Controller;
+use crate::controller::{Controller, Talk};
 use crate::daemon::{self, Config};
 use crate::error::Error;
 use crate::events::{Message, Subject};
 use crate::id::Id;
 use crate::image::{Image, Images};
 use crate::network::Network;
+use crate::plugin::Question;
 use crate::ports::Machine;
 use crate::sandbox::Sandbox;
 use crate::volume::Volume;
@@ -70,6 +72,7 @@ use exec::Exec;
 use lifecycle::Run;
 use listen::Listener;
 use logs::Follower;
+use plugins::Talking;
 use reply::Reply;
 use request::Target;
 use sharing::Sharing;
@@ -78,6 +81,7 @@ use swarm::{Parked, Swarm};
 
 pub use flow::Patience;
 pub use login::Login;
+pub use plugins::TalkId;
 pub use power::Power;
 pub use reply::{ExchangeId, Media, Output, headers_of_reply};
 pub use sharing::{Outside, read_store_url};
@@ -143,6 +147,13 @@ pub struct Engine {
     /// What waits for such networks.
     parked: BTreeMap<u64, Parked>,
     next_parked: u64,
+    /// What waits for plugins.
+    talks: BTreeMap<TalkId, Talking>,
+    next_talk: u64,
+    /// The talk whose last answer has just come.
+    resumed: Option<Talk>,
+    /// What plugins are asked.
+    questions: VecDeque<(TalkId, Question)>,
     messages: VecDeque<Message>,
     /// What it does wrong.
     bugs: Bugs,
@@ -189,6 +200,10 @@ impl Engine {
             grants: BTreeMap::new(),
             parked: BTreeMap::new(),
             next_parked: 0,
+            talks: BTreeMap::new(),
+            next_talk: 0,
+            resumed: None,
+            questions: VecDeque::new(),
             messages: VecDeque::new(),
             bugs: Bugs::new(),
             parted: BTreeSet::new(),
@@ -256,6 +271,11 @@ impl Engine {
     pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
         let reply = Target::parse(&request.target)
             .and_then(|target| self.route(world, request.method, &Call { exchange, target, request }));
+        self.conclude(vec![(exchange, reply)]);
+    }
+
+    /// Answers a request, or leaves that to others.
+    fn deliver(&mut self, exchange: ExchangeId, reply: Result<Reply, Error>) {
         match reply {
             Ok(Reply::Later) => {}
             Ok(Reply::Empty(status)) => self.answer(exchange, status, Media::None, ""),
@@ -472,6 +492,7 @@ impl Engine {
         self.check_health(world);
         self.poll_swarm(world);
         self.poll_sharing(world);
+        self.conclude(Vec::new());
     }
 
     /// The next part of a reply.

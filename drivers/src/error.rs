@@ -488,6 +488,9 @@ pub enum Error {
     /// No driver of that name.
     #[error("plugin \"{0}\" not found")]
     PluginUnknown(String),
+    /// What a plugin refuses, or why it cannot be asked, in libnetwork's words.
+    #[error("{0}")]
+    Plugin(String),
     /// All addresses of a network are taken.
     #[error("no available {family} addresses on this network's address pools: {network} ({id})")]
     PoolExhausted {

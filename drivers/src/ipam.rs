@@ -119,9 +119,15 @@ impl AddressSpace {
     }
 
     fn keep(&mut self, pool: Pool) -> PoolId {
+        let id = self.number();
+        self.pools.insert(id, pool);
+        id
+    }
+
+    /// The number of a pool whose addresses somebody else gives out.
+    pub const fn number(&mut self) -> PoolId {
         let id = PoolId(self.next);
         self.next += 1;
-        self.pools.insert(id, pool);
         id
     }
 

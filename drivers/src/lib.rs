@@ -2,8 +2,8 @@
 //! them. Commands go in, replies and events come out; files, sockets and clocks are not known here.
 //!
 //! The layers, each importing only from the ones before it:
-//! `error id date` · `options ipam names image ports` · `network endpoint sandbox container events proxy` · `daemon` (its
-//! settings) · `driver` (the trait) · `bridge host none overlay` · `cluster` · `controller` · `engine` (the HTTP-shaped door) ·
+//! `error id date` · `options ipam names image ports` · `plugin` · `network endpoint sandbox container events proxy` · `daemon` (its
+//! settings) · `driver` (the trait) · `bridge host none overlay remote` · `cluster` · `controller` · `engine` (the HTTP-shaped door) ·
 //! `template cli` (the `docker` program) · `site`.
 
 #![forbid(unsafe_code)]
@@ -33,9 +33,12 @@ pub mod none;
 pub mod options;
 pub mod overlay;
 pub mod pipework;
+pub mod plugin;
 pub mod ports;
 pub mod proxy;
+pub mod remote;
 pub mod sandbox;
+mod shape;
 pub mod site;
 pub mod template;
 pub mod volume;

@@ -80,6 +80,8 @@ pub struct NetworkConfig {
     pub ingress: bool,
     /// Its subnets; the engine picks one when there is none of a family.
     pub subnets: Vec<SubnetConfig>,
+    /// The plugin that gives addresses; the engine's own IPAM when none.
+    pub ipam_driver: Option<String>,
     /// Options of IPAM, repeated by `inspect`; `null` there when none were sent.
     pub ipam_options: Option<BTreeMap<String, String>>,
     /// Options of the driver, repeated by `inspect`; the driver parses them itself, once.

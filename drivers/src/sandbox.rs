@@ -13,7 +13,7 @@ use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::ContextId;
 
 use crate::id::Id;
-use crate::ports::Publication;
+use crate::ports::{Port, Publication};
 
 /// Where the engine keeps the namespaces of sandboxes.
 pub const DIRECTORY: &str = "/var/run/docker/netns";
@@ -29,6 +29,8 @@ pub struct SandboxConfig {
     pub extra_hosts: Vec<(String, String)>,
     /// The ports that shall be published.
     pub publications: Vec<Publication>,
+    /// The ports that are exposed.
+    pub exposed: Vec<Port>,
 }
 
 /// Where the programs of a sandbox see the network.

@@ -13,6 +13,7 @@ mod flow;
 pub mod graph;
 pub mod impair;
 mod lan;
+mod plugins;
 mod store;
 mod terminal;
 pub mod why;
@@ -39,6 +40,7 @@ use daemon::Unit;
 use exchange::Exchanges;
 use fault::{Answered, Faults};
 use flow::Flows;
+use plugins::Plugins;
 use store::Stored;
 use terminal::Terminal;
 use why::Question;
@@ -130,6 +132,7 @@ pub struct Site {
     /// What the site was before things were done to it, oldest first.
     marks: Vec<why::Mark>,
     faults: Faults,
+    plugins: Plugins,
     /// Probes under way, and the exit codes of those that ended.
     probes: BTreeMap<Pid, Option<i32>>,
 }
@@ -175,6 +178,7 @@ impl Site {
             outbox: VecDeque::new(),
             marks: Vec::new(),
             faults: Faults::default(),
+            plugins: Plugins::default(),
             probes: BTreeMap::new(),
         };
         if let (Some((_, addresses)), Some(engine)) = (outside, site.engines.first_mut()) {
@@ -202,6 +206,7 @@ impl Site {
             outbox: self.outbox.clone(),
             marks: Vec::new(),
             faults: self.faults.clone(),
+            plugins: self.plugins.clone(),
             probes: BTreeMap::new(),
         }
     }
@@ -296,6 +301,7 @@ impl Site {
             None if self.now() >= until => return false,
             None => {}
         }
+        self.carry_questions();
         self.strike_at_events();
         true
     }
@@ -304,7 +310,8 @@ impl Site {
     fn next_due_at(&self) -> Option<Instant> {
         let goes = |(at, _): &(usize, &Engine)| !self.is_engine_still(*at);
         let engines = self.engines.iter().enumerate().filter(goes).filter_map(|(_, engine)| engine.next_at());
-        engines.chain(self.next_errand_at()).chain(self.faults.next_at()).chain(self.stores_next_at()).min()
+        let own = [self.next_errand_at(), self.faults.next_at(), self.plugins.next_at(), self.stores_next_at()];
+        engines.chain(own.into_iter().flatten()).min()
     }
 
     /// Hands a report of the world to whom it concerns.
@@ -313,10 +320,11 @@ impl Site {
             Event::Called { id, pid, context, socket, request } => self.take_call(id, (pid, context), &socket, request),
             Event::CallInput(id, _) if self.daemon_asked_to_end(id) => {}
             Event::CallInput(id, bytes) => self.exchanges.add_input(id, bytes, self.world.now()),
-            Event::CallDropped(id) if self.daemon_was_killed(id) => {}
+            Event::CallDropped(id) if self.daemon_was_killed(id) || self.plugin_was_dropped(id) => {}
             Event::CallDropped(id) => self.exchanges.drop_call(id, self.world.now()),
             Event::Exited(pid, status) => self.take_exit(pid, status),
             Event::Readable(pipe) => {
+                self.read_scripts();
                 let world = &mut self.world;
                 let _ = self.flows.readable(&mut world.processes, pipe, &mut self.outbox)
                     || self.engines.iter_mut().any(|engine| engine.handle_readable(world, pipe))
@@ -333,7 +341,7 @@ impl Site {
             match socket {
                 dockerd::SOCKET => return self.daemon_begins(id, pid, at, &request),
                 systemctl::SOCKET => return self.ask_unit(id, at, &request.target),
-                netyard::SOCKET => return self.ask_simulator(id, &request.target),
+                netyard::SOCKET => return self.ask_simulator(at, id, &request.target),
                 _ => {}
             }
         }
@@ -341,10 +349,11 @@ impl Site {
     }
 
     /// A program asks the simulator: words, a line each.
-    fn ask_simulator(&mut self, call: CallId, asked: &str) {
+    fn ask_simulator(&mut self, at: usize, call: CallId, asked: &str) {
         let words: Vec<&str> = asked.split('\n').collect();
         let done = match words.split_first() {
             Some((&"fault", rest)) => self.fault(rest, Some(call)),
+            Some((&"plugin", rest)) => self.serve_plugin(at, call, rest).map(|()| Answered::Later),
             _ => Ok(Answered::Said(String::new())),
         };
         let (code, said) = match done {
@@ -388,7 +397,10 @@ impl Site {
         let is_taken = self.engines.iter_mut().any(|engine| engine.handle_exit(world, pid, status))
             || self.flows.exited(&mut world.processes, pid, &mut self.outbox);
         self.settle_daemons();
-        let is_taken = is_taken || self.fault_ended(pid, status.code()) || self.store_ended(pid);
+        let is_taken = is_taken
+            || self.script_ended(pid, status.code())
+            || self.fault_ended(pid, status.code())
+            || self.store_ended(pid);
         if !is_taken && !self.probe_ended(pid, status.code()) && !self.daemon_ended(pid) {
             self.terminal_closed(pid, status.code());
         }
@@ -397,7 +409,7 @@ impl Site {
     /// Does the errands that are due and lets the engines do what is due; false when there was nothing.
     fn do_what_is_due(&mut self) -> bool {
         let now = self.now();
-        let mut any = self.run_errands(now) | self.strike_due(now) | self.poll_stores();
+        let mut any = self.run_errands(now) | self.strike_due(now) | self.poll_stores() | self.give_up_scripts(now);
         for at in 0..self.engines.len() {
             if self.engines[at].next_at().is_some_and(|at| at <= now) && !self.is_engine_still(at) {
                 self.engines[at].poll(&mut self.world);
@@ -417,7 +429,10 @@ impl Site {
             self.engines.iter().flat_map(Engine::containers).filter_map(|container| container.state.pid()).collect();
         let is_job = |pid: &Pid| !mains.contains(pid) && !self.terminals.values().any(|t| t.is_shell(*pid));
         let is_daemon = |pid: &Pid| {
-            self.faults.is_command(*pid) || self.is_store(*pid) || self.units.iter().any(|unit| unit.is_main(*pid))
+            self.faults.is_command(*pid)
+                || self.is_store(*pid)
+                || self.plugins.is_script(*pid)
+                || self.units.iter().any(|unit| unit.is_main(*pid))
         };
         let jobs = self.world.processes.running().filter(|(pid, ..)| is_job(pid) && !is_daemon(pid));
         jobs.map(|(_, context, argv)| format!("{}: {}", self.name_of(context), argv.join(" "))).collect()

@@ -5,6 +5,7 @@ mod frames;
 mod lines;
 mod messages;
 mod nodes;
+mod plugins;
 mod store;
 
 /// A door, and with it what bytes mean there.
@@ -28,6 +29,8 @@ pub enum Door {
     Iptables,
     /// Frames that a capture file shall hold.
     Pcapng,
+    /// What a plugin answers, a line each, while networks and containers come and go that it has a hand in.
+    Plugin,
     /// Frames into a router with NAT, from both its sides.
     Router,
     /// Scenario files.
@@ -46,7 +49,7 @@ pub enum Door {
 
 impl Door {
     /// All of them, with the names that their fuzz targets and corpora have.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Api, "api"),
         (Self::Bridge, "bridge"),
         (Self::Cluster, "cluster"),
@@ -56,6 +59,7 @@ impl Door {
         (Self::Ip, "ip"),
         (Self::Iptables, "iptables"),
         (Self::Pcapng, "pcapng"),
+        (Self::Plugin, "plugin"),
         (Self::Router, "router"),
         (Self::Scenario, "scenario"),
         (Self::Shell, "shell"),
@@ -81,6 +85,7 @@ impl Door {
             Self::Ip => lines::ip(&text()),
             Self::Iptables => lines::iptables(&text()),
             Self::Pcapng => messages::pcapng(bytes),
+            Self::Plugin => plugins::plugin(&text()),
             Self::Router => frames::router(bytes),
             Self::Scenario => lines::scenario(&text()),
             Self::Shell => lines::shell(&text()),

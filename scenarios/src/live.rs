@@ -17,6 +17,7 @@ pub mod owner;
 pub mod pace;
 pub mod parcel;
 pub mod picture;
+pub mod plugins;
 pub mod present;
 pub mod publish;
 pub mod resolver;
@@ -50,6 +51,7 @@ use door::Door;
 use etcd::Etcd;
 use owner::{Belongings, Cluster};
 use pace::Pace;
+use plugins::Plugins;
 use publish::{Publisher, Reach};
 use serve::Listener;
 use socket::Socket;
@@ -76,6 +78,8 @@ pub struct Setup {
     pub reach: Reach,
     /// What containers reach of this machine. The site needs their machines.
     pub uplinks: Vec<Uplink>,
+    /// Where libnetwork's plugins are, if there are any.
+    pub plugins: Option<PathBuf>,
     /// The store that it shares with others, and where they reach it. The site's engine is told of both.
     pub share: Option<Share>,
 }
@@ -121,7 +125,8 @@ pub fn begin(setup: Setup) -> Result<Live, String> {
         tunnels.listen(door.clone()).map_err(|error| cannot_run(&error))?;
         Ok::<_, String>(Cluster { store: Store::new(etcd, door.clone(), runtime.handle().clone()), tunnels })
     });
-    let belongings = Belongings { publisher, uplinks, cluster: cluster.transpose()? };
+    let plugins = Plugins::new(setup.plugins, door.clone(), runtime.handle().clone());
+    let belongings = Belongings { publisher, uplinks, plugins, cluster: cluster.transpose()? };
     let owner = thread::Builder::new().name("world".to_owned());
     let (begun, has_begun) = channel();
     let owner = owner.spawn(move || owner::run(&site, pace, &inbox, belongings, &begun));

@@ -9,6 +9,7 @@ pub(crate) mod guests;
 mod hostile;
 mod impaired;
 mod members;
+mod plugins;
 mod publish;
 mod shell;
 mod socket;

@@ -9,7 +9,7 @@ pub const SOCKET: &str = "/run/netyard.sock";
 /// How `netyard why` is used.
 pub const WHY_USAGE: &str = "usage: netyard why FROM TO [tcp/PORT|udp/PORT|icmp|name] [--size BYTES]\n";
 /// How the others are used.
-pub const USAGE: &str = "       netyard impair set|show|report|reset|presets ...\n       netyard drops [PLACE]...\n       netyard graph [mermaid|dot|json|svg]\n       netyard fault ...\n";
+pub const USAGE: &str = "       netyard impair set|show|report|reset|presets ...\n       netyard drops [PLACE]...\n       netyard graph [mermaid|dot|json|svg]\n       netyard fault ...\n       netyard plugin NAME FILE\n";
 
 /// Puts it on the path of hosts.
 pub fn add(programs: &mut Programs) {

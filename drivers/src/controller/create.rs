@@ -22,27 +22,40 @@ impl Controller {
     /// # Errors
     /// The name is predefined or taken, there is no such driver, an option is wrong, or IPAM has no room.
     pub fn create_network(&mut self, world: &mut World, mut config: NetworkConfig) -> Result<Id, Error> {
-        if is_predefined(&config.name) {
-            return Err(Error::NetworkPredefined(config.name));
-        }
-        let is_refused = config.namesakes == Namesakes::Refused && self.named(&config.name).next().is_some();
-        if config.name.is_empty() || is_refused {
-            return Err(Error::NetworkNameTaken(config.name));
-        }
-        if config.name.trim().is_empty() {
-            return Err(Error::NetworkNameInvalid(config.name));
-        }
+        self.check_network(&mut config)?;
         if config.role == Role::Model {
             let (id, created) = (Id::random(&mut self.ids), world.now());
             self.networks.push(Network::new(id, created, config, Vec::new()));
             return Ok(id);
         }
-        match self.drivers.get(config.driver.as_str()) {
-            Some(driver) => driver.check_creation()?,
-            None => return Err(Error::PluginUnknown(config.driver)),
+        if self.is_remote(&config.driver) {
+            return Err(Error::PluginUnknown(config.driver));
         }
-        self.apply_model(&mut config)?;
         self.make_network(world, config)
+    }
+
+    /// Makes the checks of a network that need no IPAM, and gives it what its model has.
+    ///
+    /// # Errors
+    /// The name is predefined or taken, users make no networks with its driver, or there is no such model.
+    pub fn check_network(&self, config: &mut NetworkConfig) -> Result<(), Error> {
+        if is_predefined(&config.name) {
+            return Err(Error::NetworkPredefined(config.name.clone()));
+        }
+        let is_refused = config.namesakes == Namesakes::Refused && self.named(&config.name).next().is_some();
+        if config.name.is_empty() || is_refused {
+            return Err(Error::NetworkNameTaken(config.name.clone()));
+        }
+        if config.name.trim().is_empty() {
+            return Err(Error::NetworkNameInvalid(config.name.clone()));
+        }
+        if config.role == Role::Model {
+            return Ok(());
+        }
+        if let Some(driver) = self.drivers.get(config.driver.as_str()) {
+            driver.check_creation()?;
+        }
+        self.apply_model(config)
     }
 
     /// Gives a network that is made after a model what the model has.
@@ -52,6 +65,7 @@ impl Controller {
         let model = &found.ok_or_else(|| Error::ConfigUnknown(name.clone()))?.config;
         config.ipv6 = model.ipv6;
         config.subnets.clone_from(&model.subnets);
+        config.ipam_driver.clone_from(&model.ipam_driver);
         config.ipam_options.clone_from(&model.ipam_options);
         config.options.clone_from(&model.options);
         config.labels.clone_from(&model.labels);
@@ -71,13 +85,24 @@ impl Controller {
             Addressing::Ipam | Addressing::IpamOnly => self.take_subnets(world, &config)?,
             Addressing::Without => Vec::new(),
         };
+        self.build_network(world, id, config, subnets)
+    }
+
+    /// Lets the driver build a network whose subnets are taken. They are given back when it is refused.
+    pub(super) fn build_network(
+        &mut self,
+        world: &mut World,
+        id: Id,
+        config: NetworkConfig,
+        subnets: Vec<Subnet>,
+    ) -> Result<Id, Error> {
         let nets = subnets.iter().map(|s| (s.net, s.gateway)).collect();
         let spec = NetworkSpec { id, internal: config.internal, subnets: nets, options: &config.options };
         let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(config.driver.as_str()).expect("the driver was checked");
         // A refusal comes after the subnets were taken, so that the next network gets another automatic pool.
         if let Err(error) = driver.plan_network(&ground, &spec) {
-            subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));
+            subnets.iter().for_each(|subnet| self.give_up_pool(subnet.pool));
             return Err(error);
         }
         driver.create_network(&mut ground, &spec);
@@ -87,7 +112,7 @@ impl Controller {
     }
 
     /// Takes all that a network needs of IPAM, or nothing.
-    fn take_subnets(&mut self, world: &World, config: &NetworkConfig) -> Result<Vec<Subnet>, Error> {
+    pub(super) fn take_subnets(&mut self, world: &World, config: &NetworkConfig) -> Result<Vec<Subnet>, Error> {
         let mut taken = Vec::new();
         let result = self.try_take_subnets(world, config, &mut taken);
         if result.is_err() {
@@ -189,7 +214,8 @@ impl Controller {
         let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(network.config.driver.as_str()).expect("the driver was checked");
         driver.delete_network(&mut ground, id);
-        network.subnets.iter().for_each(|subnet| self.ipam.release_pool(subnet.pool));
+        self.part_with_network(&network);
+        network.subnets.iter().for_each(|subnet| self.give_up_pool(subnet.pool));
         network
     }
 }

@@ -98,7 +98,12 @@ impl Controller {
         let found = self.network_mut(network);
         let (driver, user_defined) = (found.config.driver.clone(), found.is_user_defined());
         let endpoint = found.endpoints.remove(&joined.endpoint).expect("a joined endpoint is on its network");
+        self.part_with_endpoint(network, &endpoint);
         self.release(&endpoint);
+        if let Some(name) = &joined.interface {
+            let namespace = self.sandbox_mut(sandbox).namespace;
+            self.give_back(world, namespace, &endpoint, name);
+        }
         let mut ground = Ground::new(world, self.host, self.context);
         let driver = self.drivers.get_mut(driver.as_str()).expect("the driver was checked");
         driver.delete_endpoint(&mut ground, network, endpoint.id);
@@ -106,6 +111,7 @@ impl Controller {
         if let Some(next) = self.external(sandbox).filter(|_| was_external) {
             // The engine only logs that the ports cannot be published there.
             let _ = self.publish(world, sandbox, next);
+            self.tell_published(sandbox, next, true);
         }
         if user_defined && endpoint.standing == Standing::Container {
             self.forget_host_lines(world, sandbox);
@@ -116,8 +122,26 @@ impl Controller {
         true
     }
 
-    /// Makes all checks of an endpoint and takes its addresses.
+    /// Makes all checks of an endpoint and takes its addresses. One that plugins have a hand in lies ready.
     pub(super) fn plan_endpoint(
+        &mut self,
+        world: &mut World,
+        sandbox: Id,
+        wanted: EndpointRequest<'_>,
+    ) -> Result<Endpoint, Error> {
+        let network = self.network(wanted.network).expect("the caller found the network");
+        if !self.is_of_plugins(network) {
+            return self.plan_unprepared(world, sandbox, wanted);
+        }
+        let (driver, name) = (network.config.driver.clone(), network.name().to_owned());
+        if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
+            return Err(Error::EndpointExists { container: wanted.name.to_owned(), network: name });
+        }
+        self.take_prepared(world, wanted)?.ok_or(Error::PluginUnknown(driver))
+    }
+
+    /// The same without what plugins say.
+    pub(super) fn plan_unprepared(
         &mut self,
         world: &mut World,
         sandbox: Id,
@@ -133,6 +157,7 @@ impl Controller {
         }
         let link_local = link_local(wanted.config)?;
         let addressing = self.drivers.get(network.config.driver.as_str()).map(|d| d.addressing());
+        let (has_pools, is_remote) = (network.config.ipam_driver.is_none(), self.is_remote(&network.config.driver));
         let mut endpoint = Endpoint {
             id: Id::random(&mut self.ids),
             container: wanted.container,
@@ -147,12 +172,16 @@ impl Controller {
             published: None,
             aliases: wanted.config.aliases.clone().unwrap_or_default(),
             links: wanted.config.links.clone().unwrap_or_default(),
+            remote: None,
         };
-        if addressing.is_some_and(|a| a != Addressing::Without) {
+        if addressing.is_some_and(|a| a != Addressing::Without) && has_pools {
             self.take_addresses(wanted, &mut endpoint)?;
         }
         if addressing == Some(Addressing::IpamOnly) {
             endpoint.mac = None;
+        } else if is_remote || !has_pools {
+            // The plugin may choose one.
+            endpoint.mac = wanted.config.mac;
         }
         if let Err(error) = self.check_room(world, wanted) {
             self.release(&endpoint);
@@ -224,12 +253,6 @@ impl Controller {
         Err(wanted.map_or(Error::PoolExhausted { family, network: name, id }, Error::AddressOutside))
     }
 
-    fn release(&mut self, endpoint: &Endpoint) {
-        for lease in endpoint.leases() {
-            self.ipam.release_address(lease.pool, lease.net.ip());
-        }
-    }
-
     /// Makes a planned endpoint: its devices in the host, its place on the network and in the sandbox.
     pub(super) fn commit_endpoint(&mut self, world: &mut World, network: Id, endpoint: Endpoint) {
         let address = |lease: Option<Lease>| lease.map(|lease| lease.net.ip());
@@ -251,7 +274,7 @@ impl Controller {
 
 fn lease(subnet: &Subnet, addr: IpAddr, leads_out: bool) -> Lease {
     let net = IpNetwork::new(addr, subnet.net.prefix()).expect("the prefix length is the subnet's own");
-    Lease { pool: subnet.pool, net, gateway: leads_out.then_some(subnet.way_out) }
+    Lease { pool: Some(subnet.pool), net, gateway: leads_out.then_some(subnet.way_out) }
 }
 
 /// What `--link-local-ip` asked for, which must be addresses of one link only.

@@ -71,6 +71,7 @@ impl Controller {
         let (driver, endpoint) = self.driver_and_endpoint(sandbox, network);
         let mut ground = Ground::new(world, self.host, self.context);
         self.driver(&driver).withdraw(&mut ground, network, endpoint);
+        self.tell_published(sandbox, network, false);
         let endpoint = self.network_mut(network).endpoints.get_mut(&endpoint).expect("the sandbox has joined it");
         if let Some(published) = &mut endpoint.published {
             published.clear();

@@ -11,6 +11,8 @@ use netyard_sim::userland::ContextId;
 use netyard_sim::world::World;
 
 use super::Controller;
+use super::remote::add_routes;
+use crate::driver::Interface;
 use crate::endpoint::{Endpoint, Standing};
 use crate::id::Id;
 use crate::sandbox::{Kind, Sandbox, hosts, resolv, resolver};
@@ -21,6 +23,15 @@ const RESOLV: &str = "/etc/resolv.conf";
 const LINK_LOCAL_LEN: (u8, u8) = (16, 64);
 /// What Linux gives an IPv6 route that asks for none.
 const V6_METRIC: u32 = 1024;
+
+/// The default way out of a sandbox, in one family.
+struct Way {
+    gateway: Option<IpAddr>,
+    /// The name of the device that leads to it.
+    device: String,
+    /// Whether a plugin chose it.
+    is_remote: bool,
+}
 
 /// A namespace in which lo is up, without IPv6 as in containers of networks that have none.
 pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
@@ -65,23 +76,44 @@ impl Controller {
         let endpoint = self.endpoint(sandbox, network).expect("the endpoint was committed").clone();
         let found = self.network(network).expect("the endpoint is on it");
         let (driver, user_defined) = (found.config.driver.clone(), found.is_user_defined());
-        if let Some(interface) = self.driver(&driver).join(network, endpoint.id) {
-            let host = self.host;
-            let inside = self.sandbox_mut(sandbox);
-            let next = inside.next_interface.entry(interface.prefix.clone()).or_default();
-            let name = format!("{}{next}", interface.prefix);
-            *next += 1;
-            let joined = inside.joined.iter_mut().find(|j| j.network == network).expect("it has joined");
-            joined.interface = Some(name.clone());
-            let namespace = inside.namespace;
-            let device = world.fabric.move_device(host, interface.device, namespace, &name);
-            configure(world, namespace, device.expect("the name is new in the sandbox"), &endpoint);
+        if let Some(interface) = self.interface_of(world, &driver, network, &endpoint) {
+            self.furnish(world, sandbox, &endpoint, (network, interface));
         }
         if user_defined && endpoint.standing == Standing::Container {
             self.start_resolver(world, sandbox);
         }
         self.update_gateway(world, sandbox);
         self.push_records(world, network);
+    }
+
+    /// The device that an endpoint brings along: its driver's, or the one that a plugin named.
+    fn interface_of(&mut self, world: &World, driver: &str, network: Id, endpoint: &Endpoint) -> Option<Interface> {
+        let Some(remote) = &endpoint.remote else { return self.driver(driver).join(network, endpoint.id) };
+        let device = self.device_for(world, remote.joined.device.as_deref()?)?;
+        Some(Interface { device, prefix: remote.joined.prefix.clone() })
+    }
+
+    /// Puts the device of an endpoint into its sandbox.
+    fn furnish(&mut self, world: &mut World, sandbox: Id, endpoint: &Endpoint, (network, interface): (Id, Interface)) {
+        let host = self.host;
+        let inside = self.sandbox_mut(sandbox);
+        let next = inside.next_interface.entry(interface.prefix.clone()).or_default();
+        let name = format!("{}{next}", interface.prefix);
+        *next += 1;
+        let namespace = inside.namespace;
+        let Ok(device) = world.fabric.move_device(host, interface.device, namespace, &name) else {
+            assert!(endpoint.remote.is_some(), "the name that a driver of ours chose is new in the sandbox");
+            return;
+        };
+        let joined = inside.joined.iter_mut().find(|j| j.network == network).expect("it has joined");
+        joined.interface = Some(name);
+        if let Some(mac) = endpoint.mac.filter(|_| endpoint.remote.is_some()) {
+            world.fabric.set_mac(namespace, device, mac);
+        }
+        configure(world, namespace, device, endpoint);
+        if let Some(remote) = &endpoint.remote {
+            add_routes(world, namespace, device, &remote.joined);
+        }
     }
 
     /// Removes a container's own lines from `/etc/hosts`, because it leaves a user's network. The default network does
@@ -107,27 +139,30 @@ impl Controller {
         }
         world.fabric.namespace_mut(sandbox.namespace).routes.remove(|route| route.dst.prefix() == 0);
         for is_v4 in [true, false] {
-            if let Some((gateway, name)) = self.gateway_of(sandbox, is_v4) {
-                let device = world.fabric.namespace(sandbox.namespace).device_named(&name).map(|d| d.index);
-                let device = device.expect("a joined interface is in the sandbox");
+            if let Some(way) = self.gateway_of(sandbox, is_v4) {
+                // Whoever owns the other end may have taken the device away.
+                let device = world.fabric.namespace(sandbox.namespace).device_named(&way.device).map(|d| d.index);
+                let Some(device) = device else { continue };
                 let metric = if is_v4 { 0 } else { V6_METRIC };
-                let route = Route { metric, ..Route::via(default_route(is_v4), gateway, device) };
-                world.fabric.add_route(sandbox.namespace, route).expect("the gateway is on the device's own subnet");
+                let route = Route { metric, ..Route::via(default_route(is_v4), way.gateway, device) };
+                let added = world.fabric.add_route(sandbox.namespace, route);
+                assert!(added.is_ok() || way.is_remote, "the gateway is on the device's own subnet");
             }
         }
     }
 
     /// The gateway of one family, if the way has one, and the device that leads to it.
-    fn gateway_of(&self, sandbox: &Sandbox, is_v4: bool) -> Option<(Option<IpAddr>, String)> {
+    fn gateway_of(&self, sandbox: &Sandbox, is_v4: bool) -> Option<Way> {
         let ways = sandbox.joined.iter().filter_map(|joined| {
             let network = self.network(joined.network)?;
             let endpoint = network.endpoints.get(&joined.endpoint)?;
             let lease = if is_v4 { endpoint.v4 } else { endpoint.v6 }?;
             let driver = self.drivers.get(network.config.driver.as_str())?;
             let gateway = Some(lease.gateway?).filter(|_| !driver.routes_by_device(network.id));
-            Some((network.rank(), gateway, joined.interface.clone()?))
+            let is_remote = endpoint.remote.is_some();
+            Some((network.rank(), Way { gateway, device: joined.interface.clone()?, is_remote }))
         });
-        ways.min_by_key(|(rank, ..)| *rank).map(|(_, gateway, name)| (gateway, name))
+        ways.min_by_key(|(rank, _)| *rank).map(|(_, way)| way)
     }
 
     /// Gives a sandbox its own DNS server, unless it has one: `/etc/resolv.conf` names it from then on (fact 33).

@@ -4,7 +4,7 @@
 use netyard_sim::world::World;
 
 use super::{Controller, EndpointRequest};
-use crate::endpoint::{EndpointConfig, Standing};
+use crate::endpoint::{Endpoint, EndpointConfig, Standing};
 use crate::error::Error;
 use crate::id::Id;
 use crate::network::{Network, NetworkConfig};
@@ -23,13 +23,23 @@ impl Controller {
         let Some(inside) = self.sandbox(sandbox).filter(|sandbox| sandbox.kind == Kind::Own) else { return Ok(()) };
         let has = self.way_out_of(sandbox);
         let others = inside.joined.iter().filter(|joined| Some(joined.network) != has);
-        let others: Vec<&Network> = others.filter_map(|joined| self.network(joined.network)).collect();
-        let leads = |network: &&Network| {
-            let driver = self.drivers.get(network.config.driver.as_str());
-            !network.subnets.is_empty() && driver.is_some_and(|driver| driver.gives_gateway())
+        let others = others.filter_map(|joined| {
+            let network = self.network(joined.network)?;
+            Some((network, network.endpoints.get(&joined.endpoint)?))
+        });
+        let others: Vec<(&Network, &Endpoint)> = others.filter(|(network, _)| !network.config.internal).collect();
+        let leads = |(network, endpoint): &(&Network, &Endpoint)| match &endpoint.remote {
+            Some(remote) => remote.joined.leads_out(),
+            None => {
+                let driver = self.drivers.get(network.config.driver.as_str());
+                !network.subnets.is_empty() && driver.is_some_and(|driver| driver.gives_gateway())
+            }
         };
-        let open = || others.iter().filter(|network| !network.config.internal);
-        let needs = open().any(|network| network.is_shared()) && !open().any(leads);
+        // A plugin may have its endpoints stay where they are.
+        let wants = |(network, endpoint): &(&Network, &Endpoint)| {
+            network.is_shared() || endpoint.remote.as_ref().is_some_and(|remote| !remote.joined.stays_in)
+        };
+        let needs = others.iter().any(wants) && !others.iter().any(leads);
         match (needs, has) {
             (true, None) => self.lead_out(world, sandbox),
             (false, Some(network)) => {

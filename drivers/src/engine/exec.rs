@@ -16,6 +16,7 @@ use super::{Call, Engine, Owner, Reply, runtime};
 use crate::container::State;
 use crate::error::Error;
 use crate::id::Id;
+use crate::shape::Shape;
 
 /// How long an exec that ended can be asked how.
 const REMEMBERED: Duration = Duration::from_secs(300);
@@ -147,7 +148,7 @@ impl Engine {
 
     /// `POST /exec/{id}/start`.
     pub(super) fn exec_start(&mut self, world: &mut World, term: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: StartAsked = json_body(call.request, shape::Shape::Any)?;
+        let asked: StartAsked = json_body(call.request, Shape::Any)?;
         let id = self.find_exec(term)?;
         let exec = &self.execs[&id];
         if exec.stage != Stage::Created {

@@ -28,8 +28,9 @@ impl Engine {
         let early = self.waiters.iter().any(|waiter| waiter.exchange == exchange && waiter.early);
         let types = || self.watched_by(exchange).is_some_and(|console| console.awaits_input(world, exchange));
         // Nor does time start what a client attached to beforehand.
+        let waits_for_plugin = self.waits_for_plugin(exchange);
         let begins = || self.watched_by(exchange).is_some_and(Console::is_to_begin);
-        if listens || early || types() || begins() { Patience::Others } else { Patience::Time }
+        if listens || early || waits_for_plugin || types() || begins() { Patience::Others } else { Patience::Time }
     }
 
     /// Whether what a client sent was not read yet, so that it should wait before it sends more.

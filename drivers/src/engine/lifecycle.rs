@@ -10,6 +10,7 @@ use super::console::Console;
 use super::echo::Echo;
 use super::health::Health;
 use super::logs::Log;
+use super::plugins::About;
 use super::power::Power;
 use super::reply::{ExchangeId, Media, Output, Reply};
 use super::request::Query;
@@ -135,6 +136,9 @@ impl Engine {
                 if self.park_start(world, id, Attached::Request(call.exchange, call.request.clone())) {
                     return Ok(Reply::Later);
                 }
+                if !self.prepare_start(world, id, About::call(call))? {
+                    return Ok(Reply::Later);
+                }
                 self.start_anew(world, id)?;
                 Ok(Reply::Empty(204))
             }
@@ -168,6 +172,10 @@ impl Engine {
             self.tell_container(world, id, "stop", &[]);
         }
         if self.park_start(world, id, Attached::Request(call.exchange, call.request.clone())) {
+            return Ok(Reply::Later);
+        }
+        let prepared = self.prepare_start(world, id, About::call(call));
+        if !prepared.map_err(|error| refused_restart(name, error))? {
             return Ok(Reply::Later);
         }
         self.start_anew(world, id).map_err(|error| refused_restart(name, error))?;
@@ -317,10 +325,12 @@ impl Engine {
 
     fn follow_up(&mut self, world: &mut World, id: Id, ending: Option<Ending>) {
         let (then, exchanges) = ending.map_or((None, Vec::new()), |ending| (Some(ending.then), ending.exchanges));
-        let mut result = Ok(());
         match then {
             Some(Then::Remove(volumes)) => self.remove(world, id, volumes),
-            Some(Then::Restart) => result = self.restart_now(world, id),
+            Some(Then::Restart) => {
+                self.tell_container(world, id, "stop", &[]);
+                return self.restart_ended(world, id, exchanges);
+            }
             Some(Then::Stopped) => self.tell_container(world, id, "stop", &[]),
             Some(Then::Nothing) | None => {}
         }
@@ -334,12 +344,7 @@ impl Engine {
                 self.remove(world, id, Volumes::Go);
             }
         }
-        for exchange in exchanges {
-            match &result {
-                Ok(()) => self.answer(exchange, 204, Media::None, ""),
-                Err(error) => self.refuse(exchange, error),
-            }
-        }
+        self.conclude(exchanges.into_iter().map(|exchange| (exchange, Ok(Reply::Empty(204)))).collect());
     }
 
     /// Removes what ended long enough ago and was to be removed then, unless it runs again.
@@ -354,12 +359,19 @@ impl Engine {
         }
     }
 
-    fn restart_now(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
-        self.tell_container(world, id, "stop", &[]);
-        let name = self.containers.get(&id).map(|c| c.name.clone()).unwrap_or_default();
-        self.start_anew(world, id).map_err(|error| refused_restart(&name, error))?;
-        self.tell_container(world, id, "restart", &[]);
-        Ok(())
+    /// Starts a container again that was ended for that.
+    pub(super) fn restart_ended(&mut self, world: &mut World, id: Id, exchanges: Vec<ExchangeId>) {
+        let Some(name) = self.containers.get(&id).map(|container| container.name.clone()) else { return };
+        let started = match self.prepare_start(world, id, About::Restart(id, exchanges.clone())) {
+            Ok(false) => return,
+            Ok(true) => self.start_anew(world, id),
+            Err(error) => Err(error),
+        };
+        if started.is_ok() {
+            self.tell_container(world, id, "restart", &[]);
+        }
+        let reply = started.map(|()| Reply::Empty(204)).map_err(|error| refused_restart(&name, error));
+        self.conclude(exchanges.into_iter().map(|exchange| (exchange, reply.clone())).collect());
     }
 
     /// `POST /containers/{name}/pause`.

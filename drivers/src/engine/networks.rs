@@ -7,13 +7,14 @@ use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::plugins::About;
 use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::swarm::Then;
 use super::{Call, Engine, ExchangeId, NetworkName, Reply};
 use crate::cluster::object::Network as Object;
 use crate::container::{Container, Membership, NetworkMode};
-use crate::controller::EndpointRequest;
+use crate::controller::{EndpointRequest, Talk};
 use crate::endpoint::{EndpointConfig, Standing};
 use crate::error::{Error, Family, SwarmError};
 use crate::id::Id;
@@ -67,7 +68,11 @@ impl Engine {
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let widest = if self.sharing.is_some() { Scope::Global } else { Scope::Swarm };
-        let config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse(widest)?;
+        let mut config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse(widest)?;
+        // Nodes share no answers of a plugin.
+        if let Some(driver) = config.ipam_driver.as_ref().filter(|_| config.scope != Scope::Local) {
+            return Err(Error::PluginUnknown(driver.clone()));
+        }
         match config.scope {
             Scope::Swarm => return self.network_create_shared(world, &config),
             Scope::Global => return self.network_create_global(world, call.exchange, config),
@@ -81,7 +86,22 @@ impl Engine {
         }
         let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
         let warning = self.controller.named(&config.name).next().map(warn).unwrap_or_default();
-        let id = self.controller.create_network(world, config)?;
+        self.controller.check_network(&mut config)?;
+        let made = if self.controller.needs_plugins(&config) {
+            let step = |engine: &mut Self, talk: &mut Talk| engine.controller.create_with_plugins(world, talk, &config);
+            self.talk(About::call(call), step)
+        } else {
+            self.controller.create_network(world, config.clone()).map(Some)
+        };
+        let made = made.map_err(|error| match error {
+            Error::SwarmInactive if self.swarm.is_some() => Error::BadParameter(format!(
+                "rpc error: code = InvalidArgument desc = legacy plugin {} of type NetworkDriver is not supported in \
+                 swarm mode",
+                config.driver
+            )),
+            other => other,
+        });
+        let Some(id) = made? else { return Ok(Reply::Later) };
         let name = self.network_name(id);
         self.tell_network(world, &name, "create", &[]);
         Ok(Reply::created(&json!({ "Id": id, "Warning": warning })))
@@ -162,6 +182,11 @@ impl Engine {
         if let Some(reply) = self.network_remove_shared(world, name)? {
             return Ok(reply);
         }
+        if let Ok(found) = self.controller.find(name)
+            && self.is_spoken_of(found.id)
+        {
+            return Err(Error::NetworkActive { name: found.name().to_owned(), id: found.id });
+        }
         let network = self.controller.delete_network(world, name)?;
         self.tell_network(world, &NetworkName::of(&network), "destroy", &[]);
         Ok(Reply::Empty(204))
@@ -178,6 +203,7 @@ impl Engine {
                 && n.config.role != Role::Model
                 && old(n)
                 && n.endpoints.is_empty()
+                && !self.is_spoken_of(n.id)
                 && filters.labels(&n.config.labels)
         };
         let unused: Vec<(Id, String)> =
@@ -218,7 +244,12 @@ impl Engine {
                 if self.park_connect(world, id, (name, wanted), then)? {
                     return Ok(Reply::Later);
                 }
-                self.connect_running(world, (id, sandbox), name, &config)?;
+                if !self.prepare_connect(world, (id, sandbox), name, &config, About::call(call))? {
+                    return Ok(Reply::Later);
+                }
+                let connected = self.connect_running(world, (id, sandbox), name, &config);
+                self.controller.drop_prepared(id);
+                connected?;
             }
             None => self.set_up_for(id, name, config)?,
         }
@@ -277,7 +308,12 @@ impl Engine {
     }
 
     /// Whether a container may be on a network beside those it is on (moby, `updateNetworkSettings`).
-    fn check_connection(&self, container: &Container, network: &Network, asked: &EndpointConfig) -> Result<(), Error> {
+    pub(super) fn check_connection(
+        &self,
+        container: &Container,
+        network: &Network,
+        asked: &EndpointConfig,
+    ) -> Result<(), Error> {
         check_config(network, asked)?;
         let is_host = |network: &Network| network.config.driver == "host";
         if container.config.mode != NetworkMode::Host && is_host(network) {

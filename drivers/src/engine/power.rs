@@ -56,6 +56,8 @@ impl Engine {
     pub fn crash(&mut self, world: &mut World) {
         self.power = Power::Down;
         self.close_post(world);
+        self.talks.clear();
+        self.questions.clear();
         self.drop_clients();
     }
 
@@ -92,7 +94,7 @@ impl Engine {
                     self.failure = Some(error);
                 }
             },
-            Power::Stopping if !waits => self.crash(world),
+            Power::Stopping if !waits && self.talks.is_empty() => self.crash(world),
             Power::Down | Power::Starting | Power::Stopping | Power::Up => {}
         }
     }

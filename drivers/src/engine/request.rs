@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::date::moment;
 use crate::error::Error;
-use shape::Shape;
+use crate::shape::Shape;
 
 /// The parts of a request's target.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

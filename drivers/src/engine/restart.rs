@@ -26,13 +26,9 @@ impl Engine {
         let is_due = |run: &Run| run.restart_at.is_some_and(|at| at <= now);
         let due: Vec<Id> = self.runs.iter().filter(|(_, run)| is_due(run)).map(|(id, _)| *id).collect();
         for id in due {
-            let ended = self.containers.get(&id).map_or(0, |container| container.state.exit_code());
             self.forget_restart(id);
-            if !self.park_start(world, id, Then::Start)
-                && self.start(world, id).is_err()
-                && self.containers.contains_key(&id)
-            {
-                self.container_mut(id).state = State::Exited(ended);
+            if !self.park_start(world, id, Then::Start) {
+                self.start_by_itself(world, id);
             }
         }
     }
@@ -47,7 +43,8 @@ impl Engine {
         for (_, id) in returning {
             self.forget_restart(id);
             if !self.park_start(world, id, Then::Start) {
-                let _ = self.start_anew(world, id);
+                self.container_mut(id).restarts = Restarts::default();
+                self.start_by_itself(world, id);
             }
         }
     }

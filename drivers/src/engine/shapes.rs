@@ -247,7 +247,7 @@ impl NetworkAsked {
     /// What it means, where networks across hosts go so far.
     ///
     /// # Errors
-    /// A prefix or address that is none, an IPAM driver that is not there, or a network for a swarm.
+    /// A prefix or address that is none, IPAM without pools, or a network for a swarm.
     pub(super) fn parse(self, widest: Scope) -> Result<NetworkConfig, Error> {
         if self.ingress == Some(true) && self.driver.as_deref() != Some("overlay") {
             return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
@@ -269,11 +269,10 @@ impl NetworkAsked {
             Some(_) => return Err(Error::SwarmInactive),
         };
         let ipam = self.ipam.unwrap_or_default();
-        match given(ipam.driver).as_deref() {
-            None | Some("default") => {}
-            // IPAM without pools, which a bridge cannot do with.
-            Some("null") => return Err(Error::PoolEmpty),
-            Some(name) => return Err(Error::PluginUnknown(name.to_owned())),
+        let ipam_driver = given(ipam.driver).filter(|name| name != "default");
+        // IPAM without pools, which a bridge cannot do with.
+        if ipam_driver.as_deref() == Some("null") {
+            return Err(Error::PoolEmpty);
         }
         let asked = ipam.config.unwrap_or_default().into_iter();
         let subnets = asked.filter_map(|asked| asked.parse().transpose()).collect::<Result<_, _>>()?;
@@ -288,6 +287,7 @@ impl NetworkAsked {
             scope,
             ingress: false,
             subnets,
+            ipam_driver,
             ipam_options: ipam.options,
             options: self.options.unwrap_or_default(),
             labels: self.labels.unwrap_or_default(),
@@ -396,7 +396,7 @@ struct ConfigFromJson<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct IpamJson<'a> {
-    driver: &'static str,
+    driver: &'a str,
     options: Option<&'a BTreeMap<String, String>>,
     config: Vec<SubnetJson<'a>>,
 }
@@ -448,7 +448,11 @@ impl<'a> NetworkJson<'a> {
             scope: config.scope.word(),
             driver: &config.driver,
             ipv6: config.ipv6,
-            ipam: IpamJson { driver: "default", options: config.ipam_options.as_ref(), config: subnets(network) },
+            ipam: IpamJson {
+                driver: config.ipam_driver.as_deref().unwrap_or("default"),
+                options: config.ipam_options.as_ref(),
+                config: subnets(network),
+            },
             internal: config.internal,
             attachable: config.attachable,
             ingress: config.ingress,
@@ -565,6 +569,6 @@ mod tests {
         );
         assert_eq!(subnet("").unwrap().subnets, []);
         assert_eq!(read(r#"{"Name":"n","Driver":""}"#).unwrap().driver, "bridge");
-        assert_eq!(read(r#"{"IPAM":{"Driver":"nosuch"}}"#).unwrap_err(), "plugin \"nosuch\" not found");
+        assert_eq!(read(r#"{"IPAM":{"Driver":"net1"}}"#).unwrap().ipam_driver.as_deref(), Some("net1"));
     }
 }

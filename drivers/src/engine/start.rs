@@ -12,10 +12,9 @@ use netyard_sim::userland::sysctl;
 use netyard_sim::userland::{ContextId, Files, Flavour, Pid, Spawn};
 use netyard_sim::world::World;
 
-use super::lifecycle::Volumes;
 use super::login::Login;
 use super::{Engine, NetworkName, Owner, runtime};
-use crate::container::{AfterExit, Container, ContainerConfig, Mount, NetworkMode, State};
+use crate::container::{Container, ContainerConfig, Mount, NetworkMode, State};
 use crate::controller::{EndpointRequest, Place};
 use crate::date;
 use crate::endpoint::{EndpointConfig, Standing};
@@ -51,12 +50,8 @@ impl Engine {
     /// A network of it is gone, has no address for it, or its program does not exist; it stays as it was then.
     pub(super) fn start(&mut self, world: &mut World, id: Id) -> Result<(), Error> {
         let result = self.try_start(world, id);
-        let container = self.container_mut(id);
-        container.error = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
-        container.refused_with = result.as_ref().err().map(exit_code).unwrap_or_default();
-        if result.is_err() && container.config.after_exit == AfterExit::Remove {
-            self.remove(world, id, Volumes::Go);
-        }
+        self.controller.drop_prepared(id);
+        self.note_start(world, id, result.as_ref().err());
         result
     }
 
@@ -82,9 +77,10 @@ impl Engine {
             ),
             extra_hosts: container.config.extra_hosts.clone(),
             publications: container.config.publications.clone(),
+            exposed: container.config.exposed.iter().copied().collect(),
         };
         let name = container.name.clone();
-        let sandbox = self.controller.create_sandbox(world, place, context, config);
+        let sandbox = self.controller.create_sandbox_of(world, id, place, context, config);
         let requests: Vec<EndpointRequest<'_>> = planned
             .iter()
             .map(|p| EndpointRequest {
@@ -381,7 +377,7 @@ impl Engine {
 }
 
 /// The exit code of a container that could not be started.
-const fn exit_code(why: &Error) -> i32 {
+pub(super) const fn exit_code(why: &Error) -> i32 {
     match why {
         Error::CommandNotFound { why, .. } => why.code(),
         _ => 128,

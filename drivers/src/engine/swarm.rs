@@ -214,6 +214,7 @@ impl Engine {
         let ingress = self.manager_mut()?.ingress_of(&node);
         self.have_ingress(world, ingress);
         self.manager_changed(world);
+        self.discover_itself();
         Ok(Reply::ok(&node))
     }
 
@@ -338,9 +339,17 @@ impl Engine {
         swarm.gossip = Gossip::new(node.clone(), name, data);
         (swarm.stage, swarm.node, swarm.managers, swarm.session_at) = (Stage::Active, node, managers, Some(now));
         self.have_ingress(world, ingress);
+        self.discover_itself();
         self.poll_swarm(world);
         if let Some(exchange) = exchange {
             self.answer(exchange, 200, super::Media::None, "");
+        }
+    }
+
+    /// Plugins whose networks go across hosts hear where this host is.
+    fn discover_itself(&mut self) {
+        if let Some(addr) = self.swarm.as_ref().map(|swarm| swarm.addr) {
+            self.controller.discover(addr);
         }
     }
 

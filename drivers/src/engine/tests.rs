@@ -2,6 +2,7 @@
 
 mod images;
 mod links;
+mod plugins;
 mod traces;
 
 use netyard_sim::time::Duration;

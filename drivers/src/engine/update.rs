@@ -5,16 +5,17 @@ use netyard_sim::world::World;
 use serde_json::{Map, Value, json};
 
 use super::create::{PolicyAsked, limits};
-use super::request::{json_body, shape};
+use super::request::json_body;
 use super::{Call, Engine, Reply};
 use crate::container::AfterExit;
 use crate::container::restart::RestartPolicy;
 use crate::error::Error;
+use crate::shape::Shape;
 
 impl Engine {
     /// `POST /containers/{name}/update`.
     pub(super) fn container_update(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
-        let asked: Map<String, Value> = json_body(call.request, shape::Shape::Any)?;
+        let asked: Map<String, Value> = json_body(call.request, Shape::Any)?;
         let named: Option<PolicyAsked> =
             serde_json::from_value(asked.get("RestartPolicy").cloned().unwrap_or_default())
                 .map_err(|error| Error::BadParameter(error.to_string()))?;

@@ -115,6 +115,7 @@ impl Error {
             | Self::NotConfigured { .. }
             | Self::NotConnected { .. }
             | Self::Parent(_)
+            | Self::Plugin(_)
             | Self::PoolExhausted { .. }
             | Self::PidColumnMissing
             | Self::PsRefused(_)

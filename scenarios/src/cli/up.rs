@@ -46,6 +46,9 @@ pub struct Arguments {
     /// Let containers reach a service on this machine's loopback by a name of the simulated LAN: nothing else gets out
     #[arg(long, env = "NETYARD_UP_UPLINK", value_name = "ADDRESS:PORT=NAME[:PORT]")]
     uplink: Vec<Uplink>,
+    /// Ask libnetwork's plugins in this directory (NAME.sock, NAME.spec, NAME.json) for networks and addresses
+    #[arg(long, env = "NETYARD_UP_PLUGINS", value_name = "DIR")]
+    plugins: Option<PathBuf>,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -100,6 +103,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         reach: arguments.publish_on,
         uplinks: arguments.uplink.clone(),
         share,
+        plugins: arguments.plugins.clone(),
     };
     let live = match live::begin(setup) {
         Ok(live) => live,

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
 use bytes::Bytes;
-use netyard_drivers::engine::Media;
+use netyard_drivers::engine::{Media, TalkId};
+use netyard_drivers::plugin::Outcome;
 use netyard_drivers::site::Transport;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::userland::{ContextId, Request};
@@ -71,6 +72,8 @@ pub enum Command {
     Hangup(Ticket),
     /// A client that was held has taken what lay ready.
     Taken(Ticket),
+    /// A plugin has answered an engine, or never will.
+    Answered(usize, TalkId, Outcome),
     /// Something of the outside.
     Outside(Errand),
     /// The store has answered.
@@ -197,6 +200,11 @@ impl Door {
     /// Tells the owner something of the outside.
     pub fn send_out(&self, errand: Errand) {
         self.send(Command::Outside(errand));
+    }
+
+    /// Tells the owner what came of asking a plugin.
+    pub fn answer_plugin(&self, engine: usize, talk: TalkId, outcome: Outcome) {
+        self.send(Command::Answered(engine, talk, outcome));
     }
 
     fn begin(&self, command: impl FnOnce(Ticket, Reply) -> Command) -> Exchange {

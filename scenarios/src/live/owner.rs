@@ -14,6 +14,7 @@ use super::clients::Clients;
 use super::door::{ASK, CAPTURE, Command, Part, Reply};
 use super::outside::Outside;
 use super::pace::{Clock, Demand, Pace, Rest};
+use super::plugins::Plugins;
 use super::present;
 use super::publish::Publisher;
 use super::stand_in;
@@ -84,6 +85,7 @@ pub struct Keeper {
     rest: Rest,
     /// What whoever has it wants of time himself.
     wish: Demand,
+    plugins: Option<Plugins>,
 }
 
 /// The store that the engine shares with others, and the tunnels to them.
@@ -102,6 +104,8 @@ pub struct Belongings {
     pub publisher: Publisher,
     /// What containers reach of this machine.
     pub uplinks: Uplinks,
+    /// Plugins of this machine.
+    pub plugins: Plugins,
     /// Other nodes.
     pub cluster: Option<Cluster>,
 }
@@ -112,7 +116,7 @@ pub fn run(
     config: &SiteConfig,
     pace: Pace,
     inbox: &Inbox,
-    Belongings { publisher, uplinks, cluster }: Belongings,
+    Belongings { publisher, uplinks, plugins, cluster }: Belongings,
     begun: &Sender<Result<(), String>>,
 ) -> Option<LeaseId> {
     let mut site = Site::with_programs(config, programs());
@@ -120,7 +124,8 @@ pub fn run(
     drop(begun.send(site.refusal(0).map_or(Ok(()), |refusal| Err(refusal.to_string()))));
     site.publish_on(0, Box::new(publisher));
     let mut keeper = Keeper::new(&mut site, pace, config.epoch, uplinks);
-    keeper.cluster = cluster;
+    plugins.attend(&mut site);
+    (keeper.plugins, keeper.cluster) = (Some(plugins), cluster);
     while keeper.turn(&mut site, inbox, None) {}
     site.store_lease(0)
 }
@@ -144,6 +149,7 @@ impl Keeper {
             clients: Clients::default(),
             outside: Outside::default(),
             uplinks,
+            plugins: None,
             cluster: None,
             rest: Rest::No,
             wish: Demand::Flow,
@@ -200,6 +206,7 @@ impl Keeper {
             }
             Command::Input(ticket, bytes) => clients.input(site, ticket, bytes),
             Command::Hangup(ticket) => clients.hangup(site, ticket),
+            Command::Answered(engine, talk, outcome) => site.answer_question(engine, talk, outcome),
             Command::Taken(ticket) => clients.taken(site, ticket),
             Command::Stop => {}
         }
@@ -218,6 +225,7 @@ impl Keeper {
         let came = site.run_outside(limit);
         let clients = &mut self.clients;
         self.uplinks.carry(site, |ticket, visitor, reply| clients.welcome(ticket, visitor, reply));
+        self.plugins.iter().for_each(|plugins| plugins.carry(site));
         self.clients.deliver(site);
         self.outside.carry(site);
         if let Some(Cluster { store, tunnels }) = &mut self.cluster {

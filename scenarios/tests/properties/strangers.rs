@@ -395,19 +395,23 @@ fn lines(words: &'static [&'static str], length: Range<usize>) -> impl Strategy<
     prop::collection::vec(strategy::line(words, length), 1..6).prop_map(|lines| lines.join("\n"))
 }
 
-/// What the nodes of a swarm say, with some of it put in place by fate.
-fn said() -> impl Strategy<Value = String> {
-    with_values_of_fate("cluster", |line| usize::from(!line.is_empty()))
-}
-
-/// What is written into a store, likewise: what follows the verb and the key.
+/// What is written into a store, with some of it put in place by fate: what follows the verb and the key.
 fn written() -> impl Strategy<Value = String> {
     let value = |line: &str| line.match_indices(' ').nth(1).map_or(line.len(), |(at, _)| at + 1);
-    with_values_of_fate("store", value)
+    with_values_of_fate("store", 1..4, value)
+}
+
+/// Lines of a door's corpus, JSON after so many bytes, likewise.
+fn said_at(door: &str, prefix: usize, count: Range<usize>) -> impl Strategy<Value = String> {
+    with_values_of_fate(door, count, move |line| prefix.min(line.len()))
 }
 
 /// Lines of a corpus, with some of the JSON that begins where `json_at` says replaced by other values.
-fn with_values_of_fate(name: &str, json_at: impl Fn(&str) -> usize + Clone) -> impl Strategy<Value = String> {
+fn with_values_of_fate(
+    door: &str,
+    count: Range<usize>,
+    json_at: impl Fn(&str) -> usize + Clone,
+) -> impl Strategy<Value = String> {
     let values = [
         json!(null),
         json!(0),
@@ -424,7 +428,7 @@ fn with_values_of_fate(name: &str, json_at: impl Fn(&str) -> usize + Clone) -> i
         json!(true),
         json!("x".repeat(3000)),
     ];
-    let lines: Vec<String> = corpus(name)
+    let lines: Vec<String> = corpus(door)
         .iter()
         .flat_map(|file| String::from_utf8_lossy(file).lines().map(str::to_owned).collect::<Vec<_>>())
         .collect();
@@ -440,7 +444,7 @@ fn with_values_of_fate(name: &str, json_at: impl Fn(&str) -> usize + Clone) -> i
         }
         format!("{}{said}", &line[..at])
     });
-    prop::collection::vec(line, 1..4).prop_map(|lines| lines.join("\n"))
+    prop::collection::vec(line, count).prop_map(|lines| lines.join("\n"))
 }
 
 /// The values in a value that hold no others.
@@ -551,7 +555,12 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_said_to_nodes_of_a_swarm_they_live_on(text in said()) {
+    fn whatever_a_plugin_answers_nothing_is_left_half_made(text in said_at("plugin", 0, 1..16)) {
+        Door::Plugin.knock(text.as_bytes());
+    }
+
+    #[test]
+    fn whatever_is_said_to_nodes_of_a_swarm_they_live_on(text in said_at("cluster", 1, 1..4)) {
         Door::Cluster.knock(text.as_bytes());
     }
 

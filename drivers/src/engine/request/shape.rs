@@ -1,134 +1,276 @@
-//! Shapes of JSON bodies, as the engine's Go types have them: keys are known whatever their case, unknown ones are
-//! dropped, null is nothing, and a value of another type is refused in the words of Go's decoder.
+//! The types of the requests that have a body.
 
-mod tables;
+use crate::shape::Shape::{self, Any, Bool, Int, List, Map, Struct, Text, TextMap, Texts, Words};
 
-use serde_json::{Map, Value};
+const INT64: Shape = Int("int64");
 
-pub(in crate::engine) use tables::{
-    CONNECT, CONTAINER, DISCONNECT, EXEC, NETWORK, NODE_SPEC, SWARM_INIT, SWARM_JOIN, SWARM_SPEC, VOLUME,
-};
+/// `POST /containers/create`.
+pub(in crate::engine) const CONTAINER: Shape = Struct(
+    "runconfig.ContainerConfigWrapper",
+    &[
+        ("Hostname", Text),
+        ("Domainname", Text),
+        ("User", Text),
+        ("AttachStdin", Bool),
+        ("AttachStdout", Bool),
+        ("AttachStderr", Bool),
+        ("ExposedPorts", Map(&Any)),
+        ("Tty", Bool),
+        ("OpenStdin", Bool),
+        ("StdinOnce", Bool),
+        ("Env", Texts),
+        ("Cmd", Words),
+        ("Healthcheck", HEALTH),
+        ("Image", Text),
+        ("Volumes", Map(&Any)),
+        ("WorkingDir", Text),
+        ("Entrypoint", Words),
+        ("NetworkDisabled", Bool),
+        ("MacAddress", Text),
+        ("OnBuild", Texts),
+        ("Labels", TextMap),
+        ("StopSignal", Text),
+        ("StopTimeout", Int("int")),
+        ("Shell", Words),
+        ("HostConfig", HOST),
+        ("NetworkingConfig", Struct("network.NetworkingConfig", &[("EndpointsConfig", Map(&ENDPOINT))])),
+    ],
+);
 
-/// What a value may be.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::engine) enum Shape {
-    /// Anything: what it means is read elsewhere.
-    Any,
-    /// `bool`.
-    Bool,
-    /// A whole number, of this type.
-    Int(&'static str),
-    /// `string`.
-    Text,
-    /// `[]string`.
-    Texts,
-    /// One word or several.
-    Words,
-    /// `map[string]string`.
-    TextMap,
-    /// A map whose values are of this shape.
-    Map(&'static Self),
-    /// A list of this shape.
-    List(&'static Self),
-    /// A struct: its name, and its fields.
-    Struct(&'static str, &'static [(&'static str, Self)]),
-}
+const HEALTH: Shape = Struct(
+    "container.HealthConfig",
+    &[
+        ("Test", Texts),
+        ("Interval", Int("time.Duration")),
+        ("Timeout", Int("time.Duration")),
+        ("StartPeriod", Int("time.Duration")),
+        ("Retries", Int("int")),
+    ],
+);
 
-impl Shape {
-    /// The name of its type.
-    fn name(&self) -> String {
-        match self {
-            Self::Any => "interface {}".to_owned(),
-            Self::Bool => "bool".to_owned(),
-            Self::Int(name) => (*name).to_owned(),
-            Self::Text => "string".to_owned(),
-            Self::Texts | Self::Words => "[]string".to_owned(),
-            Self::TextMap => "map[string]string".to_owned(),
-            Self::Map(inner) => format!("map[string]{}", inner.name()),
-            Self::List(inner) => format!("[]{}", inner.name()),
-            Self::Struct(name, _) => (*name).to_owned(),
-        }
-    }
+const HOST: Shape = Struct(
+    "container.HostConfig",
+    &[
+        ("Binds", Texts),
+        ("ContainerIDFile", Text),
+        ("LogConfig", Struct("container.LogConfig", &[("Type", Text), ("Config", TextMap)])),
+        ("NetworkMode", Text),
+        ("PortBindings", Map(&List(&Struct("nat.PortBinding", &[("HostIp", Text), ("HostPort", Text)])))),
+        ("RestartPolicy", Struct("container.RestartPolicy", &[("Name", Text), ("MaximumRetryCount", Int("int"))])),
+        ("AutoRemove", Bool),
+        ("VolumeDriver", Text),
+        ("VolumesFrom", Texts),
+        ("CapAdd", Words),
+        ("CapDrop", Words),
+        ("CgroupnsMode", Text),
+        ("Dns", Texts),
+        ("DnsOptions", Texts),
+        ("DnsSearch", Texts),
+        ("ExtraHosts", Texts),
+        ("GroupAdd", Texts),
+        ("IpcMode", Text),
+        ("Cgroup", Text),
+        ("Links", Texts),
+        ("OomScoreAdj", Int("int")),
+        ("PidMode", Text),
+        ("Privileged", Bool),
+        ("PublishAllPorts", Bool),
+        ("ReadonlyRootfs", Bool),
+        ("SecurityOpt", Texts),
+        ("StorageOpt", TextMap),
+        ("Tmpfs", TextMap),
+        ("UTSMode", Text),
+        ("UsernsMode", Text),
+        ("ShmSize", INT64),
+        ("Sysctls", TextMap),
+        ("Runtime", Text),
+        ("ConsoleSize", Any),
+        ("Isolation", Text),
+        ("CpuShares", INT64),
+        ("Memory", INT64),
+        ("NanoCpus", INT64),
+        ("CgroupParent", Text),
+        ("BlkioWeight", Int("uint16")),
+        ("BlkioWeightDevice", List(&Any)),
+        ("BlkioDeviceReadBps", List(&Any)),
+        ("BlkioDeviceWriteBps", List(&Any)),
+        ("BlkioDeviceReadIOps", List(&Any)),
+        ("BlkioDeviceWriteIOps", List(&Any)),
+        ("CpuPeriod", INT64),
+        ("CpuQuota", INT64),
+        ("CpuRealtimePeriod", INT64),
+        ("CpuRealtimeRuntime", INT64),
+        ("CpusetCpus", Text),
+        ("CpusetMems", Text),
+        ("Devices", List(&Any)),
+        ("DeviceCgroupRules", Texts),
+        ("DeviceRequests", List(&Any)),
+        ("KernelMemory", INT64),
+        ("KernelMemoryTCP", INT64),
+        ("MemoryReservation", INT64),
+        ("MemorySwap", INT64),
+        ("MemorySwappiness", INT64),
+        ("OomKillDisable", Bool),
+        ("PidsLimit", INT64),
+        ("Ulimits", List(&Any)),
+        ("CpuCount", INT64),
+        ("CpuPercent", INT64),
+        ("IOMaximumIOps", Int("uint64")),
+        ("IOMaximumBandwidth", Int("uint64")),
+        ("Mounts", List(&MOUNT)),
+        ("MaskedPaths", Texts),
+        ("ReadonlyPaths", Texts),
+        ("Init", Bool),
+    ],
+);
 
-    /// Reads a whole body.
-    ///
-    /// # Errors
-    /// What Go says of a value of another type.
-    pub(in crate::engine) fn read(&self, value: Value) -> Result<Value, String> {
-        let root = match self {
-            Self::Struct(name, _) => name,
-            _ => "",
-        };
-        self.read_at(value, root, "")
-    }
+const MOUNT: Shape = Struct(
+    "mount.Mount",
+    &[
+        ("Type", Text),
+        ("Source", Text),
+        ("Target", Text),
+        ("ReadOnly", Bool),
+        ("Consistency", Text),
+        ("BindOptions", Any),
+        ("VolumeOptions", Any),
+        ("TmpfsOptions", Any),
+    ],
+);
 
-    /// Reads what is at `path`, in a struct of that name.
-    fn read_at(&self, value: Value, owner: &str, path: &str) -> Result<Value, String> {
-        let refuse = |value: &Value, name: String| Err(refusal(value, &name, owner, path));
-        match (self, value) {
-            (Self::Any, value) | (_, value @ Value::Null) => Ok(value),
-            (Self::Bool, value @ Value::Bool(_)) | (Self::Text | Self::Words, value @ Value::String(_)) => Ok(value),
-            (Self::Int(_), Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(Value::Number(number)),
-            (Self::Texts | Self::Words, Value::Array(items)) => each(items, &Self::Text, owner, path),
-            (Self::List(inner), Value::Array(items)) => each(items, inner, owner, path),
-            (Self::TextMap, Value::Object(fields)) => every(fields, &Self::Text, owner, path),
-            (Self::Map(inner), Value::Object(fields)) => every(fields, inner, owner, path),
-            (Self::Struct(name, known), Value::Object(fields)) => {
-                let mut read = Map::new();
-                for (key, value) in fields {
-                    let exact = known.iter().find(|(field, _)| *field == key);
-                    let any = || known.iter().find(|(field, _)| field.eq_ignore_ascii_case(&key));
-                    let Some((field, shape)) = exact.or_else(any) else { continue };
-                    let path = if path.is_empty() { (*field).to_owned() } else { format!("{path}.{field}") };
-                    read.insert((*field).to_owned(), shape.read_at(value, name, &path)?);
-                }
-                Ok(Value::Object(read))
-            }
-            (_, value) => refuse(&value, self.name()),
-        }
-    }
-}
+const ENDPOINT: Shape = Struct(
+    "network.EndpointSettings",
+    &[
+        (
+            "IPAMConfig",
+            Struct(
+                "network.EndpointIPAMConfig",
+                &[("IPv4Address", Text), ("IPv6Address", Text), ("LinkLocalIPs", Texts)],
+            ),
+        ),
+        ("Links", Texts),
+        ("Aliases", Texts),
+        ("NetworkID", Text),
+        ("EndpointID", Text),
+        ("Gateway", Text),
+        ("IPAddress", Text),
+        ("IPPrefixLen", Int("int")),
+        ("IPv6Gateway", Text),
+        ("GlobalIPv6Address", Text),
+        ("GlobalIPv6PrefixLen", Int("int")),
+        ("MacAddress", Text),
+        ("DriverOpts", TextMap),
+    ],
+);
 
-fn each(items: Vec<Value>, shape: &Shape, owner: &str, path: &str) -> Result<Value, String> {
-    // Go reads null into a text as the empty one.
-    let texts = matches!(shape, Shape::Text);
-    let items = items.into_iter().map(|item| match shape.read_at(item, owner, path) {
-        Ok(Value::Null) if texts => Ok(Value::String(String::new())),
-        read => read,
-    });
-    items.collect::<Result<Vec<_>, _>>().map(Value::Array)
-}
+/// `POST /networks/create`.
+pub(in crate::engine) const NETWORK: Shape = Struct(
+    "types.NetworkCreateRequest",
+    &[
+        ("Name", Text),
+        ("CheckDuplicate", Bool),
+        ("Driver", Text),
+        ("Scope", Text),
+        ("EnableIPv6", Bool),
+        ("IPAM", Struct("network.IPAM", &[("Driver", Text), ("Options", TextMap), ("Config", List(&SUBNET))])),
+        ("Internal", Bool),
+        ("Attachable", Bool),
+        ("Ingress", Bool),
+        ("ConfigOnly", Bool),
+        ("ConfigFrom", Struct("network.ConfigReference", &[("Network", Text)])),
+        ("Options", TextMap),
+        ("Labels", TextMap),
+    ],
+);
 
-fn every(fields: Map<String, Value>, shape: &Shape, owner: &str, path: &str) -> Result<Value, String> {
-    let texts = matches!(shape, Shape::Text);
-    let fields = fields.into_iter().map(|(key, value)| {
-        let value = shape.read_at(value, owner, path)?;
-        Ok((key, if texts && value.is_null() { Value::String(String::new()) } else { value }))
-    });
-    fields.collect::<Result<Map<_, _>, String>>().map(Value::Object)
-}
+const SUBNET: Shape = Struct(
+    "network.IPAMConfig",
+    &[("Subnet", Text), ("IPRange", Text), ("Gateway", Text), ("AuxiliaryAddresses", TextMap)],
+);
 
-/// What Go's decoder says.
-fn refusal(value: &Value, name: &str, owner: &str, path: &str) -> String {
-    let kind = match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) if name.contains("int") => format!("number {number}"),
-        Value::Number(_) => "number".to_owned(),
-        Value::String(_) => "string".to_owned(),
-        Value::Array(_) => "array".to_owned(),
-        Value::Object(_) => "object".to_owned(),
-    };
-    if path.is_empty() {
-        return format!("json: cannot unmarshal {kind} into Go value of type {name}");
-    }
-    let owner = owner.rsplit('.').next().unwrap_or(owner);
-    format!("json: cannot unmarshal {kind} into Go struct field {owner}.{path} of type {name}")
-}
+/// `POST /networks/{name}/connect`.
+pub(in crate::engine) const CONNECT: Shape =
+    Struct("types.NetworkConnect", &[("Container", Text), ("EndpointConfig", ENDPOINT)]);
+
+/// `POST /networks/{name}/disconnect`.
+pub(in crate::engine) const DISCONNECT: Shape =
+    Struct("types.NetworkDisconnect", &[("Container", Text), ("Force", Bool)]);
+
+/// `POST /containers/{name}/exec`.
+pub(in crate::engine) const EXEC: Shape = Struct(
+    "types.ExecConfig",
+    &[
+        ("User", Text),
+        ("Privileged", Bool),
+        ("Tty", Bool),
+        ("AttachStdin", Bool),
+        ("AttachStderr", Bool),
+        ("AttachStdout", Bool),
+        ("Detach", Bool),
+        ("DetachKeys", Text),
+        ("Env", Texts),
+        ("WorkingDir", Text),
+        ("Cmd", Texts),
+    ],
+);
+
+/// `POST /volumes/create`.
+pub(in crate::engine) const VOLUME: Shape = Struct(
+    "volume.VolumeCreateBody",
+    &[("Driver", Text), ("DriverOpts", TextMap), ("Labels", TextMap), ("Name", Text)],
+);
+
+/// `POST /swarm/update`.
+pub(in crate::engine) const SWARM_SPEC: Shape = Struct(
+    "swarm.Spec",
+    &[
+        ("Orchestration", Struct("swarm.OrchestrationConfig", &[("TaskHistoryRetentionLimit", INT64)])),
+        (
+            "Raft",
+            Struct("swarm.RaftConfig", &[("SnapshotInterval", Int("uint64")), ("KeepOldSnapshots", Int("uint64"))]),
+        ),
+        ("Dispatcher", Struct("swarm.DispatcherConfig", &[("HeartbeatPeriod", Int("time.Duration"))])),
+        ("CAConfig", Struct("swarm.CAConfig", &[("NodeCertExpiry", Int("time.Duration"))])),
+        ("EncryptionConfig", Struct("swarm.EncryptionConfig", &[("AutoLockManagers", Bool)])),
+    ],
+);
+
+/// `POST /swarm/init`.
+pub(in crate::engine) const SWARM_INIT: Shape = Struct(
+    "swarm.InitRequest",
+    &[
+        ("ListenAddr", Text),
+        ("AdvertiseAddr", Text),
+        ("DataPathAddr", Text),
+        ("DataPathPort", Int("uint32")),
+        ("ForceNewCluster", Bool),
+        ("Spec", SWARM_SPEC),
+        ("AutoLockManagers", Bool),
+        ("Availability", Text),
+        ("DefaultAddrPool", Texts),
+    ],
+);
+
+/// `POST /swarm/join`.
+pub(in crate::engine) const SWARM_JOIN: Shape = Struct(
+    "swarm.JoinRequest",
+    &[
+        ("ListenAddr", Text),
+        ("AdvertiseAddr", Text),
+        ("DataPathAddr", Text),
+        ("RemoteAddrs", Texts),
+        ("JoinToken", Text),
+        ("Availability", Text),
+    ],
+);
+
+/// `POST /nodes/{id}/update`.
+pub(in crate::engine) const NODE_SPEC: Shape =
+    Struct("swarm.NodeSpec", &[("Labels", TextMap), ("Role", Text), ("Availability", Text)]);
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -219,7 +219,7 @@ impl Engine {
             Then::Request(exchange, request) => self.handle(world, exchange, &request),
             // What cannot be started stays as it is, as at any start of the engine.
             Then::Start if self.containers.contains_key(&parked.container) => {
-                let _ = self.start(world, parked.container);
+                self.start_by_itself(world, parked.container);
             }
             Then::Start => {}
         }
