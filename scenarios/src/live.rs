@@ -8,6 +8,7 @@
 pub mod clients;
 pub mod doctor;
 pub mod door;
+pub mod driver;
 pub mod etcd;
 pub mod guest;
 pub mod house;
@@ -80,6 +81,8 @@ pub struct Setup {
     pub uplinks: Vec<Uplink>,
     /// Where libnetwork's plugins are, if there are any.
     pub plugins: Option<PathBuf>,
+    /// Where a real engine finds netyard as a plugin.
+    pub plugin_socket: Option<PathBuf>,
     /// The store that it shares with others, and where they reach it. The site's engine is told of both.
     pub share: Option<Share>,
 }
@@ -101,6 +104,8 @@ pub struct Live {
     owner: JoinHandle<Option<LeaseId>>,
     etcd: Option<Etcd>,
     socket: Socket,
+    /// Where a real engine finds it as a plugin.
+    plugin: Option<Socket>,
     tcp: Option<SocketAddr>,
     signals: [Signal; 2],
 }
@@ -146,7 +151,8 @@ pub fn begin(setup: Setup) -> Result<Live, String> {
         runtime.spawn(listener.map_err(|error| cannot_run(&error))?.serve(door.clone(), twins.clone()));
     }
     drop(guard);
-    Ok(Live { runtime, door, owner, etcd, socket, tcp: tcp_addr, signals })
+    let plugin = setup.plugin_socket.as_deref().map(|at| driver::serve(at, socket.path())).transpose()?;
+    Ok(Live { runtime, door, owner, etcd, socket, plugin, tcp: tcp_addr, signals })
 }
 
 fn cannot_run(error: &io::Error) -> String {
@@ -181,14 +187,14 @@ impl Live {
 
     /// Serves until the process is told to end.
     pub fn run(self) {
-        let Self { runtime, door, owner, etcd, socket, signals: [mut interrupt, mut terminate], .. } = self;
+        let Self { runtime, door, owner, etcd, socket, plugin, signals: [mut interrupt, mut terminate], .. } = self;
         runtime.block_on(async {
             let mut told = tokio::task::JoinSet::new();
             told.spawn(async move { interrupt.recv().await });
             told.spawn(async move { terminate.recv().await });
             told.join_next().await;
         });
-        drop(socket);
+        drop((socket, plugin));
         door.stop();
         // Whatever a client still waits for, it will not come: connections end with the runtime.
         if let (Ok(Some(lease)), Some(etcd)) = (owner.join(), etcd) {

@@ -6,7 +6,7 @@ use netyard_drivers::cli::published;
 use serde_json::{Value, json};
 
 use super::guest::{self, Trouble};
-use crate::live::guest::engine::Engine;
+use crate::live::guest::engine::{Engine, percent_encoded};
 use crate::live::guest::stand::Line;
 use crate::live::stand_in;
 
@@ -54,7 +54,7 @@ impl Wanted<'_> {
         let engine = guest::engine(socket)?;
         let mut target = "/containers/create".to_owned();
         if let Some(name) = self.name {
-            target += &format!("?name={}", guest::percent_encoded(name));
+            target += &format!("?name={}", percent_encoded(name));
         }
         let made = engine.ask("POST", &target, &self.body()?)?.accepted()?;
         let id = made["Id"].as_str().ok_or_else(|| "the engine made a container without an id".to_owned())?;

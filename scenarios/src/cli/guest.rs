@@ -10,7 +10,7 @@ use clap::Args;
 use crate::exit::Exit;
 use crate::live::doctor::{look, report};
 use crate::live::guest::agent::{Agent, Failure, Place};
-use crate::live::guest::engine::Engine;
+use crate::live::guest::engine::{Engine, percent_encoded};
 use crate::live::guest::stand::Line;
 use crate::live::guest::{init, program};
 use crate::live::http::ENTER;
@@ -82,15 +82,6 @@ pub fn tell(trouble: &Trouble, err: &mut impl Write) -> io::Result<Exit> {
             Ok(Exit::Unsupported)
         }
     }
-}
-
-/// A word in the path of a URL.
-#[must_use]
-pub fn percent_encoded(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    word.bytes()
-        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 /// The first process of a program's namespace of processes

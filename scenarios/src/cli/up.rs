@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Ask libnetwork's plugins in this directory (NAME.sock, NAME.spec, NAME.json) for networks and addresses
     #[arg(long, env = "NETYARD_UP_PLUGINS", value_name = "DIR")]
     plugins: Option<PathBuf>,
+    /// Be a plugin of a real engine at this socket, like /run/docker/plugins/netyard.sock: its `-d netyard` networks are here
+    #[arg(long, env = "NETYARD_UP_PLUGIN_SOCKET", value_name = "PATH")]
+    plugin_socket: Option<PathBuf>,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -104,6 +107,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         uplinks: arguments.uplink.clone(),
         share,
         plugins: arguments.plugins.clone(),
+        plugin_socket: arguments.plugin_socket.clone(),
     };
     let live = match live::begin(setup) {
         Ok(live) => live,

@@ -101,6 +101,46 @@ fn plugins_in_a_directory_make_networks_and_a_silent_one_holds_up_nobody() {
     waiting.kill();
 }
 
+/// What netyard answers a real engine that asks it as a plugin.
+fn ask(socket: &Path, method: &str, body: &str) -> String {
+    let mut stream = UnixStream::connect(socket).expect("netyard listens");
+    let len = body.len();
+    write!(stream, "POST /{method} HTTP/1.1\r\nHost: \r\nContent-Length: {len}\r\n\r\n{body}").expect("it reads");
+    stream.shutdown(std::net::Shutdown::Write).expect("it is connected");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers with text");
+    answer.split_once("\r\n\r\n").expect("it has a head").1.to_owned()
+}
+
+#[test]
+fn a_real_engine_has_networks_here_by_a_socket_at_which_netyard_is_the_plugin() {
+    let plugins = directory();
+    let socket = plugins.join("netyard.sock");
+    let Some(engine) = Engine::start(&format!("--plugin-socket {}", socket.display())) else { return };
+    engine.docker("network create --subnet 10.8.0.0/24 yard");
+    assert_eq!(ask(&socket, "Plugin.Activate", ""), r#"{"Implements":["NetworkDriver"]}"#);
+    let network = |id: &str, pool: &str, options: &str| {
+        format!(
+            r#"{{"NetworkID":"{id}","Options":{{"com.docker.network.generic":{options}}},"IPv4Data":[{{"Pool":"{pool}","Gateway":"10.9.0.1/24"}}],"IPv6Data":[]}}"#
+        )
+    };
+    let create = |body: &str| ask(&socket, "NetworkDriver.CreateNetwork", body);
+    assert_eq!(create(&network("aaaaaaaaaaaaaaaa", "10.9.0.0/24", "{}")), "{}");
+    assert_eq!(engine.docker("network ls --format {{.Name}}"), "aaaaaaaaaaaa\nbridge\nhost\nnone\nyard\n");
+    assert_eq!(create(&network("bb", "10.8.0.0/24", r#"{"network":"yard"}"#)), "{}");
+    let refused = r#"{"Err":"network yard of netyard has the subnet \"10.8.0.0/24\", and not \"10.9.0.0/24\""}"#;
+    assert_eq!(create(&network("cc", "10.9.0.0/24", r#"{"network":"yard"}"#)), refused);
+    assert_eq!(create(&network("cc", "10.9.0.0/24", r#"{"network":"../x"}"#)), r#"{"Err":"network ../x not found"}"#);
+    assert_eq!(
+        ask(&socket, "NetworkDriver.Join", r#"{"EndpointID":"x"}"#),
+        r#"{"Err":"netyard does not know that endpoint"}"#
+    );
+    for id in ["aaaaaaaaaaaaaaaa", "bb", "cc"] {
+        assert_eq!(ask(&socket, "NetworkDriver.DeleteNetwork", &format!(r#"{{"NetworkID":"{id}"}}"#)), "{}");
+    }
+    assert_eq!(engine.docker("network ls --format {{.Name}}"), "bridge\nhost\nnone\nyard\n");
+}
+
 #[test]
 fn a_dead_plugin_is_tried_again_and_then_given_up() {
     let plugins = directory();

@@ -146,6 +146,15 @@ impl Answer {
     }
 }
 
+/// A word in the path of a URL.
+#[must_use]
+pub fn percent_encoded(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    word.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
