@@ -214,7 +214,7 @@ impl Bridge {
             let vlans = Vlans::new(self.default_pvid);
             self.settings.insert(port, Port { settings: PortSettings::default(), vlans });
             self.tree.add_port(port, now);
-            self.put(mac, port, Life::Local, now);
+            self.put(0, mac, port, Life::Local, now);
         }
     }
 
@@ -459,21 +459,21 @@ impl Bridge {
         self.fdb.len() < LEARNED_MAX
     }
 
-    /// Whether anything is known of an address.
+    /// Whether anything is known of an address in a VLAN; 0 while the bridge looks at none.
     #[must_use]
-    pub fn knows(&self, mac: Mac) -> bool {
-        self.fdb.contains_key(&key(0, mac))
+    pub fn knows(&self, vlan: u16, mac: Mac) -> bool {
+        self.fdb.contains_key(&key(vlan, mac))
     }
 
     /// Puts an entry there by hand.
-    pub fn put(&mut self, mac: Mac, port: IfIndex, life: Life, now: Instant) {
-        self.fdb.insert(key(0, mac), FdbEntry { port, seen: now, life, vlan: 0 });
+    pub fn put(&mut self, vlan: u16, mac: Mac, port: IfIndex, life: Life, now: Instant) {
+        self.fdb.insert(key(vlan, mac), FdbEntry { port, seen: now, life, vlan });
     }
 
     /// Takes the entry of an address away; false when there is none at this port.
-    pub fn forget(&mut self, mac: Mac, port: IfIndex) -> bool {
-        let there = self.fdb.get(&key(0, mac)).is_some_and(|entry| entry.port == port);
-        there && self.fdb.shift_remove(&key(0, mac)).is_some()
+    pub fn forget(&mut self, vlan: u16, mac: Mac, port: IfIndex) -> bool {
+        let there = self.fdb.get(&key(vlan, mac)).is_some_and(|entry| entry.port == port);
+        there && self.fdb.shift_remove(&key(vlan, mac)).is_some()
     }
 
     /// How long an entry lives.

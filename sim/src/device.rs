@@ -293,6 +293,35 @@ impl Device {
         u32::from(self.master.is_some()) + u32::from(self.promiscuous) + u32::from(!filters)
     }
 
+    /// The Ethernet groups that it listens to by itself: all nodes, while it is up those of IPv4 and, of a bridge, all
+    /// snoopers, and the solicited nodes of each IPv6 address.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Mac> {
+        if self.is_loopback() || self.tunnel().is_some() {
+            return Vec::new();
+        }
+        let group = |text: &str| Mac::from_multicast(text.parse().expect("a literal address"));
+        let mut groups = Vec::new();
+        if self.ipv6 == Ipv6::Enabled {
+            groups.push(group("ff02::1"));
+        }
+        if self.bridge().is_some() && self.up {
+            groups.extend([group("224.0.0.106"), group("ff02::6a")]);
+        }
+        if self.up {
+            groups.push(group("224.0.0.1"));
+        }
+        for address in &self.addresses {
+            if let IpAddr::V6(ip) = address.net.ip() {
+                let solicited = Mac::from_multicast(IpAddr::V6(addr::solicited_node(ip)));
+                if !groups.contains(&solicited) {
+                    groups.push(solicited);
+                }
+            }
+        }
+        groups
+    }
+
     /// Whether it asks for the Ethernet addresses of others: lo, dummies and ipvlans that are routed do not.
     #[must_use]
     pub const fn has_neighbours(&self) -> bool {

@@ -92,6 +92,16 @@ impl Table {
         true
     }
 
+    /// Adds a route behind those with the same destination and metric; false when it is there already.
+    pub fn append(&mut self, route: Route) -> bool {
+        if self.routes.contains(&route) {
+            return false;
+        }
+        let at = self.routes.partition_point(|r| rank(r) <= rank(&route));
+        self.routes.insert(at, route);
+        true
+    }
+
     /// Removes what `gone` says and returns it.
     pub fn remove(&mut self, gone: impl Fn(&Route) -> bool) -> Vec<Route> {
         self.routes.extract_if(.., |r| gone(r)).collect()

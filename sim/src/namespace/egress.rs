@@ -39,7 +39,11 @@ impl Namespace {
     /// The same, and in which table it is.
     #[must_use]
     pub fn table_and_route_of(&self, flow: &Flow<'_>) -> Option<(TableId, Found<'_>)> {
-        let usable = |r: &Route| r.device.is_none_or(|d| self.devices.get(&d).is_some_and(|d| d.up));
+        let leads = |d: &Device| d.up && flow.oif.is_none_or(|name| d.name == name);
+        let usable = |r: &Route| match r.device {
+            Some(index) => self.devices.get(&index).is_some_and(leads),
+            None => flow.oif.is_none(),
+        };
         self.policy.lookup(&self.routes, flow, usable)
     }
 

@@ -103,7 +103,7 @@ impl Namespace {
             return;
         }
         let iif = self.devices.get(&index).map(|device| device.name.as_str());
-        let way = match self.way_of(&Flow { dst: ip.dst, src: Some(ip.src), mark: packet.mark(), iif }) {
+        let way = match self.way_of(&Flow { dst: ip.dst, src: Some(ip.src), mark: packet.mark(), iif, oif: None }) {
             Ok(way) => way,
             Err(problem) => {
                 self.drop_frame(cx, Some(index), problem.drop_reason(), frame);

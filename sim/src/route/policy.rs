@@ -79,8 +79,8 @@ impl Rule {
         let to = self.to.is_none_or(|net| net.contains(flow.dst));
         let mark = self.mark.is_none_or(|(mark, mask)| flow.mark & mask == mark & mask);
         let iif = self.iif.as_deref().is_none_or(|name| name == flow.iif.unwrap_or("lo"));
-        // Nothing here is bound to a device.
-        let all = from && to && mark && iif && self.oif.is_none();
+        let oif = self.oif.as_deref().is_none_or(|name| flow.oif == Some(name));
+        let all = from && to && mark && iif && oif;
         all != self.not
     }
 }
@@ -96,13 +96,15 @@ pub struct Flow<'a> {
     pub mark: u32,
     /// The device by which it came; none for what this host sends.
     pub iif: Option<&'a str>,
+    /// The device by which it must leave, where its sender says so.
+    pub oif: Option<&'a str>,
 }
 
 impl Flow<'_> {
     /// A packet of this host's that has no source yet.
     #[must_use]
     pub const fn to(dst: IpAddr) -> Self {
-        Self { dst, src: None, mark: 0, iif: None }
+        Self { dst, src: None, mark: 0, iif: None, oif: None }
     }
 }
 
@@ -296,6 +298,9 @@ mod tests {
         let policy = with(|rule| rule.iif = Some("eth1".to_owned()));
         let forwarded = Flow { iif: Some("eth1"), ..flow };
         assert_eq!([out(&policy, &flow), out(&policy, &forwarded)], [Some(1), Some(2)]);
+        let policy = with(|rule| rule.oif = Some("eth1".to_owned()));
+        let bound = Flow { oif: Some("eth1"), ..flow };
+        assert_eq!([out(&policy, &flow), out(&policy, &bound)], [Some(1), Some(2)]);
         let policy = with(|rule| (rule.not, rule.to) = (true, Some("8.0.0.0/8".parse().unwrap())));
         assert_eq!(out(&policy, &flow), Some(1));
     }

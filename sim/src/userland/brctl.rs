@@ -34,6 +34,8 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         (_, ["delbr", name]) => delete_bridge(sys, name).map(|()| String::new()),
         (_, ["addif", bridge, ports @ ..]) => each(sys, bridge, ports, add_port),
         (_, ["delif", bridge, ports @ ..]) => each(sys, bridge, ports, delete_port),
+        (Flavour::Host, ["--version" | "-V", ..]) => Ok("bridge-utils, 1.7\n".to_owned()),
+        (Flavour::Host, ["--help" | "-h", ..]) => Ok(USAGE.to_owned()),
         (Flavour::Host, ["show"]) => Ok(format!("{HEADING}\n{}", show(sys.network(), None))),
         (Flavour::Host, ["show", names @ ..]) => show_named(sys, names),
         (Flavour::Host, ["showmacs", name]) => macs(sys, name),

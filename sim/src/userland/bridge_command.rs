@@ -62,6 +62,7 @@ struct Options {
     details: bool,
     json: bool,
     pretty: bool,
+    statistics: bool,
 }
 
 /// Options, the namespace that is meant when it is another, and the words after them.
@@ -78,6 +79,9 @@ impl Options {
                 name if "details".starts_with(name) => options.details = true,
                 name if "json".starts_with(name) => options.json = true,
                 name if "pretty".starts_with(name) => options.pretty = true,
+                name if "statistics".starts_with(name) || name == "stats" => options.statistics = true,
+                // What it prints is a line already, and without colours. The ranges of VLANs are not drawn together.
+                name if "oneline".starts_with(name) || matches!(name, "color" | "color=never" | "color=auto") => {}
                 name if "netns".starts_with(name) => {
                     let Some((name, rest)) = rest.split_first() else { return Err((USAGE.to_owned(), 255)) };
                     (netns, words) = (Some(*name), rest);

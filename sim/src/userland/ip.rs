@@ -11,12 +11,14 @@ pub(in crate::userland) mod device;
 mod error;
 pub(in crate::userland) mod json;
 mod link;
+mod maddress;
 mod neigh;
 pub mod netns;
 mod route;
 mod rule;
 mod selection;
 mod tuntap;
+mod usage;
 mod vxlan;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -48,6 +50,8 @@ pub enum Object {
     Address,
     /// `ip link`
     Link,
+    /// `ip maddress`
+    Maddress,
     /// `ip route`
     Route,
     /// `ip neigh`
@@ -62,13 +66,14 @@ pub enum Object {
 
 impl Object {
     /// The objects by the names that may be shortened, in iproute2's order: the first that fits is meant.
-    const NAMES: [(&'static str, Self); 8] = [
+    const NAMES: [(&'static str, Self); 9] = [
         ("address", Self::Address),
         ("route", Self::Route),
         ("rule", Self::Rule),
         ("neighbor", Self::Neighbour),
         ("neighbour", Self::Neighbour),
         ("link", Self::Link),
+        ("maddress", Self::Maddress),
         ("tuntap", Self::Tuntap),
         ("netns", Self::Netns),
     ];
@@ -78,6 +83,7 @@ impl Object {
         match self {
             Self::Address => "address",
             Self::Link => "link",
+            Self::Maddress => "maddr",
             Self::Route => "route",
             Self::Neighbour => "neigh",
             Self::Netns => "netns",
@@ -97,6 +103,8 @@ pub enum Family {
     V4,
     /// `-6`
     V6,
+    /// `-0`: those of the link layer.
+    Link,
 }
 
 impl Family {
@@ -107,6 +115,7 @@ impl Family {
             Self::Any => true,
             Self::V4 => net.is_ipv4(),
             Self::V6 => net.is_ipv6(),
+            Self::Link => false,
         }
     }
 
@@ -116,6 +125,7 @@ impl Family {
             Self::Any => "any valid prefix",
             Self::V4 => "inet prefix",
             Self::V6 => "inet6 prefix",
+            Self::Link => "link prefix",
         }
     }
 }
@@ -177,7 +187,7 @@ impl Words {
     fn command<T: Copy>(&mut self, choices: &[(&str, T)], default: T) -> Result<T, Error> {
         match self.take_next() {
             None => Ok(default),
-            Some(word) if word == "help" => Err(Error::Usage),
+            Some(word) if !word.is_empty() && "help".starts_with(word.as_str()) => Err(Error::Help),
             Some(word) => matching(&word, choices).ok_or(Error::UnknownCommand(word)),
         }
     }
@@ -196,8 +206,15 @@ enum Outcome {
     Exec(Exec),
 }
 
+/// What `ip -V` prints.
+const VERSION: &str = "ip utility, iproute2-6.1.0, libbpf 1.1.2\n";
+
 fn start(sys: &mut Sys<'_>) -> Next {
     let flavour = sys.flavour();
+    if flavour == Flavour::Host && sys.argv().get(1).is_some_and(|word| is_version(word)) {
+        sys.print(VERSION);
+        return Next::Exit(0);
+    }
     let words = Words(sys.argv().iter().skip(1).cloned().collect());
     let (object, outcome) = match parse(words, flavour) {
         Ok((object, options, words)) => (object, run(sys, object, &options, words)),
@@ -216,6 +233,11 @@ fn start(sys: &mut Sys<'_>) -> Next {
     }
 }
 
+/// Whether a word asks which version it is.
+fn is_version(word: &str) -> bool {
+    word.len() > 1 && "-Version".starts_with(word)
+}
+
 /// The options and the object of a command line, and what is left of it.
 fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words), Error> {
     let mut options = Options::default();
@@ -224,8 +246,8 @@ fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words),
         let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
             let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
             let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
-            let missing =
-                flavour == Flavour::Busybox && matches!(object, Object::Netns | Object::Rule | Object::Tuntap);
+            let missing = flavour == Flavour::Busybox
+                && !matches!(object, Object::Address | Object::Link | Object::Route | Object::Neighbour);
             return if missing { Err(Error::Usage) } else { Ok((object, options, words)) };
         };
         if flavour == Flavour::Busybox && !matches!(option, "4" | "6" | "o" | "oneline" | "f" | "family") {
@@ -240,9 +262,11 @@ fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Re
     match name {
         "4" => options.family = Family::V4,
         "6" => options.family = Family::V6,
+        "0" => options.family = Family::Link,
         "f" | "family" => match words.take_next().as_deref() {
             Some("inet") => options.family = Family::V4,
             Some("inet6") => options.family = Family::V6,
+            Some("link") => options.family = Family::Link,
             _ => return Some(Err(Error::Incomplete)),
         },
         "n" | "netns" => match words.value() {
@@ -270,6 +294,7 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
     match object {
         Object::Address => addr::run(sys, namespace, options, words),
         Object::Link => link::run(sys, namespace, options, words),
+        Object::Maddress => maddress::run(sys, namespace, options, words),
         Object::Route => route::run(sys, namespace, options, words),
         Object::Neighbour => neigh::run(sys, namespace, options, words),
         Object::Rule => rule::run(sys, namespace, options, words),
@@ -318,7 +343,20 @@ fn prefix(word: &str, family: Family) -> Result<IpNetwork, Error> {
         return Ok(everything.parse().expect("a literal prefix"));
     }
     let expected = || Error::Expected { what: family.prefix(), word: word.to_owned() };
-    word.parse().ok().filter(|net| family.includes(*net)).ok_or_else(expected)
+    let full = word.parse().ok().or_else(|| shortened(word)?.parse().ok());
+    full.filter(|net| family.includes(*net)).ok_or_else(expected)
+}
+
+/// An IPv4 prefix of which the last parts were not written: `10/8`, `172.16/12`, and `10.1`, which is 10.1.0.0.
+fn shortened(word: &str) -> Option<String> {
+    let (address, length) = word.split_once('/').map_or((word, None), |(address, length)| (address, Some(length)));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    let parts: Vec<&str> = address.split('.').collect();
+    if parts.len() > 3 || !parts.iter().all(|part| is_number(part)) {
+        return None;
+    }
+    let rest = ".0".repeat(4 - parts.len());
+    Some(format!("{address}{rest}/{}", length.unwrap_or("32")))
 }
 
 /// An Ethernet address.
@@ -355,6 +393,15 @@ mod tests {
         assert_eq!(parsed("netns", Flavour::Busybox), Err(Error::Usage));
         assert!(parsed("-br a", Flavour::Host).is_ok_and(|(_, o)| o.brief));
         assert_eq!(parsed("-z a", Flavour::Host), Err(Error::UnknownOption("-z".into())));
+    }
+
+    #[test]
+    fn a_prefix_may_leave_out_its_last_parts() {
+        let read = |word| prefix(word, Family::Any).map(|net| net.to_string()).ok();
+        assert_eq!(read("0/0").as_deref(), Some("0.0.0.0/0"));
+        assert_eq!(read("172.16/12").as_deref(), Some("172.16.0.0/12"));
+        assert_eq!(read("10.1").as_deref(), Some("10.1.0.0/32"));
+        assert_eq!((read("x/8"), read("10./8"), read("1.2.3.4.5/8")), (None, None, None));
     }
 
     #[test]

@@ -357,7 +357,7 @@ impl Scene<'_> {
     fn narrower(&self, sight: &Sight) -> Option<&Device> {
         let here = self.namespace(sight.namespace);
         let iif = sight.device.and_then(|index| here.devices.get(&index)).map(|device| device.name.as_str());
-        let found = here.route_of(&Flow { dst: sight.dst, src: Some(sight.src), mark: 0, iif })?;
+        let found = here.route_of(&Flow { dst: sight.dst, src: Some(sight.src), mark: 0, iif, oif: None })?;
         let Found::Route(route) = found else { return None };
         here.devices.get(&route.device?).filter(|device| device.mtu.bytes() < sight.len)
     }

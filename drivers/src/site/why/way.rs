@@ -26,7 +26,7 @@ impl<'a> Traveller<'a> {
     }
 
     const fn flow(self, mark: u32) -> Flow<'a> {
-        Flow { dst: self.dst, src: self.src, mark, iif: self.iif }
+        Flow { dst: self.dst, src: self.src, mark, iif: self.iif, oif: None }
     }
 }
 

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use super::{Failure, Options};
 use crate::addr::Mac;
 use crate::bridge::tree::State;
-use crate::bridge::{FdbEntry, Life};
+use crate::bridge::{Bridge, FdbEntry, Life};
 use crate::device::{Device, IfIndex};
 use crate::time::Instant;
 use crate::userland::Sys;
@@ -41,6 +41,7 @@ struct Model {
     port: Option<u16>,
     vni: Option<Vni>,
     via: Option<String>,
+    vlan: Option<u16>,
     state: Option<&'static str>,
     of_master: bool,
     of_self: bool,
@@ -57,6 +58,7 @@ impl Model {
                 "dst" => model.far = Some(address(value()?)?),
                 "port" => model.port = Some(number(value()?, "invalid port")?),
                 "vni" => model.vni = Some(vni(value()?)?),
+                "vlan" => model.vlan = Some(vlan(value()?)?),
                 "via" => model.via = Some((*value()?).to_owned()),
                 "self" => model.of_self = true,
                 "master" => model.of_master = true,
@@ -89,6 +91,10 @@ fn number<T: core::str::FromStr>(word: &str, why: &str) -> Result<T, Failure> {
 fn vni(word: &str) -> Result<Vni, Failure> {
     let vni = word.parse().ok().and_then(Vni::new);
     vni.ok_or_else(|| (format!("Error: argument \"{word}\" is wrong: invalid VNI\n\n"), 255))
+}
+
+fn vlan(word: &str) -> Result<u16, Failure> {
+    number(word, "invalid vlan id\n")
 }
 
 /// The device of this name, which is wanted as `what`.
@@ -188,14 +194,30 @@ fn of_bridge(
     if put.is_some() && life == Life::Learned && !learns {
         return Err(refusal("Operation not permitted"));
     }
+    let vlans = vlans_of(bridge, index, model.vlan)?;
     match put {
-        Some(Put::Add) if bridge.knows(mac) => Err(refusal("File exists")),
+        Some(Put::Add) if vlans.iter().any(|vlan| bridge.knows(*vlan, mac)) => Err(refusal("File exists")),
         Some(_) => {
-            bridge.put(mac, index, life, now);
+            vlans.into_iter().for_each(|vlan| bridge.put(vlan, mac, index, life, now));
             Ok(String::new())
         }
-        None if bridge.forget(mac, index) => Ok(String::new()),
+        // Each is tried, so that none stays.
+        None if vlans.into_iter().filter(|vlan| bridge.forget(*vlan, mac, index)).count() > 0 => Ok(String::new()),
         None => Err(refusal("No such file or directory")),
+    }
+}
+
+/// The VLANs in which an entry shall be: the one that is named, else all of its port; 0 where the bridge looks at none.
+fn vlans_of(bridge: &Bridge, port: IfIndex, named: Option<u16>) -> Result<Vec<u16>, Failure> {
+    let vlans = bridge.port(port).map_or_else(|| bridge.own_vlans(), |port| &port.vlans);
+    let passing = || vlans.iter().map(|(vlan, _)| vlan);
+    match named {
+        Some(0 | 4095..) => Err(("Error: invalid vlan id.\n".to_owned(), 255)),
+        Some(vlan) if bridge.is_filtering() && passing().any(|id| id == vlan) => Ok(vec![vlan]),
+        Some(_) => Err(refusal("Invalid argument")),
+        // The entry without a VLAN is there besides.
+        None if bridge.is_filtering() => Ok([0].into_iter().chain(passing()).collect()),
+        None => Ok(vec![0]),
     }
 }
 

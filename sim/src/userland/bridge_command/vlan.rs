@@ -16,15 +16,13 @@ pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result
         ["del" | "delete", rest @ ..] => change(sys, false, rest),
         ["show" | "list" | "lst", rest @ ..] => show(sys, rest, options),
         [] => show(sys, &[], options),
+        ["help"] => Err((USAGE.to_owned(), 255)),
         [word, ..] => Err((format!("Command \"{word}\" is unknown, try \"bridge vlan help\".\n"), 255)),
     }
 }
 
 fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
-    let only = match words {
-        ["dev", name, ..] => Some(*name),
-        _ => None,
-    };
+    let (only, id) = limits(words)?;
     if let Some(name) = only.filter(|name| sys.network().device_named(name).is_none()) {
         return Err((format!("Cannot find device \"{name}\"\n"), 255));
     }
@@ -36,9 +34,25 @@ fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, F
         let vlans = device.bridge().map(Bridge::own_vlans).or_else(of_port)?;
         Some((device.name.clone(), vlans.clone()))
     };
-    let all: Vec<_> = devices.values().filter(meant).filter_map(of_device).collect();
+    let passes = |vlans: &Vlans| id.is_none_or(|id| vlans.iter().any(|(vlan, _)| vlan == id));
+    let all: Vec<_> = devices.values().filter(meant).filter_map(of_device).filter(|(_, vlans)| passes(vlans)).collect();
     let title = if options.json { "" } else { "port              vlan-id  \n" };
     Ok(title.to_owned() + &options.print(&all, |(name, vlans)| rows(name, vlans), |(name, vlans)| json(name, vlans)))
+}
+
+/// The device and the VLAN that alone are asked for.
+fn limits<'a>(words: &[&'a str]) -> Result<(Option<&'a str>, Option<u16>), Failure> {
+    let (mut device, mut id) = (None, None);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = words.next().copied();
+        match (*word, value) {
+            ("dev", Some(name)) => device = Some(name),
+            ("vid", Some(number)) => id = Some(ids(number)?.0),
+            _ => return Err(("Command line is not complete. Try option \"help\"\n".to_owned(), 255)),
+        }
+    }
+    Ok((device, id))
 }
 
 /// The same as JSON; a device without VLANs has an empty list.
@@ -120,6 +134,9 @@ fn change(sys: &mut Sys<'_>, add: bool, words: &[&str]) -> Result<String, Failur
     let (Some(name), Some((first, last))) = (model.device, model.ids) else {
         return Err(("Device and VLAN ID are required arguments.\n".to_owned(), 255));
     };
+    if model.pvid && first != last {
+        return Err(("pvid cannot be configured for a vlan range\n".to_owned(), 255));
+    }
     let device = sys.network().device_named(name);
     let device = device.ok_or_else(|| (format!("Cannot find bridge device \"{name}\"\n"), 255))?;
     let (index, is_bridge, master) = (device.index, device.bridge().is_some(), device.master);
@@ -132,7 +149,7 @@ fn change(sys: &mut Sys<'_>, add: bool, words: &[&str]) -> Result<String, Failur
         (true, false) => return Err(refusal("Operation not supported")),
         (false, _) => master.ok_or_else(|| refusal("Operation not supported"))?,
     };
-    if first == 0 || last == 4095 || model.pvid && first != last {
+    if first == 0 || last == 4095 {
         return Err(refusal("Invalid argument"));
     }
     let edit = |vlans: &mut Vlans| {
@@ -155,6 +172,30 @@ fn change(sys: &mut Sys<'_>, add: bool, words: &[&str]) -> Result<String, Failur
     });
     done.map(|()| String::new()).map_err(refusal)
 }
+
+const USAGE: &str = "\
+Usage: bridge vlan { add | del } vid VLAN_ID dev DEV [ tunnel_info id TUNNEL_ID ]
+                                                     [ pvid ] [ untagged ]
+                                                     [ self ] [ master ]
+       bridge vlan { set } vid VLAN_ID dev DEV [ state STP_STATE ]
+                                               [ mcast_router MULTICAST_ROUTER ]
+       bridge vlan { show } [ dev DEV ] [ vid VLAN_ID ]
+       bridge vlan { tunnelshow } [ dev DEV ] [ vid VLAN_ID ]
+       bridge vlan global { set } vid VLAN_ID dev DEV
+                      [ mcast_snooping MULTICAST_SNOOPING ]
+                      [ mcast_querier MULTICAST_QUERIER ]
+                      [ mcast_igmp_version IGMP_VERSION ]
+                      [ mcast_mld_version MLD_VERSION ]
+                      [ mcast_last_member_count LAST_MEMBER_COUNT ]
+                      [ mcast_last_member_interval LAST_MEMBER_INTERVAL ]
+                      [ mcast_startup_query_count STARTUP_QUERY_COUNT ]
+                      [ mcast_startup_query_interval STARTUP_QUERY_INTERVAL ]
+                      [ mcast_membership_interval MEMBERSHIP_INTERVAL ]
+                      [ mcast_querier_interval QUERIER_INTERVAL ]
+                      [ mcast_query_interval QUERY_INTERVAL ]
+                      [ mcast_query_response_interval QUERY_RESPONSE_INTERVAL ]
+       bridge vlan global { show } [ dev DEV ] [ vid VLAN_ID ]
+";
 
 #[cfg(test)]
 mod tests {

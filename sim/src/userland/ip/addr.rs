@@ -172,15 +172,15 @@ impl Change {
                 "dev" => device = Some(words.value()?),
                 "brd" | "broadcast" => brd = Some(words.value()?),
                 "scope" => scope = Some(parse_scope(words.value()?)?),
-                "local" => local = Some(words.value()?),
+                "local" => local = Some(prefixed(words.value()?, family)?),
                 "nodad" => nodad = true,
                 _ if local.is_some() => return Err(Error::Garbage { place: "local", word }),
-                _ => local = Some(word),
+                _ => local = Some(prefixed(word, family)?),
             }
         }
         let device = device.ok_or(Error::MissingDevice)?;
-        let local = local.ok_or(Refusal::Invalid)?;
-        let mut address = Address::new(prefix(&local, family)?);
+        let (local, net) = local.ok_or(Refusal::Invalid)?;
+        let mut address = Address::new(net);
         address.scope = scope.unwrap_or(address.scope);
         address.broadcast = broadcast(&address, brd.as_deref())?;
         address.nodad = nodad && address.net.is_ipv6();
@@ -191,6 +191,11 @@ impl Change {
     fn names(&self, address: &Address) -> bool {
         address.net == self.address.net || (!self.exact && address.net.ip() == self.address.net.ip())
     }
+}
+
+/// A prefix, and how it was written.
+fn prefixed(word: String, family: Family) -> Result<(String, IpNetwork), Error> {
+    prefix(&word, family).map(|net| (word, net))
 }
 
 fn parse_scope(word: String) -> Result<Scope, Error> {

@@ -1,8 +1,8 @@
 //! Why `ip` refuses, word for word and with the exit code that goes with it: iproute2's and busybox's. The kernel's
 //! refusals are here too, since iproute2 prints the kernel's own sentence and busybox only errno.
 
-use super::Object;
 use super::vxlan::Fault;
+use super::{Object, usage};
 use crate::namespace::LinkError;
 use crate::userland::Flavour;
 
@@ -37,8 +37,6 @@ pub enum Refusal {
     MtuTooLarge,
     /// An MTU below 68.
     MtuTooSmall,
-    /// A name of more than 15 bytes.
-    NameTooLong,
     /// A neighbour without an address.
     NoLinkLayerAddress,
     /// No such neighbour.
@@ -113,7 +111,6 @@ impl Refusal {
             Self::Immutable => "The interface netns is immutable.",
             Self::MtuTooLarge => "mtu greater than device maximum.",
             Self::MtuTooSmall => "mtu less than device minimum.",
-            Self::NameTooLong => "Attribute failed policy validation.",
             Self::NoLinkLayerAddress => "No link layer address given.",
             Self::NoTable => "ipv4: FIB table does not exist.\nDump terminated",
             Self::NoTable6 => "ipv6: FIB table does not exist.\nDump terminated",
@@ -155,7 +152,6 @@ impl Refusal {
             Self::BridgeInBridge => "Too many levels of symbolic links",
             Self::DeviceDown => "Network is down",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
-            Self::NameTooLong => "Numerical result out of range",
             Self::NoEntry | Self::NoNeighbour | Self::NoTable | Self::NoTable6 => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
@@ -208,8 +204,14 @@ impl From<LinkError> for Refusal {
 /// Why a command line was not carried out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Error {
-    /// Nothing, or `help`, was asked.
+    /// Nothing, or `help`, was asked of `ip` itself.
     Usage,
+    /// `help` was asked of an object.
+    Help,
+    /// `help` was asked of a type of device.
+    TypeHelp(&'static str),
+    /// `ip route add` and its kin without a destination.
+    MissingRoute,
     /// No such object.
     UnknownObject(String),
     /// No such option before the object.
@@ -272,6 +274,10 @@ pub enum Error {
     BadMac(String),
     /// A device must be named.
     MissingDevice,
+    /// The same of `ip maddress`.
+    MissingMaddressDevice,
+    /// The kernel does not change what a device listens to.
+    GroupRefused(Refusal),
     /// A type must be named.
     MissingType,
     /// `ip neigh add` without its two words.
@@ -317,6 +323,10 @@ pub enum Error {
     NoName(String),
     /// There is none to be entered.
     NotOpened(String),
+    /// What should be a process is no number.
+    NotAPid(String),
+    /// There is none whose name or processes could be told.
+    NotIdentified,
     /// There is none to be given a number.
     NotNumbered(String),
     /// There is no such program.
@@ -357,7 +367,8 @@ impl Error {
         match (flavour, self) {
             (_, Self::Refused(_)) => 2,
             (_, Self::Tunnel(fault)) => fault.status(),
-            (_, Self::NoBridgeSetting(_)) => 1,
+            (_, Self::NoBridgeSetting(_) | Self::TypeHelp(_)) => 1,
+            (Flavour::Busybox, Self::MissingRoute) => 2,
             (Flavour::Busybox, Self::Usage) => 1,
             (Flavour::Busybox, _) => {
                 if matches!(object, Object::Link) && !matches!(self, Self::BadMac(_)) {
@@ -370,6 +381,10 @@ impl Error {
             (
                 Flavour::Host,
                 Self::UnknownObject(_)
+                | Self::UnknownParticular { .. }
+                | Self::GroupRefused(_)
+                | Self::MacvlanMode(_)
+                | Self::IpvlanMode
                 | Self::Expected { .. }
                 | Self::BadMac(_)
                 | Self::MissingType
@@ -386,6 +401,9 @@ impl Error {
                 | Self::NameTaken(_)
                 | Self::NoName(_)
                 | Self::NotNumbered(_)
+                | Self::MissingCommand
+                | Self::NotAPid(_)
+                | Self::NotIdentified
                 | Self::NoProgram(_),
             ) => 1,
             (Flavour::Host, _) => 255,
@@ -396,6 +414,8 @@ impl Error {
         let name = object.name();
         match self {
             Self::Usage => HOST_USAGE.to_owned(),
+            Self::Help | Self::MissingRoute => usage::of(object).to_owned(),
+            Self::TypeHelp(kind) => usage::of_type(kind).unwrap_or_default().to_owned(),
             Self::UnknownObject(word) => format!("Object \"{word}\" is unknown, try \"ip help\".\n"),
             Self::UnknownOption(word) => format!("Option \"{word}\" is unknown, try \"ip -help\".\n"),
             Self::UnknownCommand(word) => format!("Command \"{word}\" is unknown, try \"ip {name} help\".\n"),
@@ -411,7 +431,10 @@ impl Error {
             Self::NotASwitch { name, word } => {
                 format!("Error: argument of \"{name}\" must be \"on\" or \"off\", not \"{word}\"\n")
             }
-            Self::UnknownParticular { kind, word } => format!("{kind}: unknown option \"{word}\"?\n"),
+            Self::UnknownParticular { kind, word } => {
+                let what = if *kind == "vlan" { "command" } else { "option" };
+                format!("{kind}: unknown {what} \"{word}\"?\n{}", usage::of_type(kind).unwrap_or_default())
+            }
             Self::MacvlanMode(word) => format!(
                 "Error: argument of \"mode\" must be \"private\", \"vepa\", \"bridge\", \"passthru\" or \"source\", \
                  not \"{word}\"\n"
@@ -419,6 +442,8 @@ impl Error {
             Self::IpvlanMode => "Error: argument of \"mode\" must be either \"l2\", \"l3\" or \"l3s\"\n".to_owned(),
             Self::BadMac(word) => format!("\"{word}\" is invalid lladdr.\n"),
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
+            Self::MissingMaddressDevice => "Not enough information: \"dev\" is required.\n".to_owned(),
+            Self::GroupRefused(refusal) => format!("ioctl: {}\n", refusal.errno()),
             Self::MissingType => "Not enough information: \"type\" argument is required\n".to_owned(),
             Self::MissingNeighbour => "Device and destination are required arguments.\n".to_owned(),
             Self::MissingRule(verb) => format!("\"ip rule {verb}\" requires arguments.\n"),
@@ -453,6 +478,8 @@ impl Error {
             Self::NotOpened(name) | Self::NotNumbered(name) => {
                 format!("Cannot open network namespace \"{name}\": No such file or directory\n")
             }
+            Self::NotAPid(word) => format!("Specified string '{word}' is not a pid\n"),
+            Self::NotIdentified => "Cannot open network namespace: No such file or directory\n".to_owned(),
             Self::NoProgram(name) => format!("exec of \"{name}\" failed: No such file or directory\n"),
             _ => "No netns name specified\n".to_owned(),
         }
@@ -461,8 +488,12 @@ impl Error {
     fn busybox(&self) -> String {
         let said = match self {
             Self::UnknownCommand(word) => format!("invalid argument '{word}' to 'ip'"),
+            Self::Help => "invalid argument 'help' to 'ip'".to_owned(),
+            Self::TypeHelp(kind) => format!("invalid argument 'help' to 'type {kind}'"),
+            Self::MissingRoute => format!("RTNETLINK answers: {}", Refusal::NoDevice.errno()),
             Self::Incomplete => "command line is not complete, try \"help\"".to_owned(),
             Self::Garbage { place, word } => format!("either \"{place}\" is duplicate, or \"{word}\" is garbage"),
+            Self::Invalid { word, .. } => format!("invalid argument '{word}' to 'name'"),
             Self::Wrong { word, why } if why.contains("netns") => format!("invalid argument '{word}' to 'netns'"),
             Self::Wrong { word, why } if why.contains("mtu") => format!("invalid argument '{word}' to 'mtu'"),
             Self::Wrong { word, .. } | Self::NoDevice(word) | Self::NotShown(word) => {
@@ -544,6 +575,23 @@ mod tests {
         assert_eq!(code(Error::MissingDevice, Object::Link), (255, 2));
         assert_eq!(code(Error::UnknownObject("foo".into()), Object::Link).0, 1);
         assert_eq!(code(Error::NotOpened("t".into()), Object::Netns).0, 255);
+    }
+
+    #[test]
+    fn each_object_and_type_has_a_page_of_its_own() {
+        let page = Error::Help.text(Flavour::Host, Object::Maddress);
+        assert_eq!(page, "Usage: ip maddr [ add | del ] MULTIADDR dev STRING\n       ip maddr show [ dev STRING ]\n");
+        assert_eq!(Error::Help.text(Flavour::Busybox, Object::Route), "ip: invalid argument 'help' to 'ip'\n");
+        let page = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'\n";
+        let error = Error::TypeHelp("veth");
+        assert_eq!(
+            (error.text(Flavour::Host, Object::Link).as_str(), error.status(Flavour::Host, Object::Link)),
+            (page, 1)
+        );
+        let unknown = Error::UnknownParticular { kind: "vlan", word: "x".into() };
+        assert!(
+            unknown.text(Flavour::Host, Object::Link).starts_with("vlan: unknown command \"x\"?\nUsage: ... vlan id")
+        );
     }
 
     #[test]

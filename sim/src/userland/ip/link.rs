@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
 use super::selection::{Selection, group};
-use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, vxlan};
+use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, usage, vxlan};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex, Kind, Mtu};
 use crate::fabric::NamespaceId;
@@ -39,6 +39,10 @@ pub(super) fn run(
     options: &Options,
     mut words: Words,
 ) -> Result<String, Error> {
+    if words.take("help") {
+        let page = words.take_next().and_then(|kind| usage::of_type(&kind));
+        return page.map(str::to_owned).ok_or(Error::Help);
+    }
     match words.command(&VERBS, Verb::Show)? {
         Verb::Show => return show(sys, namespace, options, &mut words),
         Verb::Add => add(sys, namespace, words),
@@ -113,7 +117,7 @@ impl Change {
             "down" => self.up = Some(false),
             "mtu" => self.mtu = Some(words.value()?),
             "address" => self.mac = Some(mac(&words.value()?)?),
-            "name" => self.name = Some(words.value()?),
+            "name" => self.name = Some(checked(words.value()?, NOT_A_NAME)?),
             "master" => self.master = Some(Some(words.value()?)),
             "nomaster" => self.master = Some(None),
             "netns" => self.netns = Some(words.value()?),
@@ -128,6 +132,15 @@ impl Change {
         }
         Ok(())
     }
+}
+
+const NOT_A_NAME: &str = "\"name\" not a valid ifname";
+const NOT_A_DEVICE: &str = "\"dev\" not a valid ifname";
+
+/// A word that can be a device's name, as iproute2 sees it.
+fn checked(word: String, why: &'static str) -> Result<String, Error> {
+    let fits = (1..16).contains(&word.len()) && !word.contains(|c: char| c == '/' || c.is_ascii_whitespace());
+    if fits { Ok(word) } else { Err(Error::Invalid { word, why }) }
 }
 
 fn switch(name: &'static str, word: String) -> Result<bool, Error> {
@@ -252,11 +265,8 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
     })
 }
 
-/// A name of 1 to 15 bytes that no other device has.
+/// A name that no other device has.
 fn check_new_name(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, name: &str) -> Result<(), Error> {
-    if name.is_empty() || name.len() > 15 {
-        return Err(Error::Wrong { word: name.to_owned(), why: "\"name\" not a valid ifname" });
-    }
     let taken = sys.fabric().namespace(namespace).device_named(name).is_some_and(|d| d.index != index);
     if taken { Err(Refusal::Exists.into()) } else { Ok(()) }
 }
@@ -334,6 +344,9 @@ struct Model {
     group: Option<u32>,
     /// The device that it shall stand on.
     parent: Option<String>,
+    queue_len: Option<u32>,
+    /// Where it shall be.
+    netns: Option<String>,
     peer: Peer,
     /// The words after the type.
     particulars: Words,
@@ -353,7 +366,13 @@ impl Model {
         let mut model = Self::default();
         while let Some(word) = words.take_next() {
             match word.as_str() {
-                "name" | "dev" => model.name = Some(words.value()?),
+                "name" => model.name = Some(checked(words.value()?, NOT_A_NAME)?),
+                "dev" => model.name = Some(checked(words.value()?, NOT_A_DEVICE)?),
+                "netns" => model.netns = Some(words.value()?),
+                "txqueuelen" | "qlen" => model.queue_len = Some(queue_len(words.value()?)?),
+                // A device here has one queue, however many are asked for.
+                "numtxqueues" => count(words.value()?, "Invalid \"numtxqueues\" value")?,
+                "numrxqueues" => count(words.value()?, "Invalid \"numrxqueues\" value")?,
                 "mtu" => model.mtu = Some(words.value()?),
                 "address" => model.mac = Some(mac(&words.value()?)?),
                 "group" => model.group = Some(group(words.value()?)?),
@@ -363,7 +382,7 @@ impl Model {
                     break;
                 }
                 _ if model.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
-                _ => model.name = Some(word),
+                _ => model.name = Some(checked(word, NOT_A_DEVICE)?),
             }
         }
         if words.take("peer") {
@@ -379,22 +398,39 @@ impl Peer {
         let mut peer = Self::default();
         while let Some(word) = words.take_next() {
             match word.as_str() {
-                "name" => peer.name = Some(words.value()?),
+                "name" => peer.name = Some(checked(words.value()?, NOT_A_NAME)?),
                 "mtu" => peer.mtu = Some(words.value()?),
                 "address" => peer.mac = Some(mac(&words.value()?)?),
                 "netns" => peer.netns = Some(words.value()?),
                 _ if peer.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
-                _ => peer.name = Some(word),
+                _ => peer.name = Some(checked(word, NOT_A_DEVICE)?),
             }
         }
         Ok(peer)
     }
 }
 
+fn count(word: String, why: &'static str) -> Result<(), Error> {
+    word.parse::<u32>().map(|_| ()).map_err(|_| Error::Wrong { word, why })
+}
+
+/// Makes a device here, and sends it where it shall be.
 fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
-    let model = Model::parse(words)?;
-    let kind = model.kind.as_deref().ok_or(Error::MissingType)?;
+    let mut model = Model::parse(words)?;
+    let kind = model.kind.clone().ok_or(Error::MissingType)?;
     permit(sys)?;
+    let to = model.netns.take().map(|word| destination(sys, word)).transpose()?;
+    let Some(to) = to.filter(|to| *to != namespace) else { return make(sys, namespace, &kind, model) };
+    let name = new_name(sys, to, model.name.take(), &kind)?;
+    let at_birth = free_name(sys, namespace, &kind, "");
+    model.name = Some(at_birth.clone());
+    make(sys, namespace, &kind, model)?;
+    let index = device(sys, namespace, &at_birth)?;
+    sys.fabric().move_device(namespace, index, to, &name)?;
+    Ok(())
+}
+
+fn make(sys: &mut Sys<'_>, namespace: NamespaceId, kind: &str, model: Model) -> Result<(), Error> {
     match kind {
         "bridge" => add_bridge(sys, namespace, model),
         "veth" => add_veth(sys, namespace, model),
@@ -413,7 +449,7 @@ fn add_dummy(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "dummy")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_dummy(namespace, &name)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
     Ok(())
 }
 
@@ -428,7 +464,7 @@ fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Ov
     let name = new_name(sys, namespace, model.name, stem)?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
     Ok(())
 }
 
@@ -445,7 +481,7 @@ fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<
     let name = new_name(sys, namespace, model.name, "vxlan")?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let index = sys.fabric().create_vxlan(namespace, &name, settings)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
     Ok(())
 }
 
@@ -469,6 +505,7 @@ fn sharing(kind: &str, mut words: Words) -> Result<Over, Error> {
             ("ipvlan", "bridge") => {}
             ("vlan", "id") => over = Some(Over::Vlan(vlan_id(words.value()?)?)),
             ("vlan", "protocol" | "proto") if words.take("802.1Q") || words.take("802.1q") => {}
+            (_, "help") => return Err(Error::TypeHelp(over.map_or("vlan", of_kind))),
             _ => return Err(Error::UnknownParticular { kind: over.map_or("vlan", of_kind), word }),
         }
     }
@@ -516,7 +553,7 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
     let mtu = model.mtu.map(mtu).transpose()?;
     let wish = bridge_kind::Wish::parse(model.particulars)?;
     let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
-    dress(sys, namespace, index, Looks { mtu, mac: None, group: model.group });
+    dress(sys, namespace, index, Looks { mtu, mac: None, group: model.group, queue_len: model.queue_len });
     let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
     if applied.is_err() {
         // What cannot be as it was asked for is not left half made.
@@ -526,6 +563,9 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
 }
 
 fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
+    if !model.particulars.0.is_empty() {
+        return Err(Error::TypeHelp("veth"));
+    }
     let name = new_name(sys, namespace, model.name, "veth")?;
     let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?;
     let beside = to.is_none_or(|to| to == namespace);
@@ -539,8 +579,13 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(
     let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let (index, other) = sys.fabric().create_veth(namespace, &name, &at_birth, Condition::default())?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group });
-    dress(sys, namespace, other, Looks { mtu: peer_mtu, mac: model.peer.mac, group: model.group });
+    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
+    dress(
+        sys,
+        namespace,
+        other,
+        Looks { mtu: peer_mtu, mac: model.peer.mac, group: model.group, queue_len: model.queue_len },
+    );
     if let Some(to) = to {
         sys.fabric().move_device(namespace, other, to, &peer)?;
     }
@@ -553,11 +598,12 @@ struct Looks {
     mtu: Option<Mtu>,
     mac: Option<Mac>,
     group: Option<u32>,
+    queue_len: Option<u32>,
 }
 
 /// Gives a new device what was asked for it.
 fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, looks: Looks) {
-    let Looks { mtu, mac, group } = looks;
+    let Looks { mtu, mac, group, queue_len } = looks;
     let fabric = sys.fabric();
     if let Some(mtu) = mtu {
         fabric.set_mtu(namespace, index, mtu);
@@ -565,19 +611,15 @@ fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, looks: Looks
     if let Some(mac) = mac {
         fabric.set_mac(namespace, index, mac);
     }
-    if let Some(group) = group
-        && let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index)
-    {
-        device.group = group;
+    if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
+        device.group = group.unwrap_or(device.group);
+        device.queue_len = queue_len.unwrap_or(device.queue_len);
     }
 }
 
 /// The name for a new device, or a free one of the form `veth0`.
 fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, stem: &str) -> Result<String, Error> {
     let Some(name) = name else { return Ok(free_name(sys, namespace, stem, "")) };
-    if name.len() > 15 {
-        return Err(Refusal::NameTooLong.into());
-    }
     check_free(sys, namespace, &name)?;
     Ok(name)
 }
@@ -672,5 +714,14 @@ mod tests {
         let peer = Peer { name: Some("add1".into()), netns: Some("test1".into()), ..Peer::default() };
         assert_eq!(model.peer, peer);
         assert_eq!(Model::parse(words("type")), Err(Error::Incomplete));
+    }
+
+    #[test]
+    fn a_word_that_can_be_no_name_is_refused_where_it_stands() {
+        let refused = |line| Model::parse(words(line)).unwrap_err();
+        assert_eq!(refused("a/b type dummy"), Error::Invalid { word: "a/b".into(), why: NOT_A_DEVICE });
+        let long = "a-name-that-is-too-long";
+        assert_eq!(refused("name a-name-that-is-too-long"), Error::Invalid { word: long.into(), why: NOT_A_NAME });
+        assert_eq!(refused("v0 numtxqueues"), Error::Incomplete);
     }
 }

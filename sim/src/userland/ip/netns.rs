@@ -48,7 +48,7 @@ pub(super) fn run(
         Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Identify => identify(sys, words.take_next().as_deref()),
-        Verb::Pids => pids(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Pids => pids(sys, &words.take_next().ok_or(Error::MissingName)?),
         Verb::Set => set(sys, namespace, words),
         Verb::ListId => list_numbers(sys, namespace, options, words),
         Verb::Exec if options.all => exec_in_all(sys, &Vec::from(words.0)),
@@ -178,7 +178,7 @@ fn list_numbers(
             let number = word.parse::<u32>();
             Some(number.map_err(|_| Error::Wrong { word, why: "\"nsid\" value is invalid" })?)
         }
-        Some(_) => return Err(Error::Usage),
+        Some(_) => return Err(Error::Help),
     };
     let names = names(sys);
     let mut known: Vec<(u32, NamespaceId)> =
@@ -241,23 +241,25 @@ fn inhabitants(sys: &Sys<'_>, id: NamespaceId) -> Vec<Pid> {
 
 /// The name of a process's network: the last that fits, as iproute2 takes it.
 fn identify(sys: &Sys<'_>, pid: Option<&str>) -> Result<Outcome, Error> {
-    let id = match pid.map(str::parse) {
-        None => Some(sys.namespace_id()),
-        Some(Ok(pid)) => sys.namespace_of(Pid(pid)),
-        Some(Err(_)) => None,
+    let id = match pid {
+        None => sys.namespace_id(),
+        Some(word) => {
+            let pid = word.parse().map_err(|_| Error::NotAPid(word.to_owned()))?;
+            sys.namespace_of(Pid(pid)).ok_or(Error::NotIdentified)?
+        }
     };
-    let name = names(sys).into_iter().rfind(|(_, named)| Some(*named) == id);
+    let name = names(sys).into_iter().rfind(|(_, named)| *named == id);
     Ok(Outcome::Text(format!("{}\n", name.map(|(name, _)| name).unwrap_or_default())))
 }
 
-fn pids(sys: &Sys<'_>, name: String) -> Result<Outcome, Error> {
-    let id = find(sys, &name).ok_or(Error::NotOpened(name))?;
+fn pids(sys: &Sys<'_>, name: &str) -> Result<Outcome, Error> {
+    let id = find(sys, name).ok_or(Error::NotIdentified)?;
     Ok(Outcome::Text(inhabitants(sys, id).iter().map(|pid| format!("{}\n", pid.0)).collect()))
 }
 
 fn exec(sys: &mut Sys<'_>, name: String, argv: Vec<String>) -> Result<Outcome, Error> {
-    let namespace = find(sys, &name).ok_or(Error::NotOpened(name))?;
     let program = argv.first().cloned().ok_or(Error::MissingCommand)?;
+    let namespace = find(sys, &name).ok_or(Error::NotOpened(name))?;
     let exec = Exec::start(sys, argv, |spawn| spawn.namespace = namespace);
     exec.map(Outcome::Exec).map_err(|_| Error::NoProgram(program))
 }

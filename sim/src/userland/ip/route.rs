@@ -36,14 +36,17 @@ enum Standing {
     Known,
     /// Either.
     Any,
+    /// It comes behind those that are there.
+    Last,
 }
 
-const VERBS: [(&str, Verb); 8] = [
+const VERBS: [(&str, Verb); 9] = [
     ("list", Verb::Show),
     ("show", Verb::Show),
     ("get", Verb::Get),
     ("add", Verb::Add(Standing::New)),
     ("change", Verb::Add(Standing::Known)),
+    ("append", Verb::Add(Standing::Last)),
     ("replace", Verb::Add(Standing::Any)),
     ("delete", Verb::Delete),
     ("flush", Verb::Flush),
@@ -97,12 +100,14 @@ impl Change {
         let mut dst = None;
         while let Some(word) = words.take_next() {
             if !change.set(&word, &mut words)? {
-                dst = Some(if word == "to" { words.value()? } else { word });
+                let word = if word == "to" { words.value()? } else { word };
+                prefix(&word, family)?;
+                dst = Some(word);
             }
         }
         let v6 = change.gateway.is_some_and(|g| g.is_ipv6());
         let family = if v6 && family == Family::Any { Family::V6 } else { family };
-        change.dst = prefix(&dst.ok_or(Error::Usage)?, family)?;
+        change.dst = prefix(&dst.ok_or(Error::MissingRoute)?, family)?;
         Ok(change)
     }
 
@@ -131,7 +136,9 @@ impl Change {
             "prohibit" => self.action = Action::Prohibit,
             _ => return Ok(false),
         }
-        Ok(true)
+        // What a type is said of follows it.
+        let is_type = matches!(word, "unicast" | "blackhole" | "unreachable" | "prohibit");
+        if is_type && words.0.is_empty() { Err(Error::Incomplete) } else { Ok(true) }
     }
 
     /// Whether a route is the one that `del` names: what was not said may be anything.
@@ -199,6 +206,9 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, standing: Sta
     let table = routes_of(sys.fabric().namespace_mut(namespace), change.table)?;
     let same = |r: &Route| r.dst == route.dst && r.metric == route.metric;
     let taken = table.iter().any(same);
+    if standing == Standing::Last {
+        return if table.append(route) { Ok(()) } else { Err(Refusal::Exists.into()) };
+    }
     match standing {
         Standing::New if taken => return Err(Refusal::Exists.into()),
         Standing::Known if !taken => return Err(Refusal::NoEntry.into()),
@@ -220,9 +230,6 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<Ro
         return Err(Refusal::BadPrefix.into());
     }
     let here = sys.fabric().namespace(namespace);
-    if change.src.is_some_and(|src| !here.devices.values().any(|d| d.has(src))) {
-        return Err(Refusal::BadSource.into());
-    }
     let device = match (change.action, change.gateway) {
         (Action::Unicast, Some(gateway)) => Some(on_link(here, gateway, named, change.onlink)?),
         (Action::Unicast, None) => Some(named.ok_or(Refusal::NoDevice)?),
@@ -230,6 +237,9 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<Ro
     };
     if device.and_then(|index| here.devices.get(&index)).is_some_and(|d| !d.up) {
         return Err(Refusal::DeviceDown.into());
+    }
+    if change.src.is_some_and(|src| !here.devices.values().any(|d| d.has(src))) {
+        return Err(Refusal::BadSource.into());
     }
     let scope = if device.is_some() && change.gateway.is_none() { Scope::Link } else { Scope::Global };
     Ok(Route {
@@ -253,7 +263,8 @@ fn on_link(here: &Namespace, gateway: IpAddr, named: Option<IfIndex>, onlink: bo
         let up = r.device.is_some_and(|index| here.devices.get(&index).is_some_and(|d| d.up));
         up && r.gateway.is_none() && named.is_none_or(|index| r.device == Some(index))
     };
-    here.routes.lookup(gateway, reaches).and_then(|r| r.device).ok_or(Refusal::BadGateway)
+    let refusal = if gateway.is_ipv4() { Refusal::BadGateway } else { Refusal::HostUnreachable };
+    here.routes.lookup(gateway, reaches).and_then(|r| r.device).ok_or(refusal)
 }
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
@@ -302,7 +313,7 @@ mod tests {
         let named = |line: &str| routes.iter().filter(|r| parse(line).unwrap().names(r, None)).count();
         assert_eq!([named("default"), named("default via 172.17.0.1"), named("default via 172.17.0.2")], [1, 1, 0]);
         assert_eq!(named("10.7.0.0/16 metric 5"), 1);
-        assert_eq!(parse(""), Err(Error::Usage));
+        assert_eq!(parse(""), Err(Error::MissingRoute));
         let what = "any valid prefix";
         assert_eq!(parse("foo dev eth0"), Err(Error::Expected { what, word: "foo".into() }));
     }

@@ -4,7 +4,7 @@
 use core::net::IpAddr;
 
 use super::detail::Details;
-use super::{Error, Refusal, Words};
+use super::{Error, Refusal, Words, usage};
 use crate::device::IfIndex;
 use crate::time::Duration;
 use crate::userland::json::Json;
@@ -30,7 +30,10 @@ impl Fault {
             Self::GroupWithoutDevice => "vxlan: 'group' requires 'dev' to be specified\n".to_owned(),
             Self::GroupAndRemote => "vxlan: both group and remote cannot be specified\n".to_owned(),
             Self::NoDevice(name) => format!("Cannot find device \"{name}\"\n"),
-            Self::Unknown(word) => format!("vxlan: unknown command \"{word}\"?\n{USAGE}"),
+            Self::Unknown(word) if word == "help" => usage::of_type("vxlan").unwrap_or_default().to_owned(),
+            Self::Unknown(word) => {
+                format!("vxlan: unknown command \"{word}\"?\n{}", usage::of_type("vxlan").unwrap_or_default())
+            }
         }
     }
 
@@ -46,39 +49,6 @@ vxlan: destination port not specified
 Will use Linux kernel default (non-standard value)
 Use 'dstport 4789' to get the IANA assigned value
 Use 'dstport 0' to get default and quiet this message
-";
-
-const USAGE: &str = "\
-Usage: ... vxlan id VNI
-\t\t[ { group | remote } IP_ADDRESS ]
-\t\t[ local ADDR ]
-\t\t[ ttl TTL ]
-\t\t[ tos TOS ]
-\t\t[ df DF ]
-\t\t[ flowlabel LABEL ]
-\t\t[ dev PHYS_DEV ]
-\t\t[ dstport PORT ]
-\t\t[ srcport MIN MAX ]
-\t\t[ [no]learning ]
-\t\t[ [no]proxy ]
-\t\t[ [no]rsc ]
-\t\t[ [no]l2miss ]
-\t\t[ [no]l3miss ]
-\t\t[ ageing SECONDS ]
-\t\t[ maxaddress NUMBER ]
-\t\t[ [no]udpcsum ]
-\t\t[ [no]udp6zerocsumtx ]
-\t\t[ [no]udp6zerocsumrx ]
-\t\t[ [no]remcsumtx ] [ [no]remcsumrx ]
-\t\t[ [no]external ] [ gbp ] [ gpe ]
-\t\t[ [no]vnifilter ]
-
-Where:\tVNI\t:= 0-16777215
-\tADDR\t:= { IP_ADDRESS | any }
-\tTOS\t:= { NUMBER | inherit }
-\tTTL\t:= { 1..255 | auto | inherit }
-\tDF\t:= { unset | set | inherit }
-\tLABEL := 0-1048575
 ";
 
 /// What shall be set; a part that is none stays.

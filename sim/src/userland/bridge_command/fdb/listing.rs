@@ -1,13 +1,12 @@
 //! What is in the forwarding databases, as `bridge fdb show` and `get` print it, in lines or as JSON.
 
 use core::fmt::Write as _;
-use core::net::IpAddr;
 
 use super::super::{Failure, Options};
 use super::{index_of, mac};
-use crate::addr::{Mac, solicited_node};
+use crate::addr::Mac;
 use crate::bridge::Life;
-use crate::device::{Device, Devices, IfIndex, Ipv6};
+use crate::device::{Device, Devices, IfIndex};
 use crate::time::Instant;
 use crate::userland::Sys;
 use crate::userland::json::Json;
@@ -26,12 +25,14 @@ struct Row<'a> {
     master: Option<&'a str>,
     /// `permanent`, `static`, or nothing for what ages.
     state: &'static str,
+    /// When it was last used; none of what a device has for itself.
+    seen: Option<Instant>,
 }
 
 impl<'a> Row<'a> {
     /// One that a device has for itself.
     const fn of_self(device: &'a Device, mac: Mac, state: &'static str) -> Self {
-        Self { mac, device: device.name.as_str(), remote: None, vlan: 0, master: None, state }
+        Self { mac, device: device.name.as_str(), remote: None, vlan: 0, master: None, state, seen: None }
     }
 
     fn of_bridge(device: &'a Device, bridge: &'a Device, mac: Mac, life: Life) -> Self {
@@ -44,9 +45,9 @@ impl<'a> Row<'a> {
     }
 
     /// One field after the other: its name in JSON, the word before it in the line, and its value.
-    fn fields(&self, names_device: bool) -> Vec<(&'static str, &'static str, Json)> {
+    fn fields(&self, manner: Manner) -> Vec<(&'static str, &'static str, Json)> {
         let mut fields = vec![("mac", "", Json::from(self.mac.to_string()))];
-        if names_device {
+        if manner.names_device {
             fields.push(("ifname", "dev ", self.device.into()));
         }
         if let Some((remote, _)) = &self.remote {
@@ -55,20 +56,27 @@ impl<'a> Row<'a> {
         if self.vlan != 0 {
             fields.push(("vlan", "vlan ", u32::from(self.vlan).into()));
         }
-        let Some((remote, via)) = &self.remote else { return fields };
-        fields.extend(remote.port.map(|port| ("port", "port ", u32::from(port).into())));
-        fields.extend(remote.vni.map(|vni| ("vni", "vni ", vni.number().into())));
-        fields.extend(via.as_ref().map(|via| ("viaIf", "via ", via.as_str().into())));
+        if let Some((remote, via)) = &self.remote {
+            fields.extend(of_far_end(remote, via.as_deref()));
+        }
         fields
     }
 
-    fn line(&self, names_device: bool) -> String {
+    /// For how many seconds it was not used, and not changed, where that is asked for.
+    fn idle(&self, manner: Manner) -> Option<u64> {
+        Some(manner.now?.since(self.seen?).as_secs())
+    }
+
+    fn line(&self, manner: Manner) -> String {
         let mut line = String::new();
-        for (_, word, value) in self.fields(names_device) {
+        for (_, word, value) in self.fields(manner) {
             let _ = match value {
                 Json::Text(text) => write!(line, "{word}{text} "),
                 value => write!(line, "{word}{} ", value.print(false).trim_end()),
             };
+        }
+        if let Some(idle) = self.idle(manner) {
+            let _ = write!(line, "used {idle}/{idle} ");
         }
         match self.master {
             Some(master) => writeln!(line, "master {master} {}", self.state),
@@ -78,8 +86,11 @@ impl<'a> Row<'a> {
         line
     }
 
-    fn json(&self, names_device: bool) -> Json {
-        let mut fields: Vec<_> = self.fields(names_device).into_iter().map(|(name, _, value)| (name, value)).collect();
+    fn json(&self, manner: Manner) -> Json {
+        let mut fields: Vec<_> = self.fields(manner).into_iter().map(|(name, _, value)| (name, value)).collect();
+        if let Some(idle) = self.idle(manner) {
+            fields.extend([("used", idle.into()), ("updated", idle.into())]);
+        }
         fields.push(("flags", Json::List(if self.master.is_none() { vec!["self".into()] } else { Vec::new() })));
         fields.extend(self.master.map(|master| ("master", master.into())));
         fields.push(("state", self.state.into()));
@@ -87,8 +98,25 @@ impl<'a> Row<'a> {
     }
 }
 
-fn print(rows: &[Row<'_>], names_device: bool, options: Options) -> String {
-    options.print(rows, |row| row.line(names_device), |row| row.json(names_device))
+/// How rows are written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manner {
+    names_device: bool,
+    /// The present, where the age of entries is told.
+    now: Option<Instant>,
+}
+
+/// What is said of a tunnel's far end besides its address.
+fn of_far_end(remote: &Remote, via: Option<&str>) -> Vec<(&'static str, &'static str, Json)> {
+    let port = remote.port.map(|port| ("port", "port ", u32::from(port).into()));
+    let vni = remote.vni.map(|vni| ("vni", "vni ", vni.number().into()));
+    let via = via.map(|via| ("viaIf", "via ", via.into()));
+    port.into_iter().chain(vni).chain(via).collect()
+}
+
+fn print(rows: &[Row<'_>], names_device: bool, now: Instant, options: Options) -> String {
+    let manner = Manner { names_device, now: options.statistics.then_some(now) };
+    options.print(rows, |row| row.line(manner), |row| row.json(manner))
 }
 
 /// What `bridge fdb show` is limited to.
@@ -96,6 +124,7 @@ fn print(rows: &[Row<'_>], names_device: bool, options: Options) -> String {
 struct Limits {
     bridge: Option<IfIndex>,
     port: Option<IfIndex>,
+    vlan: Option<u16>,
     state: Option<&'static str>,
 }
 
@@ -114,6 +143,7 @@ impl Limits {
             };
             match *word {
                 "state" => limits.state = state(value)?,
+                "vlan" => limits.vlan = Some(super::vlan(value)?),
                 "br" => limits.bridge = Some(index_of(sys, "bridge device", value)?),
                 _ => limits.port = Some(index_of(sys, "device", value)?),
             }
@@ -142,15 +172,18 @@ pub(super) fn show(sys: &Sys<'_>, words: &[&str], options: Options) -> Result<St
         of_bridge && limits.port.is_none_or(|p| device.index == p)
     };
     let rows = devices.values().filter(shown).flat_map(|device| rows(device, devices, now));
-    let rows: Vec<_> = rows.filter(|row| limits.state.is_none_or(|state| row.state == state)).collect();
-    Ok(print(&rows, limits.port.is_none(), options))
+    // iproute2 passes over entries of other VLANs, not over those of none.
+    let in_vlan = |row: &Row<'_>| row.vlan == 0 || limits.vlan.is_none_or(|vlan| row.vlan == vlan);
+    let meant = |row: &Row<'_>| in_vlan(row) && limits.state.is_none_or(|state| row.state == state);
+    let rows: Vec<_> = rows.filter(meant).collect();
+    Ok(print(&rows, limits.port.is_none(), now, options))
 }
 
 /// All of one device: the far ends of a tunnel, what its bridge knows behind it, its own address, and the groups it
 /// listens to.
 fn rows<'a>(device: &'a Device, devices: &'a Devices, now: Instant) -> Vec<Row<'a>> {
     let mut own = far_ends(device, devices, now);
-    own.extend(groups(device).into_iter().map(|mac| Row::of_self(device, mac, "permanent")));
+    own.extend(heard(device).into_iter().map(|mac| Row::of_self(device, mac, "permanent")));
     let (bridge, master) = match device.bridge() {
         Some(bridge) => (bridge, device),
         None => match device.master.and_then(|index| devices.get(&index)) {
@@ -161,8 +194,9 @@ fn rows<'a>(device: &'a Device, devices: &'a Devices, now: Instant) -> Vec<Row<'
     let mut known: Vec<_> = bridge.fdb(now).filter(|(_, e)| e.port == device.index).collect();
     known.sort_by_key(|(mac, entry)| (entry.life == Life::Local, *mac));
     let known = known.into_iter();
-    let mut rows: Vec<Row<'_>> =
-        known.map(|(mac, e)| Row { vlan: e.vlan, ..Row::of_bridge(device, master, mac, e.life) }).collect();
+    let mut rows: Vec<Row<'_>> = known
+        .map(|(mac, e)| Row { vlan: e.vlan, seen: Some(e.seen), ..Row::of_bridge(device, master, mac, e.life) })
+        .collect();
     if device.bridge().is_none() {
         rows.extend(own);
         return rows;
@@ -192,32 +226,13 @@ fn far_ends<'a>(device: &'a Device, devices: &Devices, now: Instant) -> Vec<Row<
     rows
 }
 
-/// The Ethernet groups that a device listens to: all nodes, a bridge that is up also all snoopers, and with an IPv6 address the
-/// solicited nodes of each.
-fn groups(device: &Device) -> Vec<Mac> {
-    if device.is_loopback() || device.tunnel().is_some() {
-        return Vec::new();
-    }
-    let group = |text: &str| Mac::from_multicast(text.parse().expect("a literal address"));
-    let mut groups = device.stations.clone();
-    if device.ipv6 == Ipv6::Enabled {
-        groups.push(group("ff02::1"));
-    }
-    if device.bridge().is_some() && device.up {
-        groups.extend([group("224.0.0.106"), group("ff02::6a")]);
-    }
-    if device.up {
-        groups.push(group("224.0.0.1"));
-    }
-    for address in &device.addresses {
-        if let IpAddr::V6(ip) = address.net.ip() {
-            let solicited = Mac::from_multicast(IpAddr::V6(solicited_node(ip)));
-            if !groups.contains(&solicited) {
-                groups.push(solicited);
-            }
-        }
-    }
-    groups
+/// What a device listens to besides its own address: stations and groups that it was told, and the groups that it knows.
+fn heard(device: &Device) -> Vec<Mac> {
+    let (mut groups, mut heard): (Vec<Mac>, Vec<Mac>) = device.stations.iter().partition(|mac| mac.is_multicast());
+    let own = device.groups();
+    groups.retain(|group| !own.contains(group));
+    heard.extend(own.into_iter().chain(groups));
+    heard
 }
 
 /// What `bridge fdb get` asks for.
@@ -282,7 +297,7 @@ pub(super) fn get(sys: &Sys<'_>, words: &[&str], options: Options) -> Result<Str
     };
     let mut rows = devices.values().flat_map(|device| rows(device, devices, sys.now()));
     let found = rows.find(|row| row.mac == mac && is_of_keeper(row)).ok_or_else(|| refused("Fdb entry not found"))?;
-    Ok(print(&[found], true, options))
+    Ok(print(&[found], true, sys.now(), options))
 }
 
 #[cfg(test)]
@@ -290,13 +305,17 @@ mod tests {
     use super::super::super::tests::host;
     use super::*;
 
+    fn named() -> Manner {
+        Manner { names_device: true, now: None }
+    }
+
     #[test]
     fn the_database_lists_groups_learned_and_own_addresses() {
         let devices = host();
         let text: String = devices
             .values()
             .flat_map(|device| rows(device, &devices, Instant::ZERO))
-            .map(|row| row.line(true))
+            .map(|row| row.line(named()))
             .collect();
         assert_eq!(
             text,
@@ -329,10 +348,14 @@ mod tests {
             vlan: 0,
             master: None,
             state: "permanent",
+            seen: None,
         };
-        assert_eq!(row.line(true), "00:00:00:00:00:00 dev vx0 dst 10.0.0.9 port 8472 vni 7 via eth0 self permanent\n");
         assert_eq!(
-            row.json(false).print(false),
+            row.line(named()),
+            "00:00:00:00:00:00 dev vx0 dst 10.0.0.9 port 8472 vni 7 via eth0 self permanent\n"
+        );
+        assert_eq!(
+            row.json(Manner::default()).print(false),
             "{\"mac\":\"00:00:00:00:00:00\",\"dst\":\"10.0.0.9\",\"port\":8472,\"vni\":7,\"viaIf\":\"eth0\",\
              \"flags\":[\"self\"],\"state\":\"permanent\"}\n"
         );

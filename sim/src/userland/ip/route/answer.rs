@@ -3,8 +3,10 @@
 use core::net::IpAddr;
 
 use super::super::{Error, Options, Refusal, Words, device, prefix};
-use super::listing::{name, protocol};
+use super::listing::{self, name, protocol};
 use super::{address, number};
+use crate::addr::broadcast;
+use crate::device::Device;
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::policy::{Flow, Found, TableId};
@@ -19,12 +21,15 @@ struct Question {
     dst: IpAddr,
     from: Option<IpAddr>,
     iif: Option<String>,
+    oif: Option<String>,
     mark: u32,
+    /// Whether the route is asked for, and not what it means for this packet.
+    fibmatch: bool,
 }
 
 impl Question {
     fn parse(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words: Words) -> Result<Self, Error> {
-        let (mut dst, mut from, mut iif, mut mark) = (None, None, None, 0);
+        let (mut dst, mut from, mut iif, mut oif, mut mark, mut fibmatch) = (None, None, None, None, 0, false);
         while let Some(word) = words.take_next() {
             match word.as_str() {
                 "to" => dst = Some(prefix(&words.value()?, options.family)?.ip()),
@@ -35,8 +40,16 @@ impl Question {
                     iif = Some(name);
                 }
                 "oif" | "dev" => {
-                    device(sys, namespace, &words.value()?)?;
+                    let name = words.value()?;
+                    device(sys, namespace, &name)?;
+                    oif = Some(name);
                 }
+                // No rule and no route here asks for the type of service.
+                "tos" | "dsfield" => {
+                    let word = words.value()?;
+                    number(&word).ok_or(Error::Wrong { word, why: "TOS value is invalid\n" })?;
+                }
+                "fibmatch" => fibmatch = true,
                 "mark" => {
                     let word = words.value()?;
                     mark = number(&word).ok_or(Error::Invalid { word, why: "invalid mark value" })?;
@@ -44,7 +57,19 @@ impl Question {
                 _ => dst = Some(prefix(&word, options.family)?.ip()),
             }
         }
-        Ok(Self { dst: dst.ok_or(Error::MissingDestination)?, from, iif, mark })
+        Ok(Self { dst: dst.ok_or(Error::MissingDestination)?, from, iif, oif, mark, fibmatch })
+    }
+
+    /// What the kernel says to an IPv4 packet that cannot be: one of ours with a stranger's address, or one that came to a
+    /// host that does not forward.
+    fn mistake(&self, here: &Namespace) -> Option<Refusal> {
+        if self.dst.is_ipv6() || is_own(here, self.dst) {
+            return None;
+        }
+        match self.iif {
+            Some(_) => (!here.sysctl.ipv4_forward).then_some(Refusal::HostUnreachable),
+            None => self.from.is_some_and(|from| !is_own(here, from)).then_some(Refusal::NetworkUnreachable),
+        }
     }
 }
 
@@ -68,6 +93,10 @@ struct Answer {
 pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: Words) -> Result<String, Error> {
     let question = Question::parse(sys, namespace, options, words)?;
     let (flavour, now) = (sys.flavour(), sys.now());
+    if question.fibmatch {
+        let here = sys.fabric().namespace(namespace);
+        return listing::one(here, question.dst, route_of(here, &question)?, options);
+    }
     let answer = look(sys.fabric().namespace(namespace), now, question)?;
     Ok(match flavour {
         Flavour::Host if options.json => answer.json().print(options.pretty),
@@ -77,31 +106,50 @@ pub(super) fn run(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, 
 }
 
 fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Error> {
-    let Question { dst, from, iif, mark } = question;
-    let unmerged = !here.policy.is_plain();
-    if here.devices.values().any(|d| d.up && d.has(dst)) || dst.is_loopback() {
-        let (table, src) = (unmerged.then_some(TableId::LOCAL), Some(dst));
-        let (gateway, narrow, route) = (None, None, None);
-        let device = "lo".to_owned();
-        return Ok(Answer { kind: "local", dst, from, gateway, device, table, src, mark, iif, narrow, route });
+    if let Some(refusal) = question.mistake(here) {
+        return Err(refusal.into());
     }
-    let flow = Flow { dst, src: from, mark, iif: iif.as_deref() };
-    let (table, found) = here.table_and_route_of(&flow).ok_or(Refusal::NetworkUnreachable)?;
-    let route = match found {
-        Found::Route(route) => *route,
-        Found::End(Action::Unreachable) => return Err(Refusal::NetworkUnreachable.into()),
-        Found::End(action) => return Err(refusal(action).into()),
-    };
-    if route.action != Action::Unicast {
-        return Err(refusal(route.action).into());
+    let of_local = (!here.policy.is_plain()).then_some(TableId::LOCAL);
+    if is_own(here, question.dst) {
+        let Question { dst, from, iif, mark, .. } = question;
+        let (gateway, narrow, route, device) = (None, None, None, "lo".to_owned());
+        let (kind, table, src) = ("local", of_local, Some(dst));
+        return Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, route });
     }
+    let (table, route) = route_of(here, &question)?;
+    let Question { dst, from, iif, mark, .. } = question;
+    let to_all = |d: &Device| d.addresses.iter().any(|a| broadcast(a.net).map(IpAddr::V4) == Some(dst));
+    let is_broadcast = route.device.and_then(|index| here.devices.get(&index)).is_some_and(to_all);
+    let kind = if is_broadcast { "broadcast" } else { "unicast" };
     let device = route.device.and_then(|index| here.devices.get(&index)).map(|d| d.name.clone()).unwrap_or_default();
     let way = || here.address_by(&route, dst);
     let src = if from.is_some() { None } else { route.src.or_else(way) };
     let narrow = here.known_path_mtu(now, dst).map(|(mtu, left)| (mtu, left.as_secs()));
-    let table = Some(table).filter(|table| *table != TableId::MAIN);
+    let table = if is_broadcast { of_local } else { Some(table).filter(|table| *table != TableId::MAIN) };
     let (gateway, route) = (route.gateway, Some(route));
-    Ok(Answer { kind: "unicast", dst, from, gateway, device, table, src, mark, iif, narrow, route })
+    Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, route })
+}
+
+/// Whether an address is this host's, and so in the local table.
+fn is_own(here: &Namespace, dst: IpAddr) -> bool {
+    here.devices.values().any(|d| d.up && d.has(dst)) || dst.is_loopback()
+}
+
+/// The route that answers, and its table. What shall leave by a device that no route leads to is taken to be on its link.
+fn route_of(here: &Namespace, question: &Question) -> Result<(TableId, Route), Error> {
+    let Question { dst, from, iif, oif, mark, .. } = question;
+    let flow = Flow { dst: *dst, src: *from, mark: *mark, iif: iif.as_deref(), oif: oif.as_deref() };
+    let on_link = || {
+        let device = here.device_named(oif.as_deref()?).filter(|device| device.up && dst.is_ipv4())?;
+        Some((TableId::MAIN, Route::via((*dst).into(), None, device.index)))
+    };
+    let route = match here.table_and_route_of(&flow) {
+        Some((table, Found::Route(route))) => (table, *route),
+        Some((_, Found::End(Action::Unreachable))) => return Err(Refusal::NetworkUnreachable.into()),
+        Some((_, Found::End(action))) => return Err(refusal(action).into()),
+        None => on_link().ok_or(Refusal::NetworkUnreachable)?,
+    };
+    if route.1.action == Action::Unicast { Ok(route) } else { Err(refusal(route.1.action).into()) }
 }
 
 const fn refusal(action: Action) -> Refusal {
@@ -134,14 +182,18 @@ impl Answer {
         }
         line += &word("src", self.src.map(|src| src.to_string()));
         line += &word("mark", mark);
-        let own = if self.kind == "local" { "<local> " } else { "" };
+        let own = match self.kind {
+            "local" => "<local> ",
+            "broadcast" => "<local,brd> ",
+            _ => "",
+        };
         let iif = word("iif", self.iif.clone());
         let uid = if self.iif.is_some() { "" } else { "uid 0 " };
         format!("{line}{uid}\n    cache {own}{cut}{iif}\n")
     }
 
     fn busybox(&self) -> String {
-        let kind = if self.kind == "unicast" { "" } else { "local " };
+        let kind = if self.kind == "unicast" { String::new() } else { format!("{} ", self.kind) };
         let via = self.gateway.map(|gateway| format!("via {gateway} ")).unwrap_or_default();
         let src = self.src.map(|src| format!(" src {src} ")).unwrap_or_default();
         format!("{kind}{} {via}dev {} {src}\n", self.dst, self.device)
@@ -163,7 +215,11 @@ impl Answer {
         }
         fields.push(("flags", Json::List(Vec::new())));
         fields.push(("uid", 0u32.into()));
-        let cache = if self.kind == "local" { vec!["local".into()] } else { Vec::new() };
+        let cache = match self.kind {
+            "local" => vec!["local".into()],
+            "broadcast" => vec!["local".into(), "brd".into()],
+            _ => Vec::new(),
+        };
         fields.push(("cache", Json::List(cache)));
         Json::List(vec![Json::Object(fields)])
     }

@@ -186,6 +186,24 @@ pub(super) fn show(
     Ok(text)
 }
 
+/// The one route that is the answer for `dst`, as it would be listed.
+pub(super) fn one(
+    here: &Namespace,
+    dst: IpAddr,
+    (table, route): (TableId, Route),
+    options: &Options,
+) -> Result<String, Error> {
+    let mut own =
+        local(&here.devices).into_iter().filter(|listed| listed.route.dst.contains(dst) && listed.kind == "local");
+    let listed = own.next_back().unwrap_or_else(|| Listed::of(route, table));
+    let selection = Selection::default();
+    Ok(if options.json {
+        Json::List(vec![json::route(&listed, &here.devices, &selection, options.details)]).print(options.pretty)
+    } else {
+        text(&[listed], &here.devices, &selection, (Flavour::Host, options.details))
+    })
+}
+
 /// The routes that are meant, table by table: IPv4 first.
 fn chosen(here: &Namespace, selection: &Selection, family: Family) -> Vec<Listed> {
     let others = here.policy.tables().map(|(id, table)| (id, table.iter().copied().collect::<Vec<_>>()));
@@ -277,6 +295,9 @@ fn line(listed: &Listed, devices: &Devices, asked: &Selection, (flavour, details
     let device = route.device.and_then(|index| devices.get(&index));
     if let Some(device) = device.filter(|d| !host || asked.device != Some(d.index)) {
         let _ = write!(line, "dev {} ", device.name);
+    } else if host && route.device.is_none() && route.dst.is_ipv6() {
+        // What IPv6 refuses goes to the loopback device.
+        line.push_str("dev lo ");
     }
     let gap = if host { "" } else { " " };
     if host && asked.tells_table(listed, details) {
