@@ -14,14 +14,19 @@ use super::probe::{self, Order};
 use super::topology::{Plan, Probe, plain};
 
 /// What the kernel is told before: no kind of ICMP error is limited (a rate of zero would count against the errors of
-/// routes, which have a limit of their own), no filter on sources, no redirects, no IPv6.
+/// routes, which have a limit of their own), no filter on sources, no redirects.
 const QUIET: &str = "sysctl -q -w net.ipv4.icmp_ratemask=0 net.ipv4.conf.all.rp_filter=0 \
                      net.ipv4.conf.default.rp_filter=0 \
-                     net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0 \
-                     net.ipv6.conf.all.disable_ipv6=1 \
-                     net.ipv6.conf.default.disable_ipv6=1 >/dev/null 2>&1";
+                     net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0 >/dev/null 2>&1";
+/// What it is told of IPv6 where that is used: the same, and no questions whether an address is free or who routes.
+const QUIET_V6: &str = "sysctl -q -w net.ipv6.icmp.ratelimit=0 net.ipv6.conf.all.accept_dad=0 \
+                        net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0 \
+                        net.ipv6.conf.all.accept_redirects=0 net.ipv6.conf.default.accept_redirects=0 \
+                        net.ipv6.conf.default.router_solicitations=0 >/dev/null 2>&1";
+/// What it is told where there is none.
+const NO_V6: &str = "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 >/dev/null 2>&1";
 /// A silent neighbour is given up after three times this: waiting is most of the work.
-const HASTE: &str = "for wait in /proc/sys/net/ipv4/neigh/*/retrans_time_ms; do echo 200 >$wait; done";
+const HASTE: &str = "for wait in /proc/sys/net/ipv[46]/neigh/*/retrans_time_ms; do echo 200 >$wait; done";
 /// The kernel tells bridges and routes of a carrier up to a second later.
 const LINK_WATCH: Duration = Duration::from_millis(1500);
 /// An agent that says nothing for so long is lost.
@@ -57,8 +62,8 @@ pub(crate) fn run(plan: &Plan, number: usize) -> Vec<String> {
             Probe::Ping { from, words } => {
                 machine.ask(*from, &Order::Run(format!("ping -W {} {words}", probe::PATIENCE.as_secs())))
             }
-            Probe::Udp { from, to, port } => machine.ask(*from, &Order::Udp(*to, *port)),
-            Probe::Tcp { from, to, port } => machine.ask(*from, &Order::Tcp(*to, *port)),
+            Probe::Udp { from, to } => machine.ask(*from, &Order::Udp(*to)),
+            Probe::Tcp { from, to } => machine.ask(*from, &Order::Tcp(*to)),
         });
     }
     answers.iter().map(|answer| plain(answer)).collect()
@@ -81,7 +86,8 @@ impl Machine {
         let mut machine = Self { prefix, directory, names, agents: Vec::new() };
         for place in 0..machine.names.len() {
             machine.enter(place)?;
-            machine.ask(place, &Order::Run(QUIET.to_owned()));
+            let family = if plan.has_v6() { QUIET_V6 } else { NO_V6 };
+            machine.ask(place, &Order::Run(format!("{QUIET}; {family}")));
         }
         Ok(machine)
     }

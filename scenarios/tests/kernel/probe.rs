@@ -1,7 +1,7 @@
 //! What is run inside a real namespace, by this test's own program: an agent that does as the judge says by a Unix
 //! socket, line by line. It serves the open port, runs command lines and knocks at doors; it decides nothing.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -22,8 +22,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) enum Order {
     Serve,
     Run(String),
-    Udp(Ipv4Addr, u16),
-    Tcp(Ipv4Addr, u16),
+    Udp(SocketAddr),
+    Tcp(SocketAddr),
 }
 
 impl Order {
@@ -32,8 +32,8 @@ impl Order {
         let line = match self {
             Self::Serve => "serve\n".to_owned(),
             Self::Run(line) => format!("run {line}\n"),
-            Self::Udp(to, port) => format!("udp {to}:{port}\n"),
-            Self::Tcp(to, port) => format!("tcp {to}:{port}\n"),
+            Self::Udp(to) => format!("udp {to}\n"),
+            Self::Tcp(to) => format!("tcp {to}\n"),
         };
         agent.write_all(line.as_bytes())?;
         let mut length = [0; 4];
@@ -93,7 +93,8 @@ fn word(kind: ErrorKind) -> &'static str {
 }
 
 fn knock_udp(to: SocketAddr) -> io::Result<()> {
-    let socket = UdpSocket::bind("0.0.0.0:0")?;
+    let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
     socket.connect(to)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.send(b"knock")?;
@@ -106,8 +107,9 @@ fn knock_tcp(to: SocketAddr) -> io::Result<()> {
 
 /// Serves as long as this program lives.
 fn serve() -> String {
-    let datagrams = UdpSocket::bind(("0.0.0.0", OPEN)).expect("the namespace is new");
-    let connections = TcpListener::bind(("0.0.0.0", OPEN)).expect("the namespace is new");
+    // Sockets of IPv6 that nothing is said of serve IPv4 too.
+    let datagrams = UdpSocket::bind(("::", OPEN)).expect("the namespace is new");
+    let connections = TcpListener::bind(("::", OPEN)).expect("the namespace is new");
     thread::spawn(move || {
         let mut buffer = [0; 16];
         // An error is that of an earlier answer; who knocks next is served all the same.

@@ -1,6 +1,6 @@
 //! netyard's side: the same command lines typed on one machine whose namespaces are simulated, and the same knocks.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::namespace::TcpState;
@@ -22,8 +22,8 @@ struct Machine {
     world: World,
     context: ContextId,
     namespaces: Vec<NamespaceId>,
-    /// The sockets at the open port of each host.
-    datagrams: Vec<SocketId>,
+    /// The sockets at the open ports, with their hosts.
+    datagrams: Vec<(NamespaceId, SocketId)>,
 }
 
 /// What each command line printed and its exit code, then each answer.
@@ -40,8 +40,8 @@ pub(crate) fn run(plan: &Plan) -> Vec<String> {
                 let line = format!("ping -W {} {words}", PATIENCE.as_secs());
                 plain(&machine.type_in(machine.namespaces[*from], &line))
             }
-            Probe::Udp { from, to, port } => machine.knock_udp(machine.namespaces[*from], *to, *port),
-            Probe::Tcp { from, to, port } => machine.knock_tcp(machine.namespaces[*from], *to, *port),
+            Probe::Udp { from, to } => machine.knock_udp(machine.namespaces[*from], *to),
+            Probe::Tcp { from, to } => machine.knock_tcp(machine.namespaces[*from], *to),
         });
     }
     answers
@@ -101,11 +101,13 @@ impl Machine {
     }
 
     fn serve(&mut self, hosts: usize) {
-        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), OPEN);
         for namespace in self.namespaces[..hosts].iter().copied() {
-            let fabric = &mut self.world.fabric;
-            fabric.with(namespace, |ns, _| ns.tcp_listen(any, 16)).expect("the port is free");
-            self.datagrams.push(fabric.with(namespace, |ns, _| ns.udp_bind(any)).expect("the port is free"));
+            for any in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+                let (door, fabric) = (SocketAddr::new(any, OPEN), &mut self.world.fabric);
+                fabric.with(namespace, |ns, _| ns.tcp_listen(door, 16)).expect("the port is free");
+                let socket = fabric.with(namespace, |ns, _| ns.udp_bind(door)).expect("the port is free");
+                self.datagrams.push((namespace, socket));
+            }
         }
     }
 
@@ -113,19 +115,19 @@ impl Machine {
     fn pass(&mut self) {
         let limit = self.world.now() + Duration::from_millis(10);
         while self.world.run_until(limit).is_some() {}
-        for (at, socket) in self.datagrams.clone().into_iter().enumerate() {
+        for (host, socket) in self.datagrams.clone() {
             let fabric = &mut self.world.fabric;
-            while let Ok(Some(got)) = fabric.with(self.namespaces[at], |ns, _| ns.recv_from(socket)) {
+            while let Ok(Some(got)) = fabric.with(host, |ns, _| ns.recv_from(socket)) {
                 let options = SendOptions::default();
                 // A reply that cannot be sent is silence for who knocked.
-                let _ = fabric.with(self.namespaces[at], |ns, cx| ns.send_to(cx, socket, got.src, &got.data, options));
+                let _ = fabric.with(host, |ns, cx| ns.send_to(cx, socket, got.src, &got.data, options));
             }
         }
     }
 
-    fn knock_udp(&mut self, from: NamespaceId, to: Ipv4Addr, port: u16) -> String {
-        let peer = SocketAddr::new(IpAddr::V4(to), port);
-        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    fn knock_udp(&mut self, from: NamespaceId, peer: SocketAddr) -> String {
+        let any = if peer.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        let any = SocketAddr::new(any, 0);
         let socket = self.world.fabric.with(from, |ns, _| ns.udp_bind(any)).expect("a port is free");
         let outcome = self.exchange(from, socket, peer);
         self.world.fabric.with(from, |ns, cx| ns.close(cx, socket));
@@ -152,8 +154,7 @@ impl Machine {
         "silence\n".to_owned()
     }
 
-    fn knock_tcp(&mut self, from: NamespaceId, to: Ipv4Addr, port: u16) -> String {
-        let peer = SocketAddr::new(IpAddr::V4(to), port);
+    fn knock_tcp(&mut self, from: NamespaceId, peer: SocketAddr) -> String {
         let socket = match self.world.fabric.with(from, |ns, cx| ns.tcp_connect(cx, peer)) {
             Ok(socket) => socket,
             Err(errno) => return word(errno),

@@ -1,8 +1,11 @@
-//! Networks drawn by chance: hosts, cables and switches between them, routes, rules, states, and what is asked of them.
-//! A network becomes command lines that both worlds understand; it builds nothing.
+//! Networks drawn by chance: hosts, cables and switches between them, routes, rules, translations, states, and what is asked
+//! of them. A network becomes command lines that both worlds understand; it builds nothing. VLANs are not drawn: the
+//! kernels that judge here have neither 802.1Q devices nor bridges that look at tags.
+
+mod lines;
 
 use core::fmt;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, SocketAddr};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,7 +18,10 @@ pub(crate) struct Topology {
     segments: Vec<Segment>,
     routes: Vec<Route>,
     rules: Vec<Rule>,
+    nats: Vec<Nat>,
     probes: Vec<Asked>,
+    /// Whether there is IPv6 besides.
+    has_v6: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,19 +30,29 @@ struct Host {
     has_lo: bool,
 }
 
-/// A cable between two hosts, or a switch between three.
+/// A cable between two hosts, or a switch between three: a bridge, or what stands on one device.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     first: usize,
     step: usize,
     has_third: bool,
+    switch: Switch,
     mtu: u16,
     /// The member whose device is put down in the end, if there is one of this number.
     down: usize,
 }
 
+/// What is between three hosts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Switch {
+    Bridge,
+    /// The hosts' devices are macvlans of this mode.
+    Macvlan(&'static str),
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Route {
+    v6: bool,
     host: usize,
     /// A segment; beyond them the default route.
     to: usize,
@@ -54,6 +70,7 @@ enum RouteAction {
 
 #[derive(Clone, Copy, Debug)]
 struct Rule {
+    v6: bool,
     host: usize,
     chain: &'static str,
     matches: &'static str,
@@ -61,8 +78,37 @@ struct Rule {
     target: &'static str,
 }
 
+/// A rule that changes addresses or ports.
+#[derive(Clone, Copy, Debug)]
+struct Nat {
+    v6: bool,
+    host: usize,
+    /// The segment that it is about.
+    segment: usize,
+    /// A member of that segment, whose address is the new one.
+    member: usize,
+    kind: Translation,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Translation {
+    /// What leaves to the segment gets the address of the device.
+    Masquerade,
+    /// The same, but with an address that is named.
+    Snat,
+    /// What comes for the closed port of the segment is for a member's open one.
+    Dnat(&'static str),
+    /// The same of what this host sends itself.
+    DnatOutput(&'static str),
+    /// What comes for the closed port is for this host's open one.
+    Redirect(&'static str),
+    /// A whole segment stands for the next.
+    Netmap,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Asked {
+    v6: bool,
     from: usize,
     segment: usize,
     /// A member of that segment; beyond them an address that nobody has.
@@ -114,8 +160,12 @@ fn host() -> impl Strategy<Value = Host> {
 }
 
 fn segment() -> impl Strategy<Value = Segment> {
-    (0..5usize, 1..4usize, prop::bool::weighted(0.3), choice(MTUS), 0..12usize)
-        .prop_map(|(first, step, has_third, mtu, down)| Segment { first, step, has_third, mtu, down })
+    let switch = prop_oneof![
+        4 => Just(Switch::Bridge),
+        1 => choice(["bridge", "vepa", "private"]).prop_map(Switch::Macvlan),
+    ];
+    (0..5usize, 1..4usize, prop::bool::weighted(0.3), switch, choice(MTUS), 0..12usize)
+        .prop_map(|(first, step, has_third, switch, mtu, down)| Segment { first, step, has_third, switch, mtu, down })
 }
 
 fn route() -> impl Strategy<Value = Route> {
@@ -126,7 +176,9 @@ fn route() -> impl Strategy<Value = Route> {
         1 => Just(RouteAction::Unreachable),
         1 => Just(RouteAction::Prohibit),
     ];
-    (0..5usize, 0..9usize, action, choice([0, 0, 10, 20])).prop_map(|(host, to, action, metric)| Route {
+    let drawn = (prop::bool::ANY, 0..5usize, 0..9usize, action, choice([0, 0, 10, 20]));
+    drawn.prop_map(|(v6, host, to, action, metric)| Route {
+        v6,
         host,
         to,
         action,
@@ -135,8 +187,23 @@ fn route() -> impl Strategy<Value = Route> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    (0..5usize, choice(CHAINS), choice(MATCHES), 0..9usize, choice(TARGETS))
-        .prop_map(|(host, chain, matches, segment, target)| Rule { host, chain, matches, segment, target })
+    (prop::bool::ANY, 0..5usize, choice(CHAINS), choice(MATCHES), 0..9usize, choice(TARGETS)).prop_map(
+        |(v6, host, chain, matches, segment, target)| Rule { v6, host, chain, matches, segment, target },
+    )
+}
+
+fn nat() -> impl Strategy<Value = Nat> {
+    let protocol = || choice(["udp", "tcp"]);
+    let kind = prop_oneof![
+        3 => Just(Translation::Masquerade),
+        2 => Just(Translation::Snat),
+        3 => protocol().prop_map(Translation::Dnat),
+        1 => protocol().prop_map(Translation::DnatOutput),
+        1 => protocol().prop_map(Translation::Redirect),
+        1 => Just(Translation::Netmap),
+    ];
+    (prop::bool::ANY, 0..5usize, 0..6usize, 0..3usize, kind)
+        .prop_map(|(v6, host, segment, member, kind)| Nat { v6, host, segment, member, kind })
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
@@ -147,7 +214,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         1 => prop::bool::ANY.prop_map(|open| Kind::Udp { open }),
         1 => prop::bool::ANY.prop_map(|open| Kind::Tcp { open }),
     ];
-    (0..5usize, 0..6usize, 0..5usize, kind).prop_map(|(from, segment, member, kind)| Asked {
+    (prop::bool::ANY, 0..5usize, 0..6usize, 0..5usize, kind).prop_map(|(v6, from, segment, member, kind)| Asked {
+        v6,
         from,
         segment,
         member,
@@ -157,8 +225,18 @@ fn asked() -> impl Strategy<Value = Asked> {
 
 /// Networks of two to five hosts.
 pub(crate) fn network() -> impl Strategy<Value = Topology> {
-    (vec(host(), 2..=5), vec(segment(), 1..=5), vec(route(), 0..=10), vec(rule(), 0..=3), vec(asked(), 4..=10))
-        .prop_map(|(hosts, segments, routes, rules, probes)| Topology { hosts, segments, routes, rules, probes })
+    let things = (vec(host(), 2..=5), vec(segment(), 1..=5), vec(route(), 0..=10), vec(rule(), 0..=3));
+    (things, vec(nat(), 0..=3), vec(asked(), 4..=10), prop::bool::ANY).prop_map(
+        |((hosts, segments, routes, rules), nats, probes, has_v6)| Topology {
+            hosts,
+            segments,
+            routes,
+            rules,
+            nats,
+            probes,
+            has_v6,
+        },
+    )
 }
 
 /// A command line and the namespace in which it is run.
@@ -178,13 +256,11 @@ pub(crate) enum Probe {
     },
     Udp {
         from: usize,
-        to: Ipv4Addr,
-        port: u16,
+        to: SocketAddr,
     },
     Tcp {
         from: usize,
-        to: Ipv4Addr,
-        port: u16,
+        to: SocketAddr,
     },
 }
 
@@ -192,8 +268,8 @@ impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ping { words, .. } => write!(f, "ping {words}"),
-            Self::Udp { to, port, .. } => write!(f, "udp {to}:{port}"),
-            Self::Tcp { to, port, .. } => write!(f, "tcp {to}:{port}"),
+            Self::Udp { to, .. } => write!(f, "udp {to}"),
+            Self::Tcp { to, .. } => write!(f, "tcp {to}"),
         }
     }
 }
@@ -207,20 +283,11 @@ impl Probe {
     /// Reads what is asked in the namespace `from`; none when it is a command line.
     pub(crate) fn parse(from: usize, text: &str) -> Option<Self> {
         let (word, rest) = text.split_once(' ')?;
-        let door = || {
-            let (to, port) = rest.split_once(':').expect("a door is an address and a port");
-            (to.parse().expect("an address"), port.parse().expect("a port"))
-        };
+        let door = || rest.parse().expect("a door is an address and a port");
         match word {
             "ping" => Some(Self::Ping { from, words: rest.to_owned() }),
-            "udp" => {
-                let (to, port) = door();
-                Some(Self::Udp { from, to, port })
-            }
-            "tcp" => {
-                let (to, port) = door();
-                Some(Self::Tcp { from, to, port })
-            }
+            "udp" => Some(Self::Udp { from, to: door() }),
+            "tcp" => Some(Self::Tcp { from, to: door() }),
             _ => None,
         }
     }
@@ -244,135 +311,14 @@ impl Plan {
         lines.chain(probes)
     }
 
+    /// Whether IPv6 is used.
+    pub(crate) fn has_v6(&self) -> bool {
+        self.setup.iter().any(|line| line.text.starts_with("ip -6 "))
+    }
+
     fn on(&mut self, place: usize, text: String) {
         self.setup.push(Line { place, text });
     }
-}
-
-impl Topology {
-    /// The hosts on a segment.
-    fn members(&self, segment: usize) -> Vec<usize> {
-        let count = self.hosts.len();
-        let s = self.segments[segment];
-        let first = s.first % count;
-        let second = (first + 1 + s.step % (count - 1)) % count;
-        let mut members = vec![first, second];
-        if let Some(third) = (0..count).find(|host| s.has_third && !members.contains(host)) {
-            members.push(third);
-        }
-        members
-    }
-
-    /// The command lines of this network.
-    pub(crate) fn plan(&self) -> Plan {
-        let hosts = self.hosts.len();
-        let mut plan = Plan {
-            namespaces: (0..hosts).map(|host| format!("h{host}")).collect(),
-            hosts,
-            setup: Vec::new(),
-            probes: self.probes.iter().map(|asked| self.probe(*asked)).collect(),
-        };
-        for (number, host) in self.hosts.iter().enumerate() {
-            if host.has_lo {
-                plan.on(number, "ip link set lo up".to_owned());
-            }
-            if host.forwards {
-                plan.on(number, "sysctl -q -w net.ipv4.ip_forward=1".to_owned());
-            }
-        }
-        for segment in 0..self.segments.len() {
-            self.lay(segment, &mut plan);
-        }
-        self.routes.iter().for_each(|route| self.add_route(*route, &mut plan));
-        self.rules.iter().for_each(|rule| self.add_rule(*rule, &mut plan));
-        for (segment, s) in self.segments.iter().enumerate() {
-            if let Some(host) = self.members(segment).get(s.down) {
-                plan.on(*host, format!("ip link set e{segment} down"));
-            }
-        }
-        plan
-    }
-
-    /// The cables of a segment, with a switch when three hosts are on it.
-    fn lay(&self, segment: usize, plan: &mut Plan) {
-        let members = self.members(segment);
-        let mtu = self.segments[segment].mtu;
-        let cable = |plan: &mut Plan, near: (usize, &str), far: (usize, &str)| {
-            let there = plan.namespaces[far.0].clone();
-            let ends = format!("{} mtu {mtu} type veth peer name {} mtu {mtu} netns {there}", near.1, far.1);
-            plan.on(near.0, format!("ip link add {ends}"));
-        };
-        let device = format!("e{segment}");
-        if let [first, second] = members.as_slice() {
-            cable(plan, (*first, &device), (*second, &device));
-        } else {
-            let switch = plan.namespaces.len();
-            plan.namespaces.push(format!("s{segment}"));
-            plan.on(switch, "ip link add br0 type bridge".to_owned());
-            for (port, member) in members.iter().enumerate() {
-                cable(plan, (switch, &format!("p{port}")), (*member, &device));
-                plan.on(switch, format!("ip link set p{port} master br0"));
-                plan.on(switch, format!("ip link set p{port} up"));
-            }
-            plan.on(switch, "ip link set br0 up".to_owned());
-        }
-        for host in members {
-            plan.on(host, format!("ip addr add {}/24 dev {device}", address(segment, host)));
-            plan.on(host, format!("ip link set {device} up"));
-        }
-    }
-
-    fn add_route(&self, route: Route, plan: &mut Plan) {
-        let host = route.host % self.hosts.len();
-        let to = if route.to < self.segments.len() { format!("10.{}.0.0/24", route.to) } else { "default".to_owned() };
-        let metric = if route.metric > 0 { format!(" metric {}", route.metric) } else { String::new() };
-        let line = match route.action {
-            RouteAction::Via { segment, member } => {
-                let segment = segment % self.segments.len();
-                let members = self.members(segment);
-                let gateway = members[member % members.len()];
-                format!("ip route add {to} via {}{metric}", address(segment, gateway))
-            }
-            RouteAction::Blackhole => format!("ip route add blackhole {to}{metric}"),
-            RouteAction::Unreachable => format!("ip route add unreachable {to}{metric}"),
-            RouteAction::Prohibit => format!("ip route add prohibit {to}{metric}"),
-        };
-        plan.on(host, line);
-    }
-
-    fn add_rule(&self, rule: Rule, plan: &mut Plan) {
-        // What ping says of its own host's refusal depends on which of two errors it sees first.
-        let target = if rule.chain == "OUTPUT" && rule.target.starts_with("REJECT") { "DROP" } else { rule.target };
-        let of =
-            if rule.segment < self.segments.len() { format!("-d 10.{}.0.0/24 ", rule.segment) } else { String::new() };
-        let line = format!("iptables -A {} {of}{} -j {}", rule.chain, rule.matches, target);
-        plan.on(rule.host % self.hosts.len(), line);
-    }
-
-    fn probe(&self, asked: Asked) -> Probe {
-        let from = asked.from % self.hosts.len();
-        let segment = asked.segment % self.segments.len();
-        let to = self
-            .members(segment)
-            .get(asked.member)
-            .map_or_else(|| Ipv4Addr::new(10, small(segment), 0, 99), |host| address(segment, *host));
-        match asked.kind {
-            Kind::Ping { ttl, size, whole } => {
-                let discovery = if whole { " -M do" } else { "" };
-                Probe::Ping { from, words: format!("-n -c 1 -t {ttl} -s {size}{discovery} {to}") }
-            }
-            Kind::Udp { open } => Probe::Udp { from, to, port: if open { OPEN } else { CLOSED } },
-            Kind::Tcp { open } => Probe::Tcp { from, to, port: if open { OPEN } else { CLOSED } },
-        }
-    }
-}
-
-fn address(segment: usize, host: usize) -> Ipv4Addr {
-    Ipv4Addr::new(10, small(segment), 0, small(host) + 1)
-}
-
-fn small(number: usize) -> u8 {
-    u8::try_from(number).expect("there are few segments and hosts")
 }
 
 /// What a program printed, without what depends on the machine's speed.
