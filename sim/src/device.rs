@@ -1,6 +1,8 @@
 //! Network devices of a namespace: what `ip link` shows of them, their addresses and counters. A device moves no
 //! frame itself.
 
+mod inet;
+
 use core::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::IpNetwork;
@@ -12,6 +14,7 @@ use crate::id::LinkId;
 use crate::qdisc::Qdisc;
 use crate::stack::{IpvlanMode, Over, Upper};
 use crate::vxlan::Tunnel;
+pub use inet::{CONFS, Conf, Inet};
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -204,6 +207,8 @@ pub struct Device {
     pub addresses: Vec<Address>,
     /// Whether IPv6 runs here.
     pub ipv6: Ipv6,
+    /// What IPv4 is told of it.
+    pub inet: Inet,
     /// Whether it has given itself a link-local address since it came up.
     pub has_link_local: bool,
     /// Whether somebody outside the world has a part in it: a real network stack with the same addresses.
@@ -387,6 +392,11 @@ impl Devices {
     /// All devices, by number.
     pub fn values(&self) -> impl Iterator<Item = &Device> + Clone {
         self.slots.iter().filter_map(Option::as_deref)
+    }
+
+    /// The same, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     /// All numbers that are taken, in order.

@@ -26,6 +26,8 @@ pub enum DropReason {
     TooBig,
     /// A source or destination that must not be on a wire (127.0.0.0/8, ::1).
     Martian,
+    /// The source is reached by another device, or not at all (`rp_filter`).
+    ReversePath,
     /// Not for us, and this host does not forward.
     NotForwarding,
     /// No route to the destination.
@@ -82,6 +84,7 @@ impl fmt::Display for DropReason {
             Self::PortClosed => "the bridge port is closed to it",
             Self::TooBig => "bigger than the MTU",
             Self::Martian => "martian address",
+            Self::ReversePath => "source by the wrong device (rp_filter)",
             Self::NotForwarding => "forwarding is off",
             Self::NoRoute => "no route",
             Self::Blackhole => "blackhole route",

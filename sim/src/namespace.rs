@@ -22,7 +22,9 @@ mod problem;
 mod question;
 mod queueing;
 mod raw;
+mod redirect;
 mod resolver;
+mod reverse;
 mod stack;
 mod tcp;
 mod udp;
@@ -42,7 +44,7 @@ pub use watching::{Concern, Seen};
 
 use crate::capture::Ends;
 use crate::capture::Hop;
-use crate::device::{Device, Devices, IfIndex, Ipv6};
+use crate::device::{Conf, Device, Devices, IfIndex, Inet, Ipv6};
 use crate::dns;
 use crate::drop::{DropReason, Drops};
 use crate::frame::Frame;
@@ -120,14 +122,22 @@ impl Cx {
 /// Switches that `sysctl` shows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Sysctl {
-    /// `net.ipv4.ip_forward`.
-    pub ipv4_forward: bool,
+    /// `net.ipv4.conf.all`. Its `forwarding` is `net.ipv4.ip_forward` (`Namespace::set_ipv4_forward`).
+    pub inet_of_all: Inet,
+    /// `net.ipv4.conf.default`: what new devices get.
+    pub inet_of_new: Inet,
     /// `net.ipv6.conf.all.forwarding`.
     pub ipv6_forward: bool,
     /// `net.bridge.bridge-nf-call-iptables`: bridged packets pass the firewall's hooks too. Docker switches it on.
     pub bridge_nf_call: bool,
     /// `net.ipv4.icmp_echo_ignore_all`: no IPv4 echo request is answered.
     pub echo_ignore_all: bool,
+    /// `net.ipv4.icmp_echo_ignore_broadcasts`: none is answered that was for all.
+    pub echo_ignore_broadcasts: bool,
+    /// `net.ipv4.ip_default_ttl`: the hop limit of this host's own packets.
+    pub default_ttl: u8,
+    /// `net.ipv4.tcp_syn_retries`: how often a connection is tried again.
+    pub syn_retries: u32,
     /// `net.ipv4.ip_local_port_range`: the first and the last port that a socket without one is given.
     pub local_ports: (u16, u16),
     /// `net.ipv4.ipfrag_high_thresh` and `net.ipv6.ip6frag_high_thresh`: bytes of fragments with which no packet more
@@ -140,10 +150,14 @@ pub struct Sysctl {
 impl Default for Sysctl {
     fn default() -> Self {
         Self {
-            ipv4_forward: false,
+            inet_of_all: Inet::default(),
+            inet_of_new: Inet::default(),
             ipv6_forward: false,
             bridge_nf_call: false,
             echo_ignore_all: false,
+            echo_ignore_broadcasts: true,
+            default_ttl: 64,
+            syn_retries: 6,
             local_ports: (32768, 60999),
             fragments: [4 << 20; 2],
             somaxconn: 4096,
@@ -188,6 +202,7 @@ pub struct Namespace {
     seed: Seed,
     fragments: fragment::Reassembly,
     path_mtu: path::PathMtus,
+    redirects: redirect::Redirects,
     netnsids: BTreeMap<NamespaceId, u32>,
     next_index: u32,
     next_ident: u16,
@@ -221,6 +236,7 @@ impl Namespace {
             seed,
             fragments: fragment::Reassembly::default(),
             path_mtu: path::PathMtus::default(),
+            redirects: redirect::Redirects::default(),
             netnsids: BTreeMap::new(),
             next_index: 1,
             next_ident: 0,
@@ -246,6 +262,20 @@ impl Namespace {
         }
     }
 
+    /// Whether IPv4 packets for others go on (`net.ipv4.ip_forward`).
+    #[must_use]
+    pub const fn forwards_ipv4(&self) -> bool {
+        self.sysctl.inet_of_all.get(Conf::Forwarding) != 0
+    }
+
+    /// Lets IPv4 packets for others go on from every device, or from none; a router is not told of nearer ones.
+    pub fn set_ipv4_forward(&mut self, value: i32) {
+        self.sysctl.inet_of_all.set(Conf::Forwarding, value);
+        self.sysctl.inet_of_all.set(Conf::AcceptRedirects, i32::from(value == 0));
+        self.sysctl.inet_of_new.set(Conf::Forwarding, value);
+        self.devices.values_mut().for_each(|device| device.inet.set(Conf::Forwarding, value));
+    }
+
     /// The DNS server that this namespace runs itself, if any, to change its records.
     pub fn resolver_mut(&mut self) -> Option<&mut dns::Server> {
         self.resolver.as_mut().map(resolver::Resolver::server_mut)
@@ -258,6 +288,7 @@ impl Namespace {
         let own = [
             self.neighbours.next_at(),
             self.fragments.next_at(),
+            self.redirects.next_at(),
             self.tcp.next_at(),
             resolver,
             self.tree_at,
@@ -272,6 +303,7 @@ impl Namespace {
             self.neighbour_due(cx, due);
         }
         self.expire_fragments(cx);
+        self.redirects.expire(cx.now);
         self.poll_tcp(cx);
         self.poll_resolver(cx);
         self.poll_trees(cx);

@@ -242,6 +242,28 @@ impl Table {
         }
     }
 
+    /// The packet that waits first for an address, without its Ethernet header.
+    #[must_use]
+    pub fn first_waiting(&self, device: IfIndex, addr: IpAddr) -> Option<&[u8]> {
+        self.entry(device, addr)?.waiting.first().map(Frame::payload)
+    }
+
+    /// Whether a neighbour's address is known and believed in.
+    #[must_use]
+    pub fn is_valid(&self, device: IfIndex, addr: IpAddr) -> bool {
+        self.entry(device, addr).is_some_and(|entry| entry.mac.is_some())
+    }
+
+    /// Begins to look for an address that no packet waits for; false when somebody asked already, or there is no room.
+    pub fn begin(&mut self, now: Instant, device: IfIndex, addr: IpAddr) -> bool {
+        let Some(entry) = self.admit(now, device, addr).filter(|entry| entry.state == State::Failed) else {
+            return false;
+        };
+        (entry.state, entry.mac, entry.probes) = (State::Incomplete, None, 1);
+        (entry.updated, entry.due) = (now, Some(now + RETRANSMIT));
+        true
+    }
+
     /// An answer to a request came (`solicited`), or another sign of the address. Gives back what waited.
     pub fn answer(&mut self, now: Instant, device: IfIndex, addr: IpAddr, mac: Mac, solicited: bool) -> Vec<Frame> {
         let Some(entry) = self.entries.get_mut(&(device, addr)) else { return Vec::new() };

@@ -237,10 +237,12 @@ impl Opening {
 /// What an engine does to the firewall when it starts: its chains, empty, the jumps to them, forwarding on and FORWARD
 /// closed (fact 56). The rules of users, and those in Linux's own chains, stay.
 pub(super) fn prepare(ground: &mut Ground<'_>, config: &Config) {
-    let sysctl = &mut ground.fabric.namespace_mut(ground.host).sysctl;
-    let forwarded_before = sysctl.ipv4_forward;
-    sysctl.ipv4_forward |= config.ip_forward;
-    sysctl.bridge_nf_call = true;
+    let host = ground.fabric.namespace_mut(ground.host);
+    let forwarded_before = host.forwards_ipv4();
+    if config.ip_forward && !forwarded_before {
+        host.set_ipv4_forward(1);
+    }
+    host.sysctl.bridge_nf_call = true;
     if config.firewall == Firewall::Untouched {
         return;
     }

@@ -99,7 +99,7 @@ fn every_engine_has_three_networks() {
     assert_eq!(names, [("none", "null"), ("host", "host"), ("bridge", "bridge")]);
     assert_eq!(lab.controller.find("bridge").unwrap().subnets[0].gateway.to_string(), "172.17.0.1");
     let host = lab.world.fabric.namespace(lab.controller.host);
-    assert!(host.sysctl.ipv4_forward);
+    assert!(host.forwards_ipv4());
     assert_eq!(host.device_named("docker0").unwrap().addresses[0].net.to_string(), "172.17.0.1/16");
 }
 

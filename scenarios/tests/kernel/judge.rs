@@ -24,7 +24,8 @@ const QUIET_V6: &str = "sysctl -q -w net.ipv6.icmp.ratelimit=0 net.ipv6.conf.all
                         net.ipv6.conf.all.accept_redirects=0 net.ipv6.conf.default.accept_redirects=0 \
                         net.ipv6.conf.default.router_solicitations=0 >/dev/null 2>&1";
 /// What it is told where there is none.
-const NO_V6: &str = "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 >/dev/null 2>&1";
+const NO_V6: &str =
+    "sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 >/dev/null 2>&1";
 /// A silent neighbour is given up after three times this: waiting is most of the work.
 const HASTE: &str = "for wait in /proc/sys/net/ipv[46]/neigh/*/retrans_time_ms; do echo 200 >$wait; done";
 /// The kernel tells bridges and routes of a carrier up to a second later.

@@ -177,19 +177,12 @@ fn route() -> impl Strategy<Value = Route> {
         1 => Just(RouteAction::Prohibit),
     ];
     let drawn = (prop::bool::ANY, 0..5usize, 0..9usize, action, choice([0, 0, 10, 20]));
-    drawn.prop_map(|(v6, host, to, action, metric)| Route {
-        v6,
-        host,
-        to,
-        action,
-        metric,
-    })
+    drawn.prop_map(|(v6, host, to, action, metric)| Route { v6, host, to, action, metric })
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    (prop::bool::ANY, 0..5usize, choice(CHAINS), choice(MATCHES), 0..9usize, choice(TARGETS)).prop_map(
-        |(v6, host, chain, matches, segment, target)| Rule { v6, host, chain, matches, segment, target },
-    )
+    (prop::bool::ANY, 0..5usize, choice(CHAINS), choice(MATCHES), 0..9usize, choice(TARGETS))
+        .prop_map(|(v6, host, chain, matches, segment, target)| Rule { v6, host, chain, matches, segment, target })
 }
 
 fn nat() -> impl Strategy<Value = Nat> {
@@ -202,8 +195,13 @@ fn nat() -> impl Strategy<Value = Nat> {
         1 => protocol().prop_map(Translation::Redirect),
         1 => Just(Translation::Netmap),
     ];
-    (prop::bool::ANY, 0..5usize, 0..6usize, 0..3usize, kind)
-        .prop_map(|(v6, host, segment, member, kind)| Nat { v6, host, segment, member, kind })
+    (prop::bool::ANY, 0..5usize, 0..6usize, 0..3usize, kind).prop_map(|(v6, host, segment, member, kind)| Nat {
+        v6,
+        host,
+        segment,
+        member,
+        kind,
+    })
 }
 
 fn asked() -> impl Strategy<Value = Asked> {

@@ -6,12 +6,15 @@ use core::net::{IpAddr, Ipv4Addr};
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress};
 
 use super::problem::Problem;
+use super::reverse::Source;
 use super::{Cx, Namespace};
 use crate::addr::Mac;
-use crate::device::IfIndex;
+use crate::device::{Conf, IfIndex, Scope};
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame, ethertype};
 use crate::neighbour::{Due, Resolution};
+use crate::packet::Ip;
+use crate::route::policy::Flow;
 
 /// Length of an ARP packet for IPv4 over Ethernet.
 pub(super) const ARP_LEN: usize = 28;
@@ -33,7 +36,7 @@ impl Namespace {
         let sender = Mac(source_hardware_addr.0);
         let (src, dst) = (source_protocol_addr, target_protocol_addr);
         match operation {
-            ArpOperation::Request if self.answers_arp_for(index, dst) => {
+            ArpOperation::Request if self.answers_arp_for(index, dst, src) => {
                 if self.learn_from_request(cx, index, src, sender, frame) {
                     self.send_arp(cx, index, ArpOperation::Reply, dst, sender, src);
                 }
@@ -47,9 +50,55 @@ impl Namespace {
         }
     }
 
-    /// Linux answers for any of its addresses on any device (`arp_ignore` 0), except 127.0.0.0/8.
-    fn answers_arp_for(&self, index: IfIndex, addr: Ipv4Addr) -> bool {
-        !addr.is_loopback() && self.is_local(IpAddr::V4(addr)) && self.devices.get(&index).is_some_and(|d| d.up)
+    /// Linux answers for any of its addresses on any device, except 127.0.0.0/8, unless its settings say otherwise; for
+    /// others where it is told to stand for them (`proxy_arp`).
+    fn answers_arp_for(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
+        let (ip, asker) = (IpAddr::V4(addr), IpAddr::V4(src));
+        let is_up = self.devices.get(&index).is_some_and(|d| d.up);
+        if !is_up || addr.is_loopback() || self.judge_source(index, asker, ip, None) == Source::Refused {
+            return false;
+        }
+        if self.is_local(ip) {
+            return self.tells_arp(index, addr, src) && self.leads_back(index, addr, src);
+        }
+        self.stands_for(index, ip, asker)
+    }
+
+    /// Whether an address is one that the device tells of (`arp_ignore`).
+    fn tells_arp(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
+        let of = |device: &crate::device::Device| device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr));
+        let own = self.devices.get(&index).is_some_and(of);
+        let near = |device: &crate::device::Device| {
+            device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr) && a.net.contains(IpAddr::V4(src)))
+        };
+        match self.inet(index, Conf::ArpIgnore) {
+            1 => own,
+            2 => self.devices.get(&index).is_some_and(near),
+            // Addresses that are only for this host are not told.
+            3 => {
+                self.devices.values().any(|d| d.addresses.iter().any(|a| a.net.ip() == addr && a.scope != Scope::Host))
+            }
+            8 => false,
+            _ => true,
+        }
+    }
+
+    /// Whether what this host sends from `addr` to who asks leaves by the device (`arp_filter`).
+    fn leads_back(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
+        if self.inet(index, Conf::ArpFilter) == 0 || src.is_unspecified() {
+            return true;
+        }
+        self.way_from(Some(IpAddr::V4(addr)), IpAddr::V4(src)).is_ok_and(|way| way.device == index)
+    }
+
+    /// Whether the device answers for an address that is reached by another one.
+    fn stands_for(&self, index: IfIndex, addr: IpAddr, asker: IpAddr) -> bool {
+        if self.inet(index, Conf::ProxyArp) == 0 || self.inet(index, Conf::Forwarding) == 0 || asker.is_unspecified() {
+            return false;
+        }
+        let iif = self.devices.get(&index).map(|device| device.name.as_str());
+        let way = self.way_of(&Flow { src: Some(asker), iif, ..Flow::to(addr) });
+        way.is_ok_and(|way| way.device != index)
     }
 
     /// Who asks us is about to talk to us: its address is noted as stale. A probe has no address yet. Who cannot be noted
@@ -86,22 +135,40 @@ impl Namespace {
     pub(super) fn send_to_neighbour(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, frame: Frame) {
         match self.neighbours.resolve(cx.now, index, addr, frame) {
             Resolution::Known(mac, frame) => self.release(cx, index, mac, vec![frame]),
-            Resolution::Ask => self.ask(cx, index, addr, None),
+            Resolution::Ask => {
+                let wished = self.neighbours.first_waiting(index, addr).and_then(Ip::parse).map(|ip| ip.src);
+                self.ask(cx, index, addr, None, wished);
+            }
             Resolution::Waiting => {}
             Resolution::Full(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourQueue, &frame),
             Resolution::Overflow(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourOverflow, &frame),
         }
     }
 
-    /// Asks for a neighbour's address: everybody, or the one that had it.
-    fn ask(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, to: Option<Mac>) {
+    /// Asks for a neighbour's address: everybody, or the one that had it. `wished` is the source of the packet that waits.
+    pub(super) fn ask(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, to: Option<Mac>, wished: Option<IpAddr>) {
         match addr {
             IpAddr::V4(dst) => {
-                let Some(IpAddr::V4(src)) = self.address_towards(index, addr) else { return };
+                let Some(IpAddr::V4(src)) = self.asking_address(index, addr, wished) else { return };
                 self.send_arp(cx, index, ArpOperation::Request, src, to.unwrap_or(Mac::BROADCAST), dst);
             }
             IpAddr::V6(dst) => self.solicit(cx, index, dst, to),
         }
+    }
+
+    /// The address that asks for a neighbour (`arp_announce`): that of the packet that waits, when it is this host's.
+    fn asking_address(&self, index: IfIndex, addr: IpAddr, wished: Option<IpAddr>) -> Option<IpAddr> {
+        let knows = |src: &IpAddr| {
+            let all = self.devices.get(&index).into_iter().flat_map(|device| &device.addresses);
+            all.filter(|a| a.net.contains(*src)).any(|a| a.net.contains(addr))
+        };
+        let wished = wished.filter(|src| self.is_local(*src) && !src.is_loopback());
+        let suits = match self.inet(index, Conf::ArpAnnounce) {
+            0 => wished,
+            1 => wished.filter(knows),
+            _ => None,
+        };
+        suits.or_else(|| self.address_towards(index, addr))
     }
 
     /// Packets that waited for an address go out to it.
@@ -115,7 +182,10 @@ impl Namespace {
 
     pub(super) fn neighbour_due(&mut self, cx: &mut Cx, due: Due) {
         match due {
-            Due::Ask { device, addr, to } => self.ask(cx, device, addr, to),
+            Due::Ask { device, addr, to } => {
+                let wished = self.neighbours.first_waiting(device, addr).and_then(Ip::parse).map(|ip| ip.src);
+                self.ask(cx, device, addr, to, wished);
+            }
             Due::Failed { device, packets, .. } => {
                 for frame in packets {
                     self.drop_frame(cx, Some(device), DropReason::NeighbourSilent, &frame);

@@ -148,6 +148,7 @@ impl Namespace {
             peer_netnsid: None,
             addresses: Vec::new(),
             ipv6: self.ipv6,
+            inet: self.sysctl.inet_of_new,
             has_link_local: false,
             outside: false,
             queue: None,
@@ -237,7 +238,7 @@ impl Namespace {
         }
         self.next_index = self.next_index.max(device.index.0 + 1);
         name.clone_into(&mut device.name);
-        device.ipv6 = self.ipv6;
+        (device.ipv6, device.inet) = (self.ipv6, self.sysctl.inet_of_new);
         let index = device.index;
         self.devices.insert(index, device);
         index

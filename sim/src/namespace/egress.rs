@@ -67,7 +67,8 @@ impl Namespace {
                 let route = route.ok_or(Problem::NetworkUnreachable)?;
                 let device = route.device.ok_or(Problem::NetworkUnreachable)?;
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
-                let gateway = route.gateway.filter(|gateway| !self.is_local(*gateway));
+                let nearer = self.redirects.gateway(dst, route.gateway);
+                let gateway = nearer.or(route.gateway).filter(|gateway| !self.is_local(*gateway));
                 Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src })
             }
             Action::Blackhole => Err(Problem::Blackhole),
@@ -118,9 +119,10 @@ impl Namespace {
         self.path_mtu.get(now, dst)
     }
 
-    /// Forgets what is known of narrow places (`ip route flush cache`).
+    /// Forgets what is known of narrow places and nearer routers (`ip route flush cache`).
     pub fn forget_path_mtus(&mut self) {
         self.path_mtu.clear();
+        self.redirects.clear();
     }
 
     /// Sends a packet of our own.
@@ -189,6 +191,11 @@ impl Namespace {
         }
         // A connection goes on as if the packet had been lost.
         let _ = self.originate(cx, way, frame);
+    }
+
+    /// The hop limit of a packet of our own from this address.
+    pub(super) const fn own_ttl(&self, src: IpAddr) -> u8 {
+        if src.is_ipv4() { self.sysctl.default_ttl } else { 64 }
     }
 
     /// The identification for a packet of our own.

@@ -1,7 +1,7 @@
 //! ICMP and `ICMPv6`: echo replies, errors that we send (RFC 1122 §3.2.2, RFC 4443), and errors that come back to our
 //! sockets. Ping itself is a program on a raw socket.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::problem::Problem;
 use super::{Cx, Namespace};
@@ -30,10 +30,15 @@ pub(super) enum Gravity {
 }
 
 impl Namespace {
-    pub(super) fn receive_icmp(&mut self, cx: &mut Cx, ip: &Ip, packet: &[u8]) {
+    pub(super) fn receive_icmp(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: &[u8]) {
         let message = &packet[ip.header_len..ip.total_len];
         match message[0] {
             ECHO_REQUEST => self.answer_echo(cx, ip, message, ECHO_REPLY),
+            5 => {
+                let nearer = Ipv4Addr::new(message[4], message[5], message[6], message[7]);
+                let Some(quoted) = ip.quoted(packet) else { return };
+                self.receive_redirect(cx, index, ip.src, (nearer, &quoted));
+            }
             3 | 11 | 12 => self.receive_error(cx, ip, packet, message[0] == 3 && message[1] == 4),
             _ => {}
         }
@@ -57,13 +62,14 @@ impl Namespace {
         }
     }
 
-    /// Answers an echo request from the address that it was sent to. Broadcasts are not answered
+    /// Answers an echo request from the address that it was sent to. Broadcasts are not answered unless a setting says so
     /// (`icmp_echo_ignore_broadcasts`).
     fn answer_echo(&mut self, cx: &mut Cx, ip: &Ip, request: &[u8], reply: u8) {
-        if !(self.is_local(ip.dst) || ip.dst.is_ipv6() && ip.dst.is_multicast()) {
+        let is_ours = self.is_local(ip.dst);
+        if !is_ours && ip.dst.is_ipv4() && self.sysctl.echo_ignore_broadcasts {
             return;
         }
-        let src = if ip.dst.is_multicast() { self.source_for(ip.src) } else { Some(ip.dst) };
+        let src = if is_ours { Some(ip.dst) } else { self.source_for(ip.src) };
         let Some(src) = src else { return };
         let mut message = request.to_vec();
         message[0] = reply;
@@ -73,7 +79,8 @@ impl Namespace {
     fn send_icmp(&mut self, cx: &mut Cx, src: IpAddr, dst: IpAddr, message: &[u8]) {
         let protocol = if src.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
         // What Linux itself says may be cut on the way. A reply that has no way back is lost, as on any host.
-        let _ = self.send(cx, &Parts::new(src, dst, protocol, message), Discovery::Dont, Some(src));
+        let parts = Parts { ttl: self.own_ttl(src), ..Parts::new(src, dst, protocol, message) };
+        let _ = self.send(cx, &parts, Discovery::Dont, Some(src));
     }
 
     /// Tells the sender of a packet what is wrong with it, unless that could go on for ever (RFC 1122 §3.2.2).
@@ -91,8 +98,12 @@ impl Namespace {
         let (Some((kind, code)), Some(src)) = (head, own) else { return };
         let quote = &packet[..packet.len().min(if src.is_ipv4() { QUOTE_V4 } else { QUOTE_V6 })];
         let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
-        if let Problem::TooBig(mtu) = problem {
-            message[4..8].copy_from_slice(&u32::try_from(mtu).unwrap_or(u32::MAX).to_be_bytes());
+        match problem {
+            Problem::TooBig(mtu) => {
+                message[4..8].copy_from_slice(&u32::try_from(mtu).unwrap_or(u32::MAX).to_be_bytes())
+            }
+            Problem::Redirect(gateway) => message[4..8].copy_from_slice(&gateway.octets()),
+            _ => {}
         }
         message.extend_from_slice(quote);
         self.send_icmp(cx, src, ip.src, &message);

@@ -4,10 +4,11 @@ use core::net::IpAddr;
 
 use super::hooks::Packet;
 use super::problem::Problem;
+use super::reverse::Source;
 use super::way::Way;
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
-use crate::device::IfIndex;
+use crate::device::{Conf, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
@@ -35,6 +36,10 @@ impl Namespace {
         let Some(packet) = self.pass(cx, Hook::Prerouting, frame.into(), Some(index), None) else { return };
         let Some(ip) = Ip::parse(packet.frame.payload()) else { return };
         if self.is_for_us(index, ip.dst) {
+            if self.judge_source(index, ip.src, ip.dst, None) == Source::Refused {
+                self.drop_frame(cx, Some(index), DropReason::ReversePath, &packet.frame);
+                return;
+            }
             self.deliver(cx, index, packet);
         } else {
             self.forward(cx, index, ip, packet);
@@ -43,9 +48,14 @@ impl Namespace {
 
     /// Loopback addresses must not be seen on a wire, nor can a packet from this host's own address come from one.
     fn is_martian(&self, index: IfIndex, ip: &Ip) -> bool {
-        let is_lo = self.devices.get(&index).is_some_and(crate::device::Device::is_loopback);
-        let forged = ip.is_v4() && self.is_local(ip.src);
-        !is_lo && (ip.src.is_loopback() || ip.dst.is_loopback() || ip.src.is_multicast() || forged)
+        if self.devices.get(&index).is_some_and(crate::device::Device::is_loopback) {
+            return false;
+        }
+        let forged = ip.is_v4() && self.is_local(ip.src) && !ip.src.is_loopback();
+        let of_lo = ip.src.is_loopback() || ip.dst.is_loopback();
+        of_lo && (ip.dst.is_ipv6() || self.inet(index, Conf::RouteLocalnet) == 0)
+            || ip.src.is_multicast()
+            || forged && self.inet(index, Conf::AcceptLocal) == 0
     }
 
     /// Whether a packet to `addr` that came in by `index` is (also) for this host.
@@ -82,7 +92,7 @@ impl Namespace {
         }
         match ip.protocol {
             protocol::ICMP if self.ignores(&ip) => self.drop_frame(cx, Some(index), DropReason::Unanswered, &frame),
-            protocol::ICMP if ip.dst.is_ipv4() => self.receive_icmp(cx, &ip, frame.payload()),
+            protocol::ICMP if ip.dst.is_ipv4() => self.receive_icmp(cx, index, &ip, frame.payload()),
             protocol::ICMPV6 if ip.dst.is_ipv6() => self.receive_icmpv6(cx, index, &ip, frame.payload()),
             protocol::UDP => self.receive_udp(cx, index, &ip, &frame),
             protocol::TCP => self.receive_tcp(cx, &ip, &frame),
@@ -97,7 +107,8 @@ impl Namespace {
     /// A packet for somebody else goes on, if this host forwards.
     fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
         let frame = &packet.frame;
-        let forwards = if ip.dst.is_ipv4() { self.sysctl.ipv4_forward } else { self.sysctl.ipv6_forward };
+        let forwards =
+            if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.sysctl.ipv6_forward };
         if !forwards || ip.dst.is_multicast() {
             self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
@@ -111,6 +122,11 @@ impl Namespace {
                 return;
             }
         };
+        let source = self.judge_source(index, ip.src, ip.dst, Some(way.device));
+        if source == Source::Refused {
+            self.drop_frame(cx, Some(index), DropReason::ReversePath, frame);
+            return;
+        }
         if ip.ttl <= 1 {
             self.drop_frame(cx, Some(index), DropReason::TtlExpired, frame);
             self.complain(cx, Problem::TtlExpired, frame.payload());
@@ -123,6 +139,7 @@ impl Namespace {
             return;
         }
         ip.decrement_ttl(packet.frame.payload_mut());
+        self.redirect(cx, index, source, way, packet.frame.payload());
         let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(index), Some(way.device)) else { return };
         self.leave(cx, way, packet);
     }

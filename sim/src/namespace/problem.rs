@@ -1,5 +1,7 @@
 //! What can be wrong with a packet, and how ICMP, a program and the drop counter say it. It sends nothing.
 
+use core::net::Ipv4Addr;
+
 use crate::drop::DropReason;
 use crate::socket::Errno;
 
@@ -26,6 +28,8 @@ pub(super) enum Problem {
     TooBig(usize),
     /// A rule refuses it, with this code of "unreachable".
     Rejected(u8),
+    /// Nothing: it goes on, but this router is nearer.
+    Redirect(Ipv4Addr),
 }
 
 impl Problem {
@@ -38,7 +42,7 @@ impl Problem {
             Self::TtlExpired => DropReason::TtlExpired,
             Self::ReassemblyTimeout => DropReason::Reassembly,
             Self::TooBig(_) => DropReason::TooBig,
-            Self::Rejected(_) => DropReason::Filtered,
+            Self::Rejected(_) | Self::Redirect(_) => DropReason::Filtered,
         }
     }
 
@@ -66,6 +70,7 @@ impl Problem {
             Self::TtlExpired => (11, 0),
             Self::ReassemblyTimeout => (11, 1),
             Self::Rejected(code) => (3, code),
+            Self::Redirect(_) => (5, 1),
             Self::Blackhole => return None,
         })
     }
@@ -82,7 +87,7 @@ impl Problem {
             Self::ReassemblyTimeout => (3, 1),
             Self::ProtocolUnreachable => (4, 1),
             Self::Rejected(code) => (1, code),
-            Self::Blackhole => return None,
+            Self::Blackhole | Self::Redirect(_) => return None,
         })
     }
 }

@@ -28,9 +28,9 @@ use crate::time::Instant;
 /// Bytes a connection can hold in each direction. With delayed ACKs smoltcp stalls for 10 ms a window of this size,
 /// so they are off.
 const BUFFER: usize = 65536;
-/// How long a connection is tried for (`tcp_syn_retries` 6), and how long one that stands goes without an
-/// acknowledgment (`tcp_retries2` 15).
-const SYN_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(127);
+/// How long a connection that stands goes without an acknowledgment (`tcp_retries2` 15), and how long at most one that
+/// is tried waits between two SYNs (`TCP_RTO_MAX`).
+const LONGEST_PAUSE: u64 = 120;
 const DATA_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(924);
 /// Rounds of sending after one event: a full window of small segments.
 const ROUNDS: usize = 4096;
@@ -159,12 +159,18 @@ impl Clone for Tcp {
     }
 }
 
+/// How long a connection is tried for that is tried again so often (`tcp_syn_retries`): a second at first, then twice as long.
+fn syn_patience(retries: u32) -> smoltcp::time::Duration {
+    let pauses = (0..=retries).map(|n| 1_u64.checked_shl(n).unwrap_or(u64::MAX).min(LONGEST_PAUSE));
+    smoltcp::time::Duration::from_secs(pauses.sum())
+}
+
 /// A set with a socket in it that is not connected; it holds so many bytes in each direction.
 fn unconnected(buffer: usize) -> (SocketSet<'static>, SocketHandle) {
     let buffer = || SocketBuffer::new(vec![0; buffer]);
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_ack_delay(None);
-    socket.set_timeout(Some(SYN_TIMEOUT));
+    socket.set_timeout(Some(syn_patience(6)));
     let mut set = SocketSet::new(Vec::with_capacity(1));
     let handle = set.add(socket);
     (set, handle)
@@ -320,10 +326,12 @@ impl Namespace {
         let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
         let interface = self.interface(cx, mtu);
+        let patience = syn_patience(self.sysctl.syn_retries);
         let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
         let begun = {
             let interface = self.tcp.interfaces.get_mut(&interface).expect("it was just made");
-            connection.set.get_mut::<Socket<'_>>(connection.handle).connect(interface.context(), peer, local)
+            connection.socket().set_timeout(Some(patience));
+            connection.socket().connect(interface.context(), peer, local)
         };
         if begun.is_err() {
             self.tcp.remove(id);
@@ -340,7 +348,8 @@ impl Namespace {
 
     fn add_connection(&mut self, tuple: Tuple, listener: Option<SocketId>) -> SocketId {
         let id = self.sockets.allocate();
-        let (set, handle) = unconnected(BUFFER);
+        let (mut set, handle) = unconnected(BUFFER);
+        set.get_mut::<Socket<'_>>(handle).set_hop_limit(Some(self.own_ttl(tuple.0.ip())));
         let dual = listener.and_then(|id| self.tcp.listeners.get(&id)).is_some_and(|listener| listener.dual);
         let connection = Connection {
             set,

@@ -89,7 +89,7 @@ impl Namespace {
         // Whoever sends ICMP by a raw socket computes its checksum; that of ICMPv6 the kernel fills in (RFC 3542 §3.1).
         let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
         let parts = Parts {
-            ttl: options.ttl.unwrap_or(64),
+            ttl: options.ttl.unwrap_or_else(|| self.own_ttl(src)),
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };

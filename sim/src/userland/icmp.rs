@@ -53,6 +53,13 @@ pub enum Problem {
     Unreachable(u8),
     /// Too long for a link of this MTU, in bytes.
     TooBig(u32),
+    /// It went on, but another router is nearer (RFC 792: with a code of its own).
+    Redirect {
+        /// For whom: 0 a network, 1 a host, 2 and 3 the same with a type of service.
+        code: u8,
+        /// The router.
+        gateway: Ipv4Addr,
+    },
     /// Time exceeded: code 0 in transit, 1 while waiting for fragments.
     TimeExceeded(u8),
     /// A field that nobody understood, and where.
@@ -143,6 +150,7 @@ pub fn parse(src: IpAddr, message: &[u8]) -> Option<Message<'_>> {
         (IpAddr::V4(_), 3) if *code == 4 => Problem::TooBig(number & 0xffff),
         (IpAddr::V6(_), 2) => Problem::TooBig(number),
         (IpAddr::V4(_), 3) | (IpAddr::V6(_), 1) => Problem::Unreachable(*code),
+        (IpAddr::V4(_), 5) => Problem::Redirect { code: *code, gateway: Ipv4Addr::from(*word) },
         (IpAddr::V4(_), 11) | (IpAddr::V6(_), 3) => Problem::TimeExceeded(*code),
         (IpAddr::V4(_), 12) => Problem::Parameter { code: *code, pointer: number >> 24 },
         (IpAddr::V6(_), 4) => Problem::Parameter { code: *code, pointer: number },

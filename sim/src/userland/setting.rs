@@ -2,7 +2,7 @@
 //! that change something in this kernel. It knows neither files nor command lines.
 
 use super::Errno;
-use crate::device::{IfIndex, Ipv6};
+use crate::device::{CONFS, Conf, IfIndex, Inet, Ipv6};
 use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::Namespace;
 
@@ -19,10 +19,16 @@ pub enum Setting {
     DisableIpv6(Devices),
     /// `net.ipv4.icmp_echo_ignore_all`
     EchoIgnoreAll,
+    /// `net.ipv4.icmp_echo_ignore_broadcasts`
+    EchoIgnoreBroadcasts,
+    /// `net.ipv4.ip_default_ttl`
+    DefaultTtl,
+    /// `net.ipv4.tcp_syn_retries`
+    SynRetries,
+    /// `net.ipv4.conf.DEVICE.*`; `net.ipv4.ip_forward` is another name of `net.ipv4.conf.all.forwarding`.
+    Inet(Devices, Conf),
     /// `net.ipv4.ipfrag_high_thresh`, `net.ipv6.ip6frag_high_thresh`
     Fragments(Family),
-    /// `net.ipv4.ip_forward`, which is also called `net.ipv4.conf.all.forwarding`.
-    Ipv4Forward,
     /// `net.ipv6.conf.all.forwarding`
     Ipv6Forward,
     /// `net.ipv4.ip_local_port_range`: the first and the last port that the kernel gives to sockets.
@@ -63,16 +69,18 @@ pub enum Devices {
 }
 
 /// The settings without devices, in the order of their names, which are `/proc/sys`'s.
-const NAMED: [(&str, Setting); 16] = [
+const NAMED: [(&str, Setting); 18] = [
     ("net/bridge/bridge-nf-call-iptables", Setting::BridgeFirewall),
     ("net/core/somaxconn", Setting::SoMaxConn),
-    ("net/ipv4/conf/all/forwarding", Setting::Ipv4Forward),
     ("net/ipv4/icmp_echo_ignore_all", Setting::EchoIgnoreAll),
-    ("net/ipv4/ip_forward", Setting::Ipv4Forward),
+    ("net/ipv4/icmp_echo_ignore_broadcasts", Setting::EchoIgnoreBroadcasts),
+    ("net/ipv4/ip_default_ttl", Setting::DefaultTtl),
+    ("net/ipv4/ip_forward", Setting::Inet(Devices::All, Conf::Forwarding)),
     ("net/ipv4/ip_local_port_range", Setting::LocalPorts),
     ("net/ipv4/ipfrag_high_thresh", Setting::Fragments(Family::V4)),
     ("net/ipv4/neigh/default/gc_thresh2", Setting::Neighbours(Family::V4, Threshold::Kept)),
     ("net/ipv4/neigh/default/gc_thresh3", Setting::Neighbours(Family::V4, Threshold::Most)),
+    ("net/ipv4/tcp_syn_retries", Setting::SynRetries),
     ("net/ipv6/conf/all/disable_ipv6", Setting::DisableIpv6(Devices::All)),
     ("net/ipv6/conf/all/forwarding", Setting::Ipv6Forward),
     ("net/ipv6/conf/default/disable_ipv6", Setting::DisableIpv6(Devices::Default)),
@@ -96,6 +104,12 @@ impl Setting {
         };
         let named = NAMED.iter().map(|(name, setting)| ((*name).to_owned(), *setting));
         let mut all: Vec<_> = named.chain(network.devices.values().map(own)).collect();
+        let devices = network.devices.values().map(|device| (device.name.as_str(), Devices::One(device.index)));
+        let places = [("all", Devices::All), ("default", Devices::Default)].into_iter().chain(devices);
+        let confs = places.flat_map(|(place, which)| {
+            CONFS.map(|(name, conf)| (format!("net/ipv4/conf/{place}/{name}"), Self::Inet(which, conf)))
+        });
+        all.extend(confs);
         all.push((COUNT.to_owned(), Self::ConntrackCount));
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
@@ -134,16 +148,29 @@ impl Setting {
                 switch(network.devices.get(&index).is_some_and(|device| device.ipv6 == Ipv6::Disabled))
             }
             Self::EchoIgnoreAll => switch(network.sysctl.echo_ignore_all),
+            Self::EchoIgnoreBroadcasts => switch(network.sysctl.echo_ignore_broadcasts),
+            Self::DefaultTtl => network.sysctl.default_ttl.to_string(),
+            Self::SynRetries => network.sysctl.syn_retries.to_string(),
+            Self::Inet(devices, conf) => inet(network, devices).map_or(0, |inet| inet.get(conf)).to_string(),
             Self::Fragments(family) => network.sysctl.fragments[family as usize].to_string(),
             Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept.to_string(),
             Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most.to_string(),
             Self::SoMaxConn => network.sysctl.somaxconn.to_string(),
-            Self::Ipv4Forward => switch(network.sysctl.ipv4_forward),
             Self::Ipv6Forward => switch(network.sysctl.ipv6_forward),
             Self::LocalPorts => {
                 let (first, last) = network.sysctl.local_ports;
                 format!("{first}\t{last}")
             }
+        }
+    }
+
+    /// What can be written.
+    fn range(self) -> core::ops::RangeInclusive<i64> {
+        match self {
+            Self::EchoIgnoreAll | Self::EchoIgnoreBroadcasts => 0..=1,
+            Self::DefaultTtl => 1..=255,
+            Self::SynRetries => 1..=127,
+            _ => i32::MIN.into()..=i32::MAX.into(),
         }
     }
 
@@ -156,7 +183,10 @@ impl Setting {
             fabric.namespace_mut(namespace).sysctl.local_ports = ports(value).ok_or(Errno::Invalid)?;
             return Ok(());
         }
-        let number: i64 = value.trim().parse().map_err(|_| Errno::Invalid)?;
+        let number = number(value).ok_or(Errno::Invalid)?;
+        if !self.range().contains(&number) {
+            return Err(Errno::Invalid);
+        }
         let on = number != 0;
         let count = || usize::try_from(number).map_err(|_| Errno::Invalid);
         let network = fabric.namespace_mut(namespace);
@@ -165,6 +195,12 @@ impl Setting {
             Self::ConntrackMax => network.netfilter.conntrack.set_limit(count()?),
             Self::DisableIpv6(devices) => disable_ipv6(fabric, namespace, devices, on),
             Self::EchoIgnoreAll => network.sysctl.echo_ignore_all = on,
+            Self::EchoIgnoreBroadcasts => network.sysctl.echo_ignore_broadcasts = on,
+            Self::DefaultTtl => network.sysctl.default_ttl = u8::try_from(number).map_err(|_| Errno::Invalid)?,
+            Self::SynRetries => network.sysctl.syn_retries = u32::try_from(number).map_err(|_| Errno::Invalid)?,
+            Self::Inet(devices, conf) => {
+                set_inet(network, devices, conf, i32::try_from(number).map_err(|_| Errno::Invalid)?);
+            }
             Self::Fragments(family) => {
                 let limit = count()?;
                 if limit < FRAGMENTS_LOW {
@@ -175,12 +211,46 @@ impl Setting {
             Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept = count()?,
             Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most = count()?,
             Self::SoMaxConn => network.sysctl.somaxconn = count()?,
-            Self::Ipv4Forward => network.sysctl.ipv4_forward = on,
             Self::Ipv6Forward => network.sysctl.ipv6_forward = on,
             Self::ConntrackCount | Self::LocalPorts => return Err(Errno::AccessDenied),
         }
         Ok(())
     }
+}
+
+/// The numbers of IPv4 of these devices.
+fn inet(network: &Namespace, devices: Devices) -> Option<&Inet> {
+    match devices {
+        Devices::All => Some(&network.sysctl.inet_of_all),
+        Devices::Default => Some(&network.sysctl.inet_of_new),
+        Devices::One(index) => network.devices.get(&index).map(|device| &device.inet),
+    }
+}
+
+fn set_inet(network: &mut Namespace, devices: Devices, conf: Conf, value: i32) {
+    match devices {
+        // That of all devices is a switch for each of them.
+        Devices::All if conf == Conf::Forwarding => network.set_ipv4_forward(value),
+        Devices::All => network.sysctl.inet_of_all.set(conf, value),
+        Devices::Default => network.sysctl.inet_of_new.set(conf, value),
+        Devices::One(index) => {
+            if let Some(device) = network.devices.get_mut(&index) {
+                device.inet.set(conf, value);
+            }
+        }
+    }
+}
+
+/// The first number of a value as C reads it: decimal, or with 0x or 0 before it.
+fn number(value: &str) -> Option<i64> {
+    let word = value.split_whitespace().next()?;
+    let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
+    let number = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) => i64::from_str_radix(hex, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits, 8),
+        None => digits.parse(),
+    };
+    number.ok().map(|number| sign * number)
 }
 
 fn disable_ipv6(fabric: &mut Fabric, namespace: NamespaceId, devices: Devices, on: bool) {
@@ -207,6 +277,12 @@ fn ports(value: &str) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_read_as_c_reads_it() {
+        assert_eq!(["7", " -1\n", "0x10", "010", "1 2"].map(number), [Some(7), Some(-1), Some(16), Some(8), Some(1)]);
+        assert_eq!(["", "1x", "x", "0x"].map(number), [None; 4]);
+    }
 
     #[test]
     fn a_range_of_ports_is_two_that_rise() {

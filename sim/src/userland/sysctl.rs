@@ -37,7 +37,7 @@ impl Error {
             (Self::Unknown, Flavour::Host) => {
                 format!("cannot stat /proc/sys/{}: No such file or directory", name.replace('.', "/"))
             }
-            (Self::Unknown, Flavour::Busybox) => format!("error: '{name}' is an unknown key"),
+            (Self::Unknown, Flavour::Busybox) => format!("error: '{}' is an unknown key", as_busybox_says(name)),
             (Self::Invalid, Flavour::Host) => format!("setting key \"{name}\": Invalid argument"),
             (Self::Invalid, Flavour::Busybox) => "write error: Invalid argument".to_owned(),
             (Self::ReadOnly, Flavour::Host) => format!("setting key \"{name}\": Read-only file system"),
@@ -97,7 +97,22 @@ fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(String, bool)
     }
     let namespace = sys.namespace_id();
     setting.write(sys.fabric(), namespace, value).map_err(|_| Error::Invalid)?;
-    Ok((setting.read(sys.network()), true))
+    Ok((value.to_owned(), true))
+}
+
+/// How busybox calls a setting that is not there: the dots behind the last directory that is there are slashes.
+fn as_busybox_says(name: &str) -> String {
+    let parts: Vec<&str> = name.split('.').collect();
+    let known: &[&[&str]] =
+        &[&["net", "ipv4", "conf"], &["net", "ipv6", "conf"], &["net", "ipv4"], &["net", "ipv6"], &["net"]];
+    let depth = known.iter().find(|path| parts.starts_with(path)).map_or(0, |path| path.len());
+    let at = (depth + 1).min(parts.len());
+    let (there, rest) = parts.split_at(at);
+    there.iter().chain(rest).enumerate().fold(String::new(), |text, (n, part)| match n {
+        0 => (*part).to_owned(),
+        n if n < at => format!("{text}.{part}"),
+        _ => format!("{text}/{part}"),
+    })
 }
 
 /// All settings of the namespace, a line each.
@@ -116,6 +131,8 @@ mod tests {
         let unknown = |flavour| Error::Unknown.text("net.foo", flavour);
         assert_eq!(unknown(Flavour::Host), "sysctl: cannot stat /proc/sys/net/foo: No such file or directory\n");
         assert_eq!(unknown(Flavour::Busybox), "sysctl: error: 'net.foo' is an unknown key\n");
+        let deep = Error::Unknown.text("net.ipv4.conf.nope.rp_filter", Flavour::Busybox);
+        assert_eq!(deep, "sysctl: error: 'net.ipv4.conf.nope/rp_filter' is an unknown key\n");
         let text = Error::Invalid.text("net.ipv4.ip_forward", Flavour::Host);
         assert_eq!(text, "sysctl: setting key \"net.ipv4.ip_forward\": Invalid argument\n");
     }

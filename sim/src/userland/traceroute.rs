@@ -127,6 +127,8 @@ fn response(datagram: &Datagram, course: Course, ident: u16) -> Option<Response>
     let (number, verdict) = match icmp::parse(from, &datagram.data)? {
         Message::EchoReply { id, seq, .. } if course.method == Method::Icmp && id == ident => (seq, Verdict::Reached),
         Message::EchoReply { .. } => return None,
+        // That there is a nearer router answers nothing.
+        Message::Error(icmp::Error { problem: Problem::Redirect { .. }, .. }) => return None,
         Message::Error(error) if error.original.dst == course.dst => {
             let ours = match course.method {
                 Method::Udp if error.original.protocol == icmp::UDP => error.original.ports(),

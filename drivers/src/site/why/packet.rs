@@ -112,6 +112,11 @@ impl Scene<'_> {
                 .and_then(|device| self.no_remote(sight.namespace, device, sight.station, self.towards(sight.kin)))
                 .unwrap_or_else(|| Stop::new(format!("{}: {reason}", self.spot(sight)), None)),
             DropReason::NoSocket | DropReason::UnknownNetwork => self.no_end(sight.namespace, sight.tunnel.as_ref()),
+            DropReason::ReversePath => {
+                let mend = "sysctl -w net.ipv4.conf.all.rp_filter=0".to_owned();
+                let mend = device.map_or(mend, |device| format!("sysctl -w net.ipv4.conf.{}.rp_filter=2", device.name));
+                Stop::new(format!("{}: {reason}", self.spot(sight)), Some(mend))
+            }
             DropReason::SamePort
             | DropReason::PortClosed
             | DropReason::Malformed

@@ -395,6 +395,7 @@ pub(in crate::userland) mod tests {
             peer_netnsid: None,
             addresses: Vec::new(),
             ipv6: Ipv6::Enabled,
+            inet: crate::device::Inet::default(),
             has_link_local: false,
             outside: false,
             queue: None,

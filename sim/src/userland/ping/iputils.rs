@@ -17,7 +17,7 @@ use super::Echo;
 use crate::addr;
 use crate::socket::{Datagram, SendOptions};
 use crate::time::Instant;
-use crate::userland::icmp::Message;
+use crate::userland::icmp::{Message, Problem};
 use crate::userland::lookup::config::numeric;
 use crate::userland::lookup::{Found, Lookup, LookupError, Reverse};
 use crate::userland::{Errno, Program, Signal, Step, Sys, origin};
@@ -236,8 +236,13 @@ impl Run {
             Some(Message::EchoReply { seq, payload, .. }) => self.reply_line(sys, at, datagram, seq, payload),
             Some(Message::Error(error)) => {
                 let Some((_, seq)) = error.original.echo() else { return };
-                self.session.handle_error(seq);
-                let after = format!(" icmp_seq={seq} {}\n", report::problem(src, error.problem));
+                // What went on by another way is not lost.
+                let is_lost = !matches!(error.problem, Problem::Redirect { .. });
+                if is_lost {
+                    self.session.handle_error(seq);
+                }
+                let colon = if is_lost { "" } else { ":" };
+                let after = format!("{colon} icmp_seq={seq} {}\n", report::problem(src, error.problem));
                 Line { before: format!("{}From ", self.stamp(sys)), addr: src, after }
             }
         };

@@ -67,7 +67,7 @@ impl Question {
             return None;
         }
         match self.iif {
-            Some(_) => (!here.sysctl.ipv4_forward).then_some(Refusal::HostUnreachable),
+            Some(_) => (!here.forwards_ipv4()).then_some(Refusal::HostUnreachable),
             None => self.from.is_some_and(|from| !is_own(here, from)).then_some(Refusal::NetworkUnreachable),
         }
     }
@@ -86,6 +86,8 @@ struct Answer {
     iif: Option<String>,
     /// What is known of a narrow place on the way: its MTU, and for how many seconds more.
     narrow: Option<(usize, u64)>,
+    /// For how many seconds a nearer router is believed in.
+    redirected: Option<u64>,
     /// Of IPv6: who made the route, and its metric.
     route: Option<Route>,
 }
@@ -112,9 +114,9 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
     let of_local = (!here.policy.is_plain()).then_some(TableId::LOCAL);
     if is_own(here, question.dst) {
         let Question { dst, from, iif, mark, .. } = question;
-        let (gateway, narrow, route, device) = (None, None, None, "lo".to_owned());
+        let (gateway, narrow, redirected, route, device) = (None, None, None, None, "lo".to_owned());
         let (kind, table, src) = ("local", of_local, Some(dst));
-        return Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, route });
+        return Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, redirected, route });
     }
     let (table, route) = route_of(here, &question)?;
     let Question { dst, from, iif, mark, .. } = question;
@@ -125,9 +127,11 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
     let way = || here.address_by(&route, dst);
     let src = if from.is_some() { None } else { route.src.or_else(way) };
     let narrow = here.known_path_mtu(now, dst).map(|(mtu, left)| (mtu, left.as_secs()));
+    let nearer = here.known_redirect(now, dst).map(|(gateway, left)| (gateway, left.as_secs()));
+    let gateway = nearer.map(|(gateway, _)| gateway).or(route.gateway);
     let table = if is_broadcast { of_local } else { Some(table).filter(|table| *table != TableId::MAIN) };
-    let (gateway, route) = (route.gateway, Some(route));
-    Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, route })
+    let (route, redirected) = (Some(route), nearer.map(|(_, left)| left));
+    Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, narrow, redirected, route })
 }
 
 /// Whether an address is this host's, and so in the local table.
@@ -166,7 +170,11 @@ impl Answer {
         let kind = if self.kind == "unicast" && !details { String::new() } else { format!("{} ", self.kind) };
         let table = self.table.or_else(|| details.then_some(TableId::MAIN)).map(name);
         let mark = (self.mark != 0).then(|| format!("{:#x}", self.mark)).map(|hex| decimal_below_ten(&hex));
-        let cut = self.narrow.map(|(mtu, left)| format!("expires {left}sec mtu {mtu} ")).unwrap_or_default();
+        let cut = match (self.narrow, self.redirected) {
+            (Some((mtu, left)), _) => format!("expires {left}sec mtu {mtu} "),
+            (None, Some(left)) => format!("expires {left}sec "),
+            (None, None) => String::new(),
+        };
         let from = self.from.map(|from| from.to_string());
         let from = from.or_else(|| (self.dst.is_ipv6() && self.kind == "unicast").then(|| "::".to_owned()));
         let mut line = format!("{kind}{} {}", self.dst, word("from", from));
@@ -185,6 +193,7 @@ impl Answer {
         let own = match self.kind {
             "local" => "<local> ",
             "broadcast" => "<local,brd> ",
+            _ if self.redirected.is_some() => "<redirected> ",
             _ => "",
         };
         let iif = word("iif", self.iif.clone());
@@ -218,9 +227,11 @@ impl Answer {
         let cache = match self.kind {
             "local" => vec!["local".into()],
             "broadcast" => vec!["local".into(), "brd".into()],
+            _ if self.redirected.is_some() => vec!["redirected".into()],
             _ => Vec::new(),
         };
         fields.push(("cache", Json::List(cache)));
+        fields.extend(self.redirected.map(|left| ("expires", left.into())));
         Json::List(vec![Json::Object(fields)])
     }
 }
@@ -242,8 +253,9 @@ mod tests {
     fn answer(kind: &'static str) -> Answer {
         let dst = "172.17.0.9".parse().unwrap();
         let (src, device) = (Some("172.17.0.1".parse().unwrap()), "docker0".to_owned());
-        let (from, gateway, table, iif, narrow, route) = (None, None, None, None, None, None);
-        Answer { kind, dst, from, gateway, device, table, src, mark: 0, iif, narrow, route }
+        let (from, gateway, table, iif) = (None, None, None, None);
+        let (narrow, redirected, route) = (None, None, None);
+        Answer { kind, dst, from, gateway, device, table, src, mark: 0, iif, narrow, redirected, route }
     }
 
     #[test]

@@ -42,6 +42,16 @@ fn problem_v4(problem: Problem) -> String {
             _ => return format!("Dest Unreachable, Bad Code: {code}"),
         },
         Problem::TooBig(mtu) => return format!("Frag needed and DF set (mtu = {mtu})"),
+        Problem::Redirect { code, gateway } => {
+            let what = match code {
+                0 => "Network",
+                1 => "Host",
+                2 => "Type of Service and Network",
+                3 => "Type of Service and Host",
+                _ => return format!("Redirect, Bad Code: {code}(New nexthop: {gateway})"),
+            };
+            return format!("Redirect {what}(New nexthop: {gateway})");
+        }
         Problem::TimeExceeded(0) => "Time to live exceeded",
         Problem::TimeExceeded(1) => "Frag reassembly time exceeded",
         Problem::TimeExceeded(code) => return format!("Time exceeded, Bad Code: {code}"),
@@ -52,6 +62,8 @@ fn problem_v4(problem: Problem) -> String {
 
 fn problem_v6(problem: Problem) -> String {
     match problem {
+        // IPv6 has redirects of another kind.
+        Problem::Redirect { gateway, .. } => format!("Redirect: {gateway}"),
         Problem::Unreachable(code) => {
             let why = match code {
                 0 => "No route",

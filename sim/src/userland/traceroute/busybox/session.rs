@@ -188,7 +188,9 @@ fn failure_mark(from: IpAddr, problem: Problem) -> String {
             3 => "A",
             _ => return format!(" !<{code}>"),
         },
-        (Problem::TimeExceeded(code) | Problem::Parameter { code, .. }, _) => return format!(" !<{code}>"),
+        (Problem::TimeExceeded(code) | Problem::Parameter { code, .. } | Problem::Redirect { code, .. }, _) => {
+            return format!(" !<{code}>");
+        }
     };
     format!(" !{letter}")
 }

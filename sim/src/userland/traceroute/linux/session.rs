@@ -224,7 +224,9 @@ fn mark(from: IpAddr, verdict: Verdict) -> String {
         (Problem::Unreachable(14), IpAddr::V4(_)) => "V",
         (Problem::Unreachable(15), IpAddr::V4(_)) => "C",
         (Problem::Unreachable(code), _) => return format!(" !<{code}>"),
-        (Problem::TimeExceeded(code) | Problem::Parameter { code, .. }, _) => return format!(" !<{code}>"),
+        (Problem::TimeExceeded(code) | Problem::Parameter { code, .. } | Problem::Redirect { code, .. }, _) => {
+            return format!(" !<{code}>");
+        }
     };
     format!(" !{letter}")
 }
