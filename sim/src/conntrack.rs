@@ -255,6 +255,16 @@ impl Table {
         }
     }
 
+    /// Marks the flow of a packet.
+    pub fn set_mark(&mut self, tracked: &mut Tracked, mark: u32) {
+        let entry = match tracked {
+            Tracked::Fresh(entry) => Some(entry),
+            Tracked::Known(id, _) | Tracked::Related(id, _) => self.entry_mut(*id),
+            Tracked::Invalid | Tracked::Untracked => None,
+        };
+        entry.into_iter().for_each(|entry| entry.mark = mark);
+    }
+
     /// Whether a living flow has this tuple.
     #[must_use]
     pub fn is_taken(&self, now: Instant, tuple: &Tuple) -> bool {

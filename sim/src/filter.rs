@@ -9,6 +9,7 @@
 pub mod chain;
 pub mod error;
 pub mod evaluate;
+pub mod marks;
 pub mod matching;
 pub mod name;
 pub mod parse;
@@ -22,6 +23,7 @@ pub mod words;
 pub use chain::{Chain, Counters, Installed, Policy};
 pub use error::{Refusal, RuleError, Usage};
 pub use evaluate::{Decision, Place};
+pub use marks::{Marks, Segment};
 pub use prefix::Prefix;
 pub use rule::Rule;
 pub use subject::{AddressKind, Path, Subject, Surroundings};
@@ -121,13 +123,15 @@ pub struct Ruleset {
     family: Family,
     tables: [Option<Table>; TableKind::ALL.len()],
     tracking: bool,
+    lists: matching::recent::Lists,
 }
 
 impl Ruleset {
     /// No table.
     #[must_use]
-    pub const fn new(family: Family) -> Self {
-        Self { family, tables: [const { None }; TableKind::ALL.len()], tracking: false }
+    pub fn new(family: Family) -> Self {
+        let lists = matching::recent::Lists::default();
+        Self { family, tables: [const { None }; TableKind::ALL.len()], tracking: false, lists }
     }
 
     /// Whose packets it judges.

@@ -36,6 +36,8 @@ pub struct Offload {
     pub partial_checksum: bool,
     /// Not 0: the TCP payload is to be cut into segments of this many bytes.
     pub gso_size: u16,
+    /// Not 0: the packet was put together of fragments, of which the largest had so many bytes. It may be cut like that again.
+    pub largest_fragment: u16,
     /// In how many tunnels the frame is: so that one that goes round in a circle comes to an end.
     pub nesting: u8,
 }

@@ -17,10 +17,11 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::conntrack::{self, ConfirmError, Direction, Nat, State, Tracked};
 use crate::filter::{
-    Decision, Family, Hook, Path, Place, RejectWith, Ruleset, Subject, Surroundings, TableKind, Translation,
+    Decision, Family, Hook, Marks, Path, Place, RejectWith, Ruleset, Segment, Subject, Surroundings, TableKind,
+    Translation,
 };
 use crate::nat::{self, Range};
-use crate::packet::{End, Ip};
+use crate::packet::{End, Ip, clamp};
 use crate::time::Instant;
 
 /// The rules and flows of a namespace.
@@ -231,16 +232,45 @@ impl<S: Surroundings> Visit<'_, S> {
 
     fn evaluate(&mut self, table: TableKind) -> Decision {
         let tracked = self.passage.tracked.as_ref();
+        let flow = tracked.and_then(|t| self.conntrack.flow(t));
+        let noted = flow.map_or(0, |(entry, _)| entry.mark);
+        let mut marks = Marks { packet: self.passage.mark, flow: noted, ..Marks::default() };
         let subject = Subject {
             now: self.now,
             ip: &self.ip,
             packet: self.packet,
             path: self.path,
             state: tracked.map_or(State::Untracked, |t| self.conntrack.state(t)),
-            flow: tracked.and_then(|t| self.conntrack.flow(t)),
+            flow,
             surroundings: self.surroundings,
         };
-        self.rules.evaluate(table, self.hook, &subject, &mut self.passage.mark)
+        let decision = self.rules.evaluate(table, self.hook, &subject, &mut marks);
+        self.passage.mark = marks.packet;
+        if marks.flow != noted
+            && let Some(tracked) = &mut self.passage.tracked
+        {
+            self.conntrack.set_mark(tracked, marks.flow);
+        }
+        self.change(&marks);
+        decision
+    }
+
+    /// Changes of the packet what rules asked for.
+    fn change(&mut self, marks: &Marks) {
+        if let Some(ttl) = marks.hop_limit {
+            self.ip.set_ttl(self.packet, ttl);
+        }
+        let most = match marks.segment {
+            None => return,
+            Some(Segment::Bytes(bytes)) => usize::from(bytes),
+            Some(Segment::Clamp) => {
+                let headers = if self.ip.is_v4() { 40 } else { 60 };
+                let mtu = |addr| self.surroundings.mtu_towards(addr).unwrap_or(usize::MAX);
+                let narrow = mtu(self.ip.dst).min(mtu(self.ip.src));
+                narrow.saturating_sub(headers)
+            }
+        };
+        clamp::segments(self.packet, &self.ip, most);
     }
 
     fn track(&mut self) {
@@ -341,6 +371,10 @@ mod tests {
         fn kind_of(&self, addr: IpAddr, _: Option<&str>) -> AddressKind {
             let local = addr.is_loopback() || OWN.iter().any(|(_, own)| *own == addr.to_string());
             if local { AddressKind::Local } else { AddressKind::Unicast }
+        }
+
+        fn mtu_towards(&self, _: IpAddr) -> Option<usize> {
+            Some(1400)
         }
 
         fn address_of(&self, device: &str, _: IpAddr) -> Option<IpAddr> {
@@ -530,5 +564,49 @@ mod tests {
         host.0.v4.insert(TableKind::Filter, "FORWARD", 1, state).unwrap();
         host.forward("eth0", "docker0", packet()).unwrap();
         assert_eq!(host.0.conntrack.len(), 1);
+    }
+
+    /// A firewall with these rules, a table and a chain before each.
+    fn firewall(rules: &[&str]) -> Host {
+        let mut netfilter = Netfilter::default();
+        for line in rules {
+            let [table, chain, rule] = line.splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
+            netfilter.v4.append(TableKind::named(table).unwrap(), chain, Rule::parse(rule).unwrap()).unwrap();
+        }
+        Host(netfilter)
+    }
+
+    #[test]
+    fn a_mark_is_kept_with_the_flow_and_given_back_to_its_packets() {
+        let mut host = firewall(&[
+            "mangle PREROUTING -j CONNMARK --restore-mark",
+            "mangle PREROUTING -m mark ! --mark 0 -j ACCEPT",
+            "mangle PREROUTING -i docker0 -j MARK --set-mark 7",
+            "mangle PREROUTING -j CONNMARK --save-mark",
+            "filter FORWARD -i eth0 -m connmark ! --mark 7 -j DROP",
+            "filter FORWARD -i eth0 -m mark ! --mark 7 -j DROP",
+        ]);
+        let through = [Hook::Prerouting, Hook::Forward, Hook::Postrouting];
+        let question = sample::udp("172.17.0.2", 1000, "198.51.100.9", 53);
+        assert!(host.through(&through, "docker0", "eth0", question).is_ok());
+        let answer = sample::udp("198.51.100.9", 53, "172.17.0.2", 1000);
+        assert!(host.through(&through, "eth0", "docker0", answer).is_ok());
+        let strange = sample::udp("198.51.100.9", 54, "172.17.0.2", 1000);
+        assert!(host.through(&through, "eth0", "docker0", strange).is_err());
+    }
+
+    #[test]
+    fn a_syn_allows_no_larger_segments_than_fit_the_way() {
+        let mut host = firewall(&[
+            "mangle FORWARD -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu",
+            "mangle FORWARD -j TTL --ttl-set 9",
+        ]);
+        // A header of 28 bytes: padding, then the option at an odd place.
+        let mut head = vec![0x10, 0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x70, tcp_flag::SYN, 0xff, 0xff, 0, 0, 0, 0];
+        head.extend([1, 2, 4, 0x05, 0xb4, 1, 1, 0]);
+        let mut packet = sample::ip("172.17.0.2", "198.51.100.9", 6, &head);
+        checksum::fill(&mut packet);
+        let sent = host.through(&[Hook::Forward], "docker0", "eth0", packet).unwrap();
+        assert_eq!((&sent[40..45], sent[8]), (&[1, 2, 4, 0x05, 0x50][..], 9), "1360 bytes fit an MTU of 1400");
     }
 }

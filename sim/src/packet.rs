@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod checksum;
+pub mod clamp;
 pub mod cut;
 pub mod segment;
 
@@ -275,15 +276,20 @@ impl Ip {
     /// One hop less to live; gives what is left, 0 when nothing was.
     pub fn decrement_ttl(&mut self, packet: &mut [u8]) -> u8 {
         let Some(left) = self.ttl.checked_sub(1) else { return 0 };
-        self.ttl = left;
+        self.set_ttl(packet, left);
+        left
+    }
+
+    /// Gives the packet another hop limit.
+    pub fn set_ttl(&mut self, packet: &mut [u8], ttl: u8) {
+        self.ttl = ttl;
         if self.is_v4() {
-            let word = [left, packet[self.at + 9]];
+            let word = [ttl, packet[self.at + 9]];
             let change = checksum::replace(packet, self.at + 8, &word);
             checksum::mend(packet, self.at + 10, change);
         } else {
-            packet[self.at + 7] = left;
+            packet[self.at + 7] = ttl;
         }
-        left
     }
 
     /// Makes the checksum of this ICMP message right again after bytes inside it changed by `change`.

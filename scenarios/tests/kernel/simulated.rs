@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Longer than any probe waits.
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// How often a router tells of a nearer one depends on how long each probe takes, so none does in either world.
+const NO_REDIRECTS: &str = "sysctl -q -w net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.default.send_redirects=0";
+
 struct Machine {
     world: World,
     context: ContextId,
@@ -60,7 +63,9 @@ impl Machine {
             assert_eq!(machine.type_in(root, &format!("ip netns add {name}")), "exit 0\n");
             let full = format!("machine/{name}");
             let found = machine.world.fabric.namespaces().find(|(_, ns)| ns.name == full);
-            machine.namespaces.push(found.expect("it was just made").0);
+            let namespace = found.expect("it was just made").0;
+            assert_eq!(machine.type_in(namespace, NO_REDIRECTS), "exit 0\n");
+            machine.namespaces.push(namespace);
         }
         machine
     }

@@ -303,7 +303,6 @@ const BY_HAND: Topic = Topic {
         ("The recording's LAN had nobody at the address of www.lan", &[40]),
         ("ls counts no blocks", &[45]),
         ("There is no arping", &[72]),
-        ("Addresses are not translated back within bridged frames", &[90]),
     ],
 };
 

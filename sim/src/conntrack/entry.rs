@@ -65,6 +65,8 @@ pub struct Entry {
     pub assured: bool,
     /// When it ends unless a packet passes.
     pub deadline: Instant,
+    /// The mark that rules gave it (`CONNMARK`).
+    pub mark: u32,
 }
 
 /// How long a refused flow is still known: as long as the refusal takes through lo.
@@ -89,6 +91,7 @@ impl Entry {
             replied: false,
             assured: false,
             deadline: now,
+            mark: 0,
         };
         entry.deadline = now + entry.timeout(now);
         Some(entry)

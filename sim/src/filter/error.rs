@@ -73,6 +73,8 @@ pub enum Usage {
     PortRange,
     /// Not a protocol.
     Protocol(String),
+    /// A module's option whose number is not in its range, which begins with nought.
+    Range(&'static str, String, u32),
     /// limit: not a rate.
     Rate(String),
     /// REJECT: not a way to reject.
@@ -81,6 +83,8 @@ pub enum Usage {
     Repeated(&'static str, &'static str),
     /// A module without the option it cannot do without.
     Required(&'static str, &'static str),
+    /// What a module says of what is missing or cannot be.
+    Said(&'static str),
     /// A base option twice.
     Several(String),
     /// state: not a state.
@@ -89,6 +93,8 @@ pub enum Usage {
     TargetEmpty,
     /// A target over 28 bytes.
     TargetLong(String),
+    /// What a module says of a word.
+    Text(String),
     /// tcp without `-p tcp`.
     TcpProtocol,
     /// An option nobody knows.
@@ -149,6 +155,11 @@ impl Usage {
             Self::Port(text) => write!(f, "invalid port/service `{text}' specified"),
             Self::PortRange => f.write_str("invalid portrange (min > max)"),
             Self::Protocol(text) => write!(f, "unknown protocol \"{text}\" specified"),
+            Self::Range(module, option, last) => {
+                writeln!(f, "{module}: bad value for option \"{option}\", or out of range (0-{last}).")
+            }
+            Self::Said(text) => f.write_str(text),
+            Self::Text(text) => f.write_str(text),
             Self::Rate(text) => write!(f, "bad rate \"{text}\"'"),
             Self::RejectType(text) => write!(f, "unknown reject type \"{text}\""),
             Self::Repeated(module, option) => writeln!(f, "{module}: option \"{option}\" can only be used once."),

@@ -3,6 +3,8 @@
 
 use super::chain::ChainId;
 use super::chain::Policy;
+use super::marks::Marks;
+use super::matching::recent::Lists;
 use super::subject::{Subject, Surroundings};
 use super::table::DEPTH_MAX;
 use super::target::{RejectWith, Target, Translation};
@@ -97,19 +99,19 @@ impl Stack {
 }
 
 impl Ruleset {
-    /// What the chain that `hook` calls in a table decides about a packet. MARK changes `mark` on the way.
+    /// What the chain that `hook` calls in a table decides about a packet. Targets change `marks` on the way.
     pub fn evaluate<S: Surroundings>(
         &mut self,
         table: TableKind,
         hook: Hook,
         subject: &Subject<'_, S>,
-        mark: &mut u32,
+        marks: &mut Marks,
     ) -> Decision {
         let Some(rules) = self.tables[table as usize].as_mut() else { return Decision::Accept };
         let Some(base) = rules.hooked(hook) else { return Decision::Accept };
         let mut stack = Stack::new(base);
         while let Some((chain, index)) = stack.advance() {
-            match rules.try_rule(table, (chain, index), subject, mark) {
+            match rules.try_rule((table, chain, index), subject, marks, &mut self.lists) {
                 Effect::Next => {}
                 Effect::Call(to) => stack.enter(to),
                 Effect::Goto(to) => stack.replace(to),
@@ -165,13 +167,13 @@ impl Table {
     /// Holds a packet against one rule, the end of its chain being a return.
     fn try_rule<S: Surroundings>(
         &mut self,
-        table: TableKind,
-        (chain, index): (ChainId, usize),
+        (table, chain, index): (TableKind, ChainId, usize),
         subject: &Subject<'_, S>,
-        mark: &mut u32,
+        marks: &mut Marks,
+        lists: &mut Lists,
     ) -> Effect {
         let Some(installed) = self.at_mut(chain).rules.get_mut(index) else { return Effect::Return };
-        if !installed.rule.matches(subject, *mark) {
+        if !installed.rule.matches(subject, marks, lists) {
             return Effect::Next;
         }
         installed.counters.count(subject.ip.total_len);
@@ -185,12 +187,27 @@ impl Table {
             Target::Jump(_) => called.map_or(Effect::Next, Effect::Call),
             Target::Log(_) | Target::None => Effect::Next,
             Target::Mark { value, mask } => {
-                *mark = *mark & !mask ^ value;
+                marks.packet = marks.packet & !mask ^ value;
+                Effect::Next
+            }
+            Target::Connmark(how) => {
+                // What is not tracked has no flow to be marked.
+                if subject.flow.is_some() {
+                    how.apply(marks);
+                }
+                Effect::Next
+            }
+            Target::TcpMss(segment) => {
+                marks.segment = *segment;
+                Effect::Next
+            }
+            Target::Ttl(change) => {
+                marks.hop_limit = Some(change.apply(marks.hop_limit.unwrap_or(subject.ip.ttl)));
                 Effect::Next
             }
             Target::Masquerade(to) => Effect::Stop(Decision::Masquerade(*to)),
             Target::Netmap(net) => Effect::Stop(Decision::Netmap(*net)),
-            Target::NoTrack => Effect::Stop(Decision::NoTrack),
+            Target::NoTrack { .. } => Effect::Stop(Decision::NoTrack),
             Target::Redirect(to) => Effect::Stop(Decision::Redirect(*to)),
             Target::Reject(with) => Effect::Stop(Decision::Reject(*with, place)),
             Target::Return => Effect::Return,

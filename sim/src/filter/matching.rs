@@ -5,31 +5,44 @@
 //! and `describe` what `iptables -L` shows.
 
 pub mod addrtype;
+pub mod connmark;
 pub mod conntrack;
+pub mod hashlimit;
 pub mod icmp;
 pub mod iprange;
+pub mod length;
 pub mod limit;
 pub mod mark;
 pub mod multiport;
 pub mod physdev;
 pub mod port;
+pub mod recent;
+pub mod statistic;
+pub mod ttl;
 
 use core::fmt;
 
+use super::marks::Marks;
 use super::subject::{Subject, Surroundings};
 use super::words::{self, Words};
 use super::{Family, Usage};
 use crate::addr::Mac;
 use crate::packet::protocol;
 use addrtype::AddrType;
+use connmark::Connmark;
 use conntrack::{Conntrack, StateMatch};
+use hashlimit::HashLimit;
 use icmp::Icmp;
 use iprange::IpRange;
+use length::Length;
 use limit::Limit;
 use mark::Mark;
 use multiport::Multiport;
 use physdev::Physdev;
 use port::{Tcp, Udp};
+use recent::{Lists, Recent};
+use statistic::Statistic;
+use ttl::Ttl;
 
 /// An option of a match or target on its way in.
 #[derive(Debug)]
@@ -64,12 +77,18 @@ pub enum Match {
     AddrType(AddrType),
     /// A remark; it matches everything.
     Comment(Option<String>),
+    /// The mark of its flow.
+    Connmark(Connmark),
     /// The state of its flow.
     Conntrack(Conntrack),
+    /// So often for each address or port.
+    HashLimit(HashLimit),
     /// ICMP type and code.
     Icmp(Icmp),
     /// Addresses from one to another.
     IpRange(IpRange),
+    /// How long it is.
+    Length(Length),
     /// So often and no more.
     Limit(Limit),
     /// The source of its Ethernet frame, and whether it shall be another.
@@ -80,10 +99,16 @@ pub enum Match {
     Multiport(Multiport),
     /// The ports of a bridge.
     Physdev(Physdev),
+    /// Whether its address was seen not long ago.
+    Recent(Recent),
     /// The state of its flow, the older way.
     State(StateMatch),
+    /// Some of them.
+    Statistic(Statistic),
     /// TCP ports and flags.
     Tcp(Tcp),
+    /// Its hop limit.
+    Ttl(Ttl),
     /// UDP ports.
     Udp(Udp),
 }
@@ -97,7 +122,13 @@ impl Match {
         Ok(match (name, family) {
             ("addrtype", _) => Self::AddrType(AddrType::default()),
             ("comment", _) => Self::Comment(None),
+            ("connmark", _) => Self::Connmark(Connmark::default()),
             ("conntrack", _) => Self::Conntrack(Conntrack::default()),
+            ("hashlimit", _) => Self::HashLimit(HashLimit::default()),
+            ("hl", Family::V6) | ("ttl", Family::V4) => Self::Ttl(Ttl::any(family)),
+            ("length", _) => Self::Length(Length::default()),
+            ("recent", _) => Self::Recent(Recent::any(family)),
+            ("statistic", _) => Self::Statistic(Statistic::default()),
             ("icmp", Family::V4) | ("icmp6" | "icmpv6", Family::V6) => Self::Icmp(Icmp::any(family)),
             ("iprange", _) => Self::IpRange(IpRange::default()),
             ("limit", _) => Self::Limit(Limit::default()),
@@ -135,13 +166,19 @@ impl Match {
                 Ok(true)
             }
             Self::Comment(_) => Ok(false),
+            Self::Connmark(m) => m.parse(argument),
             Self::Conntrack(m) => m.parse(argument),
+            Self::HashLimit(m) => m.parse(argument),
+            Self::Length(m) => m.parse(argument),
+            Self::Recent(m) => m.parse(argument),
+            Self::Statistic(m) => m.parse(argument),
+            Self::Ttl(m) => m.parse(argument),
             Self::Icmp(m) => m.parse(argument),
             Self::IpRange(m) => m.parse(argument),
             Self::Limit(m) => m.parse(argument),
             Self::Mac(mac, negated) if argument.name == "mac-source" => {
                 *negated = argument.negated;
-                *mac = Some(argument.value()?.parse().map_err(|_| Usage::Integer("mac", "--mac-source"))?);
+                *mac = Some(argument.value()?.parse().map_err(|_| Usage::Said("Invalid MAC address specified."))?);
                 Ok(true)
             }
             Self::Mac(..) => Ok(false),
@@ -162,7 +199,13 @@ impl Match {
         match self {
             Self::AddrType(m) => m.check(),
             Self::Comment(None) => Err(Usage::Required("comment", "--comment")),
+            Self::Connmark(m) => m.check(),
             Self::Conntrack(m) => m.check(),
+            Self::HashLimit(m) => m.check(),
+            Self::Length(m) => m.check(),
+            Self::Recent(m) => m.check(),
+            Self::Statistic(m) => m.check(),
+            Self::Ttl(m) => m.check(),
             Self::IpRange(m) => m.check(),
             Self::Mac(None, _) => Err(Usage::Required("mac", "--mac-source")),
             Self::Mark(m) => m.check(),
@@ -174,17 +217,23 @@ impl Match {
         }
     }
 
-    /// Whether the packet is one of those meant. Only `limit` changes by it.
-    pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, mark: u32) -> bool {
+    /// Whether the packet is one of those meant. Limits, `statistic` and the lists of `recent` change by it.
+    pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, marks: &Marks, lists: &mut Lists) -> bool {
         match self {
             Self::AddrType(m) => m.matches(subject),
             Self::Comment(_) => true,
+            Self::Connmark(m) => subject.flow.is_some() && m.matches(marks.flow),
             Self::Conntrack(m) => m.matches(subject),
+            Self::HashLimit(m) => m.matches(subject.now, subject.ip),
+            Self::Length(m) => m.matches(subject.ip.total_len),
+            Self::Recent(m) => m.matches(subject.now, subject.ip, lists),
+            Self::Statistic(m) => m.matches(),
+            Self::Ttl(m) => m.matches(subject.ip.ttl),
             Self::Icmp(m) => m.matches(subject.ip),
             Self::IpRange(m) => m.matches(subject.ip),
             Self::Limit(m) => m.matches(subject.now),
             Self::Mac(mac, negated) => subject.path.source_mac.is_some_and(|m| (Some(m) == *mac) != *negated),
-            Self::Mark(m) => m.matches(mark),
+            Self::Mark(m) => m.matches(marks.packet),
             Self::Multiport(m) => m.matches(subject.ip),
             Self::Physdev(m) => m.matches(subject.path),
             Self::State(m) => m.matches(subject.state),
@@ -196,7 +245,7 @@ impl Match {
     /// Whether it asks for the state of flows, so that they have to be tracked.
     #[must_use]
     pub const fn needs_tracking(&self) -> bool {
-        matches!(self, Self::Conntrack(_) | Self::State(_))
+        matches!(self, Self::Connmark(_) | Self::Conntrack(_) | Self::State(_))
     }
 
     /// The protocol it looks into, which the kernel wants the rule to be for.
@@ -209,13 +258,28 @@ impl Match {
         }
     }
 
+    /// Whether the kernel takes it as it is.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::Recent(m) => m.is_sound(),
+            _ => true,
+        }
+    }
+
     /// As `iptables -L` shows it; `proto` is the rule's, for the names of ports.
     #[must_use]
     pub fn describe(&self, proto: u8, numeric: bool) -> String {
         match self {
             Self::AddrType(m) => m.describe(),
             Self::Comment(text) => format!("/* {} */", text.as_deref().unwrap_or_default()),
+            Self::Connmark(m) => m.describe(),
             Self::Conntrack(m) => m.describe(),
+            Self::HashLimit(m) => m.describe(),
+            Self::Length(m) => m.describe(),
+            Self::Recent(m) => m.describe(),
+            Self::Statistic(m) => m.describe(),
+            Self::Ttl(m) => m.describe(),
             Self::Icmp(m) => m.describe(numeric),
             Self::IpRange(m) => m.describe(),
             Self::Limit(m) => m.describe(),
@@ -237,7 +301,13 @@ impl fmt::Display for Match {
             Self::Comment(text) => {
                 write!(f, "-m comment --comment {}", words::quoted(text.as_deref().unwrap_or_default()))
             }
+            Self::Connmark(m) => write!(f, "-m connmark{m}"),
             Self::Conntrack(m) => write!(f, "-m conntrack{m}"),
+            Self::HashLimit(m) => write!(f, "-m hashlimit{m}"),
+            Self::Length(m) => write!(f, "-m length{m}"),
+            Self::Recent(m) => write!(f, "-m recent{m}"),
+            Self::Statistic(m) => write!(f, "-m statistic{m}"),
+            Self::Ttl(m) => write!(f, "-m {m}"),
             Self::Icmp(m) => write!(f, "-m {m}"),
             Self::IpRange(m) => write!(f, "-m iprange{m}"),
             Self::Limit(m) => write!(f, "-m limit{m}"),

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use super::marks::Marks;
+use super::matching::recent::Lists;
 use super::matching::{Argument, Match};
 use super::prefix::Prefix;
 use super::subject::{Subject, Surroundings};
@@ -70,7 +72,7 @@ pub struct Rule {
 
 impl Rule {
     /// Whether a packet is one of those meant.
-    pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, mark: u32) -> bool {
+    pub fn matches<S: Surroundings>(&mut self, subject: &Subject<'_, S>, marks: &Marks, lists: &mut Lists) -> bool {
         let ip = subject.ip;
         self.in_device.as_ref().is_none_or(|d| d.matches(subject.path.in_device))
             && self.out_device.as_ref().is_none_or(|d| d.matches(subject.path.out_device))
@@ -78,7 +80,7 @@ impl Rule {
             && self.destination.is_none_or(|(net, negated)| net.contains(ip.dst) != negated)
             && self.protocol.is_none_or(|(number, negated)| (number == ip.protocol) != negated)
             && self.fragment.is_none_or(|wanted| ip.fragment.is_some_and(|f| f.offset > 0) == wanted)
-            && self.matches.iter_mut().all(|m| m.matches(subject, mark))
+            && self.matches.iter_mut().all(|m| m.matches(subject, marks, lists))
     }
 
     /// Whether it needs flows to be tracked.
@@ -142,9 +144,12 @@ impl Rule {
     /// a reset for TCP only, and no negated `0.0.0.0/0`.
     pub(super) fn is_sound(&self) -> bool {
         let needed = self.matches.iter().filter_map(Match::requires_protocol);
-        let reset = matches!(self.target, Target::Reject(super::RejectWith::TcpReset)).then_some(6);
+        let for_tcp = matches!(self.target, Target::Reject(super::RejectWith::TcpReset) | Target::TcpMss(_));
+        let reset = for_tcp.then_some(6);
         let never = [self.source, self.destination].iter().flatten().any(|(net, negated)| net.is_all() && *negated);
-        !never && needed.chain(reset).all(|number| self.protocol == Some((number, false)))
+        !never
+            && self.matches.iter().all(Match::is_sound)
+            && needed.chain(reset).all(|number| self.protocol == Some((number, false)))
     }
 }
 
@@ -180,6 +185,112 @@ mod tests {
         assert!(pattern("eth+", false).matches(Some("eth0")) && !pattern("eth", false).matches(Some("eth0")));
         assert!(!pattern("docker0", false).matches(None) && pattern("docker0", true).matches(None));
         assert_eq!(DevicePattern::parse("+", false), Ok(None));
+    }
+
+    #[test]
+    fn what_is_typed_is_saved_and_listed_as_iptables_does_it() {
+        let cases = [
+            ("-m connmark ! --mark 1/0xff", "-m connmark ! --mark 0x1/0xff", "connmark match ! 0x1/0xff"),
+            ("-m connmark --mark 1", "-m connmark --mark 0x1", "connmark match  0x1"),
+            ("-j CONNMARK --set-mark 5/0xff", "-j CONNMARK --set-xmark 0x5/0xff", "CONNMARK xset 0x5/0xff"),
+            ("-j CONNMARK --and-mark 4", "-j CONNMARK --set-xmark 0x0/0xfffffffb", "CONNMARK and 0x4"),
+            (
+                "-j CONNMARK --save-mark",
+                "-j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff",
+                "CONNMARK save",
+            ),
+            (
+                "-j CONNMARK --save-mark --mask 0xff",
+                "-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff",
+                "CONNMARK save mask 0xff",
+            ),
+            (
+                "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xff",
+                "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xff",
+                "CONNMARK restore ctmask 0xff nfmask ~0xf",
+            ),
+            (
+                "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+                "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu",
+                "tcp flags:0x06/0x02 TCPMSS clamp to PMTU",
+            ),
+            ("-p tcp -j TCPMSS --set-mss 1300", "-p tcp -j TCPMSS --set-mss 1300", "TCPMSS set 1300"),
+            (
+                "-m statistic --mode random --probability 0.5",
+                "-m statistic --mode random --probability 0.50000000000",
+                "statistic mode random probability 0.50000000000",
+            ),
+            (
+                "-m statistic --mode nth --every 3 --packet 2",
+                "-m statistic --mode nth --every 3 --packet 2",
+                "statistic mode nth every 3 packet 2",
+            ),
+            (
+                "-m statistic --mode nth --every 3",
+                "-m statistic --mode nth --every 3 --packet 0",
+                "statistic mode nth every 3",
+            ),
+            ("-m ttl ! --ttl-eq 64", "-m ttl ! --ttl-eq 64", "TTL match TTL != 64"),
+            ("-m ttl --ttl-lt 5", "-m ttl --ttl-lt 5", "TTL match TTL < 5"),
+            ("-j TTL --ttl-dec 3", "-j TTL --ttl-dec 3", "TTL decrement by 3"),
+            ("-m length ! --length :200", "-m length ! --length 0:200", "length !0:200"),
+            ("-m length --length 100", "-m length --length 100", "length 100"),
+            (
+                "-m recent --update --seconds 60 --hitcount 4 --name ssh",
+                "-m recent --update --seconds 60 --hitcount 4 --name ssh --mask 255.255.255.255 --rsource",
+                "recent: UPDATE seconds: 60 hit_count: 4 name: ssh side: source mask: 255.255.255.255",
+            ),
+            (
+                "-m recent ! --rcheck --rdest",
+                "-m recent ! --rcheck --name DEFAULT --mask 255.255.255.255 --rdest",
+                "! recent: CHECK name: DEFAULT side: dest mask: 255.255.255.255",
+            ),
+            (
+                "-m hashlimit --hashlimit-above 5/min --hashlimit-mode srcip,dstport --hashlimit-name a",
+                "-m hashlimit --hashlimit-above 5/min --hashlimit-burst 5 --hashlimit-mode srcip,dstport --hashlimit-name a",
+                "limit: above 5/min burst 5 mode srcip-dstport",
+            ),
+            (
+                "-m hashlimit --hashlimit 5/sec --hashlimit-name bar",
+                "-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name bar",
+                "limit: up to 5/sec burst 5",
+            ),
+            (
+                "-m conntrack --ctproto tcp --ctorigdstport 80 --ctdir ORIGINAL",
+                "-m conntrack --ctproto 6 --ctorigdstport 80 --ctdir ORIGINAL",
+                "ctproto 6 ctorigdstport 80 ctdir ORIGINAL",
+            ),
+            ("-m physdev --physdev-is-in", "-m physdev --physdev-is-in", "PHYSDEV match --physdev-is-in"),
+            ("-j NOTRACK", "-j NOTRACK", ""),
+            ("-j CT --notrack", "-j CT --notrack", "CT notrack"),
+        ];
+        for (typed, saved, listed) in cases {
+            let rule = Rule::parse(typed).unwrap();
+            assert_eq!((rule.to_string().as_str(), rule.describe(true).trim_start()), (saved, listed), "{typed}");
+            assert_eq!(Rule::parse(saved).unwrap(), rule);
+        }
+    }
+
+    #[test]
+    fn what_a_module_cannot_do_is_refused_in_its_own_words() {
+        let cases = [
+            ("-j CONNMARK", "CONNMARK target: No operation specified"),
+            ("-p tcp -j TCPMSS", "TCPMSS target: At least one parameter is required"),
+            (
+                "-p tcp -j TCPMSS --set-mss 99999",
+                "TCPMSS: bad value for option \"--set-mss\", or out of range (0-65515).\n",
+            ),
+            ("-m statistic --mode foo", "Bad mode \"foo\""),
+            ("-m statistic --mode nth --every 3 --packet 4", "the --packet p must be 0 <= p <= n-1"),
+            ("-m ttl --ttl-eq 300", "ttl: bad value for option \"--ttl-eq\", or out of range (0-255).\n"),
+            ("-j TTL", "TTL: You must specify an action"),
+            ("-m mac --mac-source zz", "Invalid MAC address specified."),
+            ("-m recent", "recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'"),
+            ("-m hashlimit", "You have to specify --hashlimit"),
+        ];
+        for (typed, said) in cases {
+            assert_eq!(Rule::parse(typed).unwrap_err().to_string(), said, "{typed}");
+        }
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub trait Surroundings {
     /// What `addr` is to the host; on `device` alone when one is given.
     fn kind_of(&self, addr: IpAddr, device: Option<&str>) -> AddressKind;
 
+    /// The largest packet that fits the first link of the way to `addr`.
+    fn mtu_towards(&self, addr: IpAddr) -> Option<usize>;
+
     /// The address that `device` sends from towards `dst`, for masquerade; the first of the family that fits.
     fn address_of(&self, device: &str, dst: IpAddr) -> Option<IpAddr>;
 }

@@ -289,8 +289,9 @@ impl Table {
             Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) | Target::Netmap(_) => {
                 matches!(self.kind, TableKind::Nat)
             }
-            Target::NoTrack => matches!(self.kind, TableKind::Raw),
+            Target::NoTrack { .. } => matches!(self.kind, TableKind::Raw),
             Target::Reject(_) => matches!(self.kind, TableKind::Filter),
+            Target::Ttl(_) => matches!(self.kind, TableKind::Mangle),
             _ => true,
         }
     }

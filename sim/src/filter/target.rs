@@ -1,12 +1,18 @@
 //! What a rule does with a packet that it matches (`-j …`): reading the options, printing them. Doing it is not here.
 
+mod connmark;
+mod ttl;
+
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::marks::Segment;
 use super::matching::{Argument, mark, multiport};
 use super::prefix::Prefix;
 use super::words;
 use super::{Family, Usage};
+pub use connmark::Connmark;
+pub use ttl::Ttl;
 
 /// How a rejected packet is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -121,6 +127,8 @@ const WARN: u8 = 4;
 pub enum Target {
     /// The packet passes.
     Accept,
+    /// Changes the mark of the flow, or the packet's by it.
+    Connmark(Connmark),
     /// Another destination (prerouting, output).
     Dnat(Translation),
     /// The packet vanishes.
@@ -145,8 +153,11 @@ pub enum Target {
     /// Nothing; the rule counts.
     #[default]
     None,
-    /// The packet is not tracked (raw).
-    NoTrack,
+    /// The packet is not tracked (raw): asked for as `NOTRACK`, or as `CT --notrack`.
+    NoTrack {
+        /// Whether as `CT`.
+        by_ct: bool,
+    },
     /// The destination becomes this host.
     Redirect(Translation),
     /// The packet is dropped and its sender told.
@@ -155,6 +166,10 @@ pub enum Target {
     Return,
     /// Another source (postrouting, input).
     Snat(Translation),
+    /// The largest segment that a SYN allows.
+    TcpMss(Option<Segment>),
+    /// Another hop limit.
+    Ttl(Ttl),
 }
 
 impl Target {
@@ -164,7 +179,11 @@ impl Target {
         let plain = Translation::default();
         match name {
             "ACCEPT" => Self::Accept,
-            "CT" | "NOTRACK" => Self::NoTrack,
+            "CONNMARK" => Self::Connmark(Connmark::default()),
+            "TCPMSS" => Self::TcpMss(None),
+            "TTL" if family == Family::V4 => Self::Ttl(Ttl::any(family)),
+            "HL" if family == Family::V6 => Self::Ttl(Ttl::any(family)),
+            "CT" | "NOTRACK" => Self::NoTrack { by_ct: name == "CT" },
             "DNAT" => Self::Dnat(plain),
             "DROP" => Self::Drop,
             "LOG" => Self::Log(Log { prefix: String::new(), level: WARN, flags: 0 }),
@@ -187,6 +206,9 @@ impl Target {
     pub fn name(&self) -> &str {
         match self {
             Self::Accept => "ACCEPT",
+            Self::Connmark(_) => "CONNMARK",
+            Self::TcpMss(_) => "TCPMSS",
+            Self::Ttl(ttl) => ttl.name(),
             Self::Dnat(_) => "DNAT",
             Self::Drop => "DROP",
             Self::Goto(chain) | Self::Jump(chain) => chain,
@@ -195,7 +217,8 @@ impl Target {
             Self::Masquerade(_) => "MASQUERADE",
             Self::Netmap(_) => "NETMAP",
             Self::None => "",
-            Self::NoTrack => "CT",
+            Self::NoTrack { by_ct: true } => "CT",
+            Self::NoTrack { by_ct: false } => "NOTRACK",
             Self::Redirect(_) => "REDIRECT",
             Self::Reject(_) => "REJECT",
             Self::Return => "RETURN",
@@ -228,9 +251,20 @@ impl Target {
             (Self::Dnat(t) | Self::Snat(t), "persistent") => t.persistent = true,
             (Self::Netmap(net), "to") => *net = Prefix::parse(family, argument.value()?)?,
             (Self::Reject(with), "reject-with") => *with = RejectWith::parse(family, argument.value()?)?,
-            (Self::NoTrack, "notrack") => {}
+            (Self::NoTrack { by_ct: true }, "notrack") => {}
             (Self::Log(log), _) => return log.parse(argument),
-            (Self::Mark { value, mask }, name) => return parse_mark(value, mask, name, argument),
+            (Self::Mark { value, mask }, name) => {
+                let Some(change) = mark_change(name, argument, "MARK")? else { return Ok(false) };
+                (*value, *mask) = change;
+            }
+            (Self::Connmark(how), _) => return how.parse(argument),
+            (Self::TcpMss(segment), "clamp-mss-to-pmtu") => *segment = Some(Segment::Clamp),
+            (Self::TcpMss(segment), "set-mss") => {
+                let range = || Usage::Range("TCPMSS", "--set-mss".to_owned(), 65515);
+                let bytes = argument.value()?.parse().ok().filter(|bytes| *bytes <= 65515);
+                *segment = Some(Segment::Bytes(bytes.ok_or_else(range)?));
+            }
+            (Self::Ttl(ttl), _) => return ttl.parse(argument),
             _ => return Ok(false),
         }
         Ok(true)
@@ -246,6 +280,9 @@ impl Target {
             Self::Snat(_) if !given => Err(Usage::Required("SNAT", "--to-source")),
             Self::Netmap(_) if !given => Err(Usage::Required("NETMAP", "--to")),
             Self::Mark { .. } if !given => Err(Usage::MarkMissing),
+            Self::Connmark(how) => how.check(),
+            Self::TcpMss(None) => Err(Usage::Said("TCPMSS target: At least one parameter is required")),
+            Self::Ttl(ttl) => ttl.check(),
             Self::Dnat(t) | Self::Snat(t) | Self::Masquerade(t) | Self::Redirect(t)
                 if t.ports.is_some() && !multiport::has_ports(proto) =>
             {
@@ -260,7 +297,13 @@ impl Target {
     pub const fn needs_tracking(&self) -> bool {
         matches!(
             self,
-            Self::Dnat(_) | Self::Snat(_) | Self::Masquerade(_) | Self::Redirect(_) | Self::Netmap(_) | Self::NoTrack
+            Self::Connmark(_)
+                | Self::Dnat(_)
+                | Self::Snat(_)
+                | Self::Masquerade(_)
+                | Self::Redirect(_)
+                | Self::Netmap(_)
+                | Self::NoTrack { .. }
         )
     }
 
@@ -270,23 +313,30 @@ impl Target {
         match self {
             Self::Dnat(t) | Self::Snat(t) => format!("to:{}{}", t.to(), t.flags("")),
             Self::Log(log) => log.describe(numeric),
-            Self::Mark { value, mask: u32::MAX } => format!("MARK set {value:#x}"),
-            Self::Mark { value, mask } if value == mask => format!("MARK or {value:#x}"),
-            Self::Mark { value: 0, mask } => format!("MARK and {:#x}", !mask),
-            Self::Mark { value, mask: 0 } => format!("MARK xor {value:#x}"),
-            Self::Mark { value, mask } => format!("MARK xset {value:#x}/{mask:#x}"),
+            Self::Mark { value, mask } => format!("MARK {}", mark_words(*value, *mask)),
+            Self::Connmark(how) => how.describe(),
+            Self::TcpMss(Some(Segment::Clamp)) => "TCPMSS clamp to PMTU".to_owned(),
+            Self::TcpMss(Some(Segment::Bytes(bytes))) => format!("TCPMSS set {bytes}"),
+            Self::Ttl(ttl) => ttl.describe(),
             Self::Masquerade(t) => {
                 let ports = t.ports.map(|p| format!("masq ports: {}", ports(p))).unwrap_or_default();
                 ports + &t.flags("")
             }
             Self::Netmap(net) => format!("to:{net}"),
-            Self::NoTrack => "NOTRACK".to_owned(),
+            Self::NoTrack { by_ct: true } => "CT notrack".to_owned(),
             Self::Redirect(t) => {
                 let ports = t.ports.map(|p| format!("redir ports {}", ports(p))).unwrap_or_default();
                 ports + &t.flags("")
             }
             Self::Reject(with) => format!("reject-with {}", with.name()),
-            Self::Accept | Self::Drop | Self::Goto(_) | Self::Jump(_) | Self::None | Self::Return => String::new(),
+            Self::Accept
+            | Self::Drop
+            | Self::Goto(_)
+            | Self::Jump(_)
+            | Self::NoTrack { by_ct: false }
+            | Self::None
+            | Self::Return
+            | Self::TcpMss(None) => String::new(),
         }
     }
 }
@@ -304,14 +354,25 @@ impl fmt::Display for Target {
             Self::Snat(t) => write!(f, " --to-source {}{}", t.to(), t.flags("--")),
             Self::Log(log) => log.fmt(f),
             Self::Mark { value, mask } => write!(f, " --set-xmark {value:#x}/{mask:#x}"),
+            Self::Connmark(how) => how.fmt(f),
+            Self::TcpMss(Some(Segment::Clamp)) => f.write_str(" --clamp-mss-to-pmtu"),
+            Self::TcpMss(Some(Segment::Bytes(bytes))) => write!(f, " --set-mss {bytes}"),
+            Self::Ttl(ttl) => ttl.fmt(f),
             Self::Masquerade(t) | Self::Redirect(t) => {
                 t.ports.map_or(Ok(()), |p| write!(f, " --to-ports {}", ports(p)))?;
                 f.write_str(&t.flags("--"))
             }
             Self::Netmap(net) => write!(f, " --to {net}"),
-            Self::NoTrack => f.write_str(" --notrack"),
+            Self::NoTrack { by_ct: true } => f.write_str(" --notrack"),
             Self::Reject(with) => write!(f, " --reject-with {}", with.name()),
-            Self::Accept | Self::Drop | Self::Goto(_) | Self::Jump(_) | Self::None | Self::Return => Ok(()),
+            Self::Accept
+            | Self::Drop
+            | Self::Goto(_)
+            | Self::Jump(_)
+            | Self::NoTrack { by_ct: false }
+            | Self::None
+            | Self::Return
+            | Self::TcpMss(None) => Ok(()),
         }
     }
 }
@@ -402,24 +463,36 @@ fn log_level(text: &str) -> Result<u8, Usage> {
     named.or_else(number).ok_or_else(|| Usage::LogLevel(text.to_owned()))
 }
 
-fn parse_mark(value: &mut u32, mask: &mut u32, name: &str, argument: &mut Argument<'_, '_>) -> Result<bool, Usage> {
+/// What an option says that changes a mark: the bits to flip, and those to clear before; none when it is no such option.
+fn mark_change(name: &str, argument: &mut Argument<'_, '_>, module: &'static str) -> Result<Option<(u32, u32)>, Usage> {
     let option = match name {
         "set-mark" => "--set-mark",
         "set-xmark" => "--set-xmark",
         "or-mark" => "--or-mark",
         "and-mark" => "--and-mark",
         "xor-mark" => "--xor-mark",
-        _ => return Ok(false),
+        _ => return Ok(None),
     };
-    let (bits, under) = mark::parse_masked(argument.value()?).ok_or(Usage::Integer("MARK", option))?;
-    (*value, *mask) = match name {
-        "set-mark" => (bits, under | bits),
-        "set-xmark" => (bits, under),
+    let (bits, under) = mark::parse_masked(argument.value()?).ok_or(Usage::Integer(module, option))?;
+    Ok(Some(match name {
+        // CONNMARK clears no more than it is told to.
+        "set-mark" if module == "MARK" => (bits, under | bits),
+        "set-mark" | "set-xmark" => (bits, under),
         "or-mark" => (bits, bits),
         "and-mark" => (0, !bits),
         _ => (bits, 0),
-    };
-    Ok(true)
+    }))
+}
+
+/// What `iptables -L` says of a change of a mark.
+fn mark_words(value: u32, mask: u32) -> String {
+    match (value, mask) {
+        (value, u32::MAX) => format!("set {value:#x}"),
+        (value, mask) if value == mask => format!("or {value:#x}"),
+        (0, mask) => format!("and {:#x}", !mask),
+        (value, 0) => format!("xor {value:#x}"),
+        (value, mask) => format!("xset {value:#x}/{mask:#x}"),
+    }
 }
 
 fn nat_address(text: &str, family: Family) -> Result<IpAddr, Usage> {

@@ -32,7 +32,7 @@ impl Namespace {
         }
         match table.forward(cx.now, port, frame.src(), frame.dst(), own) {
             Egress::Local => self.bridge_up(cx, bridge, frame),
-            Egress::Port(out) => self.bridge_across(cx, bridge, out, frame),
+            Egress::Port(out) => self.bridge_across(cx, bridge, (port, out), frame),
             Egress::Nowhere => self.drop_frame(cx, Some(port), DropReason::SamePort, &frame),
             Egress::Flood if frame.dst().is_multicast() => {
                 self.flood_across(cx, bridge, port, frame.clone());
@@ -54,15 +54,15 @@ impl Namespace {
     }
 
     /// A bridged frame goes out by one port, past the firewall when that is asked for.
-    fn bridge_across(&mut self, cx: &mut Cx, bridge: IfIndex, out: IfIndex, frame: Frame) {
-        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
+    fn bridge_across(&mut self, cx: &mut Cx, bridge: IfIndex, (port, out): (IfIndex, IfIndex), frame: Frame) {
+        if let Some(frame) = self.filter_bridged(cx, bridge, (Some(port), Some(out)), frame) {
             self.transmit(cx, out, frame);
         }
     }
 
     /// A bridged frame goes out by every other port, past the firewall when that is asked for.
     fn flood_across(&mut self, cx: &mut Cx, bridge: IfIndex, port: IfIndex, frame: Frame) {
-        if let Some(frame) = self.filter_bridged(cx, bridge, frame) {
+        if let Some(frame) = self.filter_bridged(cx, bridge, (Some(port), None), frame) {
             self.flood(cx, bridge, Some(port), &frame);
         }
     }
@@ -119,10 +119,11 @@ impl Namespace {
             return;
         }
         let everybody = admitted.egress == Egress::Flood && frame.dst().is_multicast();
+        let out = if let Egress::Port(out) = admitted.egress { Some(out) } else { None };
         let passed = if called {
-            self.pass_bridged(cx, bridge, frame.clone())
+            self.pass_bridged(cx, bridge, (Some(port), out), frame.clone())
         } else {
-            self.filter_bridged(cx, bridge, frame.clone())
+            self.filter_bridged(cx, bridge, (Some(port), out), frame.clone())
         };
         if let Some(passed) = passed {
             self.spread(cx, bridge, Some(port), admitted, &passed);

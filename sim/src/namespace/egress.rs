@@ -22,6 +22,10 @@ use crate::time::{Duration, Instant};
 impl Namespace {
     /// The way to an address of a packet of our own without a source, or why there is none.
     pub(super) fn way_to(&self, dst: IpAddr) -> Result<Way, Problem> {
+        let speaks = |device: &Device| device.up && device.addresses.iter().any(|a| a.net.is_ipv6());
+        if dst.is_ipv6() && !self.devices.values().any(speaks) {
+            return Err(Problem::NoSource);
+        }
         self.way_of(&Flow::to(dst))
     }
 

@@ -32,6 +32,8 @@ struct Partial {
     pieces: BTreeMap<usize, Vec<u8>>,
     /// The bytes in all of them.
     have: usize,
+    /// The longest fragment, as a packet.
+    largest: u16,
     total: Option<usize>,
     protocol: u8,
 }
@@ -145,6 +147,7 @@ impl Reassembly {
             head: None,
             pieces: BTreeMap::new(),
             have: 0,
+            largest: 0,
             total: None,
             protocol: ip.protocol,
         });
@@ -160,13 +163,15 @@ impl Reassembly {
             let header_len = if ip.is_v4() { ip.header_len } else { IPV6_LEN };
             partial.head = Some(frame.bytes()[..ETHERNET_LEN + header_len].to_vec());
         }
+        partial.largest = partial.largest.max(u16::try_from(ip.total_len).unwrap_or(u16::MAX));
         *memory += partial.take(offset, data);
         if !partial.is_whole() {
             return Ok(None);
         }
         let partial = self.remove(&key).ok_or(Refusal::Packet)?;
+        let largest_fragment = partial.largest;
         let mut whole = partial.join().ok_or(Refusal::Packet)?;
-        whole.offload.nesting = frame.offload.nesting;
+        (whole.offload.nesting, whole.offload.largest_fragment) = (frame.offload.nesting, largest_fragment);
         Ok(Some(whole))
     }
 }

@@ -7,12 +7,17 @@ use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::addr::broadcast;
 use crate::capture::Ends;
-use crate::device::{Devices, IfIndex};
+use crate::device::{Device, Devices, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
 use crate::frame::{Frame, ethertype};
 use crate::netfilter::{self, Passage, Verdict};
 use crate::packet::{Ip, segment};
+use crate::route::policy::{Flow, Found};
+use crate::route::{self, Route};
+
+/// The ports of a bridge that a frame comes in and goes out by; none to go out by when it goes out by all.
+pub(super) type Ports = (Option<IfIndex>, Option<IfIndex>);
 
 /// A packet on its way through this host, and what the hooks remember of it.
 pub(super) struct Packet {
@@ -38,10 +43,19 @@ impl Packet {
     }
 }
 
-/// The addresses of this host, as the firewall asks for them.
-struct Addresses<'a>(&'a Devices);
+/// The addresses of this host and its ways, as the firewall asks for them.
+struct Addresses<'a>(&'a Devices, &'a route::Table, &'a route::policy::Policy);
 
 impl Surroundings for Addresses<'_> {
+    fn mtu_towards(&self, addr: IpAddr) -> Option<usize> {
+        let Self(devices, routes, policy) = self;
+        let usable = |r: &Route| r.device.is_some_and(|index| devices.get(&index).is_some_and(|d| d.up));
+        match policy.lookup(routes, &Flow::to(addr), usable)?.1 {
+            Found::Route(route) => devices.get(&route.device?).map(|device| device.mtu.bytes()),
+            Found::End(_) => None,
+        }
+    }
+
     fn kind_of(&self, addr: IpAddr, device: Option<&str>) -> AddressKind {
         let mut devices = self.0.values().filter(|d| device.is_none_or(|name| d.name == name));
         let is_broadcast = |v4| devices.clone().flat_map(|d| &d.addresses).any(|a| broadcast(a.net) == Some(v4));
@@ -70,7 +84,7 @@ impl Namespace {
         ingress: Option<IfIndex>,
         egress: Option<IfIndex>,
     ) -> Option<Packet> {
-        self.pass_as(cx, hook, packet, (ingress, egress), false)
+        self.pass_as(cx, hook, packet, (ingress, egress), None)
     }
 
     fn pass_as(
@@ -79,11 +93,22 @@ impl Namespace {
         hook: Hook,
         mut packet: Packet,
         (ingress, egress): (Option<IfIndex>, Option<IfIndex>),
-        bridged: bool,
+        bridged: Option<Ports>,
     ) -> Option<Packet> {
         let name = |index: Option<IfIndex>| index.and_then(|i| self.devices.get(&i)).map(|d| d.name.as_str());
-        let path = Path { in_device: name(ingress), out_device: name(egress), bridged, ..Path::default() };
-        let addresses = Addresses(&self.devices);
+        let has_frame = |d: &Device| !d.is_loopback() && !d.is_tun();
+        let framed = ingress.and_then(|index| self.devices.get(&index)).is_some_and(has_frame);
+        let source_mac = framed.then(|| packet.frame.src());
+        let (in_port, out_port) = bridged.unwrap_or_default();
+        let path = Path {
+            in_device: name(ingress),
+            out_device: name(egress),
+            in_port: name(in_port),
+            out_port: name(out_port),
+            bridged: bridged.is_some(),
+            source_mac,
+        };
+        let addresses = Addresses(&self.devices, &self.routes, &self.policy);
         let before = if cx.capturing { Ends::of(&packet.frame) } else { None };
         let bytes = packet.frame.payload_mut();
         let verdict = self.netfilter.hook(cx.now, hook, bytes, &mut packet.passage, &path, &addresses);
@@ -128,18 +153,18 @@ impl Namespace {
     /// A frame that crosses a bridge passes the hooks too when `bridge-nf-call-iptables` is on (oracle fact 29): the
     /// bridge is both the device it came by and the one it leaves by.
     #[inline]
-    pub(super) fn filter_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
+    pub(super) fn filter_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, ports: Ports, frame: Frame) -> Option<Frame> {
         if !self.sysctl.bridge_nf_call || !matches!(frame.ethertype(), ethertype::IPV4 | ethertype::IPV6) {
             return Some(frame);
         }
-        self.pass_bridged(cx, bridge, frame)
+        self.pass_bridged(cx, bridge, ports, frame)
     }
 
-    pub(super) fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, frame: Frame) -> Option<Frame> {
+    pub(super) fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, ports: Ports, frame: Frame) -> Option<Frame> {
         let here = Some(bridge);
-        let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), true)?;
-        let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), true)?;
-        let mut frame = self.pass_as(cx, Hook::Postrouting, packet, (None, here), true)?.frame;
+        let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), Some((ports.0, None)))?;
+        let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), Some(ports))?;
+        let mut frame = self.pass_as(cx, Hook::Postrouting, packet, (None, here), Some(ports))?.frame;
         if frame.offload.partial_checksum {
             // Mending is for checksums that are complete; what is there of this one depends on the addresses alone.
             segment::begin_checksum(frame.payload_mut());

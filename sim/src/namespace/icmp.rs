@@ -100,7 +100,7 @@ impl Namespace {
         let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
         match problem {
             Problem::TooBig(mtu) => {
-                message[4..8].copy_from_slice(&u32::try_from(mtu).unwrap_or(u32::MAX).to_be_bytes())
+                message[4..8].copy_from_slice(&u32::try_from(mtu).unwrap_or(u32::MAX).to_be_bytes());
             }
             Problem::Redirect(gateway) => message[4..8].copy_from_slice(&gateway.octets()),
             _ => {}

@@ -133,7 +133,9 @@ impl Namespace {
             return;
         }
         let mtu = self.mtu_of(way.device);
-        if ip.total_len > mtu && ip.dont_fragment {
+        // What was put together only for the firewall may be taken apart again.
+        let in_fragments = (1..=mtu).contains(&usize::from(frame.offload.largest_fragment));
+        if ip.total_len > mtu && ip.dont_fragment && !in_fragments {
             self.drop_frame(cx, Some(index), DropReason::TooBig, frame);
             self.complain(cx, Problem::TooBig(mtu), frame.payload());
             return;

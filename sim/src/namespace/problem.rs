@@ -10,6 +10,8 @@ use crate::socket::Errno;
 pub(super) enum Problem {
     /// No route.
     NetworkUnreachable,
+    /// This host has no address of IPv6 at all to send from.
+    NoSource,
     /// The neighbour is silent, or a route says so.
     HostUnreachable,
     /// Nobody here speaks that protocol.
@@ -35,7 +37,7 @@ pub(super) enum Problem {
 impl Problem {
     pub(super) const fn drop_reason(self) -> DropReason {
         match self {
-            Self::NetworkUnreachable | Self::HostUnreachable | Self::Prohibited => DropReason::NoRoute,
+            Self::NetworkUnreachable | Self::NoSource | Self::HostUnreachable | Self::Prohibited => DropReason::NoRoute,
             Self::ProtocolUnreachable => DropReason::UnknownProtocol,
             Self::PortUnreachable => DropReason::NoSocket,
             Self::Blackhole => DropReason::Blackhole,
@@ -50,6 +52,7 @@ impl Problem {
     pub(super) const fn errno(self) -> Errno {
         match self {
             Self::NetworkUnreachable => Errno::NetworkUnreachable,
+            Self::NoSource => Errno::AddressNotAvailable,
             Self::Prohibited => Errno::AccessDenied,
             Self::Blackhole => Errno::Invalid,
             Self::TooBig(_) => Errno::MessageTooLong,
@@ -61,7 +64,7 @@ impl Problem {
     /// Type and code of the ICMP error; none when there is none.
     pub(super) const fn icmp(self) -> Option<(u8, u8)> {
         Some(match self {
-            Self::NetworkUnreachable => (3, 0),
+            Self::NetworkUnreachable | Self::NoSource => (3, 0),
             Self::HostUnreachable => (3, 1),
             Self::ProtocolUnreachable => (3, 2),
             Self::PortUnreachable => (3, 3),
@@ -78,7 +81,7 @@ impl Problem {
     /// The same for `ICMPv6` (RFC 4443 §3).
     pub(super) const fn icmpv6(self) -> Option<(u8, u8)> {
         Some(match self {
-            Self::NetworkUnreachable => (1, 0),
+            Self::NetworkUnreachable | Self::NoSource => (1, 0),
             Self::Prohibited => (1, 1),
             Self::HostUnreachable => (1, 3),
             Self::PortUnreachable => (1, 4),

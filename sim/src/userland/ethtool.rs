@@ -19,7 +19,14 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         ["-S" | "--statistics", name] => find(sys, name).ok_or(NO_STATISTICS).and_then(statistics),
         ["-i" | "--driver", name] => find(sys, name).ok_or(NO_DRIVER).and_then(driver),
         ["-k" | "--show-features" | "--show-offload", name] => find(sys, name).ok_or(NO_DEVICE).map(features),
-        [name] if !name.starts_with('-') => find(sys, name).ok_or(NO_DEVICE).and_then(settings),
+        ["--version"] => Ok("ethtool version 6.1\n".to_owned()),
+        ["-P" | "--show-permaddr", name] => {
+            find(sys, name).ok_or(NO_SUCH).map(|_| "Permanent address: not set\n".to_owned())
+        }
+        ["-g" | "--show-ring" | "-c" | "--show-coalesce" | "-a" | "--show-pause", name] => {
+            find(sys, name).ok_or(NO_SUCH).and(Err(NOT_SUPPORTED))
+        }
+        [name] if !name.starts_with('-') => find(sys, name).ok_or(NO_SETTINGS).and_then(settings),
         _ => Err(BAD_LINE),
     };
     sys.conclude(outcome)
@@ -27,6 +34,16 @@ fn run(sys: &mut Sys<'_>) -> i32 {
 
 const BAD_LINE: Refusal = ("ethtool: bad command line argument(s)\nFor more information run ethtool -h\n", 1);
 const NO_DEVICE: Refusal = ("netlink error: no device matches name (offset 24)\nnetlink error: No such device\n", 75);
+const NO_SUCH: Refusal = (NO_DEVICE.0, 1);
+/// Each of the questions that make the settings is answered so.
+const NO_SETTINGS: Refusal = (
+    "netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
+     netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
+     netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
+     netlink error: no device matches name (offset 24)\nnetlink error: No such device\nNo data available\n",
+    75,
+);
+const NOT_SUPPORTED: Refusal = ("netlink error: Operation not supported\n", 1);
 const NO_STATISTICS: Refusal = ("Cannot get stats strings information: No such device\n", 96);
 const NO_DRIVER: Refusal = ("Cannot get driver information: No such device\n", 71);
 

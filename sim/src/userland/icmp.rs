@@ -9,6 +9,8 @@ pub const ICMP: u8 = 1;
 pub const UDP: u8 = 17;
 /// The IP protocol number of `ICMPv6`.
 pub const ICMPV6: u8 = 58;
+/// The header of an IPv6 fragment, which stands where a protocol would.
+const FRAGMENT: u8 = 44;
 /// Bytes of the header of an echo.
 pub const HEADER_LEN: usize = 8;
 
@@ -169,7 +171,14 @@ fn original(src: IpAddr, packet: &[u8]) -> Option<Original> {
         IpAddr::V6(_) => {
             let (header, body) = packet.split_first_chunk::<40>()?;
             let dst = header.last_chunk::<16>().expect("an IPv6 header has 40 bytes");
-            (IpAddr::V6(Ipv6Addr::from_octets(*dst)), header[6], body)
+            // The first fragment of a packet says behind a header more what it is.
+            let (protocol, body) = match (header[6], body.split_first_chunk::<8>()) {
+                (FRAGMENT, Some((fragment, rest))) if fragment[2] == 0 && fragment[3] & 0xf8 == 0 => {
+                    (fragment[0], rest)
+                }
+                (protocol, _) => (protocol, body),
+            };
+            (IpAddr::V6(Ipv6Addr::from_octets(*dst)), protocol, body)
         }
     };
     Some(Original { dst, protocol, head: *body.first_chunk::<8>()? })
@@ -224,6 +233,15 @@ mod tests {
         let Some(Message::Error(error)) = parse(addr("10.0.0.254"), &message) else { panic!("it is an error") };
         assert_eq!(error.problem, Problem::TimeExceeded(0));
         assert_eq!((error.original.ports(), error.original.echo()), ((33434, 33435), None));
+    }
+
+    #[test]
+    fn the_first_fragment_says_what_it_is_behind_a_header_more() {
+        let mut message = vec![1, 3, 0, 0, 0, 0, 0, 0, 0x60, 0, 0, 0, 0, 16, FRAGMENT, 64];
+        message.extend([Ipv6Addr::LOCALHOST.octets(), Ipv6Addr::UNSPECIFIED.octets()].concat());
+        message.extend([ICMPV6, 0, 0, 1, 0, 0, 0, 9, 128, 0, 0, 0, 0, 7, 0, 1]);
+        let Some(Message::Error(error)) = parse(addr("fd00::1"), &message) else { panic!("it is an error") };
+        assert_eq!((error.problem, error.original.echo()), (Problem::Unreachable(3), Some((7, 1))));
     }
 
     #[test]

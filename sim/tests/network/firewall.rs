@@ -60,7 +60,7 @@ impl Site {
         let (c1, c2) = (container(docker0, "c1", "17.0.2"), container(docker0, "c2", "17.0.3"));
         let (d1, _) = (container(two, "d1", "18.0.2"), container(two, "d2", "18.0.3"));
         for forwarder in [host, router] {
-            lab.fabric.namespace_mut(forwarder).sysctl.ipv4_forward = true;
+            lab.fabric.namespace_mut(forwarder).set_ipv4_forward(1);
         }
         let mut site = Self { lab, host, c1, c2, d1, far };
         site.install_rules();

@@ -34,8 +34,8 @@ impl Path {
         {
             lab.default_route(host, gateway, "eth0");
         }
-        let sysctl = &mut lab.fabric.namespace_mut(router).sysctl;
-        (sysctl.ipv4_forward, sysctl.ipv6_forward) = (true, true);
+        lab.fabric.namespace_mut(router).set_ipv4_forward(1);
+        lab.fabric.namespace_mut(router).sysctl.ipv6_forward = true;
         Self { lab, left, router, right }
     }
 

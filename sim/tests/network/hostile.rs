@@ -27,7 +27,8 @@ impl Target {
         lab.fabric.add_address(router, door, "2001:db8::1/64".parse().unwrap()).unwrap();
         lab.default_route(friend, "10.1.0.1", "eth0");
         let ns = lab.fabric.namespace_mut(router);
-        (ns.sysctl.ipv4_forward, ns.sysctl.ipv6_forward, ns.sysctl.bridge_nf_call) = (true, true, true);
+        ns.set_ipv4_forward(1);
+        (ns.sysctl.ipv6_forward, ns.sysctl.bridge_nf_call) = (true, true);
         for (table, chain, rule) in [
             (TableKind::Nat, "PREROUTING", "-p tcp -m tcp --dport 80 -j DNAT --to-destination 10.1.0.2:8080"),
             (TableKind::Nat, "POSTROUTING", "-o eth1 -j MASQUERADE"),

@@ -16,7 +16,7 @@ fn routed(forward: bool) -> (Lab, NamespaceId, NamespaceId, NamespaceId) {
     lab.cable((router, "eth1", "10.2.0.1/24"), (right, "eth0", "10.2.0.2/24"));
     lab.default_route(left, "10.1.0.1", "eth0");
     lab.default_route(right, "10.2.0.1", "eth0");
-    lab.fabric.namespace_mut(router).sysctl.ipv4_forward = forward;
+    lab.fabric.namespace_mut(router).set_ipv4_forward(i32::from(forward));
     (lab, left, router, right)
 }
 

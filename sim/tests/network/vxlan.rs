@@ -33,7 +33,7 @@ fn apart(lab: &mut Lab) -> (NamespaceId, NamespaceId) {
     lab.cable((b, "eth0", "10.2.0.2/24"), (router, "eth1", "10.2.0.1/24"));
     lab.default_route(a, "10.1.0.1", "eth0");
     lab.default_route(b, "10.2.0.1", "eth0");
-    lab.fabric.namespace_mut(router).sysctl.ipv4_forward = true;
+    lab.fabric.namespace_mut(router).set_ipv4_forward(1);
     (a, b)
 }
 

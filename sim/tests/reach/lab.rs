@@ -56,7 +56,7 @@ impl Lab {
         for namespace in [container, router, lan] {
             lab.world.fabric.set_up(namespace, IfIndex(1), true);
         }
-        lab.world.fabric.namespace_mut(router).sysctl.ipv4_forward = true;
+        lab.world.fabric.namespace_mut(router).set_ipv4_forward(1);
         let server = Server::lan(Lan::standard());
         let listen = "192.0.2.1:53".parse().unwrap();
         lab.world.fabric.with(lan, |ns, cx| ns.set_resolver(cx, listen, server)).unwrap();

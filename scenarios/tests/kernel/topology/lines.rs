@@ -1,7 +1,7 @@
 //! How a drawn network becomes command lines: what is typed in which namespace, and what is asked then. It draws nothing.
 
 use super::{
-    Asked, CLOSED, IpAddr, Kind, Line, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch, Topology,
+    Asked, CLOSED, IpAddr, Kind, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch, Topology,
     Translation,
 };
 

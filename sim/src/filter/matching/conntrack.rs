@@ -1,11 +1,12 @@
 //! `-m conntrack` and its older form `-m state`: the state of the flow that a packet belongs to.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use super::Argument;
-use crate::conntrack::{Direction, Nat, State};
-use crate::filter::Usage;
+use crate::conntrack::{Direction, Entry, Nat, State};
 use crate::filter::subject::Subject;
+use crate::filter::{Family, Prefix, Usage, name};
 use crate::packet::End;
 
 /// Names in the order in which they are printed; `SNAT` and `DNAT` are no states but go with them.
@@ -54,10 +55,84 @@ impl fmt::Display for Names {
     }
 }
 
+/// What is asked of a flow's tuples, in the order in which it is printed.
+const PARTS: [(&str, Part); 9] = [
+    ("ctproto", Part::Protocol),
+    ("ctorigsrc", Part::Address(Direction::Original, End::Source)),
+    ("ctorigdst", Part::Address(Direction::Original, End::Destination)),
+    ("ctreplsrc", Part::Address(Direction::Reply, End::Source)),
+    ("ctrepldst", Part::Address(Direction::Reply, End::Destination)),
+    ("ctorigsrcport", Part::Port(Direction::Original, End::Source)),
+    ("ctorigdstport", Part::Port(Direction::Original, End::Destination)),
+    ("ctreplsrcport", Part::Port(Direction::Reply, End::Source)),
+    ("ctrepldstport", Part::Port(Direction::Reply, End::Destination)),
+];
+
+/// A part of a tuple.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Protocol,
+    Address(Direction, End),
+    Port(Direction, End),
+}
+
+/// What a part shall be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wanted {
+    Protocol(u8),
+    Net(Prefix),
+    Ports(u16, u16),
+}
+
+impl Wanted {
+    fn parse(part: Part, text: &str) -> Result<Self, Usage> {
+        let family = if text.contains(':') { Family::V6 } else { Family::V4 };
+        let port = |text: &str| text.parse().map_err(|_| Usage::Port(text.to_owned()));
+        Ok(match part {
+            Part::Protocol => Self::Protocol(name::parse_protocol(text)?),
+            Part::Address(..) => Self::Net(Prefix::parse(family, text)?),
+            Part::Port(..) => {
+                let (first, last) = text.split_once(':').unwrap_or((text, text));
+                Self::Ports(port(first)?, port(last)?)
+            }
+        })
+    }
+
+    fn holds(self, part: Part, entry: &Entry) -> bool {
+        let tuple = |direction| if direction == Direction::Original { &entry.original } else { &entry.reply };
+        match (self, part) {
+            (Self::Protocol(number), _) => entry.original.protocol == number,
+            (Self::Net(net), Part::Address(direction, End::Source)) => net.contains(tuple(direction).src),
+            (Self::Net(net), Part::Address(direction, End::Destination)) => net.contains(tuple(direction).dst),
+            (Self::Ports(a, b), Part::Port(direction, End::Source)) => (a..=b).contains(&tuple(direction).src_port),
+            (Self::Ports(a, b), Part::Port(direction, End::Destination)) => {
+                (a..=b).contains(&tuple(direction).dst_port)
+            }
+            (Self::Net(_) | Self::Ports(..), _) => false,
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(number) => number.fmt(f),
+            Self::Net(net) => {
+                let text = net.to_string();
+                f.write_str(text.strip_suffix("/32").or_else(|| text.strip_suffix("/128")).unwrap_or(&text))
+            }
+            Self::Ports(first, last) if first == last => first.fmt(f),
+            Self::Ports(first, last) => write!(f, "{first}:{last}"),
+        }
+    }
+}
+
 /// `-m conntrack`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conntrack {
     states: Option<Names>,
+    /// What parts of its tuples shall be, by their places in the list, and whether they shall be otherwise.
+    parts: BTreeMap<usize, (Wanted, bool)>,
     direction: Option<Direction>,
 }
 
@@ -75,18 +150,30 @@ impl Conntrack {
                     text => return Err(Usage::CtState(text.to_owned())),
                 });
             }
-            _ => return Ok(false),
+            name => {
+                let Some(at) = PARTS.iter().position(|(option, _)| *option == name) else { return Ok(false) };
+                self.parts.insert(at, (Wanted::parse(PARTS[at].1, argument.value()?)?, argument.negated));
+            }
         }
         Ok(true)
     }
 
-    pub(super) const fn check(&self) -> Result<(), Usage> {
-        if self.states.is_none() && self.direction.is_none() { Err(Usage::CtOptionMissing) } else { Ok(()) }
+    pub(super) fn check(&self) -> Result<(), Usage> {
+        let is_empty = self.states.is_none() && self.direction.is_none() && self.parts.is_empty();
+        if is_empty { Err(Usage::CtOptionMissing) } else { Ok(()) }
+    }
+
+    /// What is asked of the tuples: the option, what it shall be, and whether it shall be otherwise.
+    fn asked(&self) -> impl Iterator<Item = (&'static str, Part, Wanted, bool)> {
+        self.parts.iter().map(|(at, (wanted, negated))| (PARTS[*at].0, PARTS[*at].1, *wanted, *negated))
     }
 
     pub(super) fn matches<S>(&self, subject: &Subject<'_, S>) -> bool {
         let direction = self.direction.is_none_or(|d| subject.flow.is_some_and(|(_, of)| of == d));
-        direction && self.states.is_none_or(|names| names.matches(bits(subject)))
+        let of_parts = self.asked().all(|(_, part, wanted, negated)| {
+            subject.flow.is_some_and(|(entry, _)| wanted.holds(part, entry) != negated)
+        });
+        direction && of_parts && self.states.is_none_or(|names| names.matches(bits(subject)))
     }
 
     pub(super) fn describe(&self) -> String {
@@ -94,6 +181,8 @@ impl Conntrack {
         if let Some(names) = self.states {
             parts.push(format!("{}ctstate {names}", Argument::sign(names.negated)));
         }
+        let asked = self.asked();
+        parts.extend(asked.map(|(name, _, wanted, not)| format!("{}{name} {wanted}", Argument::sign(not))));
         parts.extend(self.direction.map(|d| format!("ctdir {}", name_of(d))));
         parts.join(" ")
     }
@@ -103,6 +192,9 @@ impl fmt::Display for Conntrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(names) = self.states {
             write!(f, " {}--ctstate {names}", Argument::sign(names.negated))?;
+        }
+        for (name, _, wanted, not) in self.asked() {
+            write!(f, " {}--{name} {wanted}", Argument::sign(not))?;
         }
         self.direction.map_or(Ok(()), |d| write!(f, " --ctdir {}", name_of(d)))
     }

@@ -43,7 +43,7 @@ impl fmt::Display for Mark {
     }
 }
 
-fn masked(wanted: Option<(u32, u32)>) -> String {
+pub(super) fn masked(wanted: Option<(u32, u32)>) -> String {
     match wanted.unwrap_or_default() {
         (value, u32::MAX) => format!("{value:#x}"),
         (value, mask) => format!("{value:#x}/{mask:#x}"),

@@ -12,7 +12,9 @@ use crate::filter::subject::Path;
 pub struct Physdev {
     in_port: Option<DevicePattern>,
     out_port: Option<DevicePattern>,
-    /// Whether a bridge shall forward it.
+    /// Whether it shall have come by a port, go out by one, and be forwarded by a bridge.
+    is_in: Option<bool>,
+    is_out: Option<bool>,
     bridged: Option<bool>,
 }
 
@@ -21,6 +23,8 @@ impl Physdev {
         match argument.name {
             "physdev-in" => self.in_port = DevicePattern::parse(argument.value()?, argument.negated)?,
             "physdev-out" => self.out_port = DevicePattern::parse(argument.value()?, argument.negated)?,
+            "physdev-is-in" => self.is_in = Some(!argument.negated),
+            "physdev-is-out" => self.is_out = Some(!argument.negated),
             "physdev-is-bridged" => self.bridged = Some(!argument.negated),
             _ => return Ok(false),
         }
@@ -31,6 +35,8 @@ impl Physdev {
         let fits = |wanted: &Option<DevicePattern>, port| wanted.as_ref().is_none_or(|w| w.matches(port));
         fits(&self.in_port, path.in_port)
             && fits(&self.out_port, path.out_port)
+            && self.is_in.is_none_or(|wanted| wanted == path.in_port.is_some())
+            && self.is_out.is_none_or(|wanted| wanted == path.out_port.is_some())
             && self.bridged.is_none_or(|b| b == path.bridged)
     }
 
@@ -41,11 +47,17 @@ impl Physdev {
 
 impl fmt::Display for Physdev {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (option, pattern) in [("--physdev-in", &self.in_port), ("--physdev-out", &self.out_port)] {
-            if let Some(pattern) = pattern {
-                write!(f, " {}{option} {}", Argument::sign(pattern.negated), pattern.name())?;
-            }
-        }
-        self.bridged.map_or(Ok(()), |b| write!(f, " {}--physdev-is-bridged", Argument::sign(!b)))
+        let switch = |f: &mut fmt::Formatter<'_>, option, on: Option<bool>| {
+            on.map_or(Ok(()), |on| write!(f, " {}{option}", Argument::sign(!on)))
+        };
+        let port = |f: &mut fmt::Formatter<'_>, option, port: &Option<DevicePattern>| match port {
+            Some(port) => write!(f, " {}{option} {}", Argument::sign(port.negated), port.name()),
+            None => Ok(()),
+        };
+        switch(f, "--physdev-is-in", self.is_in)?;
+        port(f, "--physdev-in", &self.in_port)?;
+        switch(f, "--physdev-is-out", self.is_out)?;
+        port(f, "--physdev-out", &self.out_port)?;
+        switch(f, "--physdev-is-bridged", self.bridged)
     }
 }

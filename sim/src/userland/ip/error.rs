@@ -27,6 +27,8 @@ pub enum Refusal {
     BadSource,
     /// The next hop is on no link.
     BadGateway,
+    /// The next hop of an IPv6 route is this host itself.
+    LocalGateway,
     /// A destination with host bits.
     BadPrefix,
     /// lo stays where it is.
@@ -37,6 +39,8 @@ pub enum Refusal {
     MtuTooLarge,
     /// An MTU below 68.
     MtuTooSmall,
+    /// A name of more than 15 bytes.
+    NameTooLong,
     /// A neighbour without an address.
     NoLinkLayerAddress,
     /// No such neighbour.
@@ -107,10 +111,12 @@ impl Refusal {
             Self::DeviceDown => "Device for nexthop is not up.",
             Self::BadSource => "Invalid prefsrc address.",
             Self::BadGateway => "Nexthop has invalid gateway.",
+            Self::LocalGateway => "Gateway can not be a local address.",
             Self::BadPrefix => "Invalid prefix for given prefix length.",
             Self::Immutable => "The interface netns is immutable.",
             Self::MtuTooLarge => "mtu greater than device maximum.",
             Self::MtuTooSmall => "mtu less than device minimum.",
+            Self::NameTooLong => "Attribute failed policy validation.",
             Self::NoLinkLayerAddress => "No link layer address given.",
             Self::NoTable => "ipv4: FIB table does not exist.\nDump terminated",
             Self::NoTable6 => "ipv6: FIB table does not exist.\nDump terminated",
@@ -151,7 +157,9 @@ impl Refusal {
             Self::AddressNotFound | Self::Address6NotFound => "Cannot assign requested address",
             Self::BridgeInBridge => "Too many levels of symbolic links",
             Self::DeviceDown => "Network is down",
+            Self::LocalGateway => "Invalid argument",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
+            Self::NameTooLong => "Numerical result out of range",
             Self::NoEntry | Self::NoNeighbour | Self::NoTable | Self::NoTable6 => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",

@@ -137,9 +137,10 @@ impl Change {
 const NOT_A_NAME: &str = "\"name\" not a valid ifname";
 const NOT_A_DEVICE: &str = "\"dev\" not a valid ifname";
 
-/// A word that can be a device's name, as iproute2 sees it.
+/// A word that can be a device's name, as iproute2 sees it: without `name` before it, it may be longer.
 fn checked(word: String, why: &'static str) -> Result<String, Error> {
-    let fits = (1..16).contains(&word.len()) && !word.contains(|c: char| c == '/' || c.is_ascii_whitespace());
+    let most = if why == NOT_A_NAME { 15 } else { 127 };
+    let fits = (1..=most).contains(&word.len()) && !word.contains(|c: char| c == '/' || c.is_ascii_whitespace());
     if fits { Ok(word) } else { Err(Error::Invalid { word, why }) }
 }
 
@@ -620,6 +621,9 @@ fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, looks: Looks
 /// The name for a new device, or a free one of the form `veth0`.
 fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, stem: &str) -> Result<String, Error> {
     let Some(name) = name else { return Ok(free_name(sys, namespace, stem, "")) };
+    if name.len() > 15 {
+        return Err(Refusal::NameTooLong.into());
+    }
     check_free(sys, namespace, &name)?;
     Ok(name)
 }
@@ -723,5 +727,6 @@ mod tests {
         let long = "a-name-that-is-too-long";
         assert_eq!(refused("name a-name-that-is-too-long"), Error::Invalid { word: long.into(), why: NOT_A_NAME });
         assert_eq!(refused("v0 numtxqueues"), Error::Incomplete);
+        assert!(Model::parse(words("a-name-that-is-too-long type dummy")).is_ok(), "the kernel refuses it");
     }
 }

@@ -230,6 +230,9 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<Ro
         return Err(Refusal::BadPrefix.into());
     }
     let here = sys.fabric().namespace(namespace);
+    if change.gateway.is_some_and(|gateway| gateway.is_ipv6() && here.is_local(gateway)) {
+        return Err(Refusal::LocalGateway.into());
+    }
     let device = match (change.action, change.gateway) {
         (Action::Unicast, Some(gateway)) => Some(on_link(here, gateway, named, change.onlink)?),
         (Action::Unicast, None) => Some(named.ok_or(Refusal::NoDevice)?),

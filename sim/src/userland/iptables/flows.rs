@@ -156,7 +156,7 @@ impl Filter {
             Flow::Icmp | Flow::Other | Flow::Udp { .. } => String::new(),
         };
         format!(
-            "{family}{:<8} {} {} {state}{}{} {}{} mark=0 use=1\n",
+            "{family}{:<8} {} {} {state}{}{} {}{} mark={} use=1\n",
             entry.protocol_name(),
             entry.original.protocol,
             left(entry, now),
@@ -164,6 +164,7 @@ impl Filter {
             if entry.replied { "" } else { " [UNREPLIED]" },
             tuple(&entry.reply),
             if entry.assured { " [ASSURED]" } else { "" },
+            entry.mark,
         )
     }
 }

@@ -283,7 +283,7 @@ fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(O
     let Some(name) = &options.source else {
         origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| match error {
             // What a broadcast is refused with; a route that prohibits says the same.
-            Errno::AccessDenied => Refusal::new(2, BROADCAST),
+            Errno::AccessDenied if dst.is_ipv4() => Refusal::new(2, BROADCAST),
             error => refuse(format!("connect: {error}")),
         })?;
         return Ok((None, String::new()));
