@@ -1,7 +1,7 @@
 //! `-m recent`: addresses that were seen not long ago, in lists with names that all rules share.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -35,13 +35,19 @@ pub struct Recent {
     seconds: Option<u64>,
     hits: Option<usize>,
     name: String,
+    /// Which bits of an address count.
+    mask: IpAddr,
     by_destination: bool,
 }
 
 impl Recent {
     pub(super) fn any(family: Family) -> Self {
         let (verb, seconds, hits) = (None, None, None);
-        Self { family, verb, seconds, hits, name: "DEFAULT".to_owned(), by_destination: false }
+        let mask = match family {
+            Family::V4 => IpAddr::V4(Ipv4Addr::BROADCAST),
+            Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
+        };
+        Self { family, verb, seconds, hits, name: "DEFAULT".to_owned(), mask, by_destination: false }
     }
 
     pub(super) fn parse(&mut self, argument: &mut Argument<'_, '_>) -> Result<bool, Usage> {
@@ -64,6 +70,11 @@ impl Recent {
             "seconds" => self.seconds = Some(argument.value()?.parse().map_err(|_| range("--seconds"))?),
             "hitcount" => self.hits = Some(argument.value()?.parse().map_err(|_| range("--hitcount"))?),
             "name" => argument.value()?.clone_into(&mut self.name),
+            "mask" => {
+                let text = argument.value()?;
+                let mask = text.parse().ok().filter(|mask: &IpAddr| mask.is_ipv4() == (self.family == Family::V4));
+                self.mask = mask.ok_or_else(|| Usage::Address(text.to_owned()))?;
+            }
             "rsource" => self.by_destination = false,
             "rdest" => self.by_destination = true,
             _ => return Ok(false),
@@ -85,7 +96,7 @@ impl Recent {
 
     pub(super) fn matches(&self, now: Instant, ip: &Ip, lists: &mut Lists) -> bool {
         let Some((verb, negated)) = self.verb else { return false };
-        let addr = if self.by_destination { ip.dst } else { ip.src };
+        let addr = masked(if self.by_destination { ip.dst } else { ip.src }, self.mask);
         let list = lists.0.entry(self.name.clone()).or_default();
         let since = self.seconds.map(Duration::from_secs);
         let is_recent = |at: &Instant| since.is_none_or(|since| now.since(*at) <= since);
@@ -113,20 +124,22 @@ impl Recent {
         }
     }
 
-    const fn mask(&self) -> &'static str {
-        match self.family {
-            Family::V4 => "255.255.255.255",
-            Family::V6 => "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-        }
-    }
-
     pub(super) fn describe(&self) -> String {
         let (_, verb, negated) = self.verb();
         let mut text = format!("{}recent: {verb}", Argument::sign(negated));
         text += &self.seconds.map(|seconds| format!(" seconds: {seconds}")).unwrap_or_default();
         text += &self.hits.map(|hits| format!(" hit_count: {hits}")).unwrap_or_default();
         let side = if self.by_destination { "dest" } else { "source" };
-        format!("{text} name: {} side: {side} mask: {}", self.name, self.mask())
+        format!("{text} name: {} side: {side} mask: {}", self.name, self.mask)
+    }
+}
+
+/// The bits of an address that count.
+fn masked(addr: IpAddr, mask: IpAddr) -> IpAddr {
+    match (addr, mask) {
+        (IpAddr::V4(addr), IpAddr::V4(mask)) => IpAddr::V4(addr & mask),
+        (IpAddr::V6(addr), IpAddr::V6(mask)) => IpAddr::V6(addr & mask),
+        (addr, _) => addr,
     }
 }
 
@@ -150,7 +163,7 @@ impl fmt::Display for Recent {
         self.seconds.map_or(Ok(()), |seconds| write!(f, " --seconds {seconds}"))?;
         self.hits.map_or(Ok(()), |hits| write!(f, " --hitcount {hits}"))?;
         let side = if self.by_destination { "rdest" } else { "rsource" };
-        write!(f, " --name {} --mask {} --{side}", self.name, self.mask())
+        write!(f, " --name {} --mask {} --{side}", self.name, self.mask)
     }
 }
 
