@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::IpNetwork;
 
-use crate::addr::{self, Mac};
+use crate::addr::{Mac, broadcast};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
@@ -121,7 +121,7 @@ impl Address {
     /// The same with the broadcast address of its prefix (`brd +`).
     #[must_use]
     pub fn with_broadcast(self) -> Self {
-        Self { broadcast: addr::broadcast(self.net), ..self }
+        Self { broadcast: broadcast(self.net), ..self }
     }
 
     /// The same without asking whether it is taken (`nodad`).
@@ -183,6 +183,8 @@ pub struct Device {
     /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN`, a veth
     /// whose peer was never up `LOWERLAYERDOWN` (oracle facts 24 and 25).
     pub carrier_known: bool,
+    /// How often that changed, as Linux counts it.
+    pub carrier_changes: u32,
     /// Whether it was ever up: its queueing discipline is `noop` until then.
     pub opened: bool,
     /// Packets that its queue holds (`qlen`): 1000 by default, 0 on what Docker makes.
@@ -235,6 +237,12 @@ impl Device {
     #[must_use]
     pub fn has(&self, addr: IpAddr) -> bool {
         self.addresses.iter().any(|a| a.net.ip() == addr)
+    }
+
+    /// Whether this address is that of all hosts on one of its prefixes, or of all on its link.
+    #[must_use]
+    pub fn is_broadcast(&self, addr: Ipv4Addr) -> bool {
+        addr.is_broadcast() || self.addresses.iter().any(|a| broadcast(a.net) == Some(addr))
     }
 
     /// The bridge inside, when it is one.

@@ -23,6 +23,7 @@ pub mod filter;
 pub mod frame;
 pub mod id;
 pub mod link;
+pub mod mib;
 pub mod namespace;
 pub mod nat;
 pub mod neighbour;

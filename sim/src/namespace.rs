@@ -9,6 +9,7 @@
 mod arp;
 mod bridging;
 mod configure;
+mod counting;
 mod egress;
 mod ethernet;
 mod fragment;
@@ -49,6 +50,7 @@ use crate::dns;
 use crate::drop::{DropReason, Drops};
 use crate::frame::Frame;
 use crate::link::{LinkId, NamespaceId};
+use crate::mib::Mib;
 use crate::netfilter::Netfilter;
 use crate::rng::{Rng, Seed};
 use crate::socket::{self, SocketId};
@@ -186,6 +188,8 @@ pub struct Namespace {
     pub ipv6: Ipv6,
     /// What was dropped, where and why.
     pub drops: Drops,
+    /// What its protocols count.
+    pub mib: Mib,
     /// Whether datagrams of tunnels leave with wrong checksums, as drivers of some network cards make them.
     pub breaks_tunnel_checksums: bool,
     sockets: socket::Table,
@@ -223,6 +227,7 @@ impl Namespace {
             sysctl: Sysctl::default(),
             ipv6: Ipv6::Enabled,
             drops: Drops::default(),
+            mib: Mib::default(),
             breaks_tunnel_checksums: false,
             sockets: socket::Table::default(),
             tcp: tcp::Tcp::default(),

@@ -557,3 +557,133 @@ fn sleeping_takes_virtual_time() {
     assert_eq!(host.run(&format!("kill -9 {}", pid.0)).1, 0);
     host.refuses(&format!("kill -0 {}", pid.0), 1, &format!("kill: ({}): No such process\n", pid.0));
 }
+
+/// A host, a router and a host behind a narrower link, as namespaces `a`, `r` and `b` without IPv6.
+fn routed() -> Machine {
+    let mut docker01 = Machine::new(Flavour::Host);
+    docker01.quietly(&[
+        "sysctl -q net.ipv6.conf.default.disable_ipv6=1",
+        "ip netns add a",
+        "ip netns add r",
+        "ip netns add b",
+        "ip netns exec a sysctl -qw net.ipv6.conf.default.disable_ipv6=1",
+        "ip netns exec b sysctl -qw net.ipv6.conf.default.disable_ipv6=1",
+        "ip netns exec r sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv4.ip_forward=1",
+        "ip -n a link add va type veth peer name ra netns r",
+        "ip -n b link add vb mtu 1400 type veth peer name rb mtu 1400 netns r",
+        "ip -n a addr add 10.0.1.1/24 dev va",
+        "ip -n r addr add 10.0.1.254/24 dev ra",
+        "ip -n r addr add 10.0.2.254/24 dev rb",
+        "ip -n b addr add 10.0.2.2/24 dev vb",
+        "ip -n a link set va up",
+        "ip -n r link set ra up",
+        "ip -n r link set rb up",
+        "ip -n b link set vb up",
+        "ip -n a route add default via 10.0.1.254",
+        "ip -n b route add default via 10.0.2.254",
+    ]);
+    docker01
+}
+
+/// What `nstat` prints, without its columns of blanks and noughts.
+fn counted(machine: &mut Machine, line: &str) -> Vec<(String, u64)> {
+    let (text, status) = machine.run(line);
+    assert_eq!((status, text.lines().next()), (0, Some("#kernel")));
+    let row = |line: &str| {
+        let mut words = line.split_whitespace();
+        let row = (words.next().unwrap().to_owned(), words.next().unwrap().parse().unwrap());
+        assert_eq!(words.collect::<Vec<_>>(), ["0.0"]);
+        row
+    };
+    text.lines().skip(1).map(row).collect()
+}
+
+fn named(counters: &[(&str, u64)]) -> Vec<(String, u64)> {
+    counters.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+/// The figures are those of Linux 6.18 after the same commands in the same namespaces.
+#[test]
+fn a_host_counts_its_packets_as_linux_does() {
+    let mut docker01 = routed();
+    for ping in [
+        "-c 2 -i 0.2 10.0.2.2",
+        "-c 1 -s 1380 -M do 10.0.2.2",
+        "-c 1 -s 3000 10.0.2.2",
+        "-c 1 -t 1 10.0.2.2",
+        "-c 1 -W 1 10.9.9.9",
+        "-c 1 -b -W 1 10.0.1.255",
+    ] {
+        docker01.run(&format!("ip netns exec a ping {ping}"));
+    }
+    docker01.quietly(&["ip -n b route del default"]);
+    docker01.run("ip netns exec b ping -c 1 10.7.7.7");
+    let router = [
+        ("IpInReceives", 14),
+        ("IpInHdrErrors", 1),
+        ("IpForwDatagrams", 11),
+        ("IpInDelivers", 1),
+        ("IpOutRequests", 3),
+        ("IpFragFails", 1),
+        ("IpOutTransmits", 13),
+        ("IcmpInMsgs", 1),
+        ("IcmpInErrors", 1),
+        ("IcmpInEchos", 1),
+        ("IcmpOutMsgs", 3),
+        ("IcmpOutDestUnreachs", 2),
+        ("IcmpOutTimeExcds", 1),
+        ("IcmpMsgInType8", 1),
+        ("IcmpMsgOutType3", 2),
+        ("IcmpMsgOutType11", 1),
+        ("IpExtInNoRoutes", 1),
+        ("IpExtInBcastPkts", 1),
+        ("IpExtInOctets", 8132),
+        ("IpExtOutOctets", 7272),
+        ("IpExtInBcastOctets", 84),
+        ("IpExtInNoECTPkts", 14),
+    ];
+    let behind = [
+        ("IpInReceives", 5),
+        ("IpInDelivers", 3),
+        ("IpOutRequests", 3),
+        ("IpOutNoRoutes", 1),
+        ("IpReasmReqds", 3),
+        ("IpReasmOKs", 1),
+        ("IpFragOKs", 1),
+        ("IpFragCreates", 3),
+        ("IpOutTransmits", 5),
+        ("IcmpInMsgs", 3),
+        ("IcmpInEchos", 3),
+        ("IcmpOutMsgs", 3),
+        ("IcmpOutEchoReps", 3),
+        ("IcmpMsgInType8", 3),
+        ("IcmpMsgOutType0", 3),
+        ("IpExtInOctets", 3236),
+        ("IpExtOutOctets", 3236),
+        ("IpExtInNoECTPkts", 5),
+    ];
+    assert_eq!(counted(&mut docker01, "ip netns exec r nstat -as"), named(&router));
+    assert_eq!(counted(&mut docker01, "ip netns exec b nstat -as"), named(&behind));
+}
+
+#[test]
+fn nstat_tells_what_grew_since_it_was_asked_last() {
+    let mut docker01 = Machine::new(Flavour::Host);
+    docker01.run("ping -c 1 127.0.0.1");
+    assert_eq!(docker01.shows("nstat -j IpIn*"), "{\"kernel\":{\"IpInReceives\":2,\"IpInDelivers\":2}}\n");
+    assert_eq!(docker01.shows("nstat"), "#kernel\n");
+    docker01.run("ping -c 2 127.0.0.1");
+    assert_eq!(
+        counted(&mut docker01, "nstat -s IcmpOut*"),
+        named(&[("IcmpOutMsgs", 4), ("IcmpOutEchos", 2), ("IcmpOutEchoReps", 2),])
+    );
+    assert_eq!(counted(&mut docker01, "nstat -a IcmpInEchos"), named(&[("IcmpInEchos", 3)]));
+    assert_eq!(
+        docker01.shows("nstat -z IcmpInEchos"),
+        "#kernel\nIcmpInEchos                     0                  0.0\n"
+    );
+    docker01.refuses("nstat -t 1", 255, "nstat: there is no daemon here\n");
+    let files = docker01.shows("cat /proc/net/snmp");
+    assert!(files.starts_with("Ip: Forwarding DefaultTTL InReceives InHdrErrors "), "{files}");
+    assert_eq!(docker01.shows("grep ^Icmp6InEchos /proc/net/snmp6"), "Icmp6InEchos                    \t0\n");
+}

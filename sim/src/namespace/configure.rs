@@ -133,10 +133,11 @@ impl Namespace {
             name: name.to_owned(),
             mac,
             mtu: Mtu::ETHERNET,
-            kind,
             up: false,
             carrier: false,
             carrier_known: false,
+            // A veth begins by losing what it had.
+            carrier_changes: u32::from(matches!(kind, Kind::Veth { .. })),
             opened: false,
             queue_len: 1000,
             master: None,
@@ -155,6 +156,7 @@ impl Namespace {
             group: 0,
             alias: String::new(),
             counters: Counters::default(),
+            kind,
         };
         self.devices.insert(index, device);
         index
@@ -317,6 +319,7 @@ impl Namespace {
         let changed = device.carrier != carrier;
         device.carrier = carrier;
         device.carrier_known |= carrier;
+        device.carrier_changes += u32::from(changed);
         let master = device.master;
         if !changed {
             return;
@@ -347,7 +350,9 @@ impl Namespace {
         let any = bridge.ports().iter().any(|p| runs(p) && (!device.up || self.forwards(bridge, *p)));
         let never_had_ports = bridge.ports().is_empty() && !device.carrier_known;
         let device = self.devices.get_mut(&index).expect("it was just looked at");
-        device.carrier = any || never_had_ports;
+        let carrier = any || never_had_ports;
+        device.carrier_changes += u32::from(device.carrier != carrier);
+        device.carrier = carrier;
         device.carrier_known |= any || !never_had_ports;
         if !device.uppers.is_empty() {
             cx.shifted.push((index, false));

@@ -6,11 +6,12 @@ use super::hooks::Packet;
 use super::problem::Problem;
 use super::way::Way;
 use super::{Cx, Namespace};
-use crate::addr::{Mac, broadcast};
+use crate::addr::Mac;
 use crate::device::{Device, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
+use crate::mib::family;
 use crate::namespace::fragment;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, cut};
@@ -143,7 +144,7 @@ impl Namespace {
         discovery: Discovery,
         bound: Option<IpAddr>,
     ) -> Result<(), Errno> {
-        let way = self.way_from(bound, parts.dst).map_err(Problem::errno)?;
+        let way = self.way_from(bound, parts.dst).map_err(|problem| self.no_way_out(parts.dst, problem))?;
         let len = build::header_len(parts.src) + parts.payload.len();
         let fits = len <= self.path_mtu(cx.now, way, parts.dst);
         if len > 65535 || (!fits && discovery == Discovery::Do) {
@@ -167,6 +168,7 @@ impl Namespace {
     /// # Errors
     /// `NotPermitted` when the firewall stops it.
     pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) -> Result<(), Errno> {
+        self.count_request(frame.payload());
         let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device));
         let packet = passed.ok_or(Errno::NotPermitted)?;
         let way = if packet.is_rerouted() { self.reroute(&packet) } else { Ok(way) };
@@ -219,8 +221,14 @@ impl Namespace {
         }
         let ident = self.rng.u32();
         match fragment::split(&frame, &ip, mtu, ident) {
-            Some(pieces) => pieces.into_iter().for_each(|piece| self.hand_over(cx, way, ip.dst, piece)),
+            Some(pieces) => {
+                let counters = &mut self.mib.ip[family(ip.dst)];
+                counters.cut += 1;
+                counters.fragments_made += pieces.len() as u64;
+                pieces.into_iter().for_each(|piece| self.hand_over(cx, way, ip.dst, piece));
+            }
             None => {
+                self.mib.ip[family(ip.dst)].not_cut += 1;
                 self.drop_frame(cx, Some(way.device), DropReason::TooBig, &frame);
                 self.complain(cx, Problem::TooBig(mtu), frame.payload());
             }
@@ -229,6 +237,7 @@ impl Namespace {
 
     /// Finds the Ethernet address and sends.
     fn hand_over(&mut self, cx: &mut Cx, way: Way, dst: IpAddr, mut frame: Frame) {
+        self.count_departure(way.device, dst, frame.payload().len());
         let Some(device) = self.devices.get(&way.device) else { return };
         let own = device.mac;
         if device.is_loopback() {
@@ -256,6 +265,5 @@ fn group_address(device: &Device, dst: IpAddr) -> Option<Mac> {
         return Some(Mac::from_multicast(dst));
     }
     let IpAddr::V4(v4) = dst else { return None };
-    let directed = device.addresses.iter().any(|a| broadcast(a.net) == Some(v4));
-    (v4.is_broadcast() || directed).then_some(Mac::BROADCAST)
+    device.is_broadcast(v4).then_some(Mac::BROADCAST)
 }

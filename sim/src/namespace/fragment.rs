@@ -9,6 +9,7 @@ use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame};
+use crate::mib::family;
 use crate::packet::{Ip, cut};
 use crate::time::{Duration, Instant};
 
@@ -57,14 +58,6 @@ enum Refusal {
     Full,
 }
 
-/// The place of an address's family where there is one for each.
-const fn family(addr: IpAddr) -> usize {
-    match addr {
-        IpAddr::V4(_) => 0,
-        IpAddr::V6(_) => 1,
-    }
-}
-
 impl Reassembly {
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.deadlines.first().map(|(at, _)| *at)
@@ -88,9 +81,15 @@ impl Namespace {
         }
         let key = (ip.src, ip.dst, fragment.id, ip.protocol);
         let limit = self.sysctl.fragments[family(ip.src)];
+        let counters = &mut self.mib.ip[family(ip.src)];
+        counters.fragments_received += 1;
         match self.fragments.add(cx.now, index, key, ip, &frame, limit) {
-            Ok(whole) => whole,
+            Ok(whole) => {
+                counters.reassembled += u64::from(whole.is_some());
+                whole
+            }
             Err(refusal) => {
+                counters.not_reassembled += 1;
                 if matches!(refusal, Refusal::Packet) {
                     self.fragments.remove(&key);
                 }
@@ -105,6 +104,9 @@ impl Namespace {
         while let Some((_, key)) = self.fragments.deadlines.first().copied().filter(|(at, _)| *at <= cx.now) {
             let Some(partial) = self.fragments.remove(&key) else { return };
             self.drops.count(Some(partial.device), DropReason::Reassembly);
+            let counters = &mut self.mib.ip[family(key.0)];
+            counters.reassembly_timeouts += 1;
+            counters.not_reassembled += 1;
             if let (Some(mut head), Some(first)) = (partial.head, partial.pieces.get(&0)) {
                 head.extend_from_slice(first);
                 self.complain(cx, Problem::ReassemblyTimeout, &head[ETHERNET_LEN..]);

@@ -6,6 +6,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
+use crate::mib::family;
 use crate::packet::build::Parts;
 use crate::packet::{Ip, Upper, protocol};
 use crate::socket::{Discovery, Errno};
@@ -67,6 +68,7 @@ impl Namespace {
     fn answer_echo(&mut self, cx: &mut Cx, ip: &Ip, request: &[u8], reply: u8) {
         let is_ours = self.is_local(ip.dst);
         if !is_ours && ip.dst.is_ipv4() && self.sysctl.echo_ignore_broadcasts {
+            self.mib.icmp[family(ip.dst)].errors += 1;
             return;
         }
         let src = if is_ours { Some(ip.dst) } else { self.source_for(ip.src) };

@@ -7,28 +7,24 @@ use super::problem::Problem;
 use super::reverse::Source;
 use super::way::Way;
 use super::{Cx, Namespace};
-use crate::addr::broadcast;
 use crate::device::{Conf, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
-use crate::packet::{Ip, checksum, protocol};
+use crate::mib::family;
+use crate::packet::{Ip, protocol};
 use crate::route::policy::Flow;
-
-/// The shortest message of ICMP.
-const ICMP_MIN: usize = 8;
 
 impl Namespace {
     /// An IP packet came in by a device.
     pub(super) fn receive_packet(&mut self, cx: &mut Cx, index: IfIndex, mut frame: Frame) {
-        let sound =
-            Ip::parse(frame.payload()).filter(|ip| !ip.is_v4() || checksum::of(&frame.payload()[..ip.header_len]) == 0);
-        let Some(ip) = sound else {
+        let Some(ip) = self.count_arrival(index, &frame) else {
             self.drop_frame(cx, Some(index), DropReason::Malformed, &frame);
             return;
         };
         frame.truncate(ETHERNET_LEN + ip.total_len);
         if self.is_martian(index, &ip) {
+            self.mib.ip[family(ip.dst)].address_errors += 1;
             self.drop_frame(cx, Some(index), DropReason::Martian, &frame);
             return;
         }
@@ -62,13 +58,9 @@ impl Namespace {
     fn is_for_us(&self, index: IfIndex, addr: IpAddr) -> bool {
         match addr {
             IpAddr::V4(v4) => {
-                v4.is_broadcast()
-                    || v4.is_multicast()
+                v4.is_multicast()
                     || self.is_local(addr)
-                    || self
-                        .devices
-                        .get(&index)
-                        .is_some_and(|d| d.addresses.iter().any(|a| broadcast(a.net) == Some(v4)))
+                    || self.devices.get(&index).is_some_and(|device| device.is_broadcast(v4))
             }
             IpAddr::V6(v6) => v6.is_multicast() || self.is_local(addr),
         }
@@ -80,13 +72,7 @@ impl Namespace {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let raw = self.deliver_raw(cx, &ip, data);
-        let is_sound = match ip.protocol {
-            protocol::ICMP | protocol::ICMPV6 => data.len() >= ICMP_MIN && checksum::is_right(frame.payload()),
-            protocol::TCP => checksum::is_right(frame.payload()),
-            // UDP may go without a checksum, and looks itself.
-            _ => true,
-        };
-        if !is_sound {
+        if !self.count_delivery(&ip, &frame) {
             self.drop_frame(cx, Some(index), DropReason::Malformed, &frame);
             return;
         }
@@ -98,6 +84,7 @@ impl Namespace {
             protocol::TCP => self.receive_tcp(cx, &ip, &frame),
             _ if raw => {}
             _ => {
+                self.mib.ip[family(ip.dst)].unknown_protocols += 1;
                 self.drop_frame(cx, Some(index), DropReason::UnknownProtocol, &frame);
                 self.complain(cx, Problem::ProtocolUnreachable, frame.payload());
             }
@@ -110,6 +97,7 @@ impl Namespace {
         let forwards =
             if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.sysctl.ipv6_forward };
         if !forwards || ip.dst.is_multicast() {
+            self.mib.ip[family(ip.dst)].address_errors += u64::from(!ip.dst.is_multicast());
             self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
         }
@@ -117,6 +105,7 @@ impl Namespace {
         let way = match self.way_of(&Flow { dst: ip.dst, src: Some(ip.src), mark: packet.mark(), iif, oif: None }) {
             Ok(way) => way,
             Err(problem) => {
+                self.mib.ip[family(ip.dst)].no_way_on += u64::from(problem == Problem::NetworkUnreachable);
                 self.drop_frame(cx, Some(index), problem.drop_reason(), frame);
                 self.complain(cx, problem, frame.payload());
                 return;
@@ -128,14 +117,17 @@ impl Namespace {
             return;
         }
         if ip.ttl <= 1 {
+            self.mib.ip[family(ip.dst)].header_errors += 1;
             self.drop_frame(cx, Some(index), DropReason::TtlExpired, frame);
             self.complain(cx, Problem::TtlExpired, frame.payload());
             return;
         }
+        self.mib.ip[family(ip.dst)].forwarded += 1;
         let mtu = self.mtu_of(way.device);
         // What was put together only for the firewall may be taken apart again.
         let in_fragments = (1..=mtu).contains(&usize::from(frame.offload.largest_fragment));
         if ip.total_len > mtu && ip.dont_fragment && !in_fragments {
+            self.mib.ip[family(ip.dst)].not_cut += 1;
             self.drop_frame(cx, Some(index), DropReason::TooBig, frame);
             self.complain(cx, Problem::TooBig(mtu), frame.payload());
             return;

@@ -87,7 +87,10 @@ impl Namespace {
         mac: Mac,
         message: &NdiscRepr<'_>,
     ) {
-        self.transmit_new(cx, index, mac, ethertype::IPV6, &packet(src, dst, message));
+        let packet = packet(src, dst, message);
+        self.count_request(&packet);
+        self.count_departure(index, IpAddr::V6(dst), packet.len());
+        self.transmit_new(cx, index, mac, ethertype::IPV6, &packet);
     }
 }
 

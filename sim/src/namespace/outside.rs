@@ -9,7 +9,6 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::{Cx, LinkError, Namespace};
-use crate::addr::broadcast;
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::frame::{Frame, ethertype};
@@ -133,7 +132,6 @@ impl Namespace {
     /// Whether an address means several hosts on a device's link.
     fn is_group(&self, index: IfIndex, addr: IpAddr) -> bool {
         let IpAddr::V4(v4) = addr else { return addr.is_multicast() };
-        let directed = |d: &crate::device::Device| d.addresses.iter().any(|a| broadcast(a.net) == Some(v4));
-        v4.is_broadcast() || v4.is_multicast() || self.devices.get(&index).is_some_and(directed)
+        v4.is_multicast() || self.devices.get(&index).is_some_and(|device| device.is_broadcast(v4))
     }
 }

@@ -17,7 +17,6 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
 use smoltcp::wire::{HardwareAddress, IpListenEndpoint, TcpPacket, TcpSeqNumber};
 
-use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::drop::DropReason;
 use crate::frame::Frame;
@@ -100,6 +99,8 @@ struct Connection {
     error: Option<Errno>,
     /// What the peer acknowledged last while our FIN alone was on its way.
     acknowledged: Option<TcpSeqNumber>,
+    /// Up to where we sent: what begins before it is sent again.
+    sent: Option<TcpSeqNumber>,
 }
 
 #[derive(Clone)]
@@ -239,6 +240,18 @@ impl Connection {
         is_bare && self.acknowledged.replace(segment.ack_number()) == Some(segment.ack_number())
     }
 
+    /// Whether a packet of ours says nothing that was not sent before.
+    fn repeats(&mut self, packet: &[u8]) -> bool {
+        let Some(ip) = Ip::parse(packet) else { return false };
+        let Ok(segment) = TcpPacket::new_checked(&packet[ip.upper_at()..]) else { return false };
+        let end = segment.seq_number() + segment.segment_len();
+        let is_old = segment.segment_len() > 0 && self.sent.is_some_and(|sent| end <= sent);
+        if !is_old {
+            self.sent = Some(end);
+        }
+        is_old
+    }
+
     /// Notes what a change of state means to who holds the connection: `packet` made it, or a timer.
     fn judge(&mut self, before: State, packet: Option<&[u8]>) {
         let after = self.socket().state();
@@ -320,7 +333,7 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when no port is free.
     pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
-        self.way_to(peer.ip()).map_err(Problem::errno)?;
+        self.way_to(peer.ip()).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
         let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
         let local = self.free_tcp_port(source, peer)?;
         let mtu = self.connection_mtu(cx.now, peer.ip());
@@ -337,6 +350,7 @@ impl Namespace {
             self.tcp.remove(id);
             return Err(Errno::Invalid);
         }
+        self.mib.tcp.begun += 1;
         self.poll_connection(cx, id, None);
         Ok(id)
     }
@@ -361,6 +375,7 @@ impl Namespace {
             timer: None,
             error: None,
             acknowledged: None,
+            sent: None,
         };
         self.tcp.connections.insert(id, connection);
         self.tcp.tuples.insert(tuple, id);
@@ -394,7 +409,10 @@ impl Namespace {
                 self.poll_connection(cx, id, Some(packet));
                 self.attend_resolver(cx);
             }
-            Greeting::Full => self.drop_frame(cx, None, DropReason::SocketFull, frame),
+            Greeting::Full => {
+                self.mib.tcp.overflows += 1;
+                self.drop_frame(cx, None, DropReason::SocketFull, frame);
+            }
             Greeting::Nobody => {
                 self.drop_frame(cx, None, DropReason::NoSocket, frame);
                 self.reset(cx, packet);
@@ -429,6 +447,7 @@ impl Namespace {
         let mut slot = Slot::new(mtu, Some(packet));
         let mut none = SocketSet::new(Vec::new());
         interface.poll_ingress_single(cx.now.to_smoltcp(), &mut slot, &mut none);
+        self.mib.tcp.sent += slot.sent.len() as u64;
         for packet in slot.sent {
             self.send_built(cx, &packet);
         }
@@ -457,8 +476,13 @@ impl Namespace {
             }
         }
         connection.judge(before, packet);
+        let after = connection.socket().state();
+        let repeated = slot.sent.iter().filter(|packet| connection.repeats(packet)).count() as u64;
         let next = interface.poll_at(now, &connection.set).map(Instant::from_smoltcp);
         self.note_timer(id, next.map(|at| at.max(cx.now)));
+        self.mib.tcp.repeated += repeated;
+        self.mib.tcp.sent += slot.sent.len() as u64 - repeated;
+        self.count_change(before, after);
         for packet in slot.sent {
             self.send_built(cx, &packet);
         }

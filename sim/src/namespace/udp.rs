@@ -8,8 +8,9 @@ use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::frame::Frame;
+use crate::mib::family;
 use crate::packet::build::{self, Parts, UpperChecksum};
-use crate::packet::{Ip, checksum, protocol};
+use crate::packet::{Ip, protocol};
 use crate::socket::{Datagram, Errno, Kind, SendOptions, SocketId};
 
 impl Namespace {
@@ -47,7 +48,7 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route.
     pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
-        let way = self.way_to(peer.ip()).map_err(Problem::errno)?;
+        let way = self.way_to(peer.ip()).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
         let source = way.source.or_else(|| self.address_towards(way.device, way.next_hop));
         let source = source.ok_or(Errno::NetworkUnreachable)?;
         self.sockets.connect(socket, source, peer);
@@ -75,7 +76,7 @@ impl Namespace {
             Kind::Udp { .. } | Kind::Raw { .. } => None,
         };
         let bound = options.source.or(bound);
-        let way = self.way_from(bound, dst.ip()).map_err(Problem::errno)?;
+        let way = self.way_from(bound, dst.ip()).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
         let source = bound.or(way.source);
         let src =
             source.or_else(|| self.address_towards(way.device, way.next_hop)).ok_or(Errno::AddressNotAvailable)?;
@@ -133,9 +134,13 @@ impl Namespace {
         };
         if receivers.is_empty() {
             self.drop_frame(cx, Some(index), DropReason::NoSocket, frame);
+            let is_ours = self.is_local(ip.dst);
+            let counters = &mut self.mib.udp[family(ip.dst)];
+            counters.no_ports += u64::from(is_ours);
+            counters.ignored_groups += u64::from(!is_ours);
             // Where the outside has the datagram too it is the outside's to complain.
             let is_shared = self.devices.get(&index).is_some_and(|d| d.outside);
-            if self.is_local(ip.dst) && !is_shared {
+            if is_ours && !is_shared {
                 self.complain(cx, Problem::PortUnreachable, frame.payload());
             }
         }
@@ -145,8 +150,12 @@ impl Namespace {
             } else if self.is_tunnels(socket) {
                 self.unwrap_datagram(cx, index, socket, (src.ip(), data), frame);
             } else if self.sockets.push(socket, datagram(data)) {
+                self.mib.udp[family(ip.dst)].received += 1;
                 cx.woken.push(socket);
             } else {
+                let counters = &mut self.mib.udp[family(ip.dst)];
+                counters.full += 1;
+                counters.errors += 1;
                 self.drop_frame(cx, Some(index), DropReason::SocketFull, frame);
             }
         }
@@ -169,11 +178,11 @@ impl Namespace {
     }
 }
 
-/// Source, destination and data of a UDP datagram; none when its length lies or its checksum is wrong.
+/// Source, destination and data of a UDP datagram; none when its length lies.
 fn udp_parts<'a>(ip: &Ip, packet: &'a [u8]) -> Option<(SocketAddr, SocketAddr, &'a [u8])> {
     let (sport, dport) = ip.ports()?;
     let segment = &packet[ip.header_len..ip.total_len];
     let len = usize::from(u16::from_be_bytes([*segment.get(4)?, *segment.get(5)?]));
     let data = segment.get(8..len)?;
-    checksum::is_right(packet).then_some((SocketAddr::new(ip.src, sport), SocketAddr::new(ip.dst, dport), data))
+    Some((SocketAddr::new(ip.src, sport), SocketAddr::new(ip.dst, dport), data))
 }

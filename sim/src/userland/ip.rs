@@ -142,7 +142,7 @@ pub struct Options {
     /// `-o`
     pub oneline: bool,
     /// `-s`
-    pub statistics: bool,
+    pub statistics: u8,
     /// `-n NAME`
     pub netns: Option<String>,
     /// `-j`: as JSON.
@@ -275,7 +275,7 @@ fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Re
         },
         "o" | "oneline" => options.oneline = true,
         "d" | "details" => options.details = true,
-        "s" | "stats" | "statistics" => options.statistics = true,
+        "s" | "stats" | "statistics" => options.statistics = options.statistics.saturating_add(1),
         "j" | "js" | "json" => options.json = true,
         "p" | "pretty" => options.pretty = true,
         "a" | "all" => options.all = true,

@@ -1,12 +1,14 @@
 //! `/proc`: processes and the system as generated files. Each subtree is a line of `SUBTREES`; what concerns the network
 //! is written by those who know it.
 
+use core::fmt::Write as _;
 use std::collections::BTreeSet;
 
 use super::files::{Found, Generator};
 use super::process::{Kernel, Pid, Seen};
 use super::setting::Setting;
-use super::{Errno, Flavour, Sys};
+use super::{Errno, Flavour, Sys, snmp};
+use crate::namespace::Namespace;
 use crate::time::Duration;
 
 /// `/proc`, to be mounted.
@@ -16,7 +18,7 @@ pub const PROC: &Generator = &Generator { name: "proc", find, write };
 type Find = fn(&Kernel<'_>, &[&str]) -> Option<Found>;
 
 /// The entries of `/proc` beside the processes, by name.
-const SUBTREES: [(&str, Find); 14] = [
+const SUBTREES: [(&str, Find); 15] = [
     ("cmdline", |_, rest| leaf(rest, || "BOOT_IMAGE=/boot/vmlinuz ro quiet\n".to_owned())),
     ("cpuinfo", |_, rest| leaf(rest, cpuinfo)),
     ("filesystems", |_, rest| {
@@ -26,6 +28,7 @@ const SUBTREES: [(&str, Find); 14] = [
     ("meminfo", |_, rest| leaf(rest, meminfo)),
     ("modules", |_, rest| leaf(rest, String::new)),
     ("mounts", |_, rest| rest.is_empty().then(|| Found::Link("self/mounts".to_owned()))),
+    ("net", |_, rest| rest.is_empty().then(|| Found::Link("self/net".to_owned()))),
     ("partitions", |_, rest| leaf(rest, || "major minor  #blocks  name\n\n".to_owned())),
     ("self", |kernel, rest| rest.is_empty().then(|| Found::Link(kernel.pid().0.to_string()))),
     ("stat", |kernel, rest| leaf(rest, || stat(kernel))),
@@ -81,8 +84,15 @@ fn leaf(rest: &[&str], text: impl FnOnce() -> String) -> Option<Found> {
 }
 
 /// The entries of a process.
-const OF_A_PROCESS: [&str; 11] =
-    ["cmdline", "comm", "cwd", "environ", "exe", "fd", "mounts", "ns", "root", "stat", "status"];
+const OF_A_PROCESS: [&str; 12] =
+    ["cmdline", "comm", "cwd", "environ", "exe", "fd", "mounts", "net", "ns", "root", "stat", "status"];
+/// What the network of a process counts.
+const OF_A_NETWORK: [(&str, fn(&Namespace) -> String); 4] = [
+    ("dev", devices),
+    ("netstat", |network| snmp::rows(&snmp::netstat(network))),
+    ("snmp", |network| snmp::rows(&snmp::snmp(network))),
+    ("snmp6", |network| snmp::lines(&snmp::snmp6(network))),
+];
 
 fn process(kernel: &Kernel<'_>, pid: Pid, rest: &[&str]) -> Option<Found> {
     if let ["ns", "net"] = rest {
@@ -109,12 +119,36 @@ fn process(kernel: &Kernel<'_>, pid: Pid, rest: &[&str]) -> Option<Found> {
             Found::Link(kernel.streams_of(pid).into_iter().find(|(fd, _)| *fd == number)?.1)
         }
         ["mounts"] => Found::text(mounts(kernel)),
+        ["net"] => Found::directory(OF_A_NETWORK.map(|(name, _)| name)),
+        ["net", name] => {
+            let (_, write) = OF_A_NETWORK.iter().find(|(known, _)| known == name)?;
+            Found::text(write(kernel.network()))
+        }
         ["ns"] => Found::directory(["net"]),
         ["root"] => Found::Link("/".to_owned()),
         ["stat"] => Found::text(process_stat(&seen)),
         ["status"] => Found::text(status(&seen)),
         _ => return None,
     })
+}
+
+/// `/proc/net/dev`: what each device counts.
+fn devices(network: &Namespace) -> String {
+    let mut text =
+        "Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs \
+                    drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+            .to_owned();
+    for device in network.devices.values() {
+        let c = &device.counters;
+        let received = format!("{:>7} {:>7}    0 {:>4}", c.rx_bytes, c.rx_packets, c.rx_dropped);
+        let sent = format!("{:>8} {:>7}    0 {:>4}", c.tx_bytes, c.tx_packets, c.tx_dropped);
+        let name = &device.name;
+        let _ = writeln!(
+            text,
+            "{name:>6}: {received}    0     0          0         0 {sent}    0     0       0          0"
+        );
+    }
+    text
 }
 
 /// The short name of a process: its program, at most 15 bytes.

@@ -2,7 +2,7 @@
 
 use super::{
     Programs, arp, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc, netstat,
-    nslookup, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
+    nslookup, nstat, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -26,6 +26,7 @@ pub fn linux() -> Programs {
     nc::add(&mut programs);
     netstat::add(&mut programs);
     ss::add(&mut programs);
+    nstat::add(&mut programs);
     wget::add(&mut programs);
     curl::add(&mut programs);
     httpd::add(&mut programs);

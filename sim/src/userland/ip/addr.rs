@@ -100,8 +100,8 @@ fn described(scene: &Scene<'_>, options: &Options, device: &Device, addresses: &
             writeln!(text, "{line}\n       {LIFETIME}")
         };
     }
-    if options.statistics && !options.oneline && scene.flavour == Flavour::Host {
-        text.push_str(&statistics(device));
+    if options.statistics > 0 && !options.oneline && scene.flavour == Flavour::Host {
+        text.push_str(&statistics(device, options.statistics));
     }
     text
 }

@@ -346,9 +346,9 @@ const fn ipvlan_mode(mode: IpvlanMode) -> &'static str {
     }
 }
 
-/// The four lines that `-s` adds.
+/// The four lines that `-s` adds, and with a second `-s` four more for kinds of errors.
 #[must_use]
-pub(super) fn statistics(device: &Device) -> String {
+pub(super) fn statistics(device: &Device, level: u8) -> String {
     let c = device.counters;
     let width = |a: u64, b: u64, least| a.max(b).to_string().len().max(least);
     let bytes = width(c.rx_bytes, c.tx_bytes, 10);
@@ -361,8 +361,20 @@ pub(super) fn statistics(device: &Device) -> String {
     };
     let row =
         |b: u64, p: u64, d: u64| format!("    {b:>bytes$} {p:>packets$} {:>6} {d:>dropped$} {:>7} {:>7} \n", 0, 0, 0);
-    let rx = head("RX", " missed   mcast") + &row(c.rx_bytes, c.rx_packets, c.rx_dropped);
-    rx + &head("TX", "carrier collsns") + &row(c.tx_bytes, c.tx_packets, c.tx_dropped)
+    let errors = |side: &str, names: &str, last: u32| {
+        let first = bytes - 10;
+        let row = format!("{:first$} {:>17} {:>7} {:>7} {:>7} {last:>7} ", "", 0, 0, 0, 0);
+        format!("    {side} errors: {:first$}{names}\n    {row}\n", "")
+    };
+    let mut text = head("RX", " missed   mcast") + &row(c.rx_bytes, c.rx_packets, c.rx_dropped);
+    if level > 1 {
+        text += &errors("RX", " length    crc   frame    fifo overrun", 0);
+    }
+    text += &(head("TX", "carrier collsns") + &row(c.tx_bytes, c.tx_packets, c.tx_dropped));
+    if level > 1 {
+        text += &errors("TX", "aborted   fifo  window heartbt transns", device.carrier_changes);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -384,6 +396,7 @@ pub(in crate::userland) mod tests {
             up: true,
             carrier: true,
             carrier_known: true,
+            carrier_changes: 0,
             opened: true,
             queue_len: 0,
             master: None,
@@ -512,11 +525,23 @@ pub(in crate::userland) mod tests {
         end.counters =
             Counters { rx_packets: 23, rx_bytes: 2026, tx_packets: 50, tx_bytes: 4496, ..Counters::default() };
         assert_eq!(
-            statistics(&end),
+            statistics(&end, 1),
             "    RX:  bytes packets errors dropped  missed   mcast           \n          \
              2026      23      0       0       0       0 \n    \
              TX:  bytes packets errors dropped carrier collsns           \n          \
              4496      50      0       0       0       0 \n"
+        );
+        end.carrier_changes = 2;
+        assert_eq!(
+            statistics(&end, 2),
+            "    RX:  bytes packets errors dropped  missed   mcast           \n          \
+             2026      23      0       0       0       0 \n    \
+             RX errors:  length    crc   frame    fifo overrun\n                     \
+             0      0       0       0       0 \n    \
+             TX:  bytes packets errors dropped carrier collsns           \n          \
+             4496      50      0       0       0       0 \n    \
+             TX errors: aborted   fifo  window heartbt transns\n                     \
+             0      0       0       0       2 \n"
         );
     }
 }

@@ -25,8 +25,8 @@ pub(super) fn link(scene: &Scene<'_>, options: &Options, device: &Device) -> Jso
     fields.push(("linkmode", "DEFAULT".into()));
     closed(&mut fields, device, true);
     detailed(&mut fields, scene, device, Listing::Links, options);
-    if options.statistics {
-        fields.push(("stats64", statistics(device)));
+    if options.statistics > 0 {
+        fields.push(("stats64", statistics(device, options.statistics)));
     }
     Json::Object(fields)
 }
@@ -47,8 +47,8 @@ pub(super) fn addresses(scene: &Scene<'_>, options: &Options, device: &Device, a
     }
     let all = addresses.iter().map(|(a, secondary)| address(device, a, *secondary)).collect();
     fields.push(("addr_info", Json::List(all)));
-    if options.statistics {
-        fields.push(("stats64", statistics(device)));
+    if options.statistics > 0 {
+        fields.push(("stats64", statistics(device, options.statistics)));
     }
     Json::Object(fields)
 }
@@ -151,23 +151,27 @@ fn address(device: &Device, address: &Address, secondary: bool) -> Json {
     Json::Object(fields)
 }
 
-fn statistics(device: &Device) -> Json {
+fn statistics(device: &Device, level: u8) -> Json {
     let c = device.counters;
-    let side = |bytes: u64, packets: u64, dropped: u64, last: [&'static str; 2]| {
-        let [third, fourth] = last;
-        Json::Object(vec![
+    let errors = |names: &[&'static str]| names.iter().map(|name| (*name, 0u64.into())).collect::<Vec<_>>();
+    let side = |[bytes, packets, dropped]: [u64; 3], names: &[&'static str]| {
+        let mut fields = vec![
             ("bytes", bytes.into()),
             ("packets", packets.into()),
             ("errors", 0u64.into()),
             ("dropped", dropped.into()),
-            (third, 0u64.into()),
-            (fourth, 0u64.into()),
-        ])
+        ];
+        fields.extend(errors(names));
+        fields
     };
-    Json::Object(vec![
-        ("rx", side(c.rx_bytes, c.rx_packets, c.rx_dropped, ["over_errors", "multicast"])),
-        ("tx", side(c.tx_bytes, c.tx_packets, c.tx_dropped, ["carrier_errors", "collisions"])),
-    ])
+    let mut rx = side([c.rx_bytes, c.rx_packets, c.rx_dropped], &["over_errors", "multicast"]);
+    let mut tx = side([c.tx_bytes, c.tx_packets, c.tx_dropped], &["carrier_errors", "collisions"]);
+    if level > 1 {
+        rx.extend(errors(&["length_errors", "crc_errors", "frame_errors", "fifo_errors", "missed_errors"]));
+        tx.extend(errors(&["aborted_errors", "fifo_errors", "window_errors", "heartbeat_errors"]));
+        tx.push(("carrier_changes", device.carrier_changes.into()));
+    }
+    Json::Object(vec![("rx", Json::Object(rx)), ("tx", Json::Object(tx))])
 }
 
 /// A route; what was asked for is left out.

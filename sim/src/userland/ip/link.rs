@@ -76,8 +76,8 @@ fn described(scene: &Scene<'_>, options: &Options, device: &Device) -> String {
     let mut text = scene.header(device, Listing::Links, options);
     text.push(if oneline { '\\' } else { '\n' });
     let _ = writeln!(text, "{}", scene.hardware(device, Listing::Links, options));
-    if options.statistics && !oneline {
-        text.push_str(&statistics(device));
+    if options.statistics > 0 && !oneline {
+        text.push_str(&statistics(device, options.statistics));
     }
     text
 }

@@ -298,7 +298,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: Wo
         count += routes_of(here, id)?.remove(is_meant).len();
     }
     Ok(match count {
-        _ if !options.statistics => String::new(),
+        _ if options.statistics == 0 => String::new(),
         0 => "Nothing to flush.\n".to_owned(),
         count => format!("\n*** Round 1, deleting {count} entries ***\n*** Flush is complete after 1 round ***\n"),
     })

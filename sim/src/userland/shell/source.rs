@@ -1,7 +1,7 @@
 //! The script as it comes, line by line: it finds out when a complete command is there, when more lines are needed and
 //! when no line can mend it. It runs nothing.
 
-use brush_parser::ast::Program;
+use brush_parser::ast::{IoFd, Program};
 use brush_parser::{ParseError, ParserOptions, Token, TokenizerError, parse_tokens, uncached_tokenize_str};
 
 use super::dialect::{Enclosure, SyntaxError};
@@ -167,7 +167,8 @@ fn parse_to_the_end(text: &str) -> Result<Program, Trouble> {
 
 fn parse(text: &str) -> Result<Program, Trouble> {
     let options = parser_options();
-    let tokens = uncached_tokenize_str(text, &options.tokenizer_options()).map_err(|e| unterminated(&e, text))?;
+    let mut tokens = uncached_tokenize_str(text, &options.tokenizer_options()).map_err(|e| unterminated(&e, text))?;
+    tokens.iter_mut().for_each(keep_as_word);
     parse_tokens(&tokens, &options).map_err(|error| {
         let nesting = Nesting::of(&tokens);
         let near = match error {
@@ -184,6 +185,18 @@ fn parse(text: &str) -> Result<Program, Trouble> {
             None => Trouble::Incomplete(SyntaxError::EndOfFile { expecting: nesting.expecting() }),
         }
     })
+}
+
+/// A number that no descriptor has is a word like others, also before a redirection: `99999999999>x`. brush-parser 0.4
+/// panics when it takes it for a descriptor, which it does with no word that is quoted.
+fn keep_as_word(token: &mut Token) {
+    if let Token::Word(text, _) = token
+        && !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<IoFd>().is_err()
+    {
+        *text = format!("'{text}'");
+    }
 }
 
 /// The token at `at` has no place there.
@@ -398,6 +411,11 @@ mod tests {
             }
         }
         assert_eq!(lines, [0, 3, 7, 7]);
+    }
+
+    #[test]
+    fn a_number_too_big_for_a_descriptor_is_a_word() {
+        assert_eq!(units(&["99999999999>x", "2147483648<x 3>y echo"]), "11");
     }
 
     #[test]
