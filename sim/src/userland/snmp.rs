@@ -312,3 +312,26 @@ fn udp(network: &Namespace, family: usize) -> [(&'static str, u64); 9] {
         ("MemErrors", 0),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Seed;
+
+    #[test]
+    fn files_list_the_counters_as_the_kernel_does() {
+        let mut network = Namespace::new("c1", Seed(1));
+        network.mib.icmp[0].received.insert(3, 2);
+        let text = rows(&snmp(&network));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("Ip: Forwarding DefaultTTL InReceives InHdrErrors "), "{}", lines[0]);
+        assert!(lines[1].starts_with("Ip: 2 64 0 0 "), "{}", lines[1]);
+        assert_eq!(lines[4..6], ["IcmpMsg: InType3", "IcmpMsg: 2"]);
+        assert!(lines[7].starts_with("Tcp: 1 200 120000 -1 0 "), "{}", lines[7]);
+        let text = super::lines(&snmp6(&network));
+        assert!(
+            text.starts_with("Ip6InReceives                   \t0\nIp6InHdrErrors                  \t0\n"),
+            "{text}"
+        );
+    }
+}
