@@ -223,10 +223,11 @@ pub(super) fn split(frame: &Frame, ip: &Ip, mtu: usize, ident: u32) -> Option<Ve
     }
     let head = &frame.bytes()[..ETHERNET_LEN + ip.header_len];
     let data = &frame.payload()[ip.header_len..ip.total_len];
+    // What is a fragment already is cut again where the path gets narrower.
+    let (begin, followed) = ip.fragment.map_or((0, false), |fragment| (usize::from(fragment.offset), fragment.more));
     let pieces = data.chunks(room).enumerate().map(|(n, piece)| {
-        let (begin, goes_on) = ip.fragment.map_or((0, false), |whole| (usize::from(whole.offset), whole.more));
-        let more = goes_on || n * room + piece.len() < data.len();
-        let offset = begin + n * room;
+        let (offset, end) = (begin + n * room, n * room + piece.len());
+        let more = followed || end < data.len();
         let mut bytes = head.to_vec();
         bytes.resize(head.len() + extra, 0);
         bytes.extend_from_slice(piece);

@@ -89,6 +89,8 @@ fn fragments_are_cut_again_where_the_path_gets_narrower() {
     assert_eq!(path.received(path.right) - before, 6);
     let drops = &path.lab.fabric.namespace(path.right).drops;
     assert_eq!(drops.of(DropReason::Malformed), 0, "what was put together is what was cut");
+    let counters = path.lab.fabric.namespace(path.right).mib.ip[0];
+    assert_eq!((counters.fragments_received, counters.reassembled, counters.not_reassembled), (6, 1, 0));
 }
 
 #[test]

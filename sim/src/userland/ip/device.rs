@@ -363,7 +363,7 @@ pub(super) fn statistics(device: &Device, level: u8) -> String {
         |b: u64, p: u64, d: u64| format!("    {b:>bytes$} {p:>packets$} {:>6} {d:>dropped$} {:>7} {:>7} \n", 0, 0, 0);
     let errors = |side: &str, names: &str, last: u32| {
         let first = bytes - 10;
-        let row = format!("{:first$} {:>17} {:>7} {:>7} {:>7} {last:>7} ", "", 0, 0, 0, 0);
+        let row = format!("{:first$} {:>17} {:>6} {:>7} {:>7} {last:>7} ", "", 0, 0, 0, 0);
         format!("    {side} errors: {:first$}{names}\n    {row}\n", "")
     };
     let mut text = head("RX", " missed   mcast") + &row(c.rx_bytes, c.rx_packets, c.rx_dropped);
