@@ -240,8 +240,19 @@ impl Site {
                 self.exchanges.end(id);
             }
             Errand::Input(bytes) => engine.handle_input(&mut self.world, id, &bytes),
+            Errand::Request(_) if engine.power() == Power::Down => self.leave_unanswered(id),
             Errand::Request(request) => engine.handle(&mut self.world, id, &request),
         }
+    }
+
+    /// Nobody listens any more: the exchange ends without an answer.
+    fn leave_unanswered(&mut self, id: ExchangeId) {
+        match self.exchanges.open.get(&id).map(|exchange| exchange.caller) {
+            Some(Caller::Outside) => self.outbox.push_back(Output::End { exchange: id }),
+            Some(Caller::Program(call)) => self.world.processes.respond_end(call),
+            None => {}
+        }
+        self.exchanges.end(id);
     }
 
     /// Brings what engines answer to those who asked.

@@ -51,7 +51,7 @@ pub async fn serve(
     };
     let mut exchange = door.ask(question);
     let Some(Part::Head { status, media, headers }) = exchange.next().await else {
-        return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine is shutting down"));
+        return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine is not running"));
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = head(status, media, headers);

@@ -110,9 +110,9 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         }
         Err(refusal) => {
             if refusal.error {
-                sys.eprint(refusal.text)
+                sys.eprint(refusal.text);
             } else {
-                sys.print(refusal.text)
+                sys.print(refusal.text);
             }
             refusal.code
         }

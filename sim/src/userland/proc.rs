@@ -86,8 +86,10 @@ fn leaf(rest: &[&str], text: impl FnOnce() -> String) -> Option<Found> {
 /// The entries of a process.
 const OF_A_PROCESS: [&str; 12] =
     ["cmdline", "comm", "cwd", "environ", "exe", "fd", "mounts", "net", "ns", "root", "stat", "status"];
+/// What a file says of a network.
+type Of = fn(&Namespace) -> String;
 /// What the network of a process counts.
-const OF_A_NETWORK: [(&str, fn(&Namespace) -> String); 4] = [
+const OF_A_NETWORK: [(&str, Of); 4] = [
     ("dev", devices),
     ("netstat", |network| snmp::rows(&snmp::netstat(network))),
     ("snmp", |network| snmp::rows(&snmp::snmp(network))),
