@@ -17,3 +17,4 @@ mod streams;
 mod terminal;
 mod tutorial;
 mod uplinks;
+mod vtep;

@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::IpNetwork;
 
-use crate::addr::{Mac, broadcast};
+use crate::addr::{Mac, broadcast, solicited_node};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
@@ -326,7 +326,7 @@ impl Device {
         }
         for address in &self.addresses {
             if let IpAddr::V6(ip) = address.net.ip() {
-                let solicited = Mac::from_multicast(IpAddr::V6(addr::solicited_node(ip)));
+                let solicited = Mac::from_multicast(IpAddr::V6(solicited_node(ip)));
                 if !groups.contains(&solicited) {
                     groups.push(solicited);
                 }

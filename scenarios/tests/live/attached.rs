@@ -9,11 +9,11 @@ use super::guests::engine;
 const TRIES: u32 = 400;
 
 /// A namespace of networks that a process keeps, with a device of its own that is called eth0.
-struct Namespace(Job);
+pub(super) struct Namespace(Job);
 
 impl Namespace {
     /// One that belongs to whoever runs this, who is root in it alone.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut command = Command::new("unshare");
         let line = "ip link set lo up; ip link add eth0 type bridge; ip addr add 10.77.0.1/24 dev eth0; echo made; cat";
         command.args(["--user", "--map-root-user", "--net", "sh", "-c", line]);
@@ -22,12 +22,12 @@ impl Namespace {
         Self(job)
     }
 
-    fn process(&self) -> String {
+    pub(super) fn process(&self) -> String {
         self.0.id().to_string()
     }
 
     /// What a line of a shell says there.
-    fn sh(&self, line: &str) -> Said {
+    pub(super) fn sh(&self, line: &str) -> Said {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.process(), "--user", "--net", "--preserve-credentials", "sh", "-c", line]);
         Said::from(command.stdin(Stdio::null()).output().expect("util-linux is there"))
