@@ -63,6 +63,11 @@ impl Etcd {
         self.process.wait().expect("it was killed");
     }
 
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.process.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "it is ours");
+    }
+
     fn restart(&mut self) {
         self.process = Self::run(&self.directory, self.ports);
     }
@@ -155,6 +160,7 @@ fn etcd_killed_and_restarted_under_load_loses_nothing_and_splits_no_network() {
     let made = thread::scope(|scope| {
         let is_over = &is_over;
         let load = [(one, "x"), (other, "y")].map(|(host, begins)| scope.spawn(move || make(host, begins, is_over)));
+        let guests = [one, other].map(|host| scope.spawn(move || come_and_go(host, is_over)));
         for _ in 0..3 {
             thread::sleep(Duration::from_millis(400));
             etcd.kill();
@@ -163,6 +169,7 @@ fn etcd_killed_and_restarted_under_load_loses_nothing_and_splits_no_network() {
         }
         thread::sleep(Duration::from_millis(400));
         is_over.store(true, Ordering::Relaxed);
+        guests.into_iter().for_each(|guests| guests.join().expect("their words are those of the store"));
         load.map(|load| load.join().expect("its words are those of the store"))
     });
     wait_until("both say the same", || {
@@ -186,7 +193,24 @@ fn etcd_killed_and_restarted_under_load_loses_nothing_and_splits_no_network() {
     subnets.sort();
     subnets.dedup();
     assert_eq!(subnets.len(), listed.len(), "no two have the same subnet");
+    wait_until("only c1 and c2 are on the network", || {
+        let on = |host: &Engine| host.try_docker(&["network", "inspect", "-f", "{{len .Containers}}", "n"]).stdout;
+        [one, other].iter().all(|host| on(host) == "2\n")
+    });
     assert!(reaches(one, "c1", "c2") && reaches(other, "c2", "c1"));
+}
+
+/// Lets one container after the other run on the network, until it is over. Each comes and goes, or is refused clearly.
+fn come_and_go(host: &Engine, is_over: &AtomicBool) {
+    let mut number = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        number += 1;
+        let name = format!("{}-{number}", host.docker("info -f {{.Name}}").trim());
+        let said = host.try_docker(&["run", "-d", "--name", &name, "--network", "n", "busybox", "sleep", "1000"]);
+        let words = ["etcd cluster is unavailable", "the store went away while a place on network"];
+        assert!(said.code == 0 || words.iter().any(|words| said.stderr.contains(words)), "{said:?}");
+        assert_eq!(host.try_docker(&["rm", "-f", &name]).code, 0);
+    }
 }
 
 /// Makes one network after the other until it is over: what was said of each.
@@ -198,6 +222,29 @@ fn make(host: &Engine, begins: &str, is_over: &AtomicBool) -> Vec<(String, Said)
         made.push((name, said));
     }
     made
+}
+
+#[test]
+fn an_etcd_that_stands_still_is_away_and_what_was_under_way_is_settled_when_it_goes_on() {
+    let Some(etcd) = Etcd::start() else { return };
+    let Some([one, other]) = etcd.hosts() else { return };
+    wait_until("the store is read", || one.try_docker(&["network", "create", "-d", "overlay", "n"]).code == 0);
+    wait_until("the other sees the network", || shared(&other) == ["n"]);
+    etcd.signal("-STOP");
+    let [made, again] = thread::scope(|scope| {
+        let made = scope.spawn(|| one.try_docker(&["network", "create", "-d", "overlay", "x"]));
+        // Long enough for an answer to be late.
+        thread::sleep(Duration::from_secs(6));
+        let again = one.try_docker(&["network", "create", "-d", "overlay", "y"]);
+        etcd.signal("-CONT");
+        [made.join().expect("it is answered"), again]
+    });
+    assert_eq!((made.code, made.stderr.as_str()), (0, ""), "it was waited for");
+    assert!(
+        again.stderr.contains("etcd cluster is unavailable") && again.stderr.contains("no answer within"),
+        "{again:?}"
+    );
+    wait_until("both say the same", || shared(&one) == ["n", "x"] && shared(&other) == ["n", "x"]);
 }
 
 #[test]
