@@ -30,6 +30,7 @@ use crate::overlay::{OverlayOptions, VNIS};
 
 const TURN: &str = "turn";
 const NETWORKS: &str = "network/";
+const ENDPOINTS: &str = "endpoint/";
 /// The first number that networks get (libnetwork, `vxlanIDStart`).
 const FIRST_VNI: u32 = 256;
 /// The last.
@@ -66,7 +67,7 @@ pub struct Guest<'a> {
 }
 
 fn endpoints(network: &str) -> String {
-    format!("endpoint/{network}/")
+    format!("{ENDPOINTS}{network}/")
 }
 
 /// The key of an address on a network.
@@ -110,6 +111,12 @@ fn one(id: &str, known: &Known) -> Option<Shared> {
     let has_all = !network.subnets.is_empty() && numbers >= network.subnets.len();
     let has_room = has_all && network.subnets.iter().all(is_subnet);
     Some(Shared { id: parsed, network, modified: known.modified }).filter(|_| is_whole && has_room)
+}
+
+/// Whether a network is there, be it one that can be understood or not.
+#[must_use]
+pub fn has(view: &View, network: &str) -> bool {
+    view.get(&format!("{NETWORKS}{network}")).is_some()
 }
 
 /// The networks of which nothing can be understood, by id.
@@ -307,17 +314,20 @@ pub fn upkeep(
     is_coming: impl Fn(&str) -> bool,
     lease: LeaseId,
 ) -> Option<Upkeep> {
-    for Shared { network, .. } in networks(view) {
-        for (addr, occupant, known) in occupants(view, &network.id) {
-            let key = endpoint_key(&network.id, addr);
-            let is_own = occupant.node == node && !is_coming(&occupant.container);
-            if is_own && !holdings.contains_key(&(network.id.clone(), addr)) {
-                let name = name_key(&network.id, &occupant.name);
-                let is_named = view.get(&name).and_then(read::<IpAddr>) == Some(addr);
-                let seen = vec![(key.clone(), known.modified)];
-                let deletes = [key].into_iter().chain(is_named.then_some(name)).collect();
-                return Some(Upkeep::Tell(Commit { seen, puts: Vec::new(), deletes }));
-            }
+    for (place, known) in view.range(ENDPOINTS) {
+        let Some(occupant) = read::<Occupant>(known) else { continue };
+        if occupant.node != node || is_coming(&occupant.container) {
+            continue;
+        }
+        let (network, addr) = place.rsplit_once('/').unwrap_or((place, ""));
+        let addr: Option<IpAddr> =
+            addr.parse().ok().filter(|addr: &IpAddr| addr.to_string() == place[network.len() + 1..]);
+        if addr.is_none_or(|addr| !holdings.contains_key(&(network.to_owned(), addr))) {
+            let (key, name) = (format!("{ENDPOINTS}{place}"), name_key(network, &occupant.name));
+            let is_named = addr.is_some() && view.get(&name).and_then(read::<IpAddr>) == addr;
+            let seen = vec![(key.clone(), known.modified)];
+            let deletes = [key].into_iter().chain(is_named.then_some(name)).collect();
+            return Some(Upkeep::Tell(Commit { seen, puts: Vec::new(), deletes }));
         }
     }
     holdings.iter().find_map(|((network, addr), occupant)| keep(view, (network, *addr), occupant, lease))

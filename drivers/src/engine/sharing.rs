@@ -60,6 +60,8 @@ pub(super) struct Sharing {
     doubts: BTreeMap<u64, String>,
     /// The revision that the host shows, and the state of its endpoints.
     shown: (u64, u64),
+    /// The revision that was looked through for what cannot be understood.
+    read: Option<u64>,
     /// What was said last of the store.
     noted: Option<String>,
     notes: VecDeque<String>,
@@ -76,6 +78,7 @@ impl Sharing {
             commits: BTreeMap::new(),
             doubts: BTreeMap::new(),
             shown: (0, 0),
+            read: None,
             noted: None,
             notes: VecDeque::new(),
         }
@@ -265,9 +268,14 @@ impl Engine {
         let Some(sharing) = &mut self.sharing else { return };
         let url = &sharing.place.url;
         let now = match sharing.client.standing() {
-            Standing::Away(why) => Some(format!("store {url} is away: {why}")),
+            Standing::Away(why) => {
+                sharing.read = None;
+                Some(format!("store {url} is away: {why}"))
+            }
             Standing::Calling => return,
+            Standing::Up if sharing.read == Some(sharing.client.view().revision()) => return,
             Standing::Up => {
+                sharing.read = Some(sharing.client.view().revision());
                 let wrong = shared::nonsense(sharing.client.view());
                 let wrong = wrong.first().map(|id| format!("store {url}: network {id} is none that can be understood"));
                 if wrong.is_none() && sharing.noted.is_some() {

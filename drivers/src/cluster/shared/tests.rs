@@ -186,6 +186,24 @@ fn what_a_node_has_is_kept_told_again_and_taken_back() {
 }
 
 #[test]
+fn an_address_that_is_written_oddly_is_taken_back_too() {
+    let mut lab = Lab::new();
+    lab.network(1, &plain("n1")).unwrap();
+    for addr in ["10.0.0.2", "::0:1", "banana", "a/b", ""] {
+        let key = format!("endpoint/{}/{addr}", id(1));
+        lab.store.put(&key, serde_json::to_string(&occupant(NODE, "c1")).unwrap());
+    }
+    let (node, lease) = (NODE.parse().unwrap(), lab.lease);
+    for _ in 0..5 {
+        match upkeep(&lab.view(), node, &Holdings::new(), |_| false, lease) {
+            Some(Upkeep::Tell(commit)) => lab.commit(commit),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(upkeep(&lab.view(), node, &Holdings::new(), |_| false, lease), None);
+}
+
+#[test]
 fn what_is_no_network_is_none() {
     let mut lab = Lab::new();
     lab.network(1, &plain("n1")).unwrap();

@@ -171,7 +171,9 @@ impl Engine {
         for id in here {
             let Some(Sharing { client, .. }) = &self.sharing else { return };
             // What the store has forgotten goes on as it was known.
-            let Some(_) = shared::find(client.view(), &id.to_string()) else { continue };
+            if !shared::has(client.view(), &id.to_string()) {
+                continue;
+            }
             let others = shared::occupants(client.view(), &id.to_string()).into_iter().map(|(a, o, _)| (a, o));
             let others: Vec<(IpAddr, Occupant)> = others.filter(|(_, occupant)| occupant.node != node).collect();
             let stations = others.into_iter().filter_map(|(addr, occupant)| {
