@@ -96,7 +96,7 @@ fn ip(network: &Namespace) -> Group {
     Group::new(
         "Ip",
         [
-            ("Forwarding", if network.sysctl.ipv4_forward { 1 } else { 2 }),
+            ("Forwarding", if network.forwards_ipv4() { 1 } else { 2 }),
             ("DefaultTTL", 64),
             ("InReceives", ip.received.all.packets),
             ("InHdrErrors", ip.header_errors),
