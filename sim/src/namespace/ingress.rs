@@ -96,7 +96,8 @@ impl Namespace {
         let frame = &packet.frame;
         let forwards =
             if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.sysctl.ipv6_forward };
-        if !forwards || ip.dst.is_multicast() {
+        // IPv6 says that there is no way even where it does not forward.
+        if ip.dst.is_multicast() || !forwards && ip.dst.is_ipv4() {
             self.mib.ip[family(ip.dst)].address_errors += u64::from(!ip.dst.is_multicast());
             self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
@@ -111,6 +112,11 @@ impl Namespace {
                 return;
             }
         };
+        if !forwards {
+            self.mib.ip[family(ip.dst)].address_errors += 1;
+            self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
+            return;
+        }
         let source = self.judge_source(index, ip.src, ip.dst, Some(way.device));
         if source == Source::Refused {
             self.drop_frame(cx, Some(index), DropReason::ReversePath, frame);

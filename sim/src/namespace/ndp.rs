@@ -10,7 +10,8 @@ use super::{Cx, Namespace};
 use crate::addr::{Mac, solicited_node};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
-use crate::frame::ethertype;
+use crate::filter::Hook;
+use crate::frame::{Frame, ethertype};
 use crate::packet::build::{self, Parts};
 use crate::packet::protocol;
 
@@ -87,10 +88,18 @@ impl Namespace {
         mac: Mac,
         message: &NdiscRepr<'_>,
     ) {
-        let packet = packet(src, dst, message);
-        self.count_request(&packet);
-        self.count_departure(index, IpAddr::V6(dst), packet.len());
-        self.transmit_new(cx, index, mac, ethertype::IPV6, &packet);
+        let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
+        let bytes = packet(src, dst, message);
+        let mut frame = Frame::ethernet(mac, own, ethertype::IPV6, bytes.len());
+        frame.payload_mut().copy_from_slice(&bytes);
+        self.count_request(&bytes);
+        // A question is a packet of this host's like any other: a rule may stop it.
+        let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(index));
+        let passed = passed.and_then(|packet| self.pass(cx, Hook::Postrouting, packet, None, Some(index)));
+        if let Some(packet) = passed {
+            self.count_departure(index, IpAddr::V6(dst), bytes.len());
+            self.transmit(cx, index, packet.frame);
+        }
     }
 }
 

@@ -266,8 +266,13 @@ fn on_link(here: &Namespace, gateway: IpAddr, named: Option<IfIndex>, onlink: bo
         let up = r.device.is_some_and(|index| here.devices.get(&index).is_some_and(|d| d.up));
         up && r.gateway.is_none() && named.is_none_or(|index| r.device == Some(index))
     };
-    let refusal = if gateway.is_ipv4() { Refusal::BadGateway } else { Refusal::HostUnreachable };
-    here.routes.lookup(gateway, reaches).and_then(|r| r.device).ok_or(refusal)
+    if gateway.is_ipv6() {
+        // The best route decides, and there must be nothing else to it than the link.
+        let is_usable = |r: &Route| r.device.is_none_or(|index| here.devices.get(&index).is_some_and(|d| d.up));
+        let best = here.routes.lookup(gateway, is_usable).filter(|r| reaches(r));
+        return best.and_then(|r| r.device).ok_or(Refusal::HostUnreachable);
+    }
+    here.routes.lookup(gateway, reaches).and_then(|r| r.device).ok_or(Refusal::BadGateway)
 }
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
