@@ -40,7 +40,8 @@ impl Namespace {
     /// A packet is given to a protocol of this host; false when it is cut short or damaged.
     pub(super) fn count_delivery(&mut self, ip: &Ip, frame: &Frame) -> bool {
         let family = family(ip.dst);
-        let is_cut_short = matches!(ip.protocol, protocol::ICMP | protocol::ICMPV6) && ip.total_len < ip.header_len + ICMP_MIN;
+        let is_cut_short =
+            matches!(ip.protocol, protocol::ICMP | protocol::ICMPV6) && ip.total_len < ip.header_len + ICMP_MIN;
         let is_right = !is_cut_short && checksum::is_right(frame.payload());
         let wrong = u64::from(!is_right);
         self.mib.ip[family].delivered += 1;

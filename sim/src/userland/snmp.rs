@@ -97,7 +97,7 @@ fn ip(network: &Namespace) -> Group {
         "Ip",
         [
             ("Forwarding", if network.forwards_ipv4() { 1 } else { 2 }),
-            ("DefaultTTL", 64),
+            ("DefaultTTL", u64::from(network.sysctl.default_ttl)),
             ("InReceives", ip.received.all.packets),
             ("InHdrErrors", ip.header_errors),
             ("InAddrErrors", ip.address_errors),
