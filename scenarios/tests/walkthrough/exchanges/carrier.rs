@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use netyard_drivers::daemon::Config;
 use netyard_drivers::engine::{Engine, ExchangeId, Host, Media, Output};
+use netyard_drivers::plugin::Failure;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::{Duration, Epoch, Instant};
 use netyard_sim::userland::process::{Context, Event};
@@ -106,6 +107,10 @@ impl Carrier {
     }
 
     fn collect(&mut self) {
+        // There are no plugins.
+        while let Some((talk, _)) = self.engine.poll_question() {
+            self.engine.hear_plugin(&mut self.world, talk, Err(Failure::Unknown));
+        }
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Head { exchange, status, media, headers } => {
