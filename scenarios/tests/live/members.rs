@@ -59,9 +59,9 @@ fn a_published_port_of_a_real_program_is_open_on_this_machine_as_long_as_it_runs
     let taken = run(&engine, &["run", "--network", "n", "-p", &format!("{at}:80"), "true"]);
     assert!(taken.code == 2 && taken.stderr.contains("port is already allocated"), "{taken:?}");
     server.kill();
-    assert!((0..TRIES).any(|_| engine.docker("ps -q --filter name=prog").is_empty()));
+    let left = || engine.docker("ps -a --format {{.Names}}");
+    assert!((0..TRIES).any(|_| left() == "c1\nweb\n"), "{}", left());
     assert!(TcpStream::connect(&at).is_err(), "the port is closed with it");
-    assert_eq!(engine.docker("ps -a --format {{.Names}}"), "c1\nweb\n");
 }
 
 #[test]
