@@ -104,6 +104,7 @@ fn floods_take_no_memory_and_leave_the_others_in_peace() {
     flood();
     let grown = memory(engine.id()).saturating_sub(before);
     assert!(grown < 8 * 1024, "{grown} kB more");
-    let pinged = engine.docker("exec c1 ping -c 1 -W 10 web");
-    assert!(pinged.contains(" 0% packet loss"), "{pinged}");
+    // A table of neighbours that a storm has filled takes no other for five seconds, as Linux's.
+    let pings = || engine.try_docker(&["exec", "c1", "ping", "-c", "1", "-W", "1", "web"]).code == 0;
+    assert!((0..10).any(|_| pings()), "c1 has lost web");
 }
