@@ -214,15 +214,20 @@ impl Site {
         self.world.next_at().into_iter().chain(self.next_due_at()).min()
     }
 
+    /// Whether who asks an engine waits: it stands still, or has just begun and looks what is there.
+    fn lets_wait(&self, engine: usize) -> bool {
+        self.is_engine_still(engine) || self.engines[engine].power() == Power::Starting
+    }
+
     /// When the next errand is due.
     pub(super) fn next_errand_at(&self) -> Option<Instant> {
-        self.exchanges.next(|engine| self.is_engine_still(engine)).map(|(at, _)| at)
+        self.exchanges.next(|engine| self.lets_wait(engine)).map(|(at, _)| at)
     }
 
     /// Does the errands that are due; false when there are none.
     pub(super) fn run_errands(&mut self, now: Instant) -> bool {
         let mut any = false;
-        while let Some(key) = self.exchanges.next(|engine| self.is_engine_still(engine)).filter(|(at, _)| *at <= now) {
+        while let Some(key) = self.exchanges.next(|engine| self.lets_wait(engine)).filter(|(at, _)| *at <= now) {
             let (id, errand) = self.exchanges.errands.remove(&key).expect("it was just found");
             self.run_errand(id, errand);
             any = true;

@@ -61,14 +61,14 @@ fn faults_strike_a_live_engine_at_once_later_and_at_an_event() {
     engine.docker("run -d --name late2 --network n1 busybox sleep 100000");
     engine.docker("exec two sleep 1");
     assert_eq!(standing("one"), "exited\n");
-    assert_eq!(fault("kill engine docker01"), done);
-    let refused = engine.try_docker(&["ps"]).stderr;
-    assert_eq!(refused, "Error response from daemon: the engine is not running\n");
-    assert_eq!(fault("start engine docker01"), done);
-    assert_eq!(standing("two"), "exited\n", "it died with its engine, and nobody asked for it again");
     let (_, shown) = fault("show");
     assert!(
         shown.lines().last().is_some_and(|line| line.contains("kill container one on create late2: done")),
         "{shown}"
     );
+    assert_eq!(fault("kill engine docker01"), done);
+    let refused = engine.try_docker(&["ps"]).stderr;
+    assert_eq!(refused, "Error response from daemon: the engine is not running\n");
+    assert_eq!(fault("start engine docker01"), done);
+    assert_eq!(standing("two"), "exited\n", "it died with its engine, and nobody asked for it again");
 }
