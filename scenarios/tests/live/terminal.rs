@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::{Winsize, openpty};
 
 /// How long something may take that is to be shown next, in milliseconds.
-const PATIENCE: u16 = 10_000;
+const PATIENCE: u16 = 60_000;
 /// How long between two presses of a key, and how many.
 const BETWEEN: u16 = 500;
 const PRESSES: u32 = 20;
