@@ -17,11 +17,12 @@ pub(crate) use stat::{PATH_STAT, PathStat, check_kind, go_mode};
 const BYTES_MAX: u64 = 256 << 20;
 
 /// An archive of these entries, the first of which is called `top`; with an empty one it is left out, and the others have
-/// their own names.
+/// their own names. Of the root all names are relative, for every `tar` takes the slash away that Docker puts before them.
 pub(crate) fn write(top: &str, entries: &[Entry]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     let named = |path: &str| match (top, path) {
-        ("", path) => path.to_owned(),
+        ("/", "") => ".".to_owned(),
+        ("" | "/", path) => path.to_owned(),
         (top, "") => top.to_owned(),
         (top, path) => format!("{top}/{path}"),
     };
@@ -191,6 +192,13 @@ mod tests {
         let read = read(&write("", &entries)).expect("an archive");
         let paths: Vec<&str> = read.iter().map(|entry| entry.path.as_str()).collect();
         assert_eq!((paths.as_slice(), &read[1].body), (["bin", "bin/a"].as_slice(), &entries[2].body));
+    }
+
+    #[test]
+    fn the_root_can_be_written_too() {
+        let entries = [entry("", Body::Directory), entry("etc", Body::Directory)];
+        let names: Vec<String> = read(&write("/", &entries)).unwrap().into_iter().map(|entry| entry.path).collect();
+        assert_eq!(names, ["", "etc"]);
     }
 
     #[test]
