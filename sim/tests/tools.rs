@@ -203,6 +203,8 @@ fn names_of_namespaces_are_checked_and_go_away() {
     );
     host.refuses("ip netns exec test1 nosuch", 1, "exec of \"nosuch\" failed: No such file or directory\n");
     host.refuses("ip netns add ../x", 255, "Invalid netns name \"../x\"\n");
+    let long = "x".repeat(256);
+    host.refuses(&format!("ip netns add {long}"), 255, &format!("Invalid netns name \"{long}\"\n"));
     host.quietly(&["ip netns del test1"]);
     assert_eq!(
         host.shows("ip -br link"),

@@ -190,7 +190,8 @@ pub(super) fn vtep(bytes: &[u8]) {
             "ip -n here link add br0 type bridge && ip -n here link set vx master br0 up",
             "ip -n here link add p0 type veth peer name e0 netns ends && ip -n here link set p0 master br0 up",
             "ip -n here link set br0 up && ip -n ends link set e0 up",
-            "ip netns exec here sysctl -qw net.ipv6.conf.br0.disable_ipv6=1",
+            // The bridge itself answers nobody.
+            "ip netns exec here sysctl -qw net.ipv6.conf.br0.disable_ipv6=1 net.ipv4.conf.br0.arp_ignore=8",
         ],
     );
     let inside = peer(&wires.fabric, wires.ends[0]);

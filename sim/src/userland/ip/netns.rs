@@ -204,8 +204,12 @@ fn list_numbers(
     Ok(Outcome::Text(known.iter().map(line).collect()))
 }
 
+/// The longest name of a file, in bytes.
+const NAME_MAX: usize = 255;
+
 fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
-    if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+    let is_path = name.contains('/') || name == "." || name == "..";
+    if name.is_empty() || name.len() > NAME_MAX || is_path {
         return Err(Error::BadName(name));
     }
     let path = format!("{DIRECTORY}/{name}");
