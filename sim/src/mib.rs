@@ -88,8 +88,6 @@ pub struct Ip {
     pub header_errors: u64,
     /// The header's checksum is wrong. They are header errors too.
     pub checksum_errors: u64,
-    /// Shorter than the header says.
-    pub truncated: u64,
     /// To addresses that are not for this host, which does not forward, or that must not be on a wire.
     pub address_errors: u64,
     /// That no route leads on.

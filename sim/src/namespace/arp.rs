@@ -66,8 +66,7 @@ impl Namespace {
 
     /// Whether an address is one that the device tells of (`arp_ignore`).
     fn tells_arp(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
-        let of = |device: &crate::device::Device| device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr));
-        let own = self.devices.get(&index).is_some_and(of);
+        let own = self.devices.get(&index).is_some_and(|device| device.has(IpAddr::V4(addr)));
         let near = |device: &crate::device::Device| {
             device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr) && a.net.contains(IpAddr::V4(src)))
         };
@@ -135,21 +134,18 @@ impl Namespace {
     pub(super) fn send_to_neighbour(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, frame: Frame) {
         match self.neighbours.resolve(cx.now, index, addr, frame) {
             Resolution::Known(mac, frame) => self.release(cx, index, mac, vec![frame]),
-            Resolution::Ask => {
-                let wished = self.neighbours.first_waiting(index, addr).and_then(Ip::parse).map(|ip| ip.src);
-                self.ask(cx, index, addr, None, wished);
-            }
+            Resolution::Ask => self.ask(cx, index, addr, None),
             Resolution::Waiting => {}
             Resolution::Full(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourQueue, &frame),
             Resolution::Overflow(frame) => self.drop_frame(cx, Some(index), DropReason::NeighbourOverflow, &frame),
         }
     }
 
-    /// Asks for a neighbour's address: everybody, or the one that had it. `wished` is the source of the packet that waits.
-    pub(super) fn ask(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, to: Option<Mac>, wished: Option<IpAddr>) {
+    /// Asks for a neighbour's address: everybody, or the one that had it.
+    pub(super) fn ask(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, to: Option<Mac>) {
         match addr {
             IpAddr::V4(dst) => {
-                let Some(IpAddr::V4(src)) = self.asking_address(index, addr, wished) else { return };
+                let Some(IpAddr::V4(src)) = self.asking_address(index, addr) else { return };
                 self.send_arp(cx, index, ArpOperation::Request, src, to.unwrap_or(Mac::BROADCAST), dst);
             }
             IpAddr::V6(dst) => self.solicit(cx, index, dst, to),
@@ -157,12 +153,13 @@ impl Namespace {
     }
 
     /// The address that asks for a neighbour (`arp_announce`): that of the packet that waits, when it is this host's.
-    fn asking_address(&self, index: IfIndex, addr: IpAddr, wished: Option<IpAddr>) -> Option<IpAddr> {
+    fn asking_address(&self, index: IfIndex, addr: IpAddr) -> Option<IpAddr> {
         let knows = |src: &IpAddr| {
             let all = self.devices.get(&index).into_iter().flat_map(|device| &device.addresses);
             all.filter(|a| a.net.contains(*src)).any(|a| a.net.contains(addr))
         };
-        let wished = wished.filter(|src| self.is_local(*src) && !src.is_loopback());
+        let waiting = self.neighbours.first_waiting(index, addr).and_then(Ip::parse).map(|ip| ip.src);
+        let wished = waiting.filter(|src| self.is_local(*src) && !src.is_loopback());
         let suits = match self.inet(index, Conf::ArpAnnounce) {
             0 => wished,
             1 => wished.filter(knows),
@@ -182,10 +179,7 @@ impl Namespace {
 
     pub(super) fn neighbour_due(&mut self, cx: &mut Cx, due: Due) {
         match due {
-            Due::Ask { device, addr, to } => {
-                let wished = self.neighbours.first_waiting(device, addr).and_then(Ip::parse).map(|ip| ip.src);
-                self.ask(cx, device, addr, to, wished);
-            }
+            Due::Ask { device, addr, to } => self.ask(cx, device, addr, to),
             Due::Failed { device, packets, .. } => {
                 for frame in packets {
                     self.drop_frame(cx, Some(device), DropReason::NeighbourSilent, &frame);

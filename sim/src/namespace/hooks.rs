@@ -5,7 +5,6 @@ use core::net::IpAddr;
 
 use super::problem::Problem;
 use super::{Cx, Namespace};
-use crate::addr::broadcast;
 use crate::capture::Ends;
 use crate::device::{Device, Devices, IfIndex};
 use crate::drop::DropReason;
@@ -58,7 +57,7 @@ impl Surroundings for Addresses<'_> {
 
     fn kind_of(&self, addr: IpAddr, device: Option<&str>) -> AddressKind {
         let mut devices = self.0.values().filter(|d| device.is_none_or(|name| d.name == name));
-        let is_broadcast = |v4| devices.clone().flat_map(|d| &d.addresses).any(|a| broadcast(a.net) == Some(v4));
+        let is_broadcast = |v4| devices.clone().any(|d| d.is_broadcast(v4));
         match addr {
             _ if addr.is_unspecified() => AddressKind::Unspecified,
             _ if addr.is_multicast() => AddressKind::Multicast,

@@ -139,7 +139,7 @@ impl Namespace {
         // Only a router that is there is believed in; who is not known yet is asked for.
         if !self.neighbours.is_valid(way.device, gateway) {
             if self.neighbours.begin(cx.now, way.device, gateway) {
-                self.ask(cx, way.device, gateway, None, None);
+                self.ask(cx, way.device, gateway, None);
             }
             return;
         }

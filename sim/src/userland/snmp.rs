@@ -91,97 +91,88 @@ const UDP_LITE: [(&str, u64); 9] = [
     ("MemErrors", 0),
 ];
 
-fn ip(network: &Namespace) -> Group {
-    let ip = &network.mib.ip[0];
-    Group::new(
-        "Ip",
-        [
-            ("Forwarding", if network.forwards_ipv4() { 1 } else { 2 }),
-            ("DefaultTTL", u64::from(network.sysctl.default_ttl)),
-            ("InReceives", ip.received.all.packets),
-            ("InHdrErrors", ip.header_errors),
-            ("InAddrErrors", ip.address_errors),
-            ("ForwDatagrams", ip.forwarded),
-            ("InUnknownProtos", ip.unknown_protocols),
-            ("InDiscards", 0),
-            ("InDelivers", ip.delivered),
-            ("OutRequests", ip.requested),
-            ("OutDiscards", 0),
-            ("OutNoRoutes", ip.no_way_out),
-            ("ReasmTimeout", ip.reassembly_timeouts),
-            ("ReasmReqds", ip.fragments_received),
-            ("ReasmOKs", ip.reassembled),
-            ("ReasmFails", ip.not_reassembled),
-            ("FragOKs", ip.cut),
-            ("FragFails", ip.not_cut),
-            ("FragCreates", ip.fragments_made),
-            ("OutTransmits", ip.sent.all.packets),
-        ],
-    )
-}
+/// A counter with its name.
+type Named = (&'static str, u64);
 
-fn ip6(ip: &Ip) -> Group {
-    Group::new(
-        "Ip6",
-        [
-            ("InReceives", ip.received.all.packets),
-            ("InHdrErrors", ip.header_errors),
-            ("InTooBigErrors", 0),
-            ("InNoRoutes", ip.no_way_on),
-            ("InAddrErrors", ip.address_errors),
-            ("InUnknownProtos", ip.unknown_protocols),
-            ("InTruncatedPkts", ip.truncated),
-            ("InDiscards", 0),
-            ("InDelivers", ip.delivered),
-            ("OutForwDatagrams", ip.forwarded),
-            ("OutRequests", ip.requested),
-            ("OutDiscards", 0),
-            ("OutNoRoutes", ip.no_way_out),
-            ("ReasmTimeout", ip.reassembly_timeouts),
-            ("ReasmReqds", ip.fragments_received),
-            ("ReasmOKs", ip.reassembled),
-            ("ReasmFails", ip.not_reassembled),
-            ("FragOKs", ip.cut),
-            ("FragFails", ip.not_cut),
-            ("FragCreates", ip.fragments_made),
-            ("InMcastPkts", ip.received.multicast.packets),
-            ("OutMcastPkts", ip.sent.multicast.packets),
-            ("InOctets", ip.received.all.octets),
-            ("OutOctets", ip.sent.all.octets),
-            ("InMcastOctets", ip.received.multicast.octets),
-            ("OutMcastOctets", ip.sent.multicast.octets),
-            ("InBcastOctets", 0),
-            ("OutBcastOctets", 0),
-            ("InNoECTPkts", ip.ecn[0]),
-            ("InECT1Pkts", ip.ecn[1]),
-            ("InECT0Pkts", ip.ecn[2]),
-            ("InCEPkts", ip.ecn[3]),
-            ("OutTransmits", ip.sent.all.packets),
-        ],
-    )
-}
-
-/// What `netstat` adds to the counters of IPv4.
-fn ip_ext(ip: &Ip) -> [(&'static str, u64); 17] {
+/// What is said of both families alike of packets of this host's own and of those in pieces.
+const fn outward(ip: &Ip) -> [Named; 10] {
     [
-        ("InNoRoutes", ip.no_way_on),
-        ("InTruncatedPkts", ip.truncated),
-        ("InMcastPkts", ip.received.multicast.packets),
-        ("OutMcastPkts", ip.sent.multicast.packets),
-        ("InBcastPkts", ip.received.broadcast.packets),
-        ("OutBcastPkts", ip.sent.broadcast.packets),
+        ("OutRequests", ip.requested),
+        ("OutDiscards", 0),
+        ("OutNoRoutes", ip.no_way_out),
+        ("ReasmTimeout", ip.reassembly_timeouts),
+        ("ReasmReqds", ip.fragments_received),
+        ("ReasmOKs", ip.reassembled),
+        ("ReasmFails", ip.not_reassembled),
+        ("FragOKs", ip.cut),
+        ("FragFails", ip.not_cut),
+        ("FragCreates", ip.fragments_made),
+    ]
+}
+
+/// The same of bytes.
+const fn octets(ip: &Ip) -> [Named; 6] {
+    [
         ("InOctets", ip.received.all.octets),
         ("OutOctets", ip.sent.all.octets),
         ("InMcastOctets", ip.received.multicast.octets),
         ("OutMcastOctets", ip.sent.multicast.octets),
         ("InBcastOctets", ip.received.broadcast.octets),
         ("OutBcastOctets", ip.sent.broadcast.octets),
-        ("InCsumErrors", ip.checksum_errors),
-        ("InNoECTPkts", ip.ecn[0]),
-        ("InECT1Pkts", ip.ecn[1]),
-        ("InECT0Pkts", ip.ecn[2]),
-        ("InCEPkts", ip.ecn[3]),
     ]
+}
+
+/// The same of what the bits about congestion said.
+const fn congestion(ip: &Ip) -> [Named; 4] {
+    [("InNoECTPkts", ip.ecn[0]), ("InECT1Pkts", ip.ecn[1]), ("InECT0Pkts", ip.ecn[2]), ("InCEPkts", ip.ecn[3])]
+}
+
+fn ip(network: &Namespace) -> Group {
+    let ip = &network.mib.ip[0];
+    let inward = [
+        ("Forwarding", if network.forwards_ipv4() { 1 } else { 2 }),
+        ("DefaultTTL", u64::from(network.sysctl.default_ttl)),
+        ("InReceives", ip.received.all.packets),
+        ("InHdrErrors", ip.header_errors),
+        ("InAddrErrors", ip.address_errors),
+        ("ForwDatagrams", ip.forwarded),
+        ("InUnknownProtos", ip.unknown_protocols),
+        ("InDiscards", 0),
+        ("InDelivers", ip.delivered),
+    ];
+    Group::new("Ip", inward.into_iter().chain(outward(ip)).chain([("OutTransmits", ip.sent.all.packets)]))
+}
+
+fn ip6(ip: &Ip) -> Group {
+    let inward = [
+        ("InReceives", ip.received.all.packets),
+        ("InHdrErrors", ip.header_errors),
+        ("InTooBigErrors", 0),
+        ("InNoRoutes", ip.no_way_on),
+        ("InAddrErrors", ip.address_errors),
+        ("InUnknownProtos", ip.unknown_protocols),
+        ("InTruncatedPkts", 0),
+        ("InDiscards", 0),
+        ("InDelivers", ip.delivered),
+        ("OutForwDatagrams", ip.forwarded),
+    ];
+    let groups = [("InMcastPkts", ip.received.multicast.packets), ("OutMcastPkts", ip.sent.multicast.packets)];
+    let all = inward.into_iter().chain(outward(ip)).chain(groups).chain(octets(ip)).chain(congestion(ip));
+    Group::new("Ip6", all.chain([("OutTransmits", ip.sent.all.packets)]))
+}
+
+/// What `netstat` adds to the counters of IPv4.
+fn ip_ext(ip: &Ip) -> impl Iterator<Item = Named> {
+    let packets = [
+        ("InNoRoutes", ip.no_way_on),
+        ("InTruncatedPkts", 0),
+        ("InMcastPkts", ip.received.multicast.packets),
+        ("OutMcastPkts", ip.sent.multicast.packets),
+        ("InBcastPkts", ip.received.broadcast.packets),
+        ("OutBcastPkts", ip.sent.broadcast.packets),
+    ];
+    let damaged = [("InCsumErrors", ip.checksum_errors)];
+    packets.into_iter().chain(octets(ip)).chain(damaged).chain(congestion(ip))
 }
 
 /// Types of ICMP with a name of their own.
