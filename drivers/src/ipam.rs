@@ -17,6 +17,7 @@ use automatic::Ranges;
 use pool::Pool;
 
 pub use automatic::{AddressPools, PoolRange};
+pub use pool::overlap;
 
 /// How many automatic pools are looked at before there is none: more than a /8 has /24s.
 const SEARCH_MAX: u64 = 1 << 17;

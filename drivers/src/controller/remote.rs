@@ -15,7 +15,7 @@ use crate::driver::Driver;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Family};
 use crate::id::Id;
-use crate::ipam::PoolId;
+use crate::ipam::{PoolId, overlap};
 use crate::network::{Allocation, Network, NetworkConfig, Origin, Role as Purpose, Subnet, SubnetConfig};
 use crate::plugin::answer::{self, Pool};
 use crate::plugin::{Ask, Halt, Journal, Question, Reader, Role, Settings, SubnetData};
@@ -254,8 +254,7 @@ fn ask_for_pool(
         if pool.net.is_ipv6() != v6 {
             return Err(refused(format!("invalid pool {}: it is of another address family", pool.net)));
         }
-        let overlaps = |route: &&IpNetwork| route.contains(pool.net.network()) || pool.net.contains(route.network());
-        if asked.is_some() || !routes.iter().filter(|route| route.is_ipv6() == v6).any(|route| overlaps(&route)) {
+        if asked.is_some() || !routes.iter().any(|route| overlap(*route, pool.net)) {
             return Ok(pool);
         }
     }

@@ -25,6 +25,12 @@ impl Span {
     }
 }
 
+/// Whether two prefixes have an address in common; those of two families have none.
+#[must_use]
+pub fn overlap(one: IpNetwork, other: IpNetwork) -> bool {
+    one.contains(other.network()) || other.contains(one.network())
+}
+
 /// A subnet and its taken addresses. The network's own address is taken from the start, and in IPv4 the broadcast
 /// address too (fact 8).
 #[derive(Clone, Debug)]
@@ -61,10 +67,7 @@ impl Pool {
     }
 
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.realm == other.realm
-            && self.subnet.is_ipv4() == other.subnet.is_ipv4()
-            && self.all.first <= other.all.last
-            && other.all.first <= self.all.last
+        self.realm == other.realm && overlap(self.subnet, other.subnet)
     }
 
     pub(super) fn overlaps_net(&self, net: IpNetwork) -> bool {
