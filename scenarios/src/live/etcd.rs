@@ -98,15 +98,19 @@ async fn read_all(body: &mut Incoming) -> Result<Vec<u8>, String> {
 /// Reads lines until one says that something has changed.
 async fn watch(after: u64, status: u16, body: &mut Incoming, late: impl Fn() -> String) -> Result<Answer, String> {
     let mut rest = Vec::new();
+    // So much of it has no end of a line: a long line is looked through once, not with every piece of it.
+    let mut searched = 0;
     let mut is_begun = false;
     loop {
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
+        while let Some(end) = rest[searched..].iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=searched + end).collect();
+            searched = 0;
             match json::watched(status, &line)? {
                 Some(answer) => return Ok(answer),
                 None => is_begun = true,
             }
         }
+        searched = rest.len();
         let limit = if is_begun { WATCH_FOR } else { PATIENCE };
         match timeout(limit, next(body, rest.len())).await {
             Ok(Ok(Some(bytes))) => rest.extend_from_slice(&bytes),
