@@ -2,6 +2,7 @@
 //! frame itself.
 
 mod inet;
+mod manners;
 
 use core::net::{IpAddr, Ipv4Addr};
 
@@ -15,6 +16,7 @@ use crate::qdisc::Qdisc;
 use crate::stack::{IpvlanMode, Over, Upper};
 use crate::vxlan::Tunnel;
 pub use inet::{CONFS, Conf, Inet};
+pub use manners::{Manner, Manners};
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -180,9 +182,11 @@ pub struct Device {
     pub up: bool,
     /// Whether the other end answers: a veth's peer is up, a bridge has a port that is (`NO-CARRIER` else).
     pub carrier: bool,
-    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN`, a veth
-    /// whose peer was never up `LOWERLAYERDOWN` (oracle facts 24 and 25).
+    /// Whether carrier was ever judged: a bridge that never had a port shows `state UNKNOWN` (oracle fact 24).
     pub carrier_known: bool,
+    /// Of a veth: whether its peer was seen here, down, when carrier was last lost. It then shows `LOWERLAYERDOWN`, also
+    /// when the peer has gone elsewhere since (oracle fact 25).
+    pub lower_down: bool,
     /// How often that changed, as Linux counts it.
     pub carrier_changes: u32,
     /// Whether it was ever up: its queueing discipline is `noop` until then.
@@ -197,6 +201,8 @@ pub struct Device {
     pub uppers: Vec<Upper>,
     /// Whether somebody asked for all frames (`promisc on`).
     pub promiscuous: bool,
+    /// How it behaves on its link.
+    pub manners: Manners,
     /// Whether the port that its cable leads to gives it only what is for its own address or for many: a switch, or a
     /// hypervisor, that allows no promiscuity. What the device itself asks for makes no difference to that.
     pub port_filters: bool,
@@ -342,6 +348,7 @@ impl Device {
             self.kind,
             Kind::Loopback | Kind::Dummy | Kind::Stacked { over: Over::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3s), .. }
         ) && !self.is_tun()
+            && self.manners.has(Manner::Arp)
     }
 
     /// Whether it carries packets and no frames, from here to one other end.

@@ -284,16 +284,29 @@ impl Fabric {
         peer_name: &str,
         condition: Condition,
     ) -> Result<(IfIndex, IfIndex), LinkError> {
+        self.create_veth_between((namespace, name), (namespace, peer_name), condition)
+    }
+
+    /// The same where the peer is born in another namespace.
+    ///
+    /// # Errors
+    /// `Exists` when one of the names is taken.
+    pub fn create_veth_between(
+        &mut self,
+        (namespace, name): (NamespaceId, &str),
+        (there, peer_name): (NamespaceId, &str),
+        condition: Condition,
+    ) -> Result<(IfIndex, IfIndex), LinkError> {
         self.namespace(namespace).check_name(name)?;
-        self.namespace(namespace).check_name(peer_name)?;
+        self.namespace(there).check_name(peer_name)?;
         let link = self.new_link();
         let (mac, peer_mac) = (self.random_mac(), self.random_mac());
-        let ns = self.namespace_mut(namespace);
-        let peer = ns.add_veth(peer_name, peer_mac, link);
-        let device = ns.add_veth(name, mac, link);
-        let ends = [End { namespace, device }, End { namespace, device: peer }];
+        let peer = self.namespace_mut(there).add_veth(peer_name, peer_mac, link);
+        let device = self.namespace_mut(namespace).add_veth(name, mac, link);
+        let ends = [End { namespace, device }, End { namespace: there, device: peer }];
         self.links.insert(link, Link { joint: Joint::Pair, ends, condition });
         self.link_peers(link);
+        ends.iter().for_each(|end| self.namespace_mut(end.namespace).blame_lower(end.device));
         Ok((device, peer))
     }
 
@@ -560,9 +573,14 @@ impl Fabric {
             Joint::Stack => return self.carry_up(ends[1].namespace, ends[1].device, false),
             Joint::Tunnel => return,
         }
-        let up = ends.iter().all(|e| self.namespace(e.namespace).devices.get(&e.device).is_some_and(|d| d.up));
+        let devices = ends.map(|end| self.namespace(end.namespace).devices.get(&end.device));
+        let up = devices.iter().all(|device| device.is_some_and(|d| d.up));
+        let is_lost = !up && devices.iter().flatten().any(|d| d.carrier);
         for end in ends {
             self.with(end.namespace, |ns, cx| ns.set_carrier(cx, end.device, up));
+        }
+        for end in ends.into_iter().filter(|_| is_lost) {
+            self.namespace_mut(end.namespace).blame_lower(end.device);
         }
     }
 

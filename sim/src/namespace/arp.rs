@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::reverse::Source;
 use super::{Cx, Namespace};
 use crate::addr::Mac;
-use crate::device::{Conf, IfIndex, Scope};
+use crate::device::{Conf, IfIndex, Manner, Scope};
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame, ethertype};
 use crate::neighbour::{Due, Resolution};
@@ -54,8 +54,8 @@ impl Namespace {
     /// others where it is told to stand for them (`proxy_arp`).
     fn answers_arp_for(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
         let (ip, asker) = (IpAddr::V4(addr), IpAddr::V4(src));
-        let is_up = self.devices.get(&index).is_some_and(|d| d.up);
-        if !is_up || addr.is_loopback() || self.judge_source(index, asker, ip, None) == Source::Refused {
+        let speaks = self.devices.get(&index).is_some_and(|d| d.up && d.manners.has(Manner::Arp));
+        if !speaks || addr.is_loopback() || self.judge_source(index, asker, ip, None) == Source::Refused {
             return false;
         }
         if self.is_local(ip) {

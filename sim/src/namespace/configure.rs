@@ -8,7 +8,7 @@ use ipnetwork::{IpNetwork, Ipv6Network};
 use super::{Cx, Namespace};
 use crate::addr::{Mac, network_of};
 use crate::bridge::Bridge;
-use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Mtu, Scope, Tun};
+use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Manners, Mtu, Scope, Tun};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::policy::remove_everywhere;
@@ -126,8 +126,7 @@ impl Namespace {
     }
 
     fn add_device(&mut self, name: &str, mac: Mac, kind: Kind) -> IfIndex {
-        let index = IfIndex(self.next_index);
-        self.next_index += 1;
+        let index = self.free_index();
         let device = Device {
             index,
             name: name.to_owned(),
@@ -136,6 +135,7 @@ impl Namespace {
             up: false,
             carrier: false,
             carrier_known: false,
+            lower_down: matches!(kind, Kind::Veth { .. }),
             // A veth begins by losing what it had.
             carrier_changes: u32::from(matches!(kind, Kind::Veth { .. })),
             opened: false,
@@ -144,6 +144,7 @@ impl Namespace {
             stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
+            manners: Manners::default(),
             port_filters: false,
             peer_index: None,
             peer_netnsid: None,
@@ -233,12 +234,20 @@ impl Namespace {
         Some(device)
     }
 
+    /// The next number that no device has. One that came with its number from elsewhere is passed over.
+    fn free_index(&mut self) -> IfIndex {
+        let mut numbers = (self.next_index..).map(IfIndex);
+        let index =
+            numbers.find(|index| !self.devices.contains_key(index)).expect("there are fewer devices than numbers");
+        self.next_index = index.0 + 1;
+        index
+    }
+
     /// Takes a device in under a new name; it keeps its number when that is free.
     pub(crate) fn put_device(&mut self, mut device: Device, name: &str) -> IfIndex {
         if self.devices.contains_key(&device.index) {
-            device.index = IfIndex(self.next_index);
+            device.index = self.free_index();
         }
-        self.next_index = self.next_index.max(device.index.0 + 1);
         name.clone_into(&mut device.name);
         (device.ipv6, device.inet) = (self.ipv6, self.sysctl.inet_of_new);
         let index = device.index;
@@ -341,6 +350,16 @@ impl Namespace {
         }
     }
 
+    /// After a veth lost its carrier: whether a device that is here is why. Linux looks for the peer by its number, here.
+    pub(crate) fn blame_lower(&mut self, index: IfIndex) {
+        let peer = self.devices.get(&index).and_then(|device| device.peer_index);
+        let peer = peer.filter(|peer| *peer != index).and_then(|peer| self.devices.get(&peer));
+        let is_here = peer.is_some_and(|peer| !peer.carrier);
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.lower_down = is_here;
+        }
+    }
+
     /// A bridge has carrier while one of its ports runs. One that never had a port is taken to have it, except that
     /// its state is unknown (oracle fact 24).
     pub(super) fn judge_bridge_carrier(&mut self, cx: &mut Cx, index: IfIndex) {
@@ -406,13 +425,11 @@ impl Namespace {
         bridge.tell_tree(|tree| tree.set_mac(mac, now));
     }
 
-    /// A bridge whose address was not set has the lowest of its ports' (oracle fact 28).
+    /// A bridge whose address was not set has the lowest of its ports' (oracle fact 28), and none when the last has left.
     fn follow_port_addresses(&mut self, cx: &mut Cx, bridge: IfIndex) {
         let Some(b) = self.devices.get(&bridge).and_then(Device::bridge).filter(|b| !b.fixed_mac) else { return };
         let lowest = b.ports().iter().filter_map(|p| self.devices.get(p)).map(|d| d.mac).min();
-        if let Some(mac) = lowest {
-            self.replace_mac(cx, bridge, mac);
-        }
+        self.replace_mac(cx, bridge, lowest.unwrap_or(Mac::ZERO));
     }
 
     pub(crate) fn set_mac(&mut self, cx: &mut Cx, index: IfIndex, mac: Mac) {

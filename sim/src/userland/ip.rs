@@ -10,6 +10,7 @@ mod detail;
 pub(in crate::userland) mod device;
 mod error;
 pub(in crate::userland) mod json;
+mod keyword;
 mod link;
 mod maddress;
 mod neigh;
@@ -359,9 +360,22 @@ fn shortened(word: &str) -> Option<String> {
     Some(format!("{address}{rest}/{}", length.unwrap_or("32")))
 }
 
+/// An address of the link layer: bytes in hexadecimal, of which each goes as far as its digits do. How many there should
+/// be is another question.
+fn link_layer(word: &str) -> Result<Vec<u8>, Error> {
+    let byte = |part: &str| {
+        let bare = part.strip_prefix("0x").unwrap_or(part);
+        let end = bare.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(bare.len());
+        let number = u32::from_str_radix(&bare[..end], 16).ok().and_then(|number| u8::try_from(number).ok());
+        number.ok_or_else(|| Error::BadMac(part.to_owned()))
+    };
+    word.split(':').map(byte).collect()
+}
+
 /// An Ethernet address.
 fn mac(word: &str) -> Result<Mac, Error> {
-    word.parse().map_err(|_| Error::BadMac(word.to_owned()))
+    let bytes = link_layer(word)?;
+    <[u8; 6]>::try_from(bytes).map(Mac).map_err(|bytes| Error::MacLength(bytes.len()))
 }
 
 #[cfg(test)]
@@ -402,6 +416,15 @@ mod tests {
         assert_eq!(read("172.16/12").as_deref(), Some("172.16.0.0/12"));
         assert_eq!(read("10.1").as_deref(), Some("10.1.0.0/32"));
         assert_eq!((read("x/8"), read("10./8"), read("1.2.3.4.5/8")), (None, None, None));
+    }
+
+    #[test]
+    fn an_address_of_the_link_layer_is_read_as_far_as_it_goes() {
+        let wrong = |word: &str| mac(word).unwrap_err();
+        assert_eq!(mac("2:0:0:0:0:0a").unwrap().to_string(), "02:00:00:00:00:0a");
+        assert_eq!([wrong("foo"), wrong("1:2:3:4:5:6:7")], [Error::MacLength(1), Error::MacLength(7)]);
+        assert_eq!(wrong("02:00:00:00:00:zz"), Error::BadMac("zz".into()));
+        assert_eq!([wrong("type"), wrong("1ff")], [Error::BadMac("type".into()), Error::BadMac("1ff".into())]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::detail::Details;
 use super::{Family, Options, bridge, vxlan};
 use crate::addr::Mac;
-use crate::device::{Device, Devices, IfIndex, Kind};
+use crate::device::{Device, Devices, IfIndex, Kind, Manner};
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::time::Instant;
 use crate::userland::Flavour;
@@ -65,16 +65,20 @@ impl<'a> Scene<'a> {
         if device.up && !device.carrier {
             flags.push("NO-CARRIER");
         }
-        flags.extend(match device.kind {
-            Kind::Loopback => &["LOOPBACK"][..],
-            Kind::Dummy => &["BROADCAST", "NOARP"],
-            _ if device.is_tun() => &["POINTOPOINT", "MULTICAST", "NOARP"],
-            _ if !device.has_neighbours() => &["BROADCAST", "MULTICAST", "NOARP"],
-            _ => &["BROADCAST", "MULTICAST"],
+        flags.push(match device.kind {
+            Kind::Loopback => "LOOPBACK",
+            _ if device.is_tun() => "POINTOPOINT",
+            _ => "BROADCAST",
         });
-        if device.promiscuous {
-            flags.push("PROMISC");
-        }
+        let speaks_to_groups = !matches!(device.kind, Kind::Loopback | Kind::Dummy);
+        let switches = [
+            ("MULTICAST", speaks_to_groups && device.manners.has(Manner::Multicast)),
+            ("NOARP", !device.has_neighbours() && (!device.is_loopback() || !device.manners.has(Manner::Arp))),
+            ("ALLMULTI", device.manners.has(Manner::AllMulticast)),
+            ("PROMISC", device.promiscuous),
+            ("DYNAMIC", device.manners.has(Manner::Dynamic)),
+        ];
+        flags.extend(switches.into_iter().filter_map(|(name, is_on)| is_on.then_some(name)));
         if device.up {
             flags.push("UP");
         }
@@ -176,7 +180,8 @@ impl<'a> Scene<'a> {
         said.spoken(" ");
         said.named("promiscuity", device.promiscuity());
         said.spoken(" ");
-        said.named("allmulti", u8::from(device.master.is_some()));
+        let all_groups = device.manners.has(Manner::AllMulticast);
+        said.named("allmulti", u8::from(device.master.is_some()) + u8::from(all_groups));
         said.renamed("minmtu", "min_mtu", least);
         said.renamed("maxmtu", "max_mtu", most);
         self.kinds(device, if options.oneline { '\\' } else { '\n' }, &mut said);
@@ -252,7 +257,7 @@ pub const fn state(device: &Device) -> &'static str {
         (Kind::Bridge(_), true, true) if !device.carrier_known => "UNKNOWN",
         (_, true, true) => "UP",
         (Kind::Stacked { .. }, true, false) => "LOWERLAYERDOWN",
-        (Kind::Veth { .. }, true, false) if !device.carrier_known || device.peer_netnsid.is_none() => "LOWERLAYERDOWN",
+        (Kind::Veth { .. }, true, false) if device.lower_down => "LOWERLAYERDOWN",
         (_, true, false) => "DOWN",
     }
 }
@@ -396,6 +401,7 @@ pub(in crate::userland) mod tests {
             up: true,
             carrier: true,
             carrier_known: true,
+            lower_down: false,
             carrier_changes: 0,
             opened: true,
             queue_len: 0,
@@ -403,6 +409,7 @@ pub(in crate::userland) mod tests {
             stations: Vec::new(),
             uppers: Vec::new(),
             promiscuous: false,
+            manners: crate::device::Manners::default(),
             port_filters: false,
             peer_index: None,
             peer_netnsid: None,
@@ -475,7 +482,7 @@ pub(in crate::userland) mod tests {
     #[test]
     fn a_veth_whose_peer_is_in_a_named_namespace_and_down() {
         let mut end = veth(9, "v1", "fe:f1:c5:47:e3:76", 8);
-        (end.carrier, end.carrier_known, end.queue_len, end.peer_netnsid) = (false, false, 1000, Some(1));
+        (end.carrier, end.lower_down, end.queue_len, end.peer_netnsid) = (false, true, 1000, Some(1));
         end.master = Some(IfIndex(7));
         let devices = all([end, bridge(7, "bridge-test", "fe:f1:c5:47:e3:76")]);
         let peers = BTreeMap::from([(IfIndex(9), "test1".to_owned())]);
@@ -498,9 +505,9 @@ pub(in crate::userland) mod tests {
         assert_eq!(state(&br), "DOWN");
         let mut end = veth(4, "va", "02:00:00:00:00:01", 3);
         end.carrier = false;
-        assert_eq!(state(&end), "LOWERLAYERDOWN", "the peer is here, so the kernel sees why");
-        end.peer_netnsid = Some(0);
         assert_eq!(state(&end), "DOWN");
+        end.lower_down = true;
+        assert_eq!(state(&end), "LOWERLAYERDOWN", "the peer was here, so the kernel saw why");
         assert_eq!(state(&loopback()), "UNKNOWN");
     }
 

@@ -31,6 +31,12 @@ pub enum Refusal {
     LocalGateway,
     /// A destination with host bits.
     BadPrefix,
+    /// A veth that shall be up before it has a peer.
+    NotConnected,
+    /// An Ethernet address that no single station has.
+    UnfitAddress,
+    /// What a neighbour shall have is no Ethernet address.
+    BadLinkAddress,
     /// lo stays where it is.
     Immutable,
     /// It makes no sense for this device.
@@ -113,6 +119,7 @@ impl Refusal {
             Self::BadGateway => "Nexthop has invalid gateway.",
             Self::LocalGateway => "Gateway can not be a local address.",
             Self::BadPrefix => "Invalid prefix for given prefix length.",
+            Self::BadLinkAddress => "Invalid link address.",
             Self::Immutable => "The interface netns is immutable.",
             Self::MtuTooLarge => "mtu greater than device maximum.",
             Self::MtuTooSmall => "mtu less than device minimum.",
@@ -133,6 +140,8 @@ impl Refusal {
             Self::MissingNetwork => "Required attributes not provided to perform the operation.",
             Self::FixedNetwork => "Cannot change VNI.",
             Self::MissingLink
+            | Self::UnfitAddress
+            | Self::NotConnected
             | Self::AddressInUse
             | Self::OtherFamily
             | Self::OutOfRange
@@ -154,7 +163,7 @@ impl Refusal {
     const fn errno(self) -> &'static str {
         match self {
             Self::AddressAssigned | Self::Address6Assigned | Self::Exists | Self::NetworkExists => "File exists",
-            Self::AddressNotFound | Self::Address6NotFound => "Cannot assign requested address",
+            Self::AddressNotFound | Self::Address6NotFound | Self::UnfitAddress => "Cannot assign requested address",
             Self::BridgeInBridge => "Too many levels of symbolic links",
             Self::DeviceDown => "Network is down",
             Self::LocalGateway => "Invalid argument",
@@ -173,6 +182,7 @@ impl Refusal {
             Self::NotPermitted => "Operation not permitted",
             Self::Prohibited => "Permission denied",
             Self::Busy => "Device or resource busy",
+            Self::NotConnected => "Transport endpoint is not connected",
             Self::VlanRange | Self::OutOfRange => "Numerical result out of range",
             Self::BadSource
             | Self::BadRuleSource
@@ -180,6 +190,7 @@ impl Refusal {
             | Self::MissingNetwork
             | Self::MissingVlan
             | Self::BadPrefix
+            | Self::BadLinkAddress
             | Self::Immutable
             | Self::Invalid
             | Self::MtuTooLarge
@@ -278,8 +289,12 @@ pub enum Error {
     MacvlanMode(String),
     /// Not a mode of ipvlan.
     IpvlanMode,
+    /// Neither a cable in nor out.
+    Carrier(String),
     /// Not an Ethernet address.
     BadMac(String),
+    /// So many bytes are none.
+    MacLength(usize),
     /// A device must be named.
     MissingDevice,
     /// The same of `ip maddress`.
@@ -385,6 +400,7 @@ impl Error {
                     1
                 }
             }
+            (Flavour::Host, Self::Carrier(_)) => 22,
             (Flavour::Host, Self::MissingDevice) if !matches!(object, Object::Link) => 1,
             (
                 Flavour::Host,
@@ -395,6 +411,8 @@ impl Error {
                 | Self::IpvlanMode
                 | Self::Expected { .. }
                 | Self::BadMac(_)
+                | Self::MacLength(_)
+                | Self::NotASwitch { .. }
                 | Self::MissingType
                 | Self::MissingDestination
                 | Self::MissingEntry
@@ -448,7 +466,11 @@ impl Error {
                  not \"{word}\"\n"
             ),
             Self::IpvlanMode => "Error: argument of \"mode\" must be either \"l2\", \"l3\" or \"l3s\"\n".to_owned(),
+            Self::Carrier(word) => {
+                format!("Error: argument of \"carrier\" must be one of \"off\", \"on\", not \"{word}\"\n")
+            }
             Self::BadMac(word) => format!("\"{word}\" is invalid lladdr.\n"),
+            Self::MacLength(bytes) => format!("Invalid address length {bytes} - must be 6 bytes\n"),
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),
             Self::MissingMaddressDevice => "Not enough information: \"dev\" is required.\n".to_owned(),
             Self::GroupRefused(refusal) => format!("ioctl: {}\n", refusal.errno()),
@@ -509,6 +531,7 @@ impl Error {
             }
             Self::Expected { word, .. } => format!("an inet prefix is expected rather than \"{word}\""),
             Self::BadMac(word) => format!("\"{word}\" is invalid lladdr"),
+            Self::MacLength(_) => format!("RTNETLINK answers: {}", Refusal::Invalid.errno()),
             Self::MissingDevice | Self::MissingNeighbour => "need \"dev IFACE\"".to_owned(),
             Self::MissingDestination => "need at least destination address".to_owned(),
             Self::FlushAll => "\"ip route flush\" requires an argument".to_owned(),

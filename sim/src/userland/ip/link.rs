@@ -1,19 +1,21 @@
-//! `ip link`: shows devices, makes veth pairs and bridges, changes and deletes devices.
+//! `ip link`: shows devices, changes and deletes them. How they are made is in `make`.
+
+mod make;
 
 use core::fmt::Write as _;
 
 use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
+use super::keyword::{self, Keyword};
 use super::selection::{Selection, group};
 use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, usage, vxlan};
 use crate::addr::Mac;
-use crate::device::{Device, IfIndex, Kind, Mtu};
+use crate::device::{Device, IfIndex, Kind, Manner, Mtu};
 use crate::fabric::NamespaceId;
-use crate::link::Condition;
 use crate::namespace::LinkError;
-use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::userland::json::Json;
 use crate::userland::{Pid, Sys};
+pub(super) use make::free_name;
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -45,7 +47,7 @@ pub(super) fn run(
     }
     match words.command(&VERBS, Verb::Show)? {
         Verb::Show => return show(sys, namespace, options, &mut words),
-        Verb::Add => add(sys, namespace, words),
+        Verb::Add => make::add(sys, namespace, words),
         Verb::Set => set(sys, namespace, words),
         Verb::Delete => delete(sys, namespace, words),
     }
@@ -92,6 +94,8 @@ struct Change {
     mac: Option<Mac>,
     queue_len: Option<u32>,
     promiscuous: Option<bool>,
+    /// How it shall behave on its link.
+    manners: Vec<(Manner, bool)>,
     /// A bridge by name, or none to leave the one it is in.
     master: Option<Option<String>>,
     netns: Option<String>,
@@ -103,9 +107,9 @@ struct Change {
 }
 
 impl Change {
-    fn parse(mut words: Words) -> Result<Self, Error> {
+    fn parse(mut words: Words, keywords: &[Keyword]) -> Result<Self, Error> {
         let mut change = Self::default();
-        while let Some(word) = words.take_next() {
+        while let Some(word) = words.next_of(keywords) {
             change.set(word, &mut words)?;
         }
         Ok(change)
@@ -124,14 +128,55 @@ impl Change {
             "group" => self.group = Some(group(words.value()?)?),
             "alias" => self.alias = Some(words.value()?),
             "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
+            // The kernel takes it and does nothing.
+            "trailers" => switch("trailers", words.value()?).map(|_| ())?,
+            "carrier" => return Err(carrier(words.value()?)),
+            "link" => words.value().map(|_| ())?,
+            "numtxqueues" => count(words.value()?, "Invalid \"numtxqueues\" value")?,
+            "numrxqueues" => count(words.value()?, "Invalid \"numrxqueues\" value")?,
+            "broadcast" | "brd" => only_everybody(&words.value()?)?,
             "txqueuelen" | "qlen" => self.queue_len = Some(queue_len(words.value()?)?),
             "dev" => self.device = Some(words.value()?),
+            "help" => return Err(Error::Help),
             "type" => self.kind = Some((words.value()?, core::mem::take(words))),
-            _ if self.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
-            _ => self.device = Some(word),
+            other => match manner(other) {
+                Some((name, manner)) => self.manners.push((manner, switch(name, words.value()?)?)),
+                None if self.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
+                None => self.device = Some(word),
+            },
         }
         Ok(())
     }
+}
+
+/// The switch of a device's manners that a word names.
+fn manner(word: &str) -> Option<(&'static str, Manner)> {
+    let all = [
+        ("arp", Manner::Arp),
+        ("multicast", Manner::Multicast),
+        ("allmulticast", Manner::AllMulticast),
+        ("dynamic", Manner::Dynamic),
+    ];
+    all.into_iter().find(|(name, _)| *name == word)
+}
+
+/// Nothing here has a cable that could be seen to be pulled out by a command.
+fn carrier(word: String) -> Error {
+    if matches!(word.as_str(), "on" | "off") { Refusal::NotSupported.into() } else { Error::Carrier(word) }
+}
+
+/// Everybody on a link has one address, which nobody changes here.
+fn only_everybody(word: &str) -> Result<(), Error> {
+    if mac(word)? == Mac::BROADCAST { Ok(()) } else { Err(Refusal::NotSupported.into()) }
+}
+
+/// An Ethernet address that one station can have.
+fn station(mac: Mac) -> Result<Mac, Refusal> {
+    if mac.is_multicast() || mac == Mac::ZERO { Err(Refusal::UnfitAddress) } else { Ok(mac) }
+}
+
+fn count(word: String, why: &'static str) -> Result<(), Error> {
+    word.parse::<u32>().map(|_| ()).map_err(|_| Error::Wrong { word, why })
 }
 
 const NOT_A_NAME: &str = "\"name\" not a valid ifname";
@@ -171,6 +216,7 @@ struct Plan {
     mac: Option<Mac>,
     queue_len: Option<u32>,
     promiscuous: Option<bool>,
+    manners: Vec<(Manner, bool)>,
     master: Option<Option<IfIndex>>,
     netns: Option<NamespaceId>,
     group: Option<u32>,
@@ -178,7 +224,7 @@ struct Plan {
 }
 
 fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
-    let change = Change::parse(words)?;
+    let change = Change::parse(words, keyword::of_set(sys.flavour()))?;
     match (change.device.clone(), change.group) {
         (Some(name), _) => {
             let index = device(sys, namespace, &name)?;
@@ -256,9 +302,10 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         name: change.name,
         up: change.up,
         mtu,
-        mac: change.mac,
+        mac: change.mac.map(station).transpose()?,
         queue_len: change.queue_len,
         promiscuous: change.promiscuous,
+        manners: change.manners,
         master,
         netns,
         group: change.group,
@@ -318,6 +365,7 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
         device.name = plan.name.unwrap_or_else(|| device.name.clone());
         device.group = plan.group.unwrap_or(device.group);
         device.alias = plan.alias.unwrap_or_else(|| device.alias.clone());
+        plan.manners.iter().for_each(|(manner, on)| device.manners.set(*manner, *on));
     }
     if let Some(promiscuous) = plan.promiscuous {
         fabric.set_promiscuous(namespace, index, promiscuous);
@@ -335,315 +383,34 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
     Ok(())
 }
 
-/// A device to be made.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Model {
-    name: Option<String>,
-    kind: Option<String>,
-    mtu: Option<String>,
-    mac: Option<Mac>,
-    group: Option<u32>,
-    /// The device that it shall stand on.
-    parent: Option<String>,
-    queue_len: Option<u32>,
-    /// Where it shall be.
-    netns: Option<String>,
-    peer: Peer,
-    /// The words after the type.
-    particulars: Words,
-}
-
-/// The other end of a veth to be made.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Peer {
-    name: Option<String>,
-    mtu: Option<String>,
-    mac: Option<Mac>,
-    netns: Option<String>,
-}
-
-impl Model {
-    fn parse(mut words: Words) -> Result<Self, Error> {
-        let mut model = Self::default();
-        while let Some(word) = words.take_next() {
-            match word.as_str() {
-                "name" => model.name = Some(checked(words.value()?, NOT_A_NAME)?),
-                "dev" => model.name = Some(checked(words.value()?, NOT_A_DEVICE)?),
-                "netns" => model.netns = Some(words.value()?),
-                "txqueuelen" | "qlen" => model.queue_len = Some(queue_len(words.value()?)?),
-                // A device here has one queue, however many are asked for.
-                "numtxqueues" => count(words.value()?, "Invalid \"numtxqueues\" value")?,
-                "numrxqueues" => count(words.value()?, "Invalid \"numrxqueues\" value")?,
-                "mtu" => model.mtu = Some(words.value()?),
-                "address" => model.mac = Some(mac(&words.value()?)?),
-                "group" => model.group = Some(group(words.value()?)?),
-                "link" => model.parent = Some(words.value()?),
-                "type" => {
-                    model.kind = Some(words.value()?);
-                    break;
-                }
-                _ if model.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
-                _ => model.name = Some(checked(word, NOT_A_DEVICE)?),
-            }
-        }
-        if words.take("peer") {
-            model.peer = Peer::parse(&mut words)?;
-        }
-        model.particulars = words;
-        Ok(model)
-    }
-}
-
-impl Peer {
-    fn parse(words: &mut Words) -> Result<Self, Error> {
-        let mut peer = Self::default();
-        while let Some(word) = words.take_next() {
-            match word.as_str() {
-                "name" => peer.name = Some(checked(words.value()?, NOT_A_NAME)?),
-                "mtu" => peer.mtu = Some(words.value()?),
-                "address" => peer.mac = Some(mac(&words.value()?)?),
-                "netns" => peer.netns = Some(words.value()?),
-                _ if peer.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
-                _ => peer.name = Some(checked(word, NOT_A_DEVICE)?),
-            }
-        }
-        Ok(peer)
-    }
-}
-
-fn count(word: String, why: &'static str) -> Result<(), Error> {
-    word.parse::<u32>().map(|_| ()).map_err(|_| Error::Wrong { word, why })
-}
-
-/// Makes a device here, and sends it where it shall be.
-fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
-    let mut model = Model::parse(words)?;
-    let kind = model.kind.clone().ok_or(Error::MissingType)?;
-    permit(sys)?;
-    let to = model.netns.take().map(|word| destination(sys, word)).transpose()?;
-    let Some(to) = to.filter(|to| *to != namespace) else { return make(sys, namespace, &kind, model) };
-    let name = new_name(sys, to, model.name.take(), &kind)?;
-    let at_birth = free_name(sys, namespace, &kind, "");
-    model.name = Some(at_birth.clone());
-    make(sys, namespace, &kind, model)?;
-    let index = device(sys, namespace, &at_birth)?;
-    sys.fabric().move_device(namespace, index, to, &name)?;
-    Ok(())
-}
-
-fn make(sys: &mut Sys<'_>, namespace: NamespaceId, kind: &str, model: Model) -> Result<(), Error> {
-    match kind {
-        "bridge" => add_bridge(sys, namespace, model),
-        "veth" => add_veth(sys, namespace, model),
-        "dummy" => add_dummy(sys, namespace, model),
-        "vxlan" => add_vxlan(sys, namespace, model),
-        "macvlan" | "ipvlan" | "vlan" => {
-            let over = sharing(kind, model.particulars.clone())?;
-            add_stacked(sys, namespace, model, over)
-        }
-        "tun" => Err(Refusal::NotByNetlink.into()),
-        _ => Err(Refusal::UnknownType.into()),
-    }
-}
-
-fn add_dummy(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
-    let name = new_name(sys, namespace, model.name, "dummy")?;
-    let mtu = model.mtu.map(mtu).transpose()?;
-    let index = sys.fabric().create_dummy(namespace, &name)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
-    Ok(())
-}
-
-fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Over) -> Result<(), Error> {
-    let parent = model.parent.ok_or(Refusal::MissingLink)?;
-    let parent = device(sys, namespace, &parent)?;
-    let stem = match over {
-        Over::Macvlan(_) => "macvlan",
-        Over::Ipvlan(_) => "ipvlan",
-        Over::Vlan(_) => "vlan",
+/// `ip link del`: it reads what `set` reads, of which only the device counts.
+fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
+    let change = Change::parse(words, keyword::of_set(sys.flavour()))?;
+    let Some(name) = change.device else {
+        let group = change.group.ok_or(Error::MissingDevice)?;
+        return delete_group(sys, namespace, group);
     };
-    let name = new_name(sys, namespace, model.name, stem)?;
-    let mtu = model.mtu.map(mtu).transpose()?;
-    let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
-    Ok(())
-}
-
-fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
-    let wish = vxlan::Wish::parse(model.particulars)?;
-    let lower = match &wish.device {
-        Some(name) => Some(lower(sys, namespace, name)?),
-        None => None,
-    };
-    if wish.vni.is_some() && wish.port.is_none() {
-        sys.eprint(vxlan::NO_PORT);
-    }
-    let settings = wish.settings(lower)?;
-    let name = new_name(sys, namespace, model.name, "vxlan")?;
-    let mtu = model.mtu.map(mtu).transpose()?;
-    let index = sys.fabric().create_vxlan(namespace, &name, settings)?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
-    Ok(())
-}
-
-/// The device that a tunnel shall stand on.
-fn lower(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<IfIndex, Error> {
-    let lower = sys.fabric().namespace(namespace).device_named(name).map(|device| device.index);
-    lower.ok_or_else(|| vxlan::Fault::NoDevice(name.to_owned()).into())
-}
-
-/// How a device shall share its parent: what follows `type macvlan` and the like.
-fn sharing(kind: &str, mut words: Words) -> Result<Over, Error> {
-    let mut over = match kind {
-        "macvlan" => Some(Over::Macvlan(MacvlanMode::Vepa)),
-        "ipvlan" => Some(Over::Ipvlan(IpvlanMode::L3)),
-        _ => None,
-    };
-    while let Some(word) = words.take_next() {
-        match (kind, word.as_str()) {
-            ("macvlan", "mode") => over = Some(Over::Macvlan(macvlan_mode(words.value()?)?)),
-            ("ipvlan", "mode") => over = Some(Over::Ipvlan(ipvlan_mode(&words.value()?)?)),
-            ("ipvlan", "bridge") => {}
-            ("vlan", "id") => over = Some(Over::Vlan(vlan_id(words.value()?)?)),
-            ("vlan", "protocol" | "proto") if words.take("802.1Q") || words.take("802.1q") => {}
-            (_, "help") => return Err(Error::TypeHelp(over.map_or("vlan", of_kind))),
-            _ => return Err(Error::UnknownParticular { kind: over.map_or("vlan", of_kind), word }),
-        }
-    }
-    over.ok_or_else(|| Refusal::MissingVlan.into())
-}
-
-const fn of_kind(over: Over) -> &'static str {
-    match over {
-        Over::Macvlan(_) => "macvlan",
-        Over::Ipvlan(_) => "ipvlan",
-        Over::Vlan(_) => "vlan",
-    }
-}
-
-fn macvlan_mode(word: String) -> Result<MacvlanMode, Error> {
-    match word.as_str() {
-        "private" => Ok(MacvlanMode::Private),
-        "vepa" => Ok(MacvlanMode::Vepa),
-        "bridge" => Ok(MacvlanMode::Bridge),
-        "passthru" => Ok(MacvlanMode::Passthru),
-        _ => Err(Error::MacvlanMode(word)),
-    }
-}
-
-fn ipvlan_mode(word: &str) -> Result<IpvlanMode, Error> {
-    match word {
-        "l2" => Ok(IpvlanMode::L2),
-        "l3" => Ok(IpvlanMode::L3),
-        "l3s" => Ok(IpvlanMode::L3s),
-        _ => Err(Error::IpvlanMode),
-    }
-}
-
-fn vlan_id(word: String) -> Result<u16, Error> {
-    match word.parse() {
-        Ok(id @ 1..4095) => Ok(id),
-        Ok(0) => Ok(0),
-        Ok(4095..) => Err(Refusal::VlanRange.into()),
-        Err(_) => Err(Error::Wrong { word, why: "id is invalid" }),
-    }
-}
-
-fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
-    let name = new_name(sys, namespace, model.name, "bridge")?;
-    let mtu = model.mtu.map(mtu).transpose()?;
-    let wish = bridge_kind::Wish::parse(model.particulars)?;
-    let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
-    dress(sys, namespace, index, Looks { mtu, mac: None, group: model.group, queue_len: model.queue_len });
-    let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
-    if applied.is_err() {
-        // What cannot be as it was asked for is not left half made.
-        sys.fabric().delete_device(namespace, index);
-    }
-    Ok(applied?)
-}
-
-fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<(), Error> {
-    if !model.particulars.0.is_empty() {
-        return Err(Error::TypeHelp("veth"));
-    }
-    let name = new_name(sys, namespace, model.name, "veth")?;
-    let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?;
-    let beside = to.is_none_or(|to| to == namespace);
-    let peer = match model.peer.name {
-        Some(peer) if peer == name && beside => return Err(Refusal::Exists.into()),
-        Some(peer) => new_name(sys, to.unwrap_or(namespace), Some(peer), "veth")?,
-        None => free_name(sys, to.unwrap_or(namespace), "veth", &name),
-    };
-    // A peer that is born elsewhere may have a name that is taken here.
-    let at_birth = if beside { peer.clone() } else { free_name(sys, namespace, "veth", &name) };
-    let peer_mtu = model.peer.mtu.map(mtu).transpose()?;
-    let mtu = model.mtu.map(mtu).transpose()?;
-    let (index, other) = sys.fabric().create_veth(namespace, &name, &at_birth, Condition::default())?;
-    dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
-    dress(
-        sys,
-        namespace,
-        other,
-        Looks { mtu: peer_mtu, mac: model.peer.mac, group: model.group, queue_len: model.queue_len },
-    );
-    if let Some(to) = to {
-        sys.fabric().move_device(namespace, other, to, &peer)?;
-    }
-    Ok(())
-}
-
-/// What was asked for a new device.
-#[derive(Clone, Copy)]
-struct Looks {
-    mtu: Option<Mtu>,
-    mac: Option<Mac>,
-    group: Option<u32>,
-    queue_len: Option<u32>,
-}
-
-/// Gives a new device what was asked for it.
-fn dress(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, looks: Looks) {
-    let Looks { mtu, mac, group, queue_len } = looks;
-    let fabric = sys.fabric();
-    if let Some(mtu) = mtu {
-        fabric.set_mtu(namespace, index, mtu);
-    }
-    if let Some(mac) = mac {
-        fabric.set_mac(namespace, index, mac);
-    }
-    if let Some(device) = fabric.namespace_mut(namespace).devices.get_mut(&index) {
-        device.group = group.unwrap_or(device.group);
-        device.queue_len = queue_len.unwrap_or(device.queue_len);
-    }
-}
-
-/// The name for a new device, or a free one of the form `veth0`.
-fn new_name(sys: &mut Sys<'_>, namespace: NamespaceId, name: Option<String>, stem: &str) -> Result<String, Error> {
-    let Some(name) = name else { return Ok(free_name(sys, namespace, stem, "")) };
-    if name.len() > 15 {
-        return Err(Refusal::NameTooLong.into());
-    }
-    check_free(sys, namespace, &name)?;
-    Ok(name)
-}
-
-/// The first of `veth0`, `veth1` … that no device has and that is not `taken`.
-pub(super) fn free_name(sys: &mut Sys<'_>, namespace: NamespaceId, stem: &str, taken: &str) -> String {
-    let devices = sys.fabric().namespace(namespace);
-    let mut names = (0..).map(|n: u32| format!("{stem}{n}"));
-    names.find(|name| name != taken && devices.device_named(name).is_none()).expect("there are fewer devices than u32")
-}
-
-fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, mut words: Words) -> Result<(), Error> {
-    words.take("dev");
-    let name = words.take_next().ok_or(Error::MissingDevice)?;
     let index = device(sys, namespace, &name)?;
     permit(sys)?;
     if device_at(sys, namespace, index).is_loopback() {
         return Err(Refusal::NotSupported.into());
     }
     sys.fabric().delete_device(namespace, index);
+    Ok(())
+}
+
+/// Deletes the devices of a group; the first group, in which everything begins, is not for that.
+fn delete_group(sys: &mut Sys<'_>, namespace: NamespaceId, group: u32) -> Result<(), Error> {
+    permit(sys)?;
+    if group == 0 {
+        return Err(Refusal::NotPermitted.into());
+    }
+    let devices = sys.fabric().namespace(namespace).devices.values();
+    let meant: Vec<_> = devices.filter(|device| device.group == group).map(|device| device.index).collect();
+    if meant.is_empty() {
+        return Err(Refusal::NoDevice.into());
+    }
+    meant.into_iter().for_each(|index| sys.fabric().delete_device(namespace, index));
     Ok(())
 }
 
@@ -696,7 +463,7 @@ mod tests {
 
     #[test]
     fn the_words_of_set_in_any_order() {
-        let change = Change::parse(words("dev v1 master br0 up mtu 1400")).unwrap();
+        let change = Change::parse(words("dev v1 master br0 up mtu 1400"), &keyword::LINK).unwrap();
         let expected = Change {
             device: Some("v1".into()),
             up: Some(true),
@@ -705,28 +472,11 @@ mod tests {
             ..Change::default()
         };
         assert_eq!(change, expected);
-        assert_eq!(Change::parse(words("v1 frob")), Err(Error::Garbage { place: "dev", word: "frob".into() }));
-        assert_eq!(Change::parse(words("v1 address zz")), Err(Error::BadMac("zz".into())));
+        let refused = |line| Change::parse(words(line), &keyword::LINK).unwrap_err();
+        assert_eq!(refused("v1 frob"), Error::Garbage { place: "dev", word: "frob".into() });
+        assert_eq!([refused("v1 address zz"), refused("a up")], ["zz", "up"].map(|word| Error::BadMac(word.into())));
+        assert_eq!(refused("v1 carrier x"), Error::Carrier("x".into()));
         assert_eq!(mtu("50".into()), Err(Refusal::MtuTooSmall.into()));
         assert_eq!(mtu("99999".into()), Err(Refusal::MtuTooLarge.into()));
-    }
-
-    #[test]
-    fn a_pair_and_the_words_for_its_other_end() {
-        let model = Model::parse(words("add0 mtu 1500 type veth peer name add1 netns test1")).unwrap();
-        assert_eq!((model.name.as_deref(), model.kind.as_deref()), (Some("add0"), Some("veth")));
-        let peer = Peer { name: Some("add1".into()), netns: Some("test1".into()), ..Peer::default() };
-        assert_eq!(model.peer, peer);
-        assert_eq!(Model::parse(words("type")), Err(Error::Incomplete));
-    }
-
-    #[test]
-    fn a_word_that_can_be_no_name_is_refused_where_it_stands() {
-        let refused = |line| Model::parse(words(line)).unwrap_err();
-        assert_eq!(refused("a/b type dummy"), Error::Invalid { word: "a/b".into(), why: NOT_A_DEVICE });
-        let long = "a-name-that-is-too-long";
-        assert_eq!(refused("name a-name-that-is-too-long"), Error::Invalid { word: long.into(), why: NOT_A_NAME });
-        assert_eq!(refused("v0 numtxqueues"), Error::Incomplete);
-        assert!(Model::parse(words("a-name-that-is-too-long type dummy")).is_ok(), "the kernel refuses it");
     }
 }

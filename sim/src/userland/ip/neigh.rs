@@ -107,7 +107,13 @@ impl Query {
         while let Some(word) = words.take_next() {
             match word.as_str() {
                 "dev" => query.device = Some(words.value()?),
-                "lladdr" => query.mac = Some(mac(&words.value()?)?),
+                "lladdr" => {
+                    let read = mac(&words.value()?);
+                    let of_kernel = |error| {
+                        if matches!(error, Error::MacLength(_)) { Refusal::BadLinkAddress.into() } else { error }
+                    };
+                    query.mac = Some(read.map_err(of_kernel)?);
+                }
                 "nud" => query.state = Some(Nud::parse(words.value()?)?),
                 "to" => query.to = Some(place(&words.value()?)?),
                 "all" | "unused" if is_list => {}
