@@ -138,6 +138,8 @@ pub struct Sysctl {
     pub echo_ignore_broadcasts: bool,
     /// `net.ipv4.ip_default_ttl`: the hop limit of this host's own packets.
     pub default_ttl: u8,
+    /// `net.ipv4.fib_multipath_hash_policy`: what the hop of a flow depends on; 1 and 3 mean its ports too.
+    pub multipath_policy: u8,
     /// `net.ipv4.tcp_syn_retries`: how often a connection is tried again.
     pub syn_retries: u32,
     /// `net.ipv4.ip_local_port_range`: the first and the last port that a socket without one is given.
@@ -159,6 +161,7 @@ impl Default for Sysctl {
             echo_ignore_all: false,
             echo_ignore_broadcasts: true,
             default_ttl: 64,
+            multipath_policy: 0,
             syn_retries: 6,
             local_ports: (32768, 60999),
             fragments: [4 << 20; 2],

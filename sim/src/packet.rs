@@ -141,6 +141,16 @@ pub struct Ip {
     at: usize,
 }
 
+/// The type of service of a packet, or its traffic class.
+#[must_use]
+pub fn service(packet: &[u8]) -> u8 {
+    match packet {
+        [first, second, ..] if first >> 4 == 6 => first << 4 | second >> 4,
+        [_, second, ..] => *second,
+        _ => 0,
+    }
+}
+
 impl Ip {
     /// The view of the packet at the start of `packet`; none when it is not IP or the lengths in it do not fit.
     #[must_use]

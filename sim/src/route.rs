@@ -1,6 +1,8 @@
 //! The routing table: longest prefix first, then the lowest metric, then the order of adding. It picks a next hop and a
 //! source address; it forwards nothing.
 
+pub mod hop;
+pub mod metrics;
 pub mod policy;
 
 use core::net::IpAddr;
@@ -9,6 +11,8 @@ use ipnetwork::IpNetwork;
 
 use crate::device::Scope;
 use crate::id::IfIndex;
+pub use hop::Hop;
+pub use metrics::{Lock, Metric, Metrics};
 
 /// What a route does with a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +25,8 @@ pub enum Action {
     Unreachable,
     /// Answers with administratively prohibited.
     Prohibit,
+    /// Leaves it to the next rule.
+    Throw,
 }
 
 /// Who put a route there, as `ip route` prints it.
@@ -32,17 +38,27 @@ pub enum Protocol {
     Boot,
     /// A manager: `proto static`.
     Static,
+    /// Somebody else, by number.
+    Other(u8),
 }
 
 /// A route.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
     /// The destinations; `0.0.0.0/0` or `::/0` is the default route.
     pub dst: IpNetwork,
     /// The next hop; none on the link itself.
     pub gateway: Option<IpAddr>,
-    /// The device; none for routes that send nothing.
+    /// The device; none for routes that send nothing, and for those with several hops.
     pub device: Option<IfIndex>,
+    /// The next hops, where there are several (`nexthop`); a route with one has it in the fields above.
+    pub hops: Vec<Hop>,
+    /// The type of service that a packet must ask for; 0 for any.
+    pub tos: u8,
+    /// Whether the gateway is taken to be on the link, though no route says so.
+    pub onlink: bool,
+    /// What it says besides.
+    pub metrics: Metrics,
     /// The source address that new packets get.
     pub src: Option<IpAddr>,
     /// Lower is better.
@@ -63,11 +79,52 @@ impl Route {
             dst,
             gateway,
             device: Some(device),
+            hops: Vec::new(),
+            tos: 0,
+            onlink: false,
+            metrics: Metrics::NONE,
             src: None,
             metric: 0,
             action: Action::Unicast,
             protocol: Protocol::Boot,
             scope: if gateway.is_some() { Scope::Global } else { Scope::Link },
+        }
+    }
+
+    /// Its next hops: one, several, or none when it sends nothing.
+    pub fn ways(&self) -> impl Iterator<Item = Hop> {
+        let Self { gateway, device, onlink, .. } = *self;
+        let one = device.map(|device| Hop { gateway, device, weight: 1, onlink });
+        self.hops.iter().copied().chain(one)
+    }
+
+    /// Whether one of its hops is by this device.
+    #[must_use]
+    pub fn uses(&self, device: IfIndex) -> bool {
+        self.device == Some(device) || self.hops.iter().any(|hop| hop.device == device)
+    }
+
+    /// Whether it sends, and all its hops are by devices of this kind.
+    pub fn only_uses(&self, is_meant: impl Fn(IfIndex) -> bool) -> bool {
+        let mut ways = self.ways().peekable();
+        ways.peek().is_some() && ways.all(|hop| is_meant(hop.device))
+    }
+
+    /// Whether it is for the same packets as another: there can be one of them.
+    #[must_use]
+    pub fn stands_for(&self, other: &Self) -> bool {
+        (self.dst, self.metric, self.tos) == (other.dst, other.metric, other.tos)
+    }
+
+    /// Puts the hops in: several as they are, one alone as that of a plain route.
+    pub fn set_hops(&mut self, hops: Vec<Hop>) {
+        (self.gateway, self.device) = (None, None);
+        match hops.as_slice() {
+            [only] => {
+                (self.gateway, self.device, self.onlink, self.hops) =
+                    (only.gateway, Some(only.device), only.onlink, Vec::new());
+            }
+            _ => self.hops = hops,
         }
     }
 }
@@ -83,11 +140,21 @@ impl Table {
     /// each device for itself.
     pub fn add(&mut self, route: Route) -> bool {
         let own = route.dst.is_ipv6() && route.protocol == Protocol::Kernel;
-        let is_same = |r: &Route| r.dst == route.dst && r.metric == route.metric && !(own && r.device != route.device);
+        let is_same = |r: &Route| r.stands_for(&route) && !(own && r.device != route.device);
         if self.routes.iter().any(is_same) {
             return false;
         }
         let at = self.routes.partition_point(|r| rank(r) <= rank(&route));
+        self.routes.insert(at, route);
+        true
+    }
+
+    /// Adds a route before those with the same destination and metric; false when it is there already.
+    pub fn prepend(&mut self, route: Route) -> bool {
+        if self.routes.contains(&route) {
+            return false;
+        }
+        let at = self.routes.partition_point(|r| rank(r) < rank(&route));
         self.routes.insert(at, route);
         true
     }
@@ -107,21 +174,36 @@ impl Table {
         self.routes.extract_if(.., |r| gone(r)).collect()
     }
 
+    /// A device is gone: of IPv4 the routes with a hop by it go too, of IPv6 only those hops.
+    pub fn forget_hops(&mut self, device: IfIndex) {
+        let by_it = |hop: &Hop| hop.device == device;
+        self.routes.retain(|r| r.dst.is_ipv6() || !r.hops.iter().any(by_it));
+        for route in self.routes.iter_mut().filter(|r| r.hops.iter().any(by_it)) {
+            let rest = route.hops.iter().copied().filter(|hop| !by_it(hop)).collect();
+            route.set_hops(rest);
+        }
+    }
+
+    /// All routes, to be changed in what they say of their ways.
+    pub fn iter_mut(&mut self) -> core::slice::IterMut<'_, Route> {
+        self.routes.iter_mut()
+    }
+
     /// All routes, the best match first for any address.
     pub fn iter(&self) -> core::slice::Iter<'_, Route> {
         self.routes.iter()
     }
 
-    /// The route for `dst` among those that `usable` accepts.
+    /// The route for `dst` among those that `usable` accepts, whatever service it is for.
     #[must_use]
     pub fn lookup(&self, dst: IpAddr, usable: impl Fn(&Route) -> bool) -> Option<&Route> {
         self.routes.iter().find(|r| r.dst.contains(dst) && usable(r))
     }
 }
 
-/// Longest prefix first, then the lowest metric.
-fn rank(route: &Route) -> (u8, u32) {
-    (128 - route.dst.prefix(), route.metric)
+/// Longest prefix first, then what asks for more of the type of service, then the lowest metric.
+fn rank(route: &Route) -> (u8, u8, u32) {
+    (128 - route.dst.prefix(), u8::MAX - route.tos, route.metric)
 }
 
 #[cfg(test)]

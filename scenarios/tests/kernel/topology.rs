@@ -17,6 +17,7 @@ pub(crate) struct Topology {
     hosts: Vec<Host>,
     segments: Vec<Segment>,
     routes: Vec<Route>,
+    choices: Vec<Choice>,
     rules: Vec<Rule>,
     nats: Vec<Nat>,
     probes: Vec<Asked>,
@@ -58,14 +59,38 @@ struct Route {
     to: usize,
     action: RouteAction,
     metric: u32,
+    /// Whether it is in the table that only rules lead to.
+    aside: bool,
+    /// What it says besides.
+    numbers: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum RouteAction {
-    Via { segment: usize, member: usize },
+    Via {
+        segment: usize,
+        member: usize,
+        /// Whether it is said as several hops. They are one and the same, since which of several is taken is chance.
+        several: bool,
+    },
     Blackhole,
     Unreachable,
     Prohibit,
+    Throw,
+}
+
+/// A rule that says which table is asked.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    v6: bool,
+    host: usize,
+    priority: u32,
+    not: bool,
+    /// The segment whose addresses are the source or the destination; beyond them it is the service that counts.
+    segment: usize,
+    from: bool,
+    service: &'static str,
+    verdict: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -148,6 +173,18 @@ const TARGETS: [&str; 8] = [
     "DROP",
     "RETURN",
 ];
+/// What a packet is for.
+const SERVICES: [&str; 5] = ["ipproto icmp", "ipproto udp", "ipproto tcp dport 7", "dport 1-8", "tos 0x10"];
+const VERDICTS: [&str; 8] = [
+    "lookup 100",
+    "lookup 100",
+    "lookup 100",
+    "prohibit",
+    "unreachable",
+    "goto 32766",
+    "nop",
+    "lookup main suppress_prefixlength 0",
+];
 const MTUS: [u16; 4] = [1500, 1500, 1400, 1280];
 const SIZES: [u16; 5] = [56, 56, 1300, 1472, 3000];
 
@@ -169,15 +206,42 @@ fn segment() -> impl Strategy<Value = Segment> {
 }
 
 fn route() -> impl Strategy<Value = Route> {
-    let via = (0..6usize, 0..3usize).prop_map(|(segment, member)| RouteAction::Via { segment, member });
+    let via = (0..6usize, 0..3usize, prop::bool::weighted(0.2))
+        .prop_map(|(segment, member, several)| RouteAction::Via { segment, member, several });
     let action = prop_oneof![
         8 => via,
         1 => Just(RouteAction::Blackhole),
         1 => Just(RouteAction::Unreachable),
         1 => Just(RouteAction::Prohibit),
+        1 => Just(RouteAction::Throw),
     ];
+    let numbers = choice(["", "", "", " mtu 1280", " hoplimit 2", " advmss 600"]);
     let drawn = (prop::bool::ANY, 0..5usize, 0..9usize, action, choice([0, 0, 10, 20]));
-    drawn.prop_map(|(v6, host, to, action, metric)| Route { v6, host, to, action, metric })
+    (drawn, prop::bool::weighted(0.3), numbers).prop_map(|((v6, host, to, action, metric), aside, numbers)| Route {
+        v6,
+        host,
+        to,
+        action,
+        metric,
+        aside,
+        numbers,
+    })
+}
+
+fn chosen() -> impl Strategy<Value = Choice> {
+    let place = (prop::bool::ANY, 0..5usize, 10..40u32);
+    (place, prop::bool::weighted(0.2), 0..9usize, prop::bool::ANY, choice(SERVICES), choice(VERDICTS)).prop_map(
+        |((v6, host, priority), not, segment, from, service, verdict)| Choice {
+            v6,
+            host,
+            priority,
+            not,
+            segment,
+            from,
+            service,
+            verdict,
+        },
+    )
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -224,11 +288,12 @@ fn asked() -> impl Strategy<Value = Asked> {
 /// Networks of two to five hosts.
 pub(crate) fn network() -> impl Strategy<Value = Topology> {
     let things = (vec(host(), 2..=5), vec(segment(), 1..=5), vec(route(), 0..=10), vec(rule(), 0..=3));
-    (things, vec(nat(), 0..=3), vec(asked(), 4..=10), prop::bool::ANY).prop_map(
-        |((hosts, segments, routes, rules), nats, probes, has_v6)| Topology {
+    (things, vec(chosen(), 0..=4), vec(nat(), 0..=3), vec(asked(), 4..=10), prop::bool::ANY).prop_map(
+        |((hosts, segments, routes, rules), choices, nats, probes, has_v6)| Topology {
             hosts,
             segments,
             routes,
+            choices,
             rules,
             nats,
             probes,
@@ -319,11 +384,12 @@ impl Plan {
     }
 }
 
-/// What a program printed, without what depends on the machine's speed.
+/// What a program printed, without what depends on the machine's speed: times, and whether the kernel has noticed already
+/// that a link lost its carrier.
 pub(crate) fn plain(output: &str) -> String {
     let lines = output.lines().filter(|line| !line.starts_with("rtt ") && !line.is_empty()).map(|line| {
         let line = line.split(" time=").next().unwrap_or_default();
-        line.split(", time ").next().unwrap_or_default().to_owned() + "\n"
+        line.split(", time ").next().unwrap_or_default().replace("linkdown ", "") + "\n"
     });
     lines.collect()
 }

@@ -229,6 +229,8 @@ impl Namespace {
         self.clear_queue(cx, index);
         let _ = self.set_master(cx, index, None);
         let mut device = self.devices.remove(&index)?;
+        self.routes.forget_hops(index);
+        self.policy.forget_hops(index);
         device.addresses.clear();
         device.counters = Counters::default();
         Some(device)
@@ -311,7 +313,8 @@ impl Namespace {
     }
 
     fn went_down(&mut self, index: IfIndex) {
-        remove_everywhere(&mut self.routes, &mut self.policy, |r| r.device == Some(index));
+        let is_down = |device: IfIndex| self.devices.get(&device).is_none_or(|d| !d.up);
+        remove_everywhere(&mut self.routes, &mut self.policy, |r| r.uses(index) && r.only_uses(is_down));
         self.neighbours.flush(index);
         if let Some(device) = self.devices.get_mut(&index) {
             device.addresses.retain(|a| a.net.is_ipv4());
@@ -461,7 +464,7 @@ impl Namespace {
             Ipv6::Disabled => {
                 device.addresses.retain(|a| a.net.is_ipv4());
                 device.has_link_local = false;
-                let gone = |r: &Route| r.device == Some(index) && r.dst.is_ipv6();
+                let gone = |r: &Route| r.dst.is_ipv6() && r.only_uses(|device| device == index);
                 remove_everywhere(&mut self.routes, &mut self.policy, gone);
             }
         }
@@ -492,8 +495,8 @@ impl Namespace {
         let is_last = net.is_ipv4() && !device.addresses.iter().any(|a| a.net.is_ipv4());
         remove_everywhere(&mut self.routes, &mut self.policy, |r| {
             let lost_source = r.src.is_some_and(|src| gone.contains(&src));
-            let lost_device = is_last && r.dst.is_ipv4() && r.device == Some(index);
-            lost_source && (net.is_ipv4() || r.device == Some(index)) || lost_device
+            let lost_device = is_last && r.dst.is_ipv4() && r.only_uses(|device| device == index);
+            lost_source && (net.is_ipv4() || r.uses(index)) || lost_device
         });
         Ok(())
     }
@@ -521,15 +524,13 @@ impl Namespace {
     /// # Errors
     /// `RouteExists`, `NextHopUnreachable` when the gateway is on no link, `NetworkDown` when its device is down.
     pub fn add_route(&mut self, route: Route) -> Result<(), LinkError> {
-        if let Some(device) = route.device {
-            let device = self.devices.get(&device).ok_or(LinkError::NoDevice)?;
+        for hop in route.ways() {
+            let device = self.devices.get(&hop.device).ok_or(LinkError::NoDevice)?;
             if !device.up {
                 return Err(LinkError::NetworkDown);
             }
-        }
-        if let Some(gateway) = route.gateway {
-            let link = self.routes.lookup(gateway, |r| r.gateway.is_none() && r.device.is_some());
-            if link.is_none() {
+            let Some(gateway) = hop.gateway.filter(|_| !hop.onlink) else { continue };
+            if self.routes.lookup(gateway, |r| r.ways().any(|way| way.gateway.is_none())).is_none() {
                 return Err(LinkError::NextHopUnreachable);
             }
         }

@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::hooks::Packet;
 use super::problem::Problem;
-use super::way::Way;
+use super::way::{Limits, Way, beside};
 use super::{Cx, Namespace};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex};
@@ -14,20 +14,25 @@ use crate::frame::{Frame, ethertype};
 use crate::mib::family;
 use crate::namespace::fragment;
 use crate::packet::build::{self, Parts};
-use crate::packet::{Ip, cut};
+use crate::packet::{Ip, clamp, cut};
 use crate::route::policy::{Flow, Found, TableId};
-use crate::route::{Action, Route};
+use crate::route::{Action, Hop, Route, hop};
 use crate::socket::{Discovery, Errno};
 use crate::time::{Duration, Instant};
 
 impl Namespace {
     /// The way to an address of a packet of our own without a source, or why there is none.
     pub(super) fn way_to(&self, dst: IpAddr) -> Result<Way, Problem> {
+        self.way_out(&Flow::to(dst))
+    }
+
+    /// The same for a flow of which more is known.
+    pub(super) fn way_out(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
         let speaks = |device: &Device| device.up && device.addresses.iter().any(|a| a.net.is_ipv6());
-        if dst.is_ipv6() && !self.devices.values().any(speaks) {
+        if flow.dst.is_ipv6() && !self.devices.values().any(speaks) {
             return Err(Problem::NoSource);
         }
-        self.way_of(&Flow::to(dst))
+        self.way_of(flow)
     }
 
     /// The same for a packet that has a source.
@@ -44,12 +49,32 @@ impl Namespace {
     /// The same, and in which table it is.
     #[must_use]
     pub fn table_and_route_of(&self, flow: &Flow<'_>) -> Option<(TableId, Found<'_>)> {
-        let leads = |d: &Device| d.up && flow.oif.is_none_or(|name| d.name == name);
         let usable = |r: &Route| match r.device {
-            Some(index) => self.devices.get(&index).is_some_and(leads),
-            None => flow.oif.is_none(),
+            Some(index) => self.leads(index, flow),
+            None if r.hops.is_empty() => flow.oif.is_none(),
+            None => r.hops.iter().any(|hop| self.leads(hop.device, flow)),
         };
         self.policy.lookup(&self.routes, flow, usable)
+    }
+
+    /// Whether a flow can leave by a device.
+    fn leads(&self, index: IfIndex, flow: &Flow<'_>) -> bool {
+        self.devices.get(&index).is_some_and(|d| d.up && flow.oif.is_none_or(|name| d.name == name))
+    }
+
+    /// The next hop of a route that a flow takes; none when the route sends nothing.
+    #[must_use]
+    pub fn hop_of(&self, route: &Route, flow: &Flow<'_>) -> Option<Hop> {
+        if route.hops.is_empty() {
+            return route.ways().next();
+        }
+        let is_source =
+            |hop: &Hop| flow.iif.is_none() && flow.src.is_some() && self.address_by(*hop, flow.dst) == flow.src;
+        let usable = route.hops.iter().filter(|hop| self.leads(hop.device, flow));
+        let usable: Vec<(Hop, bool)> = usable.map(|hop| (*hop, is_source(hop))).collect();
+        let by_ports = matches!(self.sysctl.multipath_policy, 1 | 3);
+        let upper = if by_ports { flow.upper.get(..4).unwrap_or_default() } else { &[] };
+        hop::choose(&usable, hop::hash(flow.src, flow.dst, upper))
     }
 
     /// The way of a flow, or why there is none.
@@ -59,7 +84,7 @@ impl Namespace {
             // Where lo is down, it swallows what is sent to an own address (oracle fact 27).
             let lo = self.devices.values().find(|d| d.is_loopback());
             let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
-            return Ok(Way { device, next_hop: dst, source: Some(local_source(dst)) });
+            return Ok(Way { device, next_hop: dst, source: Some(local_source(dst)), limits: Limits::default() });
         }
         let (action, route) = match self.route_of(flow).ok_or(Problem::NetworkUnreachable)? {
             Found::Route(route) => (route.action, Some(route)),
@@ -70,12 +95,14 @@ impl Namespace {
         match action {
             Action::Unicast => {
                 let route = route.ok_or(Problem::NetworkUnreachable)?;
-                let device = route.device.ok_or(Problem::NetworkUnreachable)?;
+                let hop = self.hop_of(route, flow).ok_or(Problem::NetworkUnreachable)?;
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
-                let nearer = self.redirects.gateway(dst, route.gateway);
-                let gateway = nearer.or(route.gateway).filter(|gateway| !self.is_local(*gateway));
-                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src })
+                let nearer = self.redirects.gateway(dst, hop.gateway);
+                let gateway = nearer.or(hop.gateway).filter(|gateway| !self.is_local(*gateway));
+                let (device, limits) = (hop.device, Limits::of(&route.metrics));
+                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src, limits })
             }
+            Action::Throw => Err(Problem::NetworkUnreachable),
             Action::Blackhole => Err(Problem::Blackhole),
             Action::Unreachable => Err(Problem::HostUnreachable),
             Action::Prohibit => Err(Problem::Prohibited),
@@ -85,14 +112,18 @@ impl Namespace {
     /// The address this host would send from to reach `dst`.
     #[must_use]
     pub fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
-        let way = self.way_to(dst).ok()?;
-        way.source.or_else(|| self.address_towards(way.device, way.next_hop))
+        self.source_on(self.way_to(dst).ok()?, dst)
+    }
+
+    /// The address this host would send from on a way.
+    pub(super) fn source_on(&self, way: Way, dst: IpAddr) -> Option<IpAddr> {
+        way.source.or_else(|| self.address_towards(way.device, way.neighbour(dst)))
     }
 
     /// The address this host would send from by a route that names none.
     #[must_use]
-    pub fn address_by(&self, route: &Route, dst: IpAddr) -> Option<IpAddr> {
-        self.address_towards(route.device?, route.gateway.unwrap_or(dst))
+    pub fn address_by(&self, hop: Hop, dst: IpAddr) -> Option<IpAddr> {
+        self.address_towards(hop.device, beside(hop.gateway.unwrap_or(dst), dst))
     }
 
     /// The address of a device that suits a neighbour: of the same prefix if there is one, else its first of the
@@ -112,9 +143,15 @@ impl Namespace {
         self.devices.get(&index).map_or(0, |d| d.mtu.bytes())
     }
 
+    /// The largest packet on a way: the device's MTU, or less when the route says so.
+    pub(super) fn link_mtu(&self, way: Way) -> usize {
+        let device = self.mtu_of(way.device);
+        way.limits.mtu.map_or(device, |mtu| device.min(mtu as usize))
+    }
+
     /// The largest packet to `dst`: the device's MTU, or less when the path is known to be narrower.
     pub(super) fn path_mtu(&self, now: Instant, way: Way, dst: IpAddr) -> usize {
-        let mtu = self.mtu_of(way.device);
+        let mtu = self.link_mtu(way);
         self.path_mtu.get(now, dst).map_or(mtu, |(known, _)| mtu.min(known))
     }
 
@@ -144,7 +181,9 @@ impl Namespace {
         discovery: Discovery,
         bound: Option<IpAddr>,
     ) -> Result<(), Errno> {
-        let way = self.way_from(bound, parts.dst).map_err(|problem| self.no_way_out(parts.dst, problem))?;
+        let flow =
+            Flow { src: bound, tos: parts.tos, protocol: parts.protocol, upper: parts.payload, ..Flow::to(parts.dst) };
+        let way = self.way_of(&flow).map_err(|problem| self.no_way_out(parts.dst, problem))?;
         let len = build::header_len(parts.src) + parts.payload.len();
         let fits = len <= self.path_mtu(cx.now, way, parts.dst);
         if len > 65535 || (!fits && discovery == Discovery::Do) {
@@ -182,16 +221,19 @@ impl Namespace {
     /// The way of a packet whose destination or mark a hook changed.
     fn reroute(&self, packet: &Packet) -> Result<Way, Problem> {
         let ip = Ip::parse(packet.frame.payload()).ok_or(Problem::NetworkUnreachable)?;
-        self.way_of(&Flow { src: Some(ip.src), mark: packet.mark(), ..Flow::to(ip.dst) })
+        self.way_of(&Flow { src: Some(ip.src), mark: packet.mark(), ..Flow::of(&ip, packet.frame.payload()) })
     }
 
     /// Sends a packet that somebody else built (TCP).
     pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8]) {
         let Some(ip) = Ip::parse(bytes) else { return };
-        let Ok(way) = self.way_from(Some(ip.src), ip.dst) else { return };
+        let Ok(way) = self.way_of(&Flow { src: Some(ip.src), ..Flow::of(&ip, bytes) }) else { return };
         let kind = if ip.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, bytes.len());
         frame.payload_mut().copy_from_slice(bytes);
+        if let Some(most) = way.limits.segment {
+            clamp::segments(frame.payload_mut(), &ip, most as usize);
+        }
         if ip.dst.is_ipv4() {
             cut::set_ident(frame.payload_mut(), self.take_ident());
         }
@@ -199,9 +241,15 @@ impl Namespace {
         let _ = self.originate(cx, way, frame);
     }
 
-    /// The hop limit of a packet of our own from this address.
-    pub(super) const fn own_ttl(&self, src: IpAddr) -> u8 {
-        if src.is_ipv4() { self.sysctl.default_ttl } else { 64 }
+    /// The hop limit of a packet of our own from this address on this way.
+    pub(super) fn own_ttl(&self, src: IpAddr, limits: Limits) -> u8 {
+        let usual = if src.is_ipv4() { self.sysctl.default_ttl } else { 64 };
+        limits.hop_limit.unwrap_or(usual)
+    }
+
+    /// What the route between two addresses says of the packets on it.
+    pub(super) fn limits_between(&self, src: IpAddr, dst: IpAddr) -> Limits {
+        self.way_from(Some(src), dst).map(|way| way.limits).unwrap_or_default()
     }
 
     /// The identification for a packet of our own.

@@ -13,7 +13,7 @@ use crate::frame::{Frame, ethertype};
 use crate::netfilter::{self, Passage, Verdict};
 use crate::packet::{Ip, segment};
 use crate::route::policy::{Flow, Found};
-use crate::route::{self, Route};
+use crate::route::{self, Hop, Metric, Route};
 
 /// The ports of a bridge that a frame comes in and goes out by; none to go out by when it goes out by all.
 pub(super) type Ports = (Option<IfIndex>, Option<IfIndex>);
@@ -48,9 +48,13 @@ struct Addresses<'a>(&'a Devices, &'a route::Table, &'a route::policy::Policy);
 impl Surroundings for Addresses<'_> {
     fn mtu_towards(&self, addr: IpAddr) -> Option<usize> {
         let Self(devices, routes, policy) = self;
-        let usable = |r: &Route| r.device.is_some_and(|index| devices.get(&index).is_some_and(|d| d.up));
+        let up = |hop: &Hop| devices.get(&hop.device).filter(|device| device.up);
+        let usable = |r: &Route| r.ways().any(|hop| up(&hop).is_some());
         match policy.lookup(routes, &Flow::to(addr), usable)?.1 {
-            Found::Route(route) => devices.get(&route.device?).map(|device| device.mtu.bytes()),
+            Found::Route(route) => {
+                let device = route.ways().find_map(|hop| up(&hop))?.mtu.bytes();
+                Some(route.metrics.get(Metric::Mtu).map_or(device, |mtu| device.min(mtu as usize)))
+            }
             Found::End(_) => None,
         }
     }

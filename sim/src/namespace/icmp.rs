@@ -81,7 +81,8 @@ impl Namespace {
     fn send_icmp(&mut self, cx: &mut Cx, src: IpAddr, dst: IpAddr, message: &[u8]) {
         let protocol = if src.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
         // What Linux itself says may be cut on the way. A reply that has no way back is lost, as on any host.
-        let parts = Parts { ttl: self.own_ttl(src), ..Parts::new(src, dst, protocol, message) };
+        let ttl = self.own_ttl(src, self.limits_between(src, dst));
+        let parts = Parts { ttl, ..Parts::new(src, dst, protocol, message) };
         let _ = self.send(cx, &parts, Discovery::Dont, Some(src));
     }
 

@@ -103,7 +103,8 @@ impl Namespace {
             return;
         }
         let iif = self.devices.get(&index).map(|device| device.name.as_str());
-        let way = match self.way_of(&Flow { dst: ip.dst, src: Some(ip.src), mark: packet.mark(), iif, oif: None }) {
+        let flow = Flow { src: Some(ip.src), mark: packet.mark(), iif, ..Flow::of(&ip, frame.payload()) };
+        let way = match self.way_of(&flow) {
             Ok(way) => way,
             Err(problem) => {
                 self.mib.ip[family(ip.dst)].no_way_on += u64::from(problem == Problem::NetworkUnreachable);
@@ -129,7 +130,7 @@ impl Namespace {
             return;
         }
         self.mib.ip[family(ip.dst)].forwarded += 1;
-        let mtu = self.mtu_of(way.device);
+        let mtu = self.link_mtu(way);
         // What was put together only for the firewall may be taken apart again.
         let in_fragments = (1..=mtu).contains(&usize::from(frame.offload.largest_fragment));
         if ip.total_len > mtu && ip.dont_fragment && !in_fragments {

@@ -10,6 +10,7 @@ use super::way::Way;
 use super::{Cx, Namespace};
 use crate::device::{Conf, IfIndex};
 use crate::packet::Ip;
+use crate::route::policy::{Flow, Found};
 use crate::time::{Duration, Instant};
 
 /// How long a nearer router is believed in (`gc_timeout`).
@@ -130,12 +131,9 @@ impl Namespace {
         if !accepts || !is_host || !by_this_router || gateway == router {
             return;
         }
-        let by_route = self.route_of(&crate::route::policy::Flow {
-            src: Some(quoted.src),
-            ..crate::route::policy::Flow::to(quoted.dst)
-        });
-        let Some(crate::route::policy::Found::Route(route)) = by_route else { return };
-        let Some(instead_of) = route.gateway else { return };
+        let flow = Flow { src: Some(quoted.src), ..Flow::to(quoted.dst) };
+        let Some(Found::Route(route)) = self.route_of(&flow) else { return };
+        let Some(instead_of) = self.hop_of(route, &flow).and_then(|hop| hop.gateway) else { return };
         // Only a router that is there is believed in; who is not known yet is asked for.
         if !self.neighbours.is_valid(way.device, gateway) {
             if self.neighbours.begin(cx.now, way.device, gateway) {

@@ -39,12 +39,15 @@ impl Namespace {
         }
         let flow = Flow { src: Some(dst), ..Flow::to(src) };
         let back = |flow: &Flow<'_>| match self.route_of(flow) {
-            Some(Found::Route(route)) if route.action == Action::Unicast => Some(*route),
+            Some(Found::Route(route)) if route.action == Action::Unicast => Some(route),
             _ => None,
         };
-        let nearness = |route: Route| if route.gateway.is_none() { Source::OnLink } else { Source::Possible };
+        let nearness = |route: &Route| {
+            let direct = route.ways().any(|hop| hop.device == index && hop.gateway.is_none());
+            if direct { Source::OnLink } else { Source::Possible }
+        };
         match back(&flow) {
-            Some(route) if route.device == Some(index) => nearness(route),
+            Some(route) if route.uses(index) => nearness(route),
             Some(_) if strictness == 1 => Source::Refused,
             Some(_) => {
                 let name = self.devices.get(&index).map(|device| device.name.as_str());

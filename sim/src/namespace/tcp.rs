@@ -17,10 +17,12 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
 use smoltcp::wire::{HardwareAddress, IpListenEndpoint, TcpPacket, TcpSeqNumber};
 
+use super::udp::ports;
 use super::{Cx, Namespace};
 use crate::drop::DropReason;
 use crate::frame::Frame;
-use crate::packet::{Ip, Upper, tcp_flag};
+use crate::packet::{Ip, Upper, protocol, tcp_flag};
+use crate::route::policy::Flow;
 use crate::socket::{Errno, SocketId};
 use crate::time::Instant;
 
@@ -333,8 +335,10 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when no port is free.
     pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
-        self.way_to(peer.ip()).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
-        let source = self.source_for(peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        let ports = ports(0, peer.port());
+        let flow = Flow { protocol: protocol::TCP, upper: &ports, ..Flow::to(peer.ip()) };
+        let way = self.way_out(&flow).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
+        let source = self.source_on(way, peer.ip()).ok_or(Errno::NetworkUnreachable)?;
         let local = self.free_tcp_port(source, peer)?;
         let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
@@ -363,7 +367,9 @@ impl Namespace {
     fn add_connection(&mut self, tuple: Tuple, listener: Option<SocketId>) -> SocketId {
         let id = self.sockets.allocate();
         let (mut set, handle) = unconnected(BUFFER);
-        set.get_mut::<Socket<'_>>(handle).set_hop_limit(Some(self.own_ttl(tuple.0.ip())));
+        let (own, peer) = (tuple.0.ip(), tuple.1.ip());
+        let hop_limit = self.own_ttl(own, self.limits_between(own, peer));
+        set.get_mut::<Socket<'_>>(handle).set_hop_limit(Some(hop_limit));
         let dual = listener.and_then(|id| self.tcp.listeners.get(&id)).is_some_and(|listener| listener.dual);
         let connection = Connection {
             set,

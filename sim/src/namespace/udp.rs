@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::mib::family;
 use crate::packet::build::{self, Parts, UpperChecksum};
 use crate::packet::{Ip, protocol};
+use crate::route::policy::Flow;
 use crate::socket::{Datagram, Errno, Kind, SendOptions, SocketId};
 
 impl Namespace {
@@ -48,9 +49,14 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route.
     pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
-        let way = self.way_to(peer.ip()).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
-        let source = way.source.or_else(|| self.address_towards(way.device, way.next_hop));
-        let source = source.ok_or(Errno::NetworkUnreachable)?;
+        let own = match self.sockets.find(socket).map(|socket| socket.kind) {
+            Some(Kind::Udp { local, .. }) => local.port(),
+            Some(Kind::Raw { .. }) | None => 0,
+        };
+        let ports = ports(own, peer.port());
+        let flow = Flow { protocol: protocol::UDP, upper: &ports, ..Flow::to(peer.ip()) };
+        let way = self.way_out(&flow).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
+        let source = self.source_on(way, peer.ip()).ok_or(Errno::NetworkUnreachable)?;
         self.sockets.connect(socket, source, peer);
         Ok(())
     }
@@ -76,10 +82,16 @@ impl Namespace {
             Kind::Udp { .. } | Kind::Raw { .. } => None,
         };
         let bound = options.source.or(bound);
-        let way = self.way_from(bound, dst.ip()).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
+        let (protocol, ports) = match kind {
+            Kind::Udp { local, .. } => (protocol::UDP, ports(local.port(), dst.port())),
+            Kind::Raw { protocol } => (protocol, [0; 4]),
+        };
+        let flow = Flow { src: bound, protocol, upper: &ports, ..Flow::to(dst.ip()) };
+        let way = self.way_of(&flow).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
         let source = bound.or(way.source);
-        let src =
-            source.or_else(|| self.address_towards(way.device, way.next_hop)).ok_or(Errno::AddressNotAvailable)?;
+        let src = source
+            .or_else(|| self.address_towards(way.device, way.neighbour(dst.ip())))
+            .ok_or(Errno::AddressNotAvailable)?;
         let (protocol, payload) = match kind {
             Kind::Udp { local, .. } if data.len() <= 65507 => {
                 (protocol::UDP, build::udp(local.port(), dst.port(), data))
@@ -90,7 +102,7 @@ impl Namespace {
         // Whoever sends ICMP by a raw socket computes its checksum; that of ICMPv6 the kernel fills in (RFC 3542 §3.1).
         let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
         let parts = Parts {
-            ttl: options.ttl.unwrap_or_else(|| self.own_ttl(src)),
+            ttl: options.ttl.unwrap_or_else(|| self.own_ttl(src, way.limits)),
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };
@@ -185,4 +197,10 @@ fn udp_parts<'a>(ip: &Ip, packet: &'a [u8]) -> Option<(SocketAddr, SocketAddr, &
     let len = usize::from(u16::from_be_bytes([*segment.get(4)?, *segment.get(5)?]));
     let data = segment.get(8..len)?;
     Some((SocketAddr::new(ip.src, sport), SocketAddr::new(ip.dst, dport), data))
+}
+
+/// Two ports as a packet begins with them.
+pub(super) const fn ports(src: u16, dst: u16) -> [u8; 4] {
+    let ([a, b], [c, d]) = (src.to_be_bytes(), dst.to_be_bytes());
+    [a, b, c, d]
 }

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::problem::Problem;
 use super::question::Question;
-use super::way::Way;
+use super::way::{Limits, Way};
 use super::{Cx, Namespace};
 use crate::addr::Mac;
 use crate::device::{IfIndex, Kind};
@@ -158,7 +158,7 @@ impl Namespace {
             self.drop_frame(cx, device, DropReason::NoRoute, inner);
             return;
         };
-        let source = outer.src.or(way.source).or_else(|| self.address_towards(way.device, way.next_hop));
+        let source = outer.src.or(way.source).or_else(|| self.address_towards(way.device, way.neighbour(outer.dst)));
         // A tunnel whose way leads through itself is a circle.
         let Some(src) = source.filter(|_| Some(way.device) != device) else {
             self.drop_frame(cx, device, DropReason::NoRoute, inner);
@@ -196,10 +196,11 @@ impl Namespace {
     /// The way to an address, by one device when that is fixed: without a route there the address is on its link.
     fn way_by(&self, dst: IpAddr, via: Option<IfIndex>) -> Result<Way, Problem> {
         let Some(device) = via.filter(|_| !self.is_local(dst)) else { return self.way_to(dst) };
-        let by_device = |r: &Route| r.device == Some(device);
+        let by_device = |r: &Route| r.uses(device);
         let found = if dst.is_multicast() { None } else { self.routes.lookup(dst, by_device) };
-        let gateway = found.and_then(|route| route.gateway);
-        Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: found.and_then(|route| route.src) })
+        let gateway = found.and_then(|route| route.ways().find(|hop| hop.device == device)?.gateway);
+        let limits = found.map(|route| Limits::of(&route.metrics)).unwrap_or_default();
+        Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: found.and_then(|route| route.src), limits })
     }
 }
 

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 
 use crate::id::IfIndex;
+use crate::route::{Metric, Metrics};
 
 /// Where a packet leaves: a device and the neighbour to give it to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,4 +14,43 @@ pub(super) struct Way {
     pub(super) next_hop: IpAddr,
     /// The source address that the route asks for.
     pub(super) source: Option<IpAddr>,
+    /// What the route says of the packets on it.
+    pub(super) limits: Limits,
+}
+
+impl Way {
+    /// The next hop as an own address is looked for that suits it.
+    pub(super) const fn neighbour(&self, dst: IpAddr) -> IpAddr {
+        beside(self.next_hop, dst)
+    }
+}
+
+/// A next hop, or where it is of the other family the destination itself.
+pub(super) const fn beside(next_hop: IpAddr, dst: IpAddr) -> IpAddr {
+    if next_hop.is_ipv4() == dst.is_ipv4() { next_hop } else { dst }
+}
+
+/// What a route says of the packets on it; most say nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Limits {
+    /// The largest packet.
+    pub(super) mtu: Option<u32>,
+    /// The hop limit of those from here.
+    pub(super) hop_limit: Option<u8>,
+    /// The largest segment that TCP allows the other end.
+    pub(super) segment: Option<u32>,
+}
+
+impl Limits {
+    /// Those that a route's metrics set.
+    pub(super) fn of(metrics: &Metrics) -> Self {
+        if metrics.is_empty() {
+            return Self::default();
+        }
+        Self {
+            mtu: metrics.get(Metric::Mtu),
+            hop_limit: metrics.get(Metric::HopLimit).and_then(|limit| u8::try_from(limit).ok()),
+            segment: metrics.get(Metric::AdvertisedSegment),
+        }
+    }
 }

@@ -6,7 +6,16 @@ use std::collections::BTreeMap;
 
 use ipnetwork::IpNetwork;
 
+use crate::id::IfIndex;
+use crate::packet::{Ip, service};
+
 use super::{Action, Route, Table};
+
+/// The bits of the type of service that routes and rules look at.
+const SERVICE: u8 = 0x1c;
+
+/// The numbers of the protocols that have ports.
+const WITH_PORTS: [u8; 4] = [6, 17, 33, 132];
 
 /// The number of a table.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -28,6 +37,10 @@ pub enum Verdict {
     Lookup(TableId),
     /// Ends here, as a route of that action would.
     End(Action),
+    /// Goes on with the first rule of that priority.
+    Goto(u32),
+    /// Goes on with the next.
+    Nothing,
 }
 
 /// A rule. What is not said matches everything.
@@ -49,6 +62,16 @@ pub struct Rule {
     pub iif: Option<String>,
     /// The device that the sender is bound to.
     pub oif: Option<String>,
+    /// The type of service.
+    pub tos: Option<u8>,
+    /// The protocol above IP.
+    pub protocol: Option<u8>,
+    /// The source port, from and to.
+    pub sport: Option<(u16, u16)>,
+    /// The destination port, from and to.
+    pub dport: Option<(u16, u16)>,
+    /// Routes with no longer a prefix than this are passed over.
+    pub suppressed: Option<u8>,
     /// What is done.
     pub verdict: Verdict,
     /// Whether the kernel made it (`proto kernel`).
@@ -68,6 +91,11 @@ impl Rule {
             mark: None,
             iif: None,
             oif: None,
+            tos: None,
+            protocol: None,
+            sport: None,
+            dport: None,
+            suppressed: None,
             verdict,
             by_kernel: false,
         }
@@ -80,8 +108,23 @@ impl Rule {
         let mark = self.mark.is_none_or(|(mark, mask)| flow.mark & mask == mark & mask);
         let iif = self.iif.as_deref().is_none_or(|name| name == flow.iif.unwrap_or("lo"));
         let oif = self.oif.as_deref().is_none_or(|name| flow.oif == Some(name));
-        let all = from && to && mark && iif && oif;
+        let all = from && to && mark && iif && oif && self.matches_service(flow);
         all != self.not
+    }
+
+    fn matches_service(&self, flow: &Flow<'_>) -> bool {
+        let within = |range: Option<(u16, u16)>, at: usize| {
+            range.is_none_or(|(first, last)| flow.port(at).is_some_and(|port| (first..=last).contains(&port)))
+        };
+        self.tos.is_none_or(|tos| tos == flow.tos & SERVICE)
+            && self.protocol.is_none_or(|protocol| protocol == flow.protocol)
+            && within(self.sport, 0)
+            && within(self.dport, 2)
+    }
+
+    /// Whether a route that its table gives is passed over.
+    fn suppresses(&self, route: &Route) -> bool {
+        self.suppressed.is_some_and(|least| route.dst.prefix() <= least)
     }
 }
 
@@ -98,13 +141,38 @@ pub struct Flow<'a> {
     pub iif: Option<&'a str>,
     /// The device by which it must leave, where its sender says so.
     pub oif: Option<&'a str>,
+    /// Its type of service.
+    pub tos: u8,
+    /// Its protocol above IP; 0 where that is not known.
+    pub protocol: u8,
+    /// What is above IP, as far as it is known: the ports are its first bytes.
+    pub upper: &'a [u8],
 }
 
-impl Flow<'_> {
+impl<'a> Flow<'a> {
     /// A packet of this host's that has no source yet.
     #[must_use]
     pub const fn to(dst: IpAddr) -> Self {
-        Self { dst, src: None, mark: 0, iif: None, oif: None }
+        Self { dst, src: None, mark: 0, iif: None, oif: None, tos: 0, protocol: 0, upper: &[] }
+    }
+
+    /// What a packet asks for, without whence it comes.
+    #[must_use]
+    pub fn of(ip: &Ip, packet: &'a [u8]) -> Self {
+        let upper = packet.get(ip.header_len..ip.total_len).filter(|_| ip.fragment.is_none_or(|f| f.offset == 0));
+        let upper = upper.unwrap_or_default();
+        Self { tos: service(packet), protocol: ip.protocol, upper, ..Self::to(ip.dst) }
+    }
+
+    /// The port at this byte of what is above IP.
+    fn port(&self, at: usize) -> Option<u16> {
+        let bytes = self.upper.get(at..at + 2).filter(|_| WITH_PORTS.contains(&self.protocol))?;
+        Some(u16::from_be_bytes([bytes[0], bytes[1]]))
+    }
+
+    /// Whether a route is for its service.
+    fn is_served_by(&self, route: &Route) -> bool {
+        route.tos == 0 || route.tos == self.tos & SERVICE
     }
 }
 
@@ -219,11 +287,11 @@ impl Policy {
     ) -> Option<(TableId, Found<'a>)> {
         let main_only = self.plain && self.tables.is_empty();
         if main_only {
-            return main.lookup(flow.dst, usable).map(|route| (TableId::MAIN, Found::Route(route)));
+            return ask(main, flow, usable).map(|route| (TableId::MAIN, Found::Route(route)));
         }
         self.decide(main, flow, usable).map(|(rule, found)| match rule.verdict {
             Verdict::Lookup(id) => (id, found),
-            Verdict::End(_) => (TableId(0), found),
+            Verdict::End(_) | Verdict::Goto(_) | Verdict::Nothing => (TableId(0), found),
         })
     }
 
@@ -234,14 +302,45 @@ impl Policy {
         flow: &Flow<'_>,
         usable: impl Fn(&Route) -> bool,
     ) -> Option<(&'a Rule, Found<'a>)> {
-        self.rules(flow.dst.is_ipv6()).filter(|rule| rule.matches(flow)).find_map(|rule| match rule.verdict {
-            Verdict::End(action) => Some((rule, Found::End(action))),
-            Verdict::Lookup(id) => {
-                let table = if id == TableId::MAIN { main } else { self.table(id)? };
-                table.lookup(flow.dst, &usable).map(|route| (rule, Found::Route(route)))
+        let v6 = flow.dst.is_ipv6();
+        let mut least = 0;
+        self.rules(v6).find_map(|rule| {
+            if rule.priority < least || !rule.matches(flow) {
+                return None;
+            }
+            match rule.verdict {
+                Verdict::End(action) => Some((rule, Found::End(action))),
+                Verdict::Lookup(id) => {
+                    let table = if id == TableId::MAIN { main } else { self.table(id)? };
+                    let route = ask(table, flow, &usable).filter(|route| !rule.suppresses(route))?;
+                    Some((rule, Found::Route(route)))
+                }
+                Verdict::Goto(priority) => {
+                    // One that leads to no rule is passed over.
+                    least = if self.has_rule(v6, priority) { priority } else { least };
+                    None
+                }
+                Verdict::Nothing => None,
             }
         })
     }
+
+    /// Whether there is a rule of this priority.
+    #[must_use]
+    pub fn has_rule(&self, v6: bool, priority: u32) -> bool {
+        self.rules(v6).any(|rule| rule.priority == priority)
+    }
+
+    /// A device is gone, and with it the hops by it.
+    pub fn forget_hops(&mut self, device: IfIndex) {
+        self.tables.values_mut().for_each(|table| table.forget_hops(device));
+    }
+}
+
+/// The route of a table for a flow; none when the table leaves it to the next rule.
+fn ask<'a>(table: &'a Table, flow: &Flow<'_>, usable: impl Fn(&Route) -> bool) -> Option<&'a Route> {
+    let found = table.lookup(flow.dst, |route| flow.is_served_by(route) && usable(route));
+    found.filter(|route| route.action != Action::Throw)
 }
 
 /// The routes that a device, or an address, took along are gone from every table.
@@ -253,7 +352,6 @@ pub fn remove_everywhere(main: &mut Table, policy: &mut Policy, gone: impl Fn(&R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::IfIndex;
 
     fn route(dst: &str, device: u32) -> Route {
         Route::via(dst.parse().unwrap(), None, IfIndex(device))

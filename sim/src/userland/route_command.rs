@@ -63,7 +63,9 @@ fn table<'a>(
                     Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n"
         .to_owned();
     for route in routes {
-        text.push_str(&row(route, route.device.map_or("*", &name), numeric, flavour));
+        // Of several hops the first is told.
+        let hop = route.ways().next();
+        text.push_str(&row(route, hop.map_or("*", |hop| name(hop.device)), numeric, flavour));
     }
     text
 }
@@ -79,7 +81,8 @@ fn row(route: &Route, device: &str, numeric: bool, flavour: Flavour) -> String {
         (0, false) => "default".to_owned(),
         _ => route.dst.network().to_string(),
     };
-    let gateway = route.gateway.map_or_else(|| nowhere.to_owned(), |g| g.to_string());
+    let gateway = route.ways().next().and_then(|hop| hop.gateway);
+    let gateway = gateway.map_or_else(|| nowhere.to_owned(), |g| g.to_string());
     let (reference, device) = if dash { ("-", "-") } else { ("0", device) };
     let mask = route.dst.mask().to_string();
     let (flags, metric) = (flags(route, refused), route.metric);
@@ -88,7 +91,7 @@ fn row(route: &Route, device: &str, numeric: bool, flavour: Flavour) -> String {
 
 fn flags(route: &Route, refused: bool) -> String {
     let mut flags = if refused { "!" } else { "U" }.to_owned();
-    if route.gateway.is_some() {
+    if route.ways().next().is_some_and(|hop| hop.gateway.is_some()) {
         flags.push('G');
     }
     if route.dst.prefix() == 32 {
@@ -197,7 +200,7 @@ fn delete_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), 
             && named.gateway.is_none_or(|g| r.gateway == Some(g))
             && device.is_none_or(|index| r.device == Some(index))
     };
-    let route = network.routes.iter().find(meant).copied().ok_or("No such process")?;
+    let route = network.routes.iter().find(meant).cloned().ok_or("No such process")?;
     let namespace = sys.namespace_id();
     sys.fabric().namespace_mut(namespace).routes.remove(|r| *r == route);
     Ok(())

@@ -21,6 +21,8 @@ pub enum Setting {
     EchoIgnoreAll,
     /// `net.ipv4.icmp_echo_ignore_broadcasts`
     EchoIgnoreBroadcasts,
+    /// `net.ipv4.fib_multipath_hash_policy`
+    MultipathPolicy,
     /// `net.ipv4.ip_default_ttl`
     DefaultTtl,
     /// `net.ipv4.tcp_syn_retries`
@@ -69,9 +71,10 @@ pub enum Devices {
 }
 
 /// The settings without devices, in the order of their names, which are `/proc/sys`'s.
-const NAMED: [(&str, Setting); 18] = [
+const NAMED: [(&str, Setting); 19] = [
     ("net/bridge/bridge-nf-call-iptables", Setting::BridgeFirewall),
     ("net/core/somaxconn", Setting::SoMaxConn),
+    ("net/ipv4/fib_multipath_hash_policy", Setting::MultipathPolicy),
     ("net/ipv4/icmp_echo_ignore_all", Setting::EchoIgnoreAll),
     ("net/ipv4/icmp_echo_ignore_broadcasts", Setting::EchoIgnoreBroadcasts),
     ("net/ipv4/ip_default_ttl", Setting::DefaultTtl),
@@ -149,6 +152,7 @@ impl Setting {
             }
             Self::EchoIgnoreAll => switch(network.sysctl.echo_ignore_all),
             Self::EchoIgnoreBroadcasts => switch(network.sysctl.echo_ignore_broadcasts),
+            Self::MultipathPolicy => network.sysctl.multipath_policy.to_string(),
             Self::DefaultTtl => network.sysctl.default_ttl.to_string(),
             Self::SynRetries => network.sysctl.syn_retries.to_string(),
             Self::Inet(devices, conf) => inet(network, devices).map_or(0, |inet| inet.get(conf)).to_string(),
@@ -168,6 +172,7 @@ impl Setting {
     fn range(self) -> core::ops::RangeInclusive<i64> {
         match self {
             Self::EchoIgnoreAll | Self::EchoIgnoreBroadcasts => 0..=1,
+            Self::MultipathPolicy => 0..=3,
             Self::DefaultTtl => 1..=255,
             Self::SynRetries => 1..=127,
             _ => i32::MIN.into()..=i32::MAX.into(),
@@ -196,6 +201,9 @@ impl Setting {
             Self::DisableIpv6(devices) => disable_ipv6(fabric, namespace, devices, on),
             Self::EchoIgnoreAll => network.sysctl.echo_ignore_all = on,
             Self::EchoIgnoreBroadcasts => network.sysctl.echo_ignore_broadcasts = on,
+            Self::MultipathPolicy => {
+                network.sysctl.multipath_policy = u8::try_from(number).map_err(|_| Errno::Invalid)?;
+            }
             Self::DefaultTtl => network.sysctl.default_ttl = u8::try_from(number).map_err(|_| Errno::Invalid)?,
             Self::SynRetries => network.sysctl.syn_retries = u32::try_from(number).map_err(|_| Errno::Invalid)?,
             Self::Inet(devices, conf) => {

@@ -50,3 +50,23 @@ fn blocks(text: &str) -> Vec<String> {
 fn links() {
     replay(include_str!("recorded/links.txt"));
 }
+
+#[test]
+fn routes() {
+    replay(include_str!("recorded/routes.txt"));
+}
+
+#[test]
+fn routes_of_ipv6() {
+    replay(include_str!("recorded/routes-v6.txt"));
+}
+
+#[test]
+fn rules() {
+    replay(include_str!("recorded/rules.txt"));
+}
+
+#[test]
+fn ways() {
+    replay(include_str!("recorded/ways.txt"));
+}

@@ -362,9 +362,9 @@ impl Scene<'_> {
     fn narrower(&self, sight: &Sight) -> Option<&Device> {
         let here = self.namespace(sight.namespace);
         let iif = sight.device.and_then(|index| here.devices.get(&index)).map(|device| device.name.as_str());
-        let found = here.route_of(&Flow { dst: sight.dst, src: Some(sight.src), mark: 0, iif, oif: None })?;
-        let Found::Route(route) = found else { return None };
-        here.devices.get(&route.device?).filter(|device| device.mtu.bytes() < sight.len)
+        let flow = Flow { src: Some(sight.src), iif, ..Flow::to(sight.dst) };
+        let Found::Route(route) = here.route_of(&flow)? else { return None };
+        here.devices.get(&here.hop_of(route, &flow)?.device).filter(|device| device.mtu.bytes() < sight.len)
     }
 
     /// It must not be cut, and does not fit the first link, or a narrower one on the way that is known.
@@ -378,8 +378,9 @@ impl Scene<'_> {
             );
             return Stop::new(what, Some("ip route flush cache, where the way is wider by now".to_owned()));
         }
-        let route = match namespace.route_of(&Flow::to(self.to)) {
-            Some(Found::Route(route)) => route.device,
+        let flow = Flow::to(self.to);
+        let route = match namespace.route_of(&flow) {
+            Some(Found::Route(route)) => namespace.hop_of(route, &flow).map(|hop| hop.device),
             Some(Found::End(_)) | None => None,
         };
         too_big(&here, route.and_then(|index| namespace.devices.get(&index)), len)

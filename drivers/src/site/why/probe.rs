@@ -232,9 +232,10 @@ const fn is_too_big(error: &icmp::Error) -> bool {
 /// What an echo request carries that is as large as the first link to `to` takes; none for this host itself.
 fn echo_that_fills(sys: &Sys<'_>, to: IpAddr) -> Option<usize> {
     let here = sys.network();
-    let found = here.route_of(&Flow::to(to)).filter(|_| !here.is_local(to))?;
+    let flow = Flow::to(to);
+    let found = here.route_of(&flow).filter(|_| !here.is_local(to))?;
     let Found::Route(route) = found else { return None };
-    let mtu = here.devices.get(&route.device?)?.mtu.bytes();
+    let mtu = here.devices.get(&here.hop_of(route, &flow)?.device)?.mtu.bytes();
     Some(mtu.saturating_sub(if to.is_ipv4() { 20 } else { 40 } + 8))
 }
 

@@ -26,7 +26,7 @@ impl<'a> Traveller<'a> {
     }
 
     const fn flow(self, mark: u32) -> Flow<'a> {
-        Flow { dst: self.dst, src: self.src, mark, iif: self.iif, oif: None }
+        Flow { src: self.src, mark, iif: self.iif, ..Flow::to(self.dst) }
     }
 }
 
@@ -46,15 +46,16 @@ impl Scene<'_> {
     }
 
     pub(super) fn next_hop(&self, at: NamespaceId, traveller: Traveller<'_>) -> IpAddr {
-        match self.site.world.fabric.namespace(at).route_of(&traveller.flow(0)) {
-            Some(Found::Route(route)) => route.gateway.unwrap_or(traveller.dst),
+        let (here, flow) = (self.site.world.fabric.namespace(at), traveller.flow(0));
+        match here.route_of(&flow) {
+            Some(Found::Route(route)) => here.hop_of(route, &flow).and_then(|hop| hop.gateway).unwrap_or(traveller.dst),
             Some(Found::End(_)) | None => traveller.dst,
         }
     }
 }
 
 fn decide<'a>(here: &'a Namespace, flow: &Flow<'_>) -> Option<(&'a Rule, Found<'a>)> {
-    let is_up = |r: &Route| r.device.is_none_or(|d| here.devices.get(&d).is_some_and(|device| device.up));
+    let is_up = |r: &Route| !r.only_uses(|d| here.devices.get(&d).is_none_or(|device| !device.up));
     here.policy.decide(&here.routes, flow, is_up)
 }
 
@@ -72,12 +73,13 @@ fn ended_by_route(name: &str, rule: &Rule, route: &Route) -> Option<Stop> {
         Action::Blackhole => "blackhole",
         Action::Unreachable => "unreachable",
         Action::Prohibit => "prohibit",
-        Action::Unicast => return None,
+        // What is left to the next rule ends nothing.
+        Action::Unicast | Action::Throw => return None,
     };
     let table = match rule.verdict {
         Verdict::Lookup(TableId::MAIN) => String::new(),
         Verdict::Lookup(table) => format!(" table {}", table.0),
-        Verdict::End(_) => return None,
+        Verdict::End(_) | Verdict::Goto(_) | Verdict::Nothing => return None,
     };
     let is_host = route.dst.prefix() == if route.dst.is_ipv4() { 32 } else { 128 };
     let dst = if is_host { route.dst.ip().to_string() } else { route.dst.to_string() };

@@ -1,8 +1,8 @@
 //! How a drawn network becomes command lines: what is typed in which namespace, and what is asked then. It draws nothing.
 
 use super::{
-    Asked, CLOSED, IpAddr, Kind, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch, Topology,
-    Translation,
+    Asked, CLOSED, Choice, IpAddr, Kind, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch,
+    Topology, Translation,
 };
 
 impl Topology {
@@ -43,12 +43,17 @@ impl Topology {
             self.lay(segment, &mut plan);
         }
         self.routes.iter().for_each(|route| self.add_route(*route, &mut plan));
+        self.choices.iter().for_each(|choice| self.add_choice(*choice, &mut plan));
         self.rules.iter().for_each(|rule| self.add_rule(*rule, &mut plan));
         self.nats.iter().for_each(|nat| self.add_nat(*nat, &mut plan));
         for (segment, s) in self.segments.iter().enumerate() {
             if let Some(host) = self.members(segment).get(s.down) {
                 plan.on(*host, format!("ip link set e{segment} down"));
             }
+        }
+        for host in 0..hosts {
+            plan.on(host, "ip -4 route show table all type unicast".to_owned());
+            plan.on(host, "ip rule".to_owned());
         }
         plan
     }
@@ -109,19 +114,41 @@ impl Topology {
         let (host, v6) = (route.host % self.hosts.len(), route.v6 && self.has_v6);
         let to = if route.to < self.segments.len() { prefix(route.to, v6) } else { "default".to_owned() };
         let metric = if route.metric > 0 { format!(" metric {}", route.metric) } else { String::new() };
+        let metric = metric + if route.aside { " table 100" } else { "" };
         let ip = if v6 { "ip -6 route add" } else { "ip route add" };
         let line = match route.action {
-            RouteAction::Via { segment, member } => {
+            RouteAction::Via { segment, member, several } => {
                 let segment = segment % self.segments.len();
                 let members = self.members(segment);
                 let gateway = members[member % members.len()];
-                format!("{ip} {to} via {}{metric}", address(segment, gateway, v6))
+                let via = format!("via {}", address(segment, gateway, v6));
+                let numbers = route.numbers;
+                if several {
+                    format!("{ip} {to}{metric}{numbers} nexthop {via} nexthop {via} weight 3")
+                } else {
+                    format!("{ip} {to} {via}{metric}{numbers}")
+                }
             }
+            RouteAction::Throw => format!("{ip} throw {to}{metric}"),
             RouteAction::Blackhole => format!("{ip} blackhole {to}{metric}"),
             RouteAction::Unreachable => format!("{ip} unreachable {to}{metric}"),
             RouteAction::Prohibit => format!("{ip} prohibit {to}{metric}"),
         };
         plan.on(host, line);
+    }
+
+    fn add_choice(&self, choice: Choice, plan: &mut Plan) {
+        let v6 = choice.v6 && self.has_v6;
+        let not = if choice.not { "not " } else { "" };
+        let what = if choice.segment < self.segments.len() {
+            let word = if choice.from { "from" } else { "to" };
+            format!("{word} {}", prefix(choice.segment, v6))
+        } else {
+            choice.service.to_owned()
+        };
+        let ip = if v6 { "ip -6 rule add" } else { "ip rule add" };
+        let line = format!("{ip} pref {} {not}{what} {}", choice.priority, choice.verdict);
+        plan.on(choice.host % self.hosts.len(), line);
     }
 
     fn add_rule(&self, rule: Rule, plan: &mut Plan) {

@@ -61,6 +61,22 @@ pub enum Refusal {
     BadRuleSource,
     /// A route to nowhere.
     NoDevice,
+    /// A way for a route that sends nothing.
+    NoWayForType,
+    /// A gateway besides those of several hops.
+    OtherGateway,
+    /// No such algorithm of congestion control.
+    UnknownCongestion,
+    /// A rule cannot lead to one that was asked before.
+    BackwardGoto,
+    /// A type of service that is none.
+    BadService,
+    /// Source ports in the wrong order.
+    BadSourcePorts,
+    /// Destination ports in the wrong order.
+    BadDestinationPorts,
+    /// Nobody is stood for by that address.
+    NoProxyNeighbour,
     /// No such route or process.
     NoProcess,
     /// The device cannot do it.
@@ -129,6 +145,14 @@ impl Refusal {
             Self::NoTable6 => "ipv6: FIB table does not exist.\nDump terminated",
             Self::BadRuleSource => "Invalid source address.",
             Self::NoNeighbour => "Neighbour entry not found.",
+            Self::NoProxyNeighbour => "Proxy neighbour entry not found.",
+            Self::NoWayForType => "Gateway, device and multipath can not be specified for this route type.",
+            Self::OtherGateway => "Nexthop gateway does not match RTA_GATEWAY or RTA_VIA.",
+            Self::UnknownCongestion => "Unknown tcp congestion algorithm.",
+            Self::BackwardGoto => "Backward goto not supported.",
+            Self::BadService => "Invalid tos.",
+            Self::BadSourcePorts => "Invalid sport range.",
+            Self::BadDestinationPorts => "Invalid dport range.",
             Self::UnknownType => "Unknown device type.",
             Self::NotByNetlink => "tun/tap creation via rtnetlink is not supported.",
             Self::NetnsNumbered => "Peer netns already has a nsid assigned.",
@@ -169,7 +193,9 @@ impl Refusal {
             Self::LocalGateway => "Invalid argument",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
             Self::NameTooLong => "Numerical result out of range",
-            Self::NoEntry | Self::NoNeighbour | Self::NoTable | Self::NoTable6 => "No such file or directory",
+            Self::NoEntry | Self::NoNeighbour | Self::NoProxyNeighbour | Self::NoTable | Self::NoTable6 => {
+                "No such file or directory"
+            }
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
             Self::AddressInUse => "Address already in use",
@@ -190,6 +216,13 @@ impl Refusal {
             | Self::MissingNetwork
             | Self::MissingVlan
             | Self::BadPrefix
+            | Self::NoWayForType
+            | Self::OtherGateway
+            | Self::UnknownCongestion
+            | Self::BackwardGoto
+            | Self::BadService
+            | Self::BadSourcePorts
+            | Self::BadDestinationPorts
             | Self::BadLinkAddress
             | Self::Immutable
             | Self::Invalid
@@ -291,6 +324,12 @@ pub enum Error {
     IpvlanMode,
     /// Neither a cable in nor out.
     Carrier(String),
+    /// Nothing behind `nexthop`.
+    NoHop,
+    /// A word behind a hop that is none.
+    NotAHop(String),
+    /// No device of that name, for a hop.
+    NoHopDevice(String),
     /// Not an Ethernet address.
     BadMac(String),
     /// So many bytes are none.
@@ -469,6 +508,11 @@ impl Error {
             Self::Carrier(word) => {
                 format!("Error: argument of \"carrier\" must be one of \"off\", \"on\", not \"{word}\"\n")
             }
+            Self::NoHop => "Error: unexpected end of line after \"nexthop\"\n".to_owned(),
+            Self::NotAHop(word) => {
+                format!("Error: \"nexthop\" or end of line is expected instead of \"{word}\"\n")
+            }
+            Self::NoHopDevice(name) => format!("Cannot find device \"{name}\"\nError: cannot parse nexthop\n"),
             Self::BadMac(word) => format!("\"{word}\" is invalid lladdr.\n"),
             Self::MacLength(bytes) => format!("Invalid address length {bytes} - must be 6 bytes\n"),
             Self::MissingDevice => "Not enough information: \"dev\" argument is required.\n".to_owned(),

@@ -182,8 +182,16 @@ pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, detai
         fields.push(("type", listed.kind.into()));
     }
     fields.push(("dst", listing::destination(route.dst).into()));
+    if route.tos != 0 {
+        fields.push(("tos", format!("{:#04x}", route.tos).into()));
+    }
     if let Some(gateway) = route.gateway.filter(|gateway| asked.via != Some(*gateway)) {
-        fields.push(("gateway", gateway.to_string().into()));
+        if gateway.is_ipv6() && route.dst.is_ipv4() {
+            let via = vec![("family", "inet6".into()), ("host", gateway.to_string().into())];
+            fields.push(("via", Json::Object(via)));
+        } else {
+            fields.push(("gateway", gateway.to_string().into()));
+        }
     }
     let device = route.device.and_then(|index| devices.get(&index));
     if let Some(device) = device.filter(|device| asked.device != Some(device.index)) {
@@ -207,10 +215,13 @@ pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, detai
         fields.push(("metric", route.metric.into()));
     }
     let down = device.is_some_and(|device| !device.carrier) && listed.kind == "unicast";
-    fields.push(("flags", Json::List(if down { vec!["linkdown".into()] } else { Vec::new() })));
+    let flags = [("onlink", route.onlink), ("linkdown", down)];
+    fields.push(("flags", Json::List(flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).into()).collect())));
+    fields.extend(super::route::metrics::json(&route.metrics).map(|metrics| ("metrics", metrics)));
     if route.dst.is_ipv6() {
         fields.push(("pref", "medium".into()));
     }
+    fields.extend(super::route::nexthop::json(route, devices).map(|hops| ("nexthops", hops)));
     Json::Object(fields)
 }
 

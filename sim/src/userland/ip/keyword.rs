@@ -16,6 +16,14 @@ pub(super) enum Keyword {
 
 use Keyword::{Begun, Whole};
 
+impl Keyword {
+    /// The word as it is written out.
+    pub(super) const fn word(self) -> &'static str {
+        let (Whole(word) | Begun(word)) = self;
+        word
+    }
+}
+
 /// The words of `ip link add` and `ip link set`, in iproute2's order.
 pub(super) const LINK: [Keyword; 33] = [
     Whole("up"),
@@ -51,6 +59,71 @@ pub(super) const LINK: [Keyword; 33] = [
     Whole("protodown"),
     Begun("help"),
     Whole("dev"),
+];
+
+/// The words of `ip route add` and its kin.
+pub(super) const ROUTE: [Keyword; 31] = [
+    Whole("src"),
+    Whole("via"),
+    Whole("tos"),
+    Begun("dsfield"),
+    Begun("metric"),
+    Begun("priority"),
+    Whole("preference"),
+    Whole("scope"),
+    Whole("mtu"),
+    Whole("hoplimit"),
+    Whole("advmss"),
+    Begun("reordering"),
+    Whole("rtt"),
+    Whole("rto_min"),
+    Whole("window"),
+    Whole("cwnd"),
+    Whole("initcwnd"),
+    Whole("initrwnd"),
+    Whole("features"),
+    Whole("quickack"),
+    Whole("congctl"),
+    Begun("rttvar"),
+    Begun("ssthresh"),
+    Whole("onlink"),
+    Whole("nexthop"),
+    Begun("protocol"),
+    Begun("table"),
+    Whole("dev"),
+    Whole("oif"),
+    Whole("to"),
+    Begun("help"),
+];
+
+/// The words of `ip rule add` and its kin.
+pub(super) const RULE: [Keyword; 26] = [
+    Whole("not"),
+    Whole("from"),
+    Whole("to"),
+    Begun("preference"),
+    Begun("order"),
+    Begun("priority"),
+    Whole("tos"),
+    Begun("dsfield"),
+    Whole("fwmark"),
+    Begun("table"),
+    Whole("lookup"),
+    Begun("suppress_prefixlength"),
+    Whole("sup_pl"),
+    Whole("dev"),
+    Whole("iif"),
+    Whole("oif"),
+    Whole("ipproto"),
+    Whole("sport"),
+    Whole("dport"),
+    Whole("type"),
+    Whole("unicast"),
+    Begun("goto"),
+    Begun("nop"),
+    Whole("blackhole"),
+    Whole("unreachable"),
+    Begun("help"),
 ];
 
 /// The words of busybox's `ip link add`, which are all understood by their beginnings.

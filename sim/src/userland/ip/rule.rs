@@ -1,18 +1,19 @@
 //! `ip rule`: the rules that say which table of routes is asked for a packet.
 
-use core::fmt::Write as _;
-use core::net::IpAddr;
+mod listing;
 
-use super::route::listing::name;
-use super::route::{number, table};
+use super::keyword;
+use super::route::{number, service, table};
 use super::{Error, Family, Options, Refusal, Words, permit, prefix};
 use crate::addr::IpNetwork;
 use crate::fabric::NamespaceId;
-use crate::namespace::Namespace;
+use crate::filter::name as names;
 use crate::route::Action;
 use crate::route::policy::{Rule, TableId, Verdict};
 use crate::userland::Sys;
 use crate::userland::json::Json;
+pub use listing::rule_in_words;
+use listing::{json, line};
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -64,14 +65,20 @@ struct Change {
     mark: Option<(u32, u32)>,
     iif: Option<String>,
     oif: Option<String>,
+    tos: Option<u8>,
+    protocol: Option<u8>,
+    sport: Option<(u16, u16)>,
+    dport: Option<(u16, u16)>,
+    suppressed: Option<u8>,
     table: Option<TableId>,
-    end: Option<Action>,
+    /// What it does besides asking a table.
+    verdict: Option<Verdict>,
 }
 
 impl Change {
     fn parse(mut words: Words) -> Result<Self, Error> {
         let mut change = Self::default();
-        while let Some(word) = words.take_next() {
+        while let Some(word) = words.next_of(&keyword::RULE) {
             change.set(word, &mut words, Family::Any)?;
         }
         Ok(change)
@@ -86,6 +93,22 @@ impl Change {
             "iif" | "dev" => self.iif = Some(words.value()?),
             "oif" => self.oif = Some(words.value()?),
             "table" | "lookup" => self.table = Some(table(words.value()?, "invalid table ID")?),
+            "tos" | "dsfield" => self.tos = Some(service(words.value()?)?),
+            "ipproto" => self.protocol = Some(protocol(words.value()?)?),
+            "sport" => self.sport = Some(ports(words.value()?, "invalid sport range")?),
+            "dport" => self.dport = Some(ports(words.value()?, "invalid dport range")?),
+            "suppress_prefixlength" | "sup_pl" => {
+                let word = words.value()?;
+                let wrong = Error::Wrong { word: word.clone(), why: "suppress_prefixlength value is invalid" };
+                self.suppressed = Some(number(&word).and_then(|n| u8::try_from(n).ok()).ok_or(wrong)?);
+            }
+            "goto" => {
+                let word = words.value()?;
+                let wrong = Error::Wrong { word: word.clone(), why: "invalid target" };
+                self.verdict = Some(Verdict::Goto(number(&word).ok_or(wrong)?));
+            }
+            "nop" => self.verdict = Some(Verdict::Nothing),
+            "help" => return Err(Error::Help),
             "pref" | "preference" | "priority" | "prio" | "order" => {
                 let word = words.value()?;
                 let wrong = Error::Wrong { word: word.clone(), why: "preference value is invalid" };
@@ -101,13 +124,14 @@ impl Change {
     }
 
     fn set_type(&mut self, word: String) -> Result<(), Error> {
-        self.end = match word.as_str() {
+        let end = match word.as_str() {
             "unicast" => None,
             "blackhole" => Some(Action::Blackhole),
             "unreachable" => Some(Action::Unreachable),
             "prohibit" => Some(Action::Prohibit),
             _ => return Err(Error::Invalid { word, why: "Failed to parse rule type" }),
         };
+        self.verdict = end.map(Verdict::End);
         Ok(())
     }
 
@@ -119,7 +143,7 @@ impl Change {
 
     /// The rule that it says, of a table that is `main` when nothing is said.
     fn rule(&self, v6: bool, priority: u32) -> Rule {
-        let verdict = self.end.map_or_else(|| Verdict::Lookup(self.table.unwrap_or(TableId::MAIN)), Verdict::End);
+        let verdict = self.verdict.unwrap_or_else(|| Verdict::Lookup(self.table.unwrap_or(TableId::MAIN)));
         let everything = |net: &IpNetwork| net.prefix() == 0;
         Rule {
             not: self.not,
@@ -128,13 +152,18 @@ impl Change {
             mark: self.mark,
             iif: self.iif.clone(),
             oif: self.oif.clone(),
+            tos: self.tos.filter(|tos| *tos != 0),
+            protocol: self.protocol,
+            sport: self.sport,
+            dport: self.dport,
+            suppressed: self.suppressed,
             ..Rule::new(priority, v6, verdict)
         }
     }
 
     /// Whether `del` means a rule: what was not said may be anything.
     fn means(&self, rule: &Rule, v6: bool) -> bool {
-        let end = self.end.is_none_or(|action| rule.verdict == Verdict::End(action));
+        let said = |mine: Option<(u16, u16)>, its| mine.is_none() || mine == its;
         rule.v6 == v6
             && self.priority.is_none_or(|priority| rule.priority == priority)
             && (!self.not || rule.not)
@@ -144,7 +173,26 @@ impl Change {
             && (self.iif.is_none() || self.iif == rule.iif)
             && (self.oif.is_none() || self.oif == rule.oif)
             && self.table.is_none_or(|id| rule.verdict == Verdict::Lookup(id))
-            && end
+            && self.verdict.is_none_or(|verdict| rule.verdict == verdict)
+            && self.tos.is_none_or(|tos| rule.tos.unwrap_or_default() == tos)
+            && self.protocol.is_none_or(|protocol| rule.protocol == Some(protocol))
+            && said(self.sport, rule.sport)
+            && said(self.dport, rule.dport)
+            && self.suppressed.is_none_or(|least| rule.suppressed == Some(least))
+    }
+
+    /// What the kernel finds wrong with a new rule of this priority.
+    fn check(&self, v6: bool, priority: u32) -> Result<(), Refusal> {
+        let of_family = |net: &Option<IpNetwork>| net.is_none_or(|net| net.prefix() == 0 || net.is_ipv6() == v6);
+        let reversed = |range: Option<(u16, u16)>| range.is_some_and(|(first, last)| first > last || first == 0);
+        match self.verdict {
+            _ if !of_family(&self.from) || !of_family(&self.to) => Err(Refusal::BadRuleSource),
+            _ if self.tos.is_some_and(|tos| tos & !0x1c != 0) => Err(Refusal::BadService),
+            _ if reversed(self.sport) => Err(Refusal::BadSourcePorts),
+            _ if reversed(self.dport) => Err(Refusal::BadDestinationPorts),
+            Some(Verdict::Goto(target)) if target <= priority => Err(Refusal::BackwardGoto),
+            _ => Ok(()),
+        }
     }
 
     /// Whether `show` means a rule: prefixes are met by those within them.
@@ -159,6 +207,21 @@ impl Change {
     }
 }
 
+/// A protocol by name or number.
+pub(super) fn protocol(word: String) -> Result<u8, Error> {
+    names::parse_protocol(&word).map_err(|_| Error::Wrong { word, why: "Invalid \"ipproto\" value" })
+}
+
+/// A port, or the first and the last of some. What is too large for one goes round, as it does in iproute2.
+fn ports(word: String, why: &'static str) -> Result<(u16, u16), Error> {
+    let port = |text: &str| Some(u16::try_from(text.parse::<u64>().ok()? & 0xffff).expect("16 bits are left"));
+    let both = match word.split_once('-') {
+        Some((first, last)) => port(first).zip(port(last)),
+        None => port(&word).zip(port(&word)),
+    };
+    both.ok_or(Error::Wrong { word, why })
+}
+
 /// A mark and its mask.
 fn mark(word: &str) -> Result<(u32, u32), Error> {
     let (value, mask) = word.split_once('/').unwrap_or((word, "0xffffffff"));
@@ -169,12 +232,9 @@ fn mark(word: &str) -> Result<(u32, u32), Error> {
 fn add(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, family: Family) -> Result<(), Error> {
     permit(sys)?;
     let v6 = change.is_v6(family);
-    let of_family = |net: &Option<IpNetwork>| net.is_none_or(|net| net.prefix() == 0 || net.is_ipv6() == v6);
-    if !of_family(&change.from) || !of_family(&change.to) {
-        return Err(Refusal::BadRuleSource.into());
-    }
     let policy = &mut sys.fabric().namespace_mut(namespace).policy;
     let priority = change.priority.unwrap_or_else(|| policy.next_priority(v6));
+    change.check(v6, priority)?;
     let rule = change.rule(v6, priority);
     if policy.add(rule) { Ok(()) } else { Err(Refusal::Exists.into()) }
 }
@@ -189,28 +249,13 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, family: Fa
 fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words: Words) -> Result<String, Error> {
     let family = if options.family == Family::Any { Family::V4 } else { options.family };
     let mut wanted = Change::default();
-    while let Some(word) = words.take_next() {
-        let known = matches!(
-            word.as_str(),
-            "not"
-                | "from"
-                | "to"
-                | "fwmark"
-                | "iif"
-                | "dev"
-                | "oif"
-                | "table"
-                | "lookup"
-                | "pref"
-                | "preference"
-                | "priority"
-                | "prio"
-                | "order"
-        );
-        if known {
-            wanted.set(word, &mut words, family)?;
-        } else {
-            wanted.to = Some(prefix(&word, family)?);
+    while let Some(word) = words.next_of(&keyword::RULE) {
+        match word.as_str() {
+            "goto" | "nop" | "type" | "suppress_prefixlength" => {
+                return Err(Error::Invalid { word, why: "Failed to parse rule type" });
+            }
+            _ if keyword::RULE.iter().any(|known| known.word() == word) => wanted.set(word, &mut words, family)?,
+            _ => wanted.to = Some(prefix(&word, family)?),
         }
     }
     let here = sys.fabric().namespace(namespace);
@@ -220,104 +265,6 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words:
         return Ok(Json::List(all).print(options.pretty));
     }
     Ok(rules.map(|rule| line(rule, here, options.details)).collect())
-}
-
-/// An address or a prefix.
-fn place(net: IpNetwork) -> String {
-    let full = if net.is_ipv4() { 32 } else { 128 };
-    if net.prefix() == full { net.ip().to_string() } else { net.to_string() }
-}
-
-/// What a rule says of its maker.
-const fn maker(rule: &Rule) -> &'static str {
-    if rule.by_kernel { "kernel" } else { "unspec" }
-}
-
-const fn ending(action: Action) -> &'static str {
-    match action {
-        Action::Unicast => "unicast",
-        Action::Blackhole => "blackhole",
-        Action::Unreachable => "unreachable",
-        Action::Prohibit => "prohibit",
-    }
-}
-
-fn is_detached(here: &Namespace, device: &str) -> bool {
-    here.device_named(device).is_none()
-}
-
-/// A rule as `ip rule` lists it.
-#[must_use]
-pub fn rule_in_words(rule: &Rule, here: &Namespace) -> String {
-    line(rule, here, false)
-}
-
-fn line(rule: &Rule, here: &Namespace, details: bool) -> String {
-    let not = if rule.not { "not " } else { "" };
-    let mut line = format!("{}:\t{not}from {}", rule.priority, rule.from.map_or_else(|| "all".to_owned(), place));
-    if let Some(to) = rule.to {
-        let _ = write!(line, " to {}", place(to));
-    }
-    if let Some((mark, mask)) = rule.mark {
-        let mask = if mask == u32::MAX { String::new() } else { format!("/{mask:#x}") };
-        let _ = write!(line, " fwmark {mark:#x}{mask}");
-    }
-    for (word, device) in [("iif", &rule.iif), ("oif", &rule.oif)] {
-        if let Some(device) = device {
-            let detached = if is_detached(here, device) { " [detached]" } else { "" };
-            let _ = write!(line, " {word} {device}{detached}");
-        }
-    }
-    let _ = match rule.verdict {
-        Verdict::Lookup(id) => write!(line, " lookup {}", name(id)),
-        Verdict::End(action) => write!(line, " {}", ending(action)),
-    };
-    if details {
-        let _ = write!(line, " proto {}", maker(rule));
-    }
-    line + "\n"
-}
-
-fn json(rule: &Rule, here: &Namespace, details: bool) -> Json {
-    let mut fields: Vec<(&'static str, Json)> = vec![("priority", rule.priority.into())];
-    if rule.not {
-        fields.push(("not", Json::Null));
-    }
-    let mut net = |names: [&'static str; 2], net: Option<IpNetwork>| {
-        let Some(net) = net else { return };
-        fields.push((names[0], net.ip().to_string().into()));
-        if net.prefix() < if matches!(net.ip(), IpAddr::V4(_)) { 32 } else { 128 } {
-            fields.push((names[1], u32::from(net.prefix()).into()));
-        }
-    };
-    net(["src", "srclen"], rule.from);
-    net(["dst", "dstlen"], rule.to);
-    if rule.from.is_none() {
-        let at = 1 + usize::from(rule.not);
-        fields.insert(at, ("src", "all".into()));
-    }
-    if let Some((mark, mask)) = rule.mark {
-        fields.push(("fwmark", format!("{mark:#x}").into()));
-        if mask != u32::MAX {
-            fields.push(("fwmask", format!("{mask:#x}").into()));
-        }
-    }
-    for (word, detached, device) in [("iif", "iif_detached", &rule.iif), ("oif", "oif_detached", &rule.oif)] {
-        if let Some(device) = device {
-            fields.push((word, device.as_str().into()));
-            if is_detached(here, device) {
-                fields.push((detached, Json::Null));
-            }
-        }
-    }
-    fields.push(match rule.verdict {
-        Verdict::Lookup(id) => ("table", name(id).into()),
-        Verdict::End(action) => ("action", ending(action).into()),
-    });
-    if details {
-        fields.push(("protocol", maker(rule).into()));
-    }
-    Json::Object(fields)
 }
 
 #[cfg(test)]
@@ -330,7 +277,7 @@ mod tests {
     }
 
     fn shown(text: &str) -> String {
-        let here = Namespace::new("h", Seed(1));
+        let here = crate::namespace::Namespace::new("h", Seed(1));
         line(&change(text).unwrap().rule(false, 100), &here, false)
     }
 
@@ -347,7 +294,7 @@ mod tests {
         for (typed, listed) in cases {
             assert_eq!(shown(typed), listed);
         }
-        let here = Namespace::new("h", Seed(1));
+        let here = crate::namespace::Namespace::new("h", Seed(1));
         let rule = change("not from 10.1.0.0/16 fwmark 5 blackhole").unwrap().rule(false, 7);
         assert_eq!(
             json(&rule, &here, false).print(false),

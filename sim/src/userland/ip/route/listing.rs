@@ -16,7 +16,7 @@ use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
 /// A route that is listed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::userland::ip) struct Listed {
     /// What `ip` calls its type.
     pub(in crate::userland::ip) kind: &'static str,
@@ -33,6 +33,7 @@ impl Listed {
             Action::Blackhole => "blackhole",
             Action::Unreachable => "unreachable",
             Action::Prohibit => "prohibit",
+            Action::Throw => "throw",
         };
         Self { kind, route, table }
     }
@@ -179,7 +180,7 @@ pub(super) fn show(
         let all = chosen.iter().map(|listed| json::route(listed, &here.devices, &selection, options.details)).collect();
         return Ok(Json::List(all).print(options.pretty));
     }
-    let mut text = text(&chosen, &here.devices, &selection, (flavour, options.details));
+    let mut text = text(&chosen, &here.devices, &selection, Manner::of(flavour, options));
     if flavour == Flavour::Busybox {
         text.push_str(&multicasts(&here.devices, &selection, family));
     }
@@ -200,14 +201,14 @@ pub(super) fn one(
     Ok(if options.json {
         Json::List(vec![json::route(&listed, &here.devices, &selection, options.details)]).print(options.pretty)
     } else {
-        text(&[listed], &here.devices, &selection, (Flavour::Host, options.details))
+        text(&[listed], &here.devices, &selection, Manner::of(Flavour::Host, options))
     })
 }
 
 /// The routes that are meant, table by table: IPv4 first.
 fn chosen(here: &Namespace, selection: &Selection, family: Family) -> Vec<Listed> {
-    let others = here.policy.tables().map(|(id, table)| (id, table.iter().copied().collect::<Vec<_>>()));
-    let mut tables: Vec<_> = others.chain([(TableId::MAIN, here.routes.iter().copied().collect())]).collect();
+    let others = here.policy.tables().map(|(id, table)| (id, table.iter().cloned().collect::<Vec<_>>()));
+    let mut tables: Vec<_> = others.chain([(TableId::MAIN, here.routes.iter().cloned().collect())]).collect();
     // The kernel walks the 256 chains in which it keeps its tables.
     tables.sort_by_key(|(id, _)| (id.0 & 0xff, id.0));
     let mut all: Vec<Listed> = Vec::new();
@@ -269,7 +270,7 @@ fn multicasts(devices: &Devices, selection: &Selection, family: Family) -> Strin
 }
 
 /// Routes as a text.
-fn text(all: &[Listed], devices: &Devices, selection: &Selection, manner: (Flavour, bool)) -> String {
+fn text(all: &[Listed], devices: &Devices, selection: &Selection, manner: Manner) -> String {
     all.iter().map(|listed| line(listed, devices, selection, manner) + "\n").collect()
 }
 
@@ -278,24 +279,43 @@ fn ordered(routes: impl Iterator<Item = Route>) -> Vec<Route> {
     let mut routes: Vec<Route> = routes.collect();
     routes.sort_by_key(|r| {
         let last = r.dst.is_ipv6() && r.dst.prefix() == 0;
-        (last, r.dst.network(), 128 - r.dst.prefix(), r.metric)
+        (last, r.dst.network(), 128 - r.dst.prefix(), u8::MAX - r.tos, r.metric)
     });
     routes
 }
 
+/// How a list is written.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    host: bool,
+    details: bool,
+    /// What ends a line within a route.
+    end: char,
+}
+
+impl Manner {
+    const fn of(flavour: Flavour, options: &Options) -> Self {
+        let host = matches!(flavour, Flavour::Host);
+        Self { host, details: options.details, end: if options.oneline && host { '\\' } else { '\n' } }
+    }
+}
+
 /// One route; what was asked for is left out, but busybox prints the device all the same.
-fn line(listed: &Listed, devices: &Devices, asked: &Selection, (flavour, details): (Flavour, bool)) -> String {
+fn line(listed: &Listed, devices: &Devices, asked: &Selection, Manner { host, details, end }: Manner) -> String {
     let route = &listed.route;
-    let host = flavour == Flavour::Host;
     let kind = if listed.kind == "unicast" && !details { String::new() } else { format!("{} ", listed.kind) };
     let mut line = format!("{kind}{} ", destination(route.dst));
+    if route.tos != 0 {
+        let _ = write!(line, "tos {:#04x} ", route.tos);
+    }
     if let Some(gateway) = route.gateway.filter(|gateway| !host || asked.via != Some(*gateway)) {
-        let _ = write!(line, "via {gateway} ");
+        let family = if gateway.is_ipv6() && route.dst.is_ipv4() { "inet6 " } else { "" };
+        let _ = write!(line, "via {family}{gateway} ");
     }
     let device = route.device.and_then(|index| devices.get(&index));
     if let Some(device) = device.filter(|d| !host || asked.device != Some(d.index)) {
         let _ = write!(line, "dev {} ", device.name);
-    } else if host && route.device.is_none() && route.dst.is_ipv6() {
+    } else if host && route.ways().next().is_none() && route.dst.is_ipv6() {
         // What IPv6 refuses goes to the loopback device.
         line.push_str("dev lo ");
     }
@@ -317,13 +337,19 @@ fn line(listed: &Listed, devices: &Devices, asked: &Selection, (flavour, details
     if route.metric > 0 || host && route.dst.is_ipv6() {
         let _ = write!(line, "{gap}metric {} ", route.metric);
     }
+    if host && route.onlink {
+        line.push_str("onlink ");
+    }
     if host && device.is_some_and(|d| !d.carrier) && listed.kind == "unicast" {
         line.push_str("linkdown ");
+    }
+    if host {
+        line += &super::metrics::text(&route.metrics);
     }
     if host && route.dst.is_ipv6() {
         line.push_str("pref medium");
     }
-    line
+    line + &super::nexthop::text(route, devices, end)
 }
 
 /// What a table is called.
@@ -337,12 +363,17 @@ pub(in crate::userland::ip) fn name(id: TableId) -> String {
 }
 
 /// What `ip` calls who made a route.
-pub(in crate::userland::ip) const fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
+pub(in crate::userland::ip) fn protocol(protocol: Protocol) -> String {
+    let name = match protocol {
         Protocol::Kernel => "kernel",
         Protocol::Boot => "boot",
         Protocol::Static => "static",
-    }
+        Protocol::Other(number) => match super::MAKERS.into_iter().find(|(known, _)| *known == number) {
+            Some((_, name)) => name,
+            None => return number.to_string(),
+        },
+    };
+    name.to_owned()
 }
 
 /// `default`, an address, or a prefix.
@@ -373,7 +404,7 @@ pub(super) mod tests {
 
     pub(in crate::userland::ip) fn routes() -> Vec<Route> {
         let default = Route::via("0.0.0.0/0".parse().unwrap(), Some("172.17.0.1".parse().unwrap()), IfIndex(2));
-        let nowhere = Route { action: Action::Unreachable, device: None, metric: 5, ..default };
+        let nowhere = Route { action: Action::Unreachable, device: None, metric: 5, ..default.clone() };
         let nowhere = Route { dst: "10.7.0.0/16".parse().unwrap(), gateway: None, ..nowhere };
         vec![kernel("192.0.2.0/24", "192.0.2.10", 2), nowhere, default, kernel("172.17.0.0/16", "172.17.0.1", 3)]
     }
@@ -382,7 +413,7 @@ pub(super) mod tests {
     fn listed(selection: &Selection, flavour: Flavour) -> String {
         let all = ordered(routes().into_iter()).into_iter().map(|route| Listed::of(route, TableId::MAIN));
         let chosen: Vec<Listed> = all.filter(|listed| selection.includes(listed, Family::Any)).collect();
-        text(&chosen, &devices(), selection, (flavour, false))
+        text(&chosen, &devices(), selection, Manner::of(flavour, &Options::default()))
     }
 
     #[test]
