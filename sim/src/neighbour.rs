@@ -7,7 +7,7 @@
 //! (`Probe`).
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::addr::Mac;
 use crate::frame::Frame;
@@ -114,6 +114,14 @@ pub struct Entry {
     pub due: Option<Instant>,
     /// When its state or its address last changed (`updated`).
     updated: Instant,
+    /// When it was last asked for while it was not known to be right (`used`).
+    used: Instant,
+    /// When it was last known to be right.
+    confirmed: Option<Instant>,
+    /// Whether it was said to be a router (`router`).
+    pub router: bool,
+    /// Whether somebody else than the kernel keeps it (`extern_learn`).
+    pub external: bool,
     waiting: Vec<Frame>,
 }
 
@@ -155,10 +163,55 @@ pub enum Due {
     },
 }
 
+/// How long ago things happened to an entry, in seconds, as `ip -s neigh` tells it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ages {
+    /// Since it was asked for.
+    pub used: u64,
+    /// Since it was known to be right; what never was is as old as what is no longer believed.
+    pub confirmed: u64,
+    /// Since it changed.
+    pub updated: u64,
+}
+
+impl Entry {
+    fn new(now: Instant, state: State, mac: Option<Mac>, due: Option<Instant>) -> Self {
+        Self {
+            state,
+            mac,
+            probes: 0,
+            due,
+            updated: now,
+            used: now,
+            confirmed: None,
+            router: false,
+            external: false,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Whether something is due with it, for which the kernel holds on to it.
+    #[must_use]
+    pub const fn has_timer(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// How long ago things happened to it.
+    #[must_use]
+    pub fn ages(&self, now: Instant) -> Ages {
+        let since = |then: Instant| now.since(then).as_secs();
+        let never = || since(self.updated) + 2 * REACHABLE.as_secs();
+        let confirmed = self.confirmed.map_or_else(never, since);
+        Ages { used: since(self.used), confirmed, updated: since(self.updated) }
+    }
+}
+
 /// All neighbours of a namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     entries: BTreeMap<(IfIndex, IpAddr), Entry>,
+    /// Addresses that are answered for in others' place (`ip neigh add proxy`), on a device or on all.
+    proxies: BTreeSet<(Option<IfIndex>, IpAddr)>,
     /// How many of IPv4 and of IPv6 there may be.
     pub limits: [Limits; 2],
     /// When room was last made for each.
@@ -183,7 +236,7 @@ impl Table {
         if !self.entries.contains_key(&key) && !self.make_room(now, addr) {
             return None;
         }
-        let new = || Entry { state: State::Failed, mac: None, probes: 0, due: None, updated: now, waiting: Vec::new() };
+        let new = || Entry::new(now, State::Failed, None, None);
         Some(self.entries.entry(key).or_insert_with(new))
     }
 
@@ -218,6 +271,7 @@ impl Table {
                 Resolution::Known(mac, packet)
             }
             (State::Stale, Some(mac)) => {
+                entry.used = now;
                 entry.state = State::Delay;
                 entry.updated = now;
                 entry.due = Some(now + DELAY);
@@ -234,7 +288,7 @@ impl Table {
                 entry.state = State::Incomplete;
                 entry.mac = None;
                 entry.probes = 1;
-                entry.updated = now;
+                (entry.used, entry.updated) = (now, now);
                 entry.due = Some(now + RETRANSMIT);
                 entry.waiting.push(packet);
                 Resolution::Ask
@@ -274,6 +328,7 @@ impl Table {
             entry.updated = now;
         }
         if solicited {
+            entry.confirmed = Some(now);
             entry.state = State::Reachable;
             entry.due = Some(now + REACHABLE);
         } else if entry.mac != Some(mac) || entry.state == State::Incomplete {
@@ -298,7 +353,7 @@ impl Table {
             && matches!(entry.state, State::Stale | State::Delay | State::Probe)
         {
             entry.state = State::Reachable;
-            entry.updated = now;
+            (entry.updated, entry.confirmed) = (now, Some(now));
             entry.due = Some(now + REACHABLE);
             entry.probes = 0;
         }
@@ -318,7 +373,9 @@ impl Table {
             State::Stale | State::Failed | State::Permanent | State::NoArp => None,
         };
         let mac = Some(mac).filter(|_| !matches!(state, State::Incomplete | State::Failed));
-        self.entries.insert((device, addr), Entry { state, mac, probes: 0, due, updated: now, waiting: Vec::new() });
+        let mut entry = Entry::new(now, state, mac, due);
+        entry.confirmed = (state != State::Stale).then_some(now);
+        self.entries.insert((device, addr), entry);
     }
 
     /// Removes an entry; false when there is none.
@@ -329,6 +386,28 @@ impl Table {
     /// Removes all entries of a device that went down.
     pub fn flush(&mut self, device: IfIndex) {
         self.entries.retain(|(d, _), _| *d != device);
+        self.proxies.retain(|(d, _)| *d != Some(device));
+    }
+
+    /// Answers for an address from now on, or no more; whether that is something new.
+    pub fn stand_for(&mut self, device: Option<IfIndex>, addr: IpAddr, stand: bool) -> bool {
+        if stand { self.proxies.insert((device, addr)) } else { self.proxies.remove(&(device, addr)) }
+    }
+
+    /// Whether an address is answered for on a device.
+    #[must_use]
+    pub fn is_stood_for(&self, device: IfIndex, addr: IpAddr) -> bool {
+        [Some(device), None].iter().any(|device| self.proxies.contains(&(*device, addr)))
+    }
+
+    /// All addresses that are answered for, with their devices.
+    pub fn proxies(&self) -> impl Iterator<Item = (Option<IfIndex>, IpAddr)> {
+        self.proxies.iter().copied()
+    }
+
+    /// The entry of an address, to be told more of.
+    pub fn entry_mut(&mut self, device: IfIndex, addr: IpAddr) -> Option<&mut Entry> {
+        self.entries.get_mut(&(device, addr))
     }
 
     /// All entries, by device and address.

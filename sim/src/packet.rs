@@ -7,6 +7,7 @@
 //! A packet that an ICMP error quotes is the same view, beginning inside the other: see [`Ip::quoted`]. It may be cut
 //! short, so a field is only changed when it is there.
 
+pub mod arp;
 pub mod build;
 pub mod checksum;
 pub mod clamp;

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod arp;
+pub mod arping;
 pub mod base64;
 pub mod brctl;
 pub mod bridge_command;

@@ -3,8 +3,6 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
-use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress};
-
 use super::problem::Problem;
 use super::reverse::Source;
 use super::{Cx, Namespace};
@@ -14,39 +12,27 @@ use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame, ethertype};
 use crate::neighbour::{Due, Resolution};
 use crate::packet::Ip;
+use crate::packet::arp::{Arp, Operation};
 use crate::route::policy::Flow;
-
-/// Length of an ARP packet for IPv4 over Ethernet.
-pub(super) const ARP_LEN: usize = 28;
 
 impl Namespace {
     pub(super) fn receive_arp(&mut self, cx: &mut Cx, index: IfIndex, frame: &Frame) {
-        let packet = ArpPacket::new_checked(frame.payload());
-        let Some(ArpRepr::EthernetIpv4 {
-            operation,
-            source_hardware_addr,
-            source_protocol_addr,
-            target_protocol_addr,
-            ..
-        }) = packet.ok().and_then(|p| ArpRepr::parse(&p).ok())
-        else {
+        let Some(Arp { operation, sender: (src, sender), target: (dst, _) }) = Arp::parse(frame.payload()) else {
             self.drop_frame(cx, Some(index), DropReason::Malformed, frame);
             return;
         };
-        let sender = Mac(source_hardware_addr.0);
-        let (src, dst) = (source_protocol_addr, target_protocol_addr);
         match operation {
-            ArpOperation::Request if self.answers_arp_for(index, dst, src) => {
+            Operation::Request if self.answers_arp_for(index, dst, src) => {
                 if self.learn_from_request(cx, index, src, sender, frame) {
-                    self.send_arp(cx, index, ArpOperation::Reply, dst, sender, src);
+                    self.send_arp(cx, index, Operation::Reply, dst, sender, src);
                 }
             }
-            ArpOperation::Reply => {
+            Operation::Reply => {
                 let solicited = frame.dst() != Mac::BROADCAST;
                 let waiting = self.neighbours.answer(cx.now, index, IpAddr::V4(src), sender, solicited);
                 self.release(cx, index, sender, waiting);
             }
-            ArpOperation::Request | ArpOperation::Unknown(_) => {}
+            Operation::Request | Operation::Other => {}
         }
     }
 
@@ -90,9 +76,10 @@ impl Namespace {
         self.way_from(Some(IpAddr::V4(addr)), IpAddr::V4(src)).is_ok_and(|way| way.device == index)
     }
 
-    /// Whether the device answers for an address that is reached by another one.
+    /// Whether the device answers for an address that is reached by another one: for any, or for those that it was told of.
     fn stands_for(&self, index: IfIndex, addr: IpAddr, asker: IpAddr) -> bool {
-        if self.inet(index, Conf::ProxyArp) == 0 || self.inet(index, Conf::Forwarding) == 0 || asker.is_unspecified() {
+        let is_told = self.inet(index, Conf::ProxyArp) != 0 || self.neighbours.is_stood_for(index, addr);
+        if !is_told || self.inet(index, Conf::Forwarding) == 0 || asker.is_unspecified() {
             return false;
         }
         let iif = self.devices.get(&index).map(|device| device.name.as_str());
@@ -114,20 +101,11 @@ impl Namespace {
         true
     }
 
-    fn send_arp(
-        &mut self,
-        cx: &mut Cx,
-        index: IfIndex,
-        operation: ArpOperation,
-        src: Ipv4Addr,
-        to: Mac,
-        dst: Ipv4Addr,
-    ) {
+    fn send_arp(&mut self, cx: &mut Cx, index: IfIndex, operation: Operation, src: Ipv4Addr, to: Mac, dst: Ipv4Addr) {
         let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
         let target = if to == Mac::BROADCAST { Mac::ZERO } else { to };
-        let mut bytes = [0; ARP_LEN];
-        write(&mut bytes, operation, (src, own), (dst, target));
-        self.transmit_new(cx, index, to, ethertype::ARP, &bytes);
+        let arp = Arp { operation, sender: (src, own), target: (dst, target) };
+        self.transmit_new(cx, index, to, ethertype::ARP, &arp.bytes());
     }
 
     /// Sends a packet to the next hop `addr` on a device once its Ethernet address is known.
@@ -146,7 +124,7 @@ impl Namespace {
         match addr {
             IpAddr::V4(dst) => {
                 let Some(IpAddr::V4(src)) = self.asking_address(index, addr) else { return };
-                self.send_arp(cx, index, ArpOperation::Request, src, to.unwrap_or(Mac::BROADCAST), dst);
+                self.send_arp(cx, index, Operation::Request, src, to.unwrap_or(Mac::BROADCAST), dst);
             }
             IpAddr::V6(dst) => self.solicit(cx, index, dst, to),
         }
@@ -189,16 +167,4 @@ impl Namespace {
             }
         }
     }
-}
-
-/// Writes an ARP packet from one station to another.
-pub(super) fn write(bytes: &mut [u8], operation: ArpOperation, from: (Ipv4Addr, Mac), to: (Ipv4Addr, Mac)) {
-    let repr = ArpRepr::EthernetIpv4 {
-        operation,
-        source_hardware_addr: EthernetAddress(from.1.0),
-        source_protocol_addr: from.0,
-        target_hardware_addr: EthernetAddress(to.1.0),
-        target_protocol_addr: to.0,
-    };
-    repr.emit(&mut ArpPacket::new_unchecked(bytes));
 }

@@ -126,6 +126,12 @@ impl Namespace {
         self.address_towards(hop.device, beside(hop.gateway.unwrap_or(dst), dst))
     }
 
+    /// The address this host would send from by a device to a neighbour on its link.
+    #[must_use]
+    pub fn address_on(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
+        self.address_towards(index, neighbour)
+    }
+
     /// The address of a device that suits a neighbour: of the same prefix if there is one, else its first of the
     /// family, else any of the host.
     pub(super) fn address_towards(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {

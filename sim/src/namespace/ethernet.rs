@@ -121,6 +121,11 @@ impl Namespace {
         }
     }
 
+    /// Sends a frame that a program built (a packet socket) out of a device.
+    pub fn send_frame(&mut self, cx: &mut Cx, index: IfIndex, frame: Frame) {
+        self.transmit(cx, index, frame);
+    }
+
     /// Builds a frame and sends it out of a device from the device's own address.
     pub(super) fn transmit_new(&mut self, cx: &mut Cx, index: IfIndex, dst: Mac, kind: u16, payload: &[u8]) {
         let Some(device) = self.devices.get(&index) else { return };

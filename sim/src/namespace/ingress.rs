@@ -148,6 +148,21 @@ impl Namespace {
     /// The last hook and out.
     pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, packet: Packet) {
         let Some(packet) = self.pass(cx, Hook::Postrouting, packet, None, Some(way.device)) else { return };
+        self.hear_oneself(cx, way.device, &packet.frame);
         self.emit(cx, way, packet.frame);
+    }
+
+    /// What is for everybody on a link is for this host too (`ip_mc_output`): it comes back before it is on the wire.
+    fn hear_oneself(&mut self, cx: &mut Cx, index: IfIndex, frame: &Frame) {
+        let to_all = Ip::parse(frame.payload()).is_some_and(|ip| match ip.dst {
+            IpAddr::V4(v4) => self.devices.get(&index).is_some_and(|d| !d.is_loopback() && d.is_broadcast(v4)),
+            IpAddr::V6(_) => false,
+        });
+        if !to_all {
+            return;
+        }
+        if let Some(packet) = self.pass(cx, Hook::Prerouting, frame.clone().into(), Some(index), None) {
+            self.deliver(cx, index, packet);
+        }
     }
 }

@@ -4,11 +4,12 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, Icmpv6Packet, Icmpv6Repr, NdiscRepr};
+use smoltcp::wire::{Icmpv6Packet, Icmpv6Repr, NdiscRepr};
 
-use super::{arp, ndp};
+use super::ndp;
 use crate::addr::Mac;
 use crate::frame::{Frame, ethertype};
+use crate::packet::arp::{self, Arp, Operation};
 use crate::packet::{Ip, protocol};
 
 /// Who asks for whom.
@@ -25,18 +26,8 @@ impl Question {
     pub(super) fn parse(frame: &Frame) -> Option<Self> {
         match frame.ethertype() {
             ethertype::ARP => {
-                let packet = ArpPacket::new_checked(frame.payload()).ok()?;
-                let ArpRepr::EthernetIpv4 {
-                    operation: ArpOperation::Request,
-                    source_hardware_addr,
-                    source_protocol_addr,
-                    target_protocol_addr: target,
-                    ..
-                } = ArpRepr::parse(&packet).ok()?
-                else {
-                    return None;
-                };
-                Some(Self::V4 { target, asker: (source_protocol_addr, Mac(source_hardware_addr.0)) })
+                let arp = Arp::parse(frame.payload()).filter(|arp| arp.operation == Operation::Request)?;
+                Some(Self::V4 { target: arp.target.0, asker: arp.sender })
             }
             ethertype::IPV6 => Self::parse_solicitation(frame),
             _ => None,
@@ -67,8 +58,9 @@ impl Question {
     pub(super) fn answer(&self, mac: Mac) -> Frame {
         match *self {
             Self::V4 { target, asker: (asker, to) } => {
-                let mut frame = Frame::ethernet(to, mac, ethertype::ARP, arp::ARP_LEN);
-                arp::write(frame.payload_mut(), ArpOperation::Reply, (target, mac), (asker, to));
+                let mut frame = Frame::ethernet(to, mac, ethertype::ARP, arp::LEN);
+                let arp = Arp { operation: Operation::Reply, sender: (target, mac), target: (asker, to) };
+                frame.payload_mut().copy_from_slice(&arp.bytes());
                 frame
             }
             Self::V6 { target, asker: (asker, to) } => {

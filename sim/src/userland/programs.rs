@@ -1,8 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
 use super::{
-    Programs, arp, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc, netstat,
-    nslookup, nstat, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
+    Programs, arp, arping, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc,
+    netstat, nslookup, nstat, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -14,6 +14,7 @@ pub fn linux() -> Programs {
     ifconfig::add(&mut programs);
     route_command::add(&mut programs);
     arp::add(&mut programs);
+    arping::add(&mut programs);
     brctl::add(&mut programs);
     bridge_command::add(&mut programs);
     ethtool::add(&mut programs);

@@ -159,3 +159,12 @@ fn closed_sockets_are_no_sockets() {
     assert_eq!(pair.received(a, socket), Vec::<String>::new());
     pair.bind(a, "0.0.0.0:7");
 }
+
+#[test]
+fn who_speaks_to_everybody_hears_it_too() {
+    let mut pair = Pair::new();
+    let (a, b) = (pair.a, pair.b);
+    let (sender, own, other) = (pair.bind(a, "0.0.0.0:68"), pair.bind(a, "0.0.0.0:67"), pair.bind(b, "0.0.0.0:67"));
+    pair.send(a, sender, "10.0.0.255:67", b"all").unwrap();
+    assert_eq!((pair.received(a, own), pair.received(b, other)), (vec!["all".to_owned()], vec!["all".to_owned()]));
+}

@@ -70,3 +70,8 @@ fn rules() {
 fn ways() {
     replay(include_str!("recorded/ways.txt"));
 }
+
+#[test]
+fn neighbours() {
+    replay(include_str!("recorded/neighbours.txt"));
+}

@@ -5,7 +5,7 @@ use super::device::{Listing, Scene, group, link_type, queueing, state};
 use super::route::listing::{self, Listed, Selection};
 use super::{Family, Options};
 use crate::device::{Address, Device, Devices};
-use crate::neighbour::Entry;
+use crate::neighbour::{Ages, Entry};
 use crate::route::Protocol;
 use crate::userland::json::Json;
 
@@ -226,13 +226,22 @@ pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, detai
 }
 
 /// A neighbour; its device is left out when it was asked for by name.
-pub(super) fn neighbour(addr: core::net::IpAddr, device: Option<&str>, entry: &Entry) -> Json {
+pub(super) fn neighbour(addr: core::net::IpAddr, device: Option<&str>, entry: &Entry, ages: Option<Ages>) -> Json {
     let mut fields = vec![("dst", addr.to_string().into())];
     if let Some(device) = device {
         fields.push(("dev", device.into()));
     }
     if let Some(mac) = entry.mac {
         fields.push(("lladdr", mac.to_string().into()));
+    }
+    let flags = [("router", entry.router), ("extern_learn", entry.external)];
+    fields.extend(flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name, Json::Null)));
+    if let Some(Ages { used, confirmed, updated }) = ages {
+        if entry.has_timer() {
+            fields.push(("refcnt", 1u32.into()));
+        }
+        fields.extend([("used", used.into()), ("confirmed", confirmed.into()), ("updated", updated.into())]);
+        fields.push(("probes", entry.probes.into()));
     }
     fields.push(("state", Json::List(vec![entry.state.name().into()])));
     Json::Object(fields)

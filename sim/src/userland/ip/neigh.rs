@@ -6,7 +6,8 @@ use super::{Error, Family, Options, Refusal, Words, device, json, mac, permit, p
 use crate::addr::{IpNetwork, Mac};
 use crate::device::IfIndex;
 use crate::fabric::NamespaceId;
-use crate::neighbour::{Entry, State};
+use crate::neighbour::{Ages, Entry, State};
+use crate::time::Instant;
 use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
@@ -58,8 +59,11 @@ pub(super) fn run(
     }
     let query = Query::parse(words, matches!(verb, Verb::Show | Verb::Flush))?;
     match verb {
+        Verb::Show if query.proxy => return show_proxies(sys, namespace, options, &query),
         Verb::Show => return show(sys, namespace, options, &query),
-        Verb::Get => return get(sys, namespace, &query),
+        Verb::Get => return get(sys, namespace, options, &query),
+        Verb::Add(_) if query.proxy => stand(sys, namespace, &query, true),
+        Verb::Delete if query.proxy => stand(sys, namespace, &query, false),
         Verb::Add(standing) => add(sys, namespace, &query, standing),
         Verb::Delete => delete(sys, namespace, &query),
         Verb::Flush => return flush(sys, namespace, options, &query),
@@ -75,6 +79,12 @@ struct Query {
     device: Option<String>,
     mac: Option<Mac>,
     state: Option<Nud>,
+    /// Whether it is about an address that is answered for in another's place.
+    proxy: bool,
+    router: bool,
+    external: bool,
+    /// Only what nobody uses.
+    unused: bool,
 }
 
 /// The state that `nud` names.
@@ -116,7 +126,16 @@ impl Query {
                 }
                 "nud" => query.state = Some(Nud::parse(words.value()?)?),
                 "to" => query.to = Some(place(&words.value()?)?),
-                "all" | "unused" if is_list => {}
+                "all" if is_list => {}
+                "unused" if is_list => query.unused = true,
+                "proxy" => {
+                    query.proxy = true;
+                    if !is_list {
+                        query.to = Some(place(&words.value()?)?);
+                    }
+                }
+                "router" => query.router = true,
+                "extern_learn" => query.external = true,
                 _ if query.to.is_some() => return Err(Error::Garbage { place: "to", word }),
                 _ => query.to = Some(place(&word)?),
             }
@@ -133,7 +152,7 @@ impl Query {
             Some(Nud::None) => false,
             Some(Nud::Is(state)) => state == entry.state,
         };
-        state && self.to.is_none_or(|net| net.contains(addr))
+        state && (!self.unused || !entry.has_timer()) && self.to.is_none_or(|net| net.contains(addr))
     }
 }
 
@@ -142,17 +161,66 @@ fn address(word: &str) -> Result<IpAddr, Error> {
 }
 
 /// One entry, with its device.
-fn get(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query) -> Result<String, Error> {
+fn get(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
     let (Some(name), Some(to)) = (&query.device, query.to) else { return Err(Error::MissingEntry) };
     let index = device(sys, namespace, name)?;
+    let now = sys.now();
     let here = sys.fabric().namespace(namespace);
+    if query.proxy {
+        let is_there = here.neighbours.proxies().any(|proxy| proxy == (Some(index), to.ip()));
+        return if is_there { Ok(proxy_line(to.ip(), Some(name))) } else { Err(Refusal::NoProxyNeighbour.into()) };
+    }
     let entry = here.neighbours.entry(index, to.ip()).ok_or(Refusal::NoNeighbour)?;
-    Ok(line(to.ip(), Some(name), entry, Flavour::Host))
+    if options.json {
+        return Ok(Json::List(vec![json::neighbour(to.ip(), Some(name), entry, ages(entry, options, now))])
+            .print(options.pretty));
+    }
+    Ok(line(to.ip(), Some(name), entry, (Flavour::Host, ages(entry, options, now))))
+}
+
+/// How old things are, where statistics are asked for.
+fn ages(entry: &Entry, options: &Options, now: Instant) -> Option<Ages> {
+    (options.statistics > 0).then(|| entry.ages(now))
+}
+
+/// Puts an address among those that are answered for, or takes it out.
+fn stand(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query, stand: bool) -> Result<(), Error> {
+    let to = query.to.ok_or(Error::MissingNeighbour)?.ip();
+    let on = query.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
+    permit(sys)?;
+    let is_news = sys.fabric().namespace_mut(namespace).neighbours.stand_for(on, to, stand);
+    if stand || is_news { Ok(()) } else { Err(Refusal::NoEntry.into()) }
+}
+
+fn show_proxies(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
+    let only = query.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
+    let here = sys.fabric().namespace(namespace);
+    let meant = here.neighbours.proxies().filter(|(index, addr)| {
+        only.is_none_or(|only| *index == Some(only))
+            && query.to.is_none_or(|net| net.contains(*addr))
+            && options.family.includes((*addr).into())
+    });
+    let name = |index: Option<IfIndex>| here.devices.get(&index.filter(|_| only.is_none())?).map(|d| d.name.as_str());
+    if options.json {
+        let one = |(index, addr): (Option<IfIndex>, IpAddr)| {
+            let mut fields = vec![("dst", addr.to_string().into())];
+            fields.extend(name(index).map(|name| ("dev", name.into())));
+            fields.push(("proxy", Json::Null));
+            Json::Object(fields)
+        };
+        return Ok(Json::List(meant.map(one).collect()).print(options.pretty));
+    }
+    Ok(meant.map(|(index, addr)| proxy_line(addr, name(index))).collect())
+}
+
+fn proxy_line(addr: IpAddr, device: Option<&str>) -> String {
+    let device = device.map(|name| format!("dev {name} ")).unwrap_or_default();
+    format!("{addr} {device}proxy \n")
 }
 
 fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Query) -> Result<String, Error> {
     let only = query.device.as_ref().map(|name| device(sys, namespace, name)).transpose()?;
-    let flavour = sys.flavour();
+    let (flavour, now) = (sys.flavour(), sys.now());
     let here = sys.fabric().namespace(namespace);
     let entries = here.neighbours.iter().filter(|(index, addr, entry)| {
         only.is_none_or(|o| o == *index) && options.family.includes((*addr).into()) && query.includes(*addr, entry)
@@ -162,20 +230,31 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Qu
         Some(_) => None,
     };
     if options.json {
-        let all = entries.map(|(index, addr, entry)| json::neighbour(addr, name(index), entry)).collect();
+        let told = |(index, addr, entry)| json::neighbour(addr, name(index), entry, ages(entry, options, now));
+        let all = entries.map(told).collect();
         return Ok(Json::List(all).print(options.pretty));
     }
-    Ok(entries.map(|(index, addr, entry)| line(addr, name(index), entry, flavour)).collect())
+    Ok(entries
+        .map(|(index, addr, entry)| line(addr, name(index), entry, (flavour, ages(entry, options, now))))
+        .collect())
 }
 
 /// One entry; the device is left out when it was asked for by name. Busybox always prints its statistics, which this
 /// kernel keeps only the probes of.
-fn line(addr: IpAddr, device: Option<&str>, entry: &Entry, flavour: Flavour) -> String {
+fn line(addr: IpAddr, device: Option<&str>, entry: &Entry, (flavour, ages): (Flavour, Option<Ages>)) -> String {
     let device = device.map(|name| format!("dev {name} ")).unwrap_or_default();
     let mac = entry.mac.map(|mac| format!("lladdr {mac} ")).unwrap_or_default();
     let state = entry.state.name();
     match flavour {
-        Flavour::Host => format!("{addr} {device}{mac}{state} \n"),
+        Flavour::Host => {
+            let router = if entry.router { "router " } else { "" };
+            let external = if entry.external { "extern_learn " } else { "" };
+            let reference = if entry.has_timer() { " ref 1" } else { "" };
+            let told = ages.map(|Ages { used, confirmed, updated }| {
+                format!("{reference} used {used}/{confirmed}/{updated}probes {} ", entry.probes)
+            });
+            format!("{addr} {device}{mac}{router}{external}{}{state} \n", told.unwrap_or_default())
+        }
         Flavour::Busybox => {
             let gap = if entry.mac.is_some() { "" } else { " " };
             format!("{addr} {device}{mac}{gap}used 0/0/0 probes {} {state}\n", entry.probes)
@@ -208,6 +287,9 @@ fn add(sys: &mut Sys<'_>, namespace: NamespaceId, query: &Query, standing: Stand
         Some(Nud::All | Nud::None) => State::Failed,
     };
     table.set(now, (index, addr), mac, state);
+    if let Some(entry) = table.entry_mut(index, addr) {
+        (entry.router, entry.external) = (query.router, query.external);
+    }
     Ok(())
 }
 
@@ -248,12 +330,12 @@ mod tests {
         let mut table = Table::default();
         table.set_permanent(IfIndex(2), "10.1.0.50".parse().unwrap(), "02:00:00:00:00:77".parse().unwrap());
         let packet = crate::frame::Frame::copy_of(&[0; 20]);
-        table.resolve(crate::time::Instant::ZERO, IfIndex(2), "10.1.0.77".parse().unwrap(), packet);
+        table.resolve(Instant::ZERO, IfIndex(2), "10.1.0.77".parse().unwrap(), packet);
         table.iter().map(|(_, addr, entry)| (addr, entry.clone())).collect()
     }
 
     fn listed(device: Option<&str>, flavour: Flavour) -> String {
-        entries().iter().map(|(addr, entry)| line(*addr, device, entry, flavour)).collect()
+        entries().iter().map(|(addr, entry)| line(*addr, device, entry, (flavour, None))).collect()
     }
 
     #[test]

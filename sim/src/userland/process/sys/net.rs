@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Sys;
 use crate::fabric::{Fabric, NamespaceId};
+use crate::frame::Frame;
 use crate::id::IfIndex;
 use crate::namespace::{Namespace, Received, Seen, TcpState};
 use crate::socket::{Datagram, SendOptions, SocketId};
@@ -201,6 +202,12 @@ impl Sys<'_> {
     pub fn next_seen(&mut self, socket: SocketId) -> Option<Seen> {
         let id = self.namespace_id();
         self.fabric.namespace_mut(id).next_seen(socket)
+    }
+
+    /// Sends a frame out of a device, as a packet socket does.
+    pub fn send_frame(&mut self, device: IfIndex, frame: Frame) {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, cx| ns.send_frame(cx, device, frame));
     }
 
     /// How many frames such a socket lost.
