@@ -45,6 +45,7 @@ mod rename;
 mod rm;
 mod run;
 mod script;
+mod service;
 mod shape;
 mod start;
 mod stats;
@@ -58,6 +59,7 @@ mod version;
 mod volume;
 mod wait;
 
+use netyard_sim::time::Instant;
 use netyard_sim::userland::{CallId, Flavour, Program, Programs, Read, Signal, Step, Sys};
 
 use serde_json::Value;
@@ -109,7 +111,10 @@ impl Program for Docker {
                 exit
             }
         };
-        exit.map_or(Step::Wait(None), Step::Exit)
+        let wakes_at = self.session.as_ref().and_then(|session| session.runner.wakes_at());
+        let start = sys.epoch().unix_nanos(Instant::ZERO);
+        let wakes_at = wakes_at.map(|at| Instant::from_nanos(at.saturating_sub(start)));
+        exit.map_or(Step::Wait(wakes_at), Step::Exit)
     }
 
     fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {

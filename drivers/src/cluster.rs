@@ -10,6 +10,7 @@
 //! and plans its own changes ([`shared`]), of which the store takes those that were planned on what it says. The embedded
 //! store is kept by a [`keeper`].
 
+pub mod board;
 pub mod client;
 pub mod gossip;
 pub mod keeper;
@@ -18,6 +19,7 @@ pub mod message;
 pub mod object;
 pub mod post;
 pub mod remote;
+pub mod service;
 pub mod shared;
 pub mod store;
 pub mod token;

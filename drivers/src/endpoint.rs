@@ -6,11 +6,12 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, Mac};
+use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 use crate::ipam::PoolId;
 use crate::plugin::answer::Joined;
-use crate::ports::PortBinding;
+use crate::ports::{PortBinding, Protocol};
 
 /// Static addresses that were asked for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -70,6 +71,34 @@ pub struct EndpointConfig {
     pub driver_options: Option<BTreeMap<String, String>>,
     /// Whether a cluster chose its addresses, which then are not asked for again.
     pub granted: bool,
+    /// The service whose task it is.
+    pub service: Option<OfService>,
+}
+
+/// What an endpoint has of the service whose task it is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OfService {
+    /// The service's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its own address on the network; none when it is reached by those of its tasks.
+    pub vip: Option<IpAddr>,
+    /// Further names of it on the network.
+    pub aliases: Vec<String>,
+    /// The ports by which it is reached from outside through the network.
+    pub ports: Vec<IngressPort>,
+}
+
+/// A port of all nodes by which a service is reached.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct IngressPort {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port of the nodes.
+    pub published: u16,
+    /// The port of the tasks.
+    pub target: u16,
 }
 
 impl EndpointConfig {
@@ -142,6 +171,8 @@ pub struct Endpoint {
     pub links: Vec<Link>,
     /// What a plugin gave it, on a network that a plugin makes.
     pub remote: Option<Remote>,
+    /// The service whose task it is.
+    pub service: Option<OfService>,
 }
 
 /// What an endpoint has of a plugin.

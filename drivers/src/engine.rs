@@ -32,6 +32,7 @@ mod reply;
 mod request;
 mod restart;
 mod runtime;
+mod services;
 mod shapes;
 mod sharing;
 mod start;
@@ -336,7 +337,9 @@ impl Engine {
             ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/"), call.exchange),
             (_, ["swarm", rest @ ..]) => self.route_swarm(world, method, rest, call),
             (_, ["nodes", rest @ ..]) => self.route_node(world, method, rest, call),
-            (_, ["services" | "tasks" | "secrets" | "configs", rest @ ..]) => self.no_such_object(method, rest),
+            (_, ["services", rest @ ..]) => self.route_service(world, method, rest, call),
+            (_, ["tasks", rest @ ..]) => self.route_task(method, rest, call),
+            (_, ["secrets" | "configs", rest @ ..]) => self.no_such_object(method, rest),
             _ => Err(Error::PageUnknown),
         }
     }

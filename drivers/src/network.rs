@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::time::Instant;
 
-use crate::endpoint::{Endpoint, Standing};
+use crate::endpoint::{Endpoint, OfService, Standing};
 use crate::error::Family;
 use crate::id::Id;
 use crate::ipam::{PoolId, PoolRequest};
@@ -200,6 +200,8 @@ pub struct Station {
     pub endpoint: Option<Id>,
     /// Where it is.
     pub peer: Peer,
+    /// The service whose task it is.
+    pub service: Option<OfService>,
 }
 
 impl Network {

@@ -9,16 +9,20 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub use allocator::Allocator;
 pub use machine::Machine;
 pub use publication::{Publication, publications};
 
 /// The protocol of a port.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// SCTP.
     Sctp,
     /// TCP.
+    #[default]
     Tcp,
     /// UDP.
     Udp,

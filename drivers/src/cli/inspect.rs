@@ -91,6 +91,11 @@ pub(super) const VOLUME: Command = Command {
     ..INSPECT
 };
 
+/// `docker service inspect`, as it prints what the engine says.
+pub(super) fn services(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
+    begin(typed, &[Kind::Service], cx)
+}
+
 /// `docker node inspect`, of nodes by their names or ids.
 pub(super) fn nodes(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     begin(typed, &[Kind::Swarm("nodes")], cx)
@@ -102,6 +107,7 @@ enum Kind {
     Image,
     Network,
     Plugin,
+    Service,
     /// Something of a swarm, under this path.
     Swarm(&'static str),
     Volume,
@@ -114,6 +120,7 @@ impl Kind {
             Self::Image => "image",
             Self::Network => "network",
             Self::Plugin => "plugin",
+            Self::Service => "service",
             Self::Swarm(path) => path,
             Self::Volume => "volume",
         }
@@ -128,6 +135,7 @@ impl Kind {
                 format!("/networks/{name}{}", query(&[("verbose", yes(typed.is_on("verbose"), "true"))]))
             }
             Self::Plugin => format!("/plugins/{name}/json"),
+            Self::Service => format!("/services/{name}{}", query(&[("insertDefaults", Some("false".to_owned()))])),
             Self::Swarm(path) => format!("/{path}/{name}"),
             Self::Volume => format!("/volumes/{name}"),
         }
@@ -138,7 +146,7 @@ impl Kind {
         match self {
             Self::Container => Shape::Container.fit(sent),
             Self::Network => Shape::Network.fit(sent),
-            Self::Image | Self::Plugin | Self::Swarm(_) | Self::Volume => sent.clone(),
+            Self::Image | Self::Plugin | Self::Service | Self::Swarm(_) | Self::Volume => sent.clone(),
         }
     }
 }
@@ -238,6 +246,10 @@ impl Inspection {
             }
             if self.typed.is_on("size") && *kind != Kind::Container && reply.status == 200 {
                 cx.error_line(&format!("WARNING: --size ignored for {}", kind.name()));
+            }
+            if reply.status == 404 && *kind == Kind::Service {
+                self.failures.push(format!("Error: no such service: {name}"));
+                return self.next(cx);
             }
             if let Err(failure) = self.found(*kind, reply) {
                 self.failures.push(failure.message);

@@ -9,6 +9,7 @@ use super::listing::{FORMAT, Kind};
 use super::object::{items, text};
 use super::query::{filters, one, path_escaped, query};
 use super::script::{Cx, Failure, Next, Outcome, call, request, request_with};
+use super::service::tasks;
 
 /// `docker node ls`.
 pub(super) const LS: Command = Command {
@@ -55,13 +56,7 @@ pub(super) const PS: Command = Command {
     usage: "[OPTIONS] [NODE...]",
     about: "List tasks running on one or more nodes, defaults to current node",
     aliases: "",
-    flags: &[
-        Flag::filter("Filter output based on conditions provided").short('f'),
-        Flag::text("format", "Pretty-print tasks using a Go template"),
-        Flag::switch("no-resolve", "Do not map IDs to Names"),
-        Flag::switch("no-trunc", "Do not truncate output"),
-        Flag::switch("quiet", "Only display task IDs").short('q'),
-    ],
+    flags: &tasks::FLAGS,
     arity: Arity::AtLeast(0),
     run: tasks,
     ..LS
@@ -135,23 +130,6 @@ const KIND: Kind = Kind {
     quiet: "{{.ID}}",
     raw: "node_id: {{.ID}}\nhostname: {{.Hostname}}\nstatus: {{.Status}}\navailability: {{.Availability}}\n\
           manager_status: {{.ManagerStatus}}\n",
-};
-
-const TASKS: Kind = Kind {
-    type_name: "*task.taskContext",
-    headers: &[
-        ("ID", "ID"),
-        ("Name", "NAME"),
-        ("Image", "IMAGE"),
-        ("Node", "NODE"),
-        ("DesiredState", "DESIRED STATE"),
-        ("CurrentState", "CURRENT STATE"),
-        ("Error", "ERROR"),
-        ("Ports", "PORTS"),
-    ],
-    default: "table {{.ID}}\t{{.Name}}\t{{.Image}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}\t{{.Ports}}",
-    quiet: "{{.ID}}",
-    raw: "",
 };
 
 fn list(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
@@ -265,20 +243,15 @@ fn pretty(node: &Value) -> String {
 }
 
 fn tasks(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let format = TASKS.format(typed.text("format"), typed.is_on("quiet"))?;
     let names = if typed.rest.is_empty() { vec!["self".to_owned()] } else { typed.rest.clone() };
+    let listing = tasks::Listing::new(typed)?;
     let typed = typed.list("filter").to_vec();
     resolve(names, cx, move |names, cx| {
         let node = path_escaped(names.first().map_or("", String::as_str));
         call(cx, request("GET", &format!("/nodes/{node}")), move |reply, cx| {
             let mut wanted = typed;
             wanted.push(format!("node={}", text(&reply.json()?, "ID")));
-            let query = query(&[("filters", filters(&wanted))]);
-            call(cx, request("GET", &format!("/tasks{query}")), move |reply, cx| {
-                reply.json()?;
-                TASKS.print(&format, &[], cx)?;
-                Ok(Next::Exit(0))
-            })
+            listing.fetch(&wanted, Vec::new(), cx)
         })
     })
 }

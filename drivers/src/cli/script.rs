@@ -132,6 +132,8 @@ pub(super) enum Next {
     Each(Vec<Ticket>, Box<dyn Gather>),
     /// The lines of an answer as they come, then its end.
     Lines(Ticket, OnLine, Then<Reply>),
+    /// A moment, in nanoseconds since 1970.
+    Moment(u64, Then<()>),
     /// All of standard input, to its end.
     Input(Then<Vec<u8>>),
     /// A line from standard input; what there is when it ends.
@@ -357,6 +359,14 @@ impl Runner {
         }
     }
 
+    /// The moment that is waited for, in nanoseconds since 1970.
+    pub(super) const fn wakes_at(&self) -> Option<u64> {
+        match &self.waiting {
+            Some(Next::Moment(at, _)) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// Takes what was read from standard input; nothing is its end.
     pub(super) fn feed(&mut self, bytes: &[u8], cx: &mut Cx<'_>) {
         match &mut self.waiting {
@@ -427,6 +437,8 @@ impl Runner {
             },
             Next::Each(tickets, gather) => self.gather(tickets, gather, cx),
             Next::Lines(ticket, on_line, then) => self.lines(ticket, on_line, then, cx),
+            Next::Moment(at, then) if at <= cx.place.now => Ok(then((), cx)),
+            Next::Moment(at, then) => Err(Next::Moment(at, then)),
             Next::Input(then) if self.line_ended => Ok(then(core::mem::take(&mut self.line), cx)),
             Next::Input(then) => Err(Next::Input(then)),
             Next::Line(then) if self.line_ended => {

@@ -13,6 +13,7 @@ use netyard_sim::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::message::Member;
+use crate::endpoint::OfService;
 
 /// How often a node is heard that has nothing to tell.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -34,6 +35,9 @@ pub struct Record {
     pub addr: IpAddr,
     /// Its Ethernet address.
     pub mac: String,
+    /// The service whose task it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<OfService>,
 }
 
 /// A record, or that there is none any more, and the number of that change.
@@ -285,7 +289,7 @@ mod tests {
 
     fn record(name: &str) -> Record {
         let (network, mac) = ("n".to_owned(), "02:42:0a:00:00:02".to_owned());
-        Record { network, name: Some(name.to_owned()), aliases: Vec::new(), addr: addr(9), mac }
+        Record { network, name: Some(name.to_owned()), aliases: Vec::new(), addr: addr(9), mac, service: None }
     }
 
     fn names(gossip: &Gossip) -> Vec<&str> {

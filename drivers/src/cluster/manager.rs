@@ -2,6 +2,8 @@
 //! knows no clock.
 
 mod networks;
+mod schedule;
+mod services;
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -51,6 +53,8 @@ pub struct Manager {
     node: String,
     leases: BTreeMap<String, LeaseId>,
     given: networks::Given,
+    /// When tasks are looked at again.
+    work_at: Option<Instant>,
     ids: Rng,
 }
 
@@ -68,7 +72,7 @@ impl Manager {
             manager: Token::random(&digest, &mut ids),
         };
         let (store, leases, given) = (Store::default(), BTreeMap::new(), networks::Given::nothing());
-        let mut manager = Self { store, cluster, node: node.clone(), leases, given, ids };
+        let mut manager = Self { store, cluster, node: node.clone(), leases, given, work_at: None, ids };
         manager.note_cluster();
         manager.add_node(now, node, hostname, addr, (Role::Manager, availability));
         manager.make_ingress(now);
@@ -111,6 +115,7 @@ impl Manager {
         let node = Node { id, hostname: hostname.to_owned(), addr, spec, created, updated };
         self.store.put(&format!("{NODES}{}", node.id), text(&node));
         self.keep_alive(now, &node.id);
+        self.orchestrate(now);
     }
 
     /// Takes in that a node is there. The manager's own always is.
@@ -121,6 +126,7 @@ impl Manager {
         let lease = self.store.grant(now, HEARTBEAT * GRACE);
         self.leases.insert(id.to_owned(), lease);
         self.store.put_leased(&format!("{ALIVE}{id}"), String::new(), lease);
+        self.orchestrate(now);
     }
 
     /// Whether a node is there.
@@ -129,15 +135,16 @@ impl Manager {
         id == self.node || self.store.get(&format!("{ALIVE}{id}")).is_some()
     }
 
-    /// When a node may be found to be gone.
+    /// When a node may be found to be gone, or tasks are looked at again.
     #[must_use]
     pub fn next_at(&self) -> Option<Instant> {
-        self.store.next_end()
+        self.store.next_end().into_iter().chain(self.work_next_at()).min()
     }
 
-    /// Notes which nodes are gone.
+    /// Notes which nodes are gone, and does for tasks what is due.
     pub fn expire(&mut self, now: Instant) {
         self.store.expire(now);
+        self.orchestrate(now);
     }
 
     /// All nodes, the oldest first, with the revision that changed each last.
@@ -185,14 +192,16 @@ impl Manager {
         }
         let node = Node { spec, updated: now.as_nanos(), ..node.clone() };
         let put = self.store.compare_and_put(&format!("{NODES}{}", node.id), version, text(&node));
-        put.map(drop).map_err(|_| Refusal::OutOfSequence)
+        put.map_err(|_| Refusal::OutOfSequence)?;
+        self.orchestrate(now);
+        Ok(())
     }
 
     /// Removes a node that is down, or by force any that is no manager.
     ///
     /// # Errors
     /// `IsManager`, `NotDown`.
-    pub fn remove_node(&mut self, node: &Node, force: bool) -> Result<(), Refusal> {
+    pub fn remove_node(&mut self, now: Instant, node: &Node, force: bool) -> Result<(), Refusal> {
         if node.spec.role == Role::Manager {
             return Err(Refusal::IsManager(node.id.clone()));
         }
@@ -203,6 +212,7 @@ impl Manager {
         self.store.delete(&format!("{NODES}{}", node.id));
         self.leases.remove(&node.id);
         self.detach_node(&node.id);
+        self.orchestrate(now);
         Ok(())
     }
 
@@ -223,23 +233,26 @@ impl Manager {
         match ask {
             Ask::Join { token, hostname, addr, availability } => self.join(now, &token, &hostname, addr, availability),
             Ask::Attach { node, network, container, wanted } => self.attach(&node, &network, &container, wanted),
-            Ask::Session { node, seen, ended } => {
+            Ask::Session { node, seen, ended, reports } => {
                 if self.store.get(&format!("{NODES}{node}")).is_none() {
                     return Answer::Unknown;
                 }
                 self.keep_alive(now, &node);
                 ended.iter().for_each(|task| self.detach(task));
+                self.take_reports(now, &node, reports);
                 let mut changes = self.store.changes(seen, NODES);
                 let is_news = changes.as_mut().map_or(true, |changes| changes.next().is_some());
                 drop(changes);
                 let members = is_news.then(|| self.members());
-                Answer::Session { revision: self.store.revision(), members }
+                let assigned = self.has_work_since(seen).then(|| self.assigned_to(&node));
+                Answer::Session { revision: self.store.revision(), members, assigned }
             }
             // A node that has left is down, and stays until it is removed.
             Ask::Leave { node } => {
                 self.store.delete(&format!("{ALIVE}{node}"));
                 self.leases.remove(&node);
                 self.detach_node(&node);
+                self.orchestrate(now);
                 Answer::Noted
             }
         }
@@ -308,15 +321,18 @@ mod tests {
         assert!(manager.is_alive(&node));
         manager.expire(Instant::ZERO + HEARTBEAT * GRACE);
         assert!(!manager.is_alive(&node));
-        let ask = Ask::Session { node: node.clone(), seen: 0, ended: Vec::new() };
+        let ask = Ask::Session { node: node.clone(), seen: 0, ended: Vec::new(), reports: Vec::new() };
         let answer = manager.answer(Instant::ZERO + HEARTBEAT * GRACE, ask);
         assert!(matches!(answer, Answer::Session { members: Some(members), .. } if members.len() == 2));
         assert!(manager.is_alive(&node));
         let (found, _) = manager.find_node("node2").unwrap();
-        assert_eq!(manager.remove_node(&found, false), Err(Refusal::NotDown(node.clone())));
+        assert_eq!(manager.remove_node(Instant::ZERO, &found, false), Err(Refusal::NotDown(node.clone())));
         manager.answer(Instant::ZERO, Ask::Leave { node: node.clone() });
-        assert_eq!(manager.remove_node(&found, false), Ok(()));
-        assert_eq!(manager.answer(Instant::ZERO, Ask::Session { node, seen: 0, ended: Vec::new() }), Answer::Unknown);
+        assert_eq!(manager.remove_node(Instant::ZERO, &found, false), Ok(()));
+        assert_eq!(
+            manager.answer(Instant::ZERO, Ask::Session { node, seen: 0, ended: Vec::new(), reports: Vec::new() }),
+            Answer::Unknown
+        );
     }
 
     #[test]
@@ -327,8 +343,8 @@ mod tests {
             panic!("the token is right");
         };
         let seen = manager.store().revision();
-        let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen, ended: Vec::new() });
-        assert_eq!(answer, Answer::Session { revision: seen, members: None });
+        let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen, ended: Vec::new(), reports: Vec::new() });
+        assert_eq!(answer, Answer::Session { revision: seen, members: None, assigned: None });
     }
 
     #[test]

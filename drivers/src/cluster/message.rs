@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::object::Network;
+use super::service::{PortSpec, Status, Task, Vip};
 
 /// A node as the others know it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -36,8 +37,10 @@ pub enum Ask {
         node: String,
         /// The revision that it knows of.
         seen: u64,
-        /// The tasks that it has no more.
+        /// The places on networks that it does not use any more.
         ended: Vec<String>,
+        /// How its tasks are.
+        reports: Vec<Report>,
     },
     /// A container of a node wants to be on a network.
     Attach {
@@ -58,7 +61,7 @@ pub enum Ask {
 }
 
 /// What a manager answers.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub enum Answer {
     /// Who asked is a node now.
     Joined {
@@ -79,6 +82,8 @@ pub enum Answer {
         revision: u64,
         /// All nodes, when something about them has changed.
         members: Option<Vec<Member>>,
+        /// The node's tasks, when something about tasks has changed.
+        assigned: Option<Vec<Assignment>>,
     },
     /// It has been noted.
     Noted,
@@ -108,4 +113,26 @@ pub struct Grant {
     pub addr: IpAddr,
     /// The address of the host itself; none where hosts have none.
     pub own: Option<IpAddr>,
+}
+
+/// A task that a node has, with what it must know to make its container.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Assignment {
+    /// The task.
+    pub task: Task,
+    /// The addresses of its service.
+    pub vips: Vec<Vip>,
+    /// The published ports of its service.
+    pub ports: Vec<PortSpec>,
+    /// What it has on networks.
+    pub grants: Vec<Grant>,
+}
+
+/// How a task is, as its node says.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Report {
+    /// The id of the task.
+    pub task: String,
+    /// How it is.
+    pub status: Status,
 }

@@ -219,4 +219,7 @@ pub struct Attachment {
     pub node: String,
     /// Its address.
     pub addr: IpAddr,
+    /// The id of the service whose task it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }

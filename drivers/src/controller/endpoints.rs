@@ -173,6 +173,7 @@ impl Controller {
             aliases: wanted.config.aliases.clone().unwrap_or_default(),
             links: wanted.config.links.clone().unwrap_or_default(),
             remote: None,
+            service: wanted.config.service.clone(),
         };
         if addressing.is_some_and(|a| a != Addressing::Without) && has_pools {
             self.take_addresses(wanted, &mut endpoint)?;

@@ -1,10 +1,12 @@
 //! What the DNS server of one sandbox knows: the names on each of its user networks and its own link aliases. It is
 //! worked out anew from the networks whenever one of them changes.
 
+use core::net::IpAddr;
+
 use netyard_sim::dns::{Records, Zone};
 
 use super::Controller;
-use crate::endpoint::{Endpoint, Standing};
+use crate::endpoint::{Endpoint, OfService, Standing};
 use crate::network::{Network, Station};
 use crate::sandbox::Sandbox;
 
@@ -15,7 +17,7 @@ impl Controller {
             .joined
             .iter()
             .filter_map(|joined| self.network(joined.network))
-            .filter(|network| network.is_user_defined() && has_names(network, sandbox))
+            .filter(|network| network.is_user_defined() && !network.config.ingress && has_names(network, sandbox))
             .collect();
         networks.sort_by_key(|network| network.rank());
         Records { zones: networks.into_iter().map(|network| zone(network, sandbox)).collect() }
@@ -49,6 +51,17 @@ fn add_station(zone: &mut Zone, station: &Station) {
         zone.add_name(alias, station.peer.addr);
     }
     zone.add_pointer(station.peer.addr, name);
+    add_service(zone, station.service.as_ref(), station.peer.addr);
+}
+
+/// A service is known by its own address, or by those of its tasks; `tasks.` and its name always are the latter
+/// (libnetwork, `addServiceBinding`).
+fn add_service(zone: &mut Zone, service: Option<&OfService>, task: IpAddr) {
+    let Some(OfService { name, vip, aliases, .. }) = service else { return };
+    for name in core::iter::once(name).chain(aliases) {
+        zone.add_name(name, vip.unwrap_or(task));
+        zone.add_name(&format!("tasks.{name}"), task);
+    }
 }
 
 fn add_endpoint(zone: &mut Zone, endpoint: &Endpoint) {
@@ -58,5 +71,6 @@ fn add_endpoint(zone: &mut Zone, endpoint: &Endpoint) {
             zone.add_name(alias, lease.net.ip());
         }
         zone.add_pointer(lease.net.ip(), &endpoint.name);
+        add_service(zone, endpoint.service.as_ref(), lease.net.ip());
     }
 }

@@ -210,6 +210,27 @@ impl Engine {
         }
     }
 
+    /// Ends a container because its cluster does not want it any more.
+    pub(super) fn end_for_cluster(&mut self, world: &mut World, id: Id, grace: Duration) {
+        let Some(container) = self.containers.get(&id) else { return };
+        let signal = container.config.stop_signal.unwrap_or(SignalNumber::TERMINATE);
+        let deadline = Some(world.now() + grace);
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        run.ending = Some(Ending { deadline, then: Then::Stopped, exchanges: Vec::new() });
+        self.signal(world, id, signal);
+    }
+
+    /// Removes a container, which is killed when it runs.
+    pub(super) fn discard(&mut self, world: &mut World, id: Id) {
+        let Some(container) = self.containers.get(&id) else { return };
+        if !container.is_up() {
+            return self.remove(world, id, Volumes::Go);
+        }
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        run.ending = Some(Ending { deadline: None, then: Then::Remove(Volumes::Go), exchanges: Vec::new() });
+        self.signal(world, id, SignalNumber::KILL);
+    }
+
     /// Kills what was asked to stop long enough ago.
     pub(super) fn kill_overdue(&mut self, world: &mut World) {
         let now = world.now();

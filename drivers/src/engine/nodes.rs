@@ -42,10 +42,10 @@ impl Engine {
                 Ok(Reply::ok(&self.node_json(manager, &node, version)))
             }
             ("DELETE", [name]) => {
-                let force = call.target.query.flag("force");
+                let (now, force) = (world.now(), call.target.query.flag("force"));
                 let manager = self.manager_mut()?;
                 let (node, _) = manager.find_node(name)?;
-                manager.remove_node(&node, force)?;
+                manager.remove_node(now, &node, force)?;
                 self.manager_changed(world);
                 Ok(Reply::Empty(200))
             }

@@ -84,6 +84,7 @@ impl EndpointAsked {
             mac: mac.map(|text| text.parse().map_err(|_| Error::InvalidMac(text))).transpose()?,
             driver_options: self.driver_opts,
             granted: false,
+            service: None,
         })
     }
 }

@@ -4,6 +4,7 @@
 mod address;
 mod attach;
 mod carry;
+mod work;
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -23,6 +24,7 @@ use crate::cluster::token::Token;
 use crate::date;
 use crate::error::{Error, SwarmError};
 use carry::{Calls, Purpose};
+use work::Work;
 
 pub(super) use attach::{Parked, Then};
 
@@ -82,6 +84,8 @@ pub(super) struct Swarm {
     ended: Vec<String>,
     /// The state of its endpoints that the others know.
     told: u64,
+    /// The tasks that it has.
+    work: Work,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -159,7 +163,7 @@ impl Engine {
             ("GET" | "DELETE", [name, ..]) => {
                 Err(SwarmError::Unknown { kind: "object", term: (*name).to_owned() }.into())
             }
-            _ => Err(Error::Unsupported("run services")),
+            _ => Err(Error::Unsupported("keep secrets and configurations")),
         }
     }
 
@@ -244,6 +248,7 @@ impl Engine {
             session_at: None,
             ended: Vec::new(),
             told: 0,
+            work: Work::default(),
         }
     }
 
@@ -391,6 +396,7 @@ impl Engine {
 
     /// It is in no cluster any more.
     fn forget_swarm(&mut self, world: &mut World) {
+        self.give_up_work(world);
         self.give_up_networks(world);
         self.close_post(world);
         self.swarm = None;

@@ -93,14 +93,40 @@ pub enum SwarmError {
         /// Why not.
         why: String,
     },
-    /// A network that tasks use.
-    #[error("rpc error: code = FailedPrecondition desc = network {network} is in use by task {task}")]
+    /// A network that is used.
+    #[error("rpc error: code = FailedPrecondition desc = network {network} is in use by {kind} {user}")]
     NetworkInUse {
         /// The network.
         network: String,
-        /// The task.
-        task: String,
+        /// By a service or a task.
+        kind: &'static str,
+        /// By which.
+        user: String,
     },
+    /// What cannot be asked for.
+    #[error("rpc error: code = InvalidArgument desc = {0}")]
+    Invalid(String),
+    /// A service has that name.
+    #[error(
+        "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {0} already exists"
+    )]
+    NameConflict(String),
+    /// Another service has published that port.
+    #[error(
+        "rpc error: code = InvalidArgument desc = port '{port}' is already in use by service '{name}' ({id}) as an \
+         ingress port"
+    )]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// The other service's name.
+        name: String,
+        /// Its id.
+        id: String,
+    },
+    /// What of a service cannot be changed.
+    #[error("rpc error: code = Unimplemented desc = {0}")]
+    Fixed(&'static str),
     /// A change in two hands.
     #[error("rpc error: code = Unknown desc = update out of sequence")]
     OutOfSequence,
@@ -144,6 +170,8 @@ impl SwarmError {
         match self {
             Self::OverlayFromWorker | Self::Downgrade => 403,
             Self::Unknown { .. } => 404,
+            Self::NameConflict(_) => 409,
+            Self::Fixed(_) => 501,
             Self::Active | Self::Outside | Self::Deciding | Self::Worker => 503,
             Self::Address(_)
             | Self::Ambiguous { .. }
@@ -152,6 +180,8 @@ impl SwarmError {
             | Self::LastManager
             | Self::NotDown(_)
             | Self::NetworkInUse { .. }
+            | Self::Invalid(_)
+            | Self::PortTaken { .. }
             | Self::OneManager
             | Self::Word { .. } => 400,
             Self::AttachTimeout

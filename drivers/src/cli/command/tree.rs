@@ -6,8 +6,8 @@ use crate::cli::flags::{self, Arguments, Flag, Help, Order};
 use crate::cli::script::{Cx, Failure, Next, Outcome};
 use crate::cli::{
     attach, commit, cp, create, diff, events, exec, export, history, image, images, info, inspect, lifecycle, logs,
-    network, node, port, prune, ps, pull, rename, rm, run, start, stats, swarm, system, tag, top, update, version,
-    volume, wait,
+    network, node, port, prune, ps, pull, rename, rm, run, service, start, stats, swarm, system, tag, top, update,
+    version, volume, wait,
 };
 
 /// The socket of the engine unless something else was said.
@@ -162,6 +162,20 @@ const GROUPS: &[Group] = &[
             entry("ps", &node::PS),
             Entry { name: "rm", also: &["remove"], command: &node::RM },
             entry("update", &node::UPDATE),
+        ],
+    },
+    Group {
+        name: "service",
+        about: "Manage Swarm services",
+        entries: &[
+            entry("create", &service::create::CREATE),
+            entry("inspect", &service::INSPECT),
+            Entry { name: "ls", also: &["list"], command: &service::LS },
+            entry("ps", &service::tasks::PS),
+            Entry { name: "rm", also: &["remove"], command: &service::RM },
+            entry("rollback", &service::update::ROLLBACK),
+            entry("scale", &service::scale::SCALE),
+            entry("update", &service::update::UPDATE),
         ],
     },
     Group {

@@ -10,6 +10,7 @@ use netyard_sim::vxlan::Vni;
 use super::{Manager, read, text};
 use crate::cluster::message::{Answer, Grant};
 use crate::cluster::object::{Attachment, Network, Subnet};
+use crate::cluster::service::Service;
 use crate::error::{Family, SwarmError as Refusal};
 use crate::id::Id;
 use crate::ipam::{AddressPools, AddressSpace, PoolId, Realm};
@@ -68,7 +69,7 @@ impl Given {
         }
     }
 
-    fn take(&mut self, network: &str, wanted: Option<IpAddr>) -> Option<IpAddr> {
+    pub(super) fn take(&mut self, network: &str, wanted: Option<IpAddr>) -> Option<IpAddr> {
         let pool = self.pool_for(network, wanted)?;
         match wanted {
             Some(_) => self.space.request_address(pool, wanted).ok(),
@@ -76,7 +77,7 @@ impl Given {
         }
     }
 
-    fn give_back(&mut self, network: &str, addr: IpAddr) {
+    pub(super) fn give_back(&mut self, network: &str, addr: IpAddr) {
         if let Some(pool) = self.pool_for(network, Some(addr)) {
             self.space.release_address(pool, addr);
         }
@@ -176,8 +177,13 @@ impl Manager {
     /// # Errors
     /// `NetworkInUse`.
     pub fn remove_network(&mut self, id: &str) -> Result<(), Refusal> {
-        if let Some(task) = self.attachments().into_iter().find(|attachment| attachment.network == id) {
-            return Err(Refusal::NetworkInUse { network: id.to_owned(), task: task.task });
+        let is_on = |service: &Service| self.is_on(service, id);
+        if let Some((service, _)) = self.services().iter().find(|(service, _)| is_on(service)) {
+            return Err(Refusal::NetworkInUse { network: id.to_owned(), kind: "service", user: service.id.clone() });
+        }
+        if let Some(used) = self.attachments().into_iter().find(|attachment| attachment.network == id) {
+            let user = if used.service.is_some() { used.container } else { used.task };
+            return Err(Refusal::NetworkInUse { network: id.to_owned(), kind: "task", user });
         }
         if let Some(network) = self.find_network(id).filter(|network| network.allocated) {
             let options = OverlayOptions::parse(&network.options);
@@ -193,7 +199,16 @@ impl Manager {
         Ok(())
     }
 
-    fn attachments(&self) -> Vec<Attachment> {
+    fn is_on(&self, service: &Service, network: &str) -> bool {
+        let wanted = service.spec.wanted().iter();
+        wanted.filter_map(|wanted| self.find_network(&wanted.target)).any(|found| found.id == network)
+    }
+
+    pub(super) fn put_attachment(&mut self, attachment: &Attachment) {
+        self.store.put(&format!("{TASKS}{}", attachment.task), text(attachment));
+    }
+
+    pub(super) fn attachments(&self) -> Vec<Attachment> {
         self.store.range(TASKS).filter_map(|(_, entry)| read(entry)).collect()
     }
 
@@ -218,8 +233,8 @@ impl Manager {
                 let Some(addr) = self.given.take(&network.id, wanted) else { return Answer::Pending };
                 let task = Id::object(&mut self.ids).to_string();
                 let (container, node, id) = (container.to_owned(), node.to_owned(), network.id.clone());
-                let attachment = Attachment { task, network: id, container, node, addr };
-                self.store.put(&format!("{TASKS}{}", attachment.task), text(&attachment));
+                let attachment = Attachment { task, network: id, container, node, addr, service: None };
+                self.put_attachment(&attachment);
                 attachment
             }
         };
@@ -231,7 +246,7 @@ impl Manager {
     }
 
     /// The address of a node on a network.
-    fn own_address(&mut self, node: &str, network: &str) -> Option<IpAddr> {
+    pub(super) fn own_address(&mut self, node: &str, network: &str) -> Option<IpAddr> {
         let key = (node.to_owned(), network.to_owned());
         if let Some(own) = self.given.own.get(&key) {
             return Some(*own);

@@ -211,5 +211,5 @@ enum Planned {
 
 fn station(peer: Peer, occupant: Occupant) -> Station {
     let endpoint = occupant.endpoint.as_deref().and_then(Id::parse);
-    Station { name: Some(occupant.name), aliases: occupant.aliases, endpoint, peer }
+    Station { name: Some(occupant.name), aliases: occupant.aliases, endpoint, peer, service: None }
 }

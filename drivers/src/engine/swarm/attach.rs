@@ -64,7 +64,7 @@ impl Engine {
     pub(in crate::engine) fn attachments_next_at(&self) -> Option<Instant> {
         let is_told = |swarm: &Swarm| !matches!(swarm.stage, Stage::Active) || swarm.told == self.controller.changes();
         let is_news = !self.swarm.as_ref().is_none_or(is_told);
-        let at_once = (is_news || self.stale_grant().is_some()).then_some(Instant::ZERO);
+        let at_once = (is_news || self.stale_grant().is_some() || self.has_work_to_do()).then_some(Instant::ZERO);
         self.parked.values().map(Parked::next_at).chain(at_once).min()
     }
 
@@ -282,7 +282,7 @@ impl Engine {
                     let joined = found.sandbox.and_then(|sandbox| self.controller.endpoint(sandbox, *network));
                     joined.is_none() && !waits
                 }
-                State::Created | State::Exited(_) => !waits,
+                State::Created | State::Exited(_) => !waits && !self.is_task_to_start(*container),
             }
         };
         self.grants.keys().copied().find(is_stale)
@@ -294,7 +294,8 @@ impl Engine {
         let Some(swarm) = &mut self.swarm else { return };
         match &mut swarm.manager {
             Some(manager) => {
-                let ask = Ask::Session { node: swarm.node.clone(), seen: u64::MAX, ended: vec![task] };
+                let ask =
+                    Ask::Session { node: swarm.node.clone(), seen: u64::MAX, ended: vec![task], reports: Vec::new() };
                 manager.answer(now, ask);
                 self.manager_changed(world);
             }
@@ -347,6 +348,7 @@ impl Engine {
                     aliases: endpoint.aliases.clone(),
                     addr: lease.net.ip(),
                     mac: mac.to_string(),
+                    service: endpoint.service.clone(),
                 };
                 records.insert(endpoint.id.to_string(), record);
             }
@@ -377,6 +379,7 @@ impl Engine {
                     aliases: record.aliases.clone(),
                     endpoint: None,
                     peer,
+                    service: record.service.clone(),
                 });
             }
             hosts.sort();

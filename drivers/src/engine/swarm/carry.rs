@@ -12,7 +12,7 @@ use netyard_sim::world::World;
 use super::{Stage, Swarm};
 use crate::cluster::gossip::Packet;
 use crate::cluster::manager::{HEARTBEAT, Manager};
-use crate::cluster::message::{Answer, Ask};
+use crate::cluster::message::{Answer, Ask, Report};
 use crate::cluster::post::{Ears, News, Order, Post};
 use crate::cluster::{CONTROL_PORT, GOSSIP_PORT};
 use crate::engine::{Engine, Power};
@@ -24,13 +24,13 @@ const NAME: &str = "dockerd-swarm";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a question was asked for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Purpose {
     Attach(u64),
     Join,
     Leave,
-    /// With the tasks that it tells of.
-    Session(Vec<String>),
+    /// With the places that it gives back, and what it says of tasks.
+    Session(Vec<String>, Vec<Report>),
 }
 
 /// Questions that are not answered yet.
@@ -47,7 +47,7 @@ impl Calls {
     }
 
     fn is_in_session(&self) -> bool {
-        self.open.values().any(|(asked, _)| matches!(asked, Purpose::Session(_)))
+        self.open.values().any(|(asked, _)| matches!(asked, Purpose::Session(..)))
     }
 
     pub(super) fn is_asking(&self, purpose: &Purpose) -> bool {
@@ -177,8 +177,9 @@ impl Engine {
     pub(in crate::engine) fn manager_changed(&mut self, world: &mut World) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
-        let Some(manager) = &swarm.manager else { return };
+        let Some(manager) = &mut swarm.manager else { return };
         let members = manager.members();
+        swarm.work.assign(Some(manager.assigned_to(&swarm.node)));
         swarm.seen = manager.store().revision();
         swarm.gossip.set_members(now, &members);
         swarm.gossip.hurry(now);
@@ -193,9 +194,11 @@ impl Engine {
             (Purpose::Join, Answer::Joined { node, managers, ingress }) => self.joined(world, node, managers, ingress),
             (Purpose::Attach(number), answer) => self.take_grant(world, number, answer),
             (Purpose::Join, Answer::Refused(said)) => self.join_refused(world, said),
-            (Purpose::Session(told), Answer::Session { revision, members }) => {
+            (Purpose::Session(ended, told), Answer::Session { revision, members, assigned }) => {
                 swarm.seen = revision;
-                swarm.ended.retain(|task| !told.contains(task));
+                swarm.ended.retain(|task| !ended.contains(task));
+                swarm.work.has_told(&told);
+                swarm.work.assign(assigned);
                 if let Some(members) = members {
                     swarm.gossip.set_members(world.now(), &members);
                 }
@@ -212,7 +215,7 @@ impl Engine {
             Some((Purpose::Join, _)) => self.knocked_in_vain(world, why),
             Some((Purpose::Leave, _)) => self.left(world),
             // It is asked again.
-            Some((Purpose::Session(_) | Purpose::Attach(_), _)) | None => {}
+            Some((Purpose::Session(..) | Purpose::Attach(_), _)) | None => {}
         }
     }
 
@@ -225,6 +228,7 @@ impl Engine {
             Some(Swarm { stage: Stage::Leaving { until, .. }, .. }) if *until <= now => self.left(world),
             Some(Swarm { stage: Stage::Active, .. }) => {
                 self.find_lost(world);
+                self.settle_work(world);
                 self.settle_attachments(world);
                 self.keep_session(world);
                 self.tell_others(world);
@@ -252,7 +256,11 @@ impl Engine {
         let Some(swarm) = &mut self.swarm else { return };
         swarm.gossip.lose_silent(now);
         if let Some(manager) = swarm.manager.as_mut().filter(|manager| manager.next_at().is_some_and(|at| at <= now)) {
+            let before = manager.store().revision();
             manager.expire(now);
+            if manager.store().revision() != before {
+                self.manager_changed(world);
+            }
         }
     }
 
@@ -270,9 +278,10 @@ impl Engine {
         swarm.session_at = Some(now + HEARTBEAT);
         let Some(manager) = swarm.managers.first().map(|manager| manager.addr) else { return };
         // What is lost with the question is told again: the manager does not mind.
-        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen, ended: swarm.ended.clone() };
-        let told = swarm.ended.clone();
-        self.ask(world, manager, &ask, Purpose::Session(told));
+        let (ended, reports) = (swarm.ended.clone(), swarm.work.reports());
+        let purpose = Purpose::Session(ended.clone(), reports.clone());
+        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen, ended, reports };
+        self.ask(world, manager, &ask, purpose);
     }
 
     /// Tells the other nodes what they have not heard.

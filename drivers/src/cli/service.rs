@@ -1,0 +1,178 @@
+//! `docker service`: services of a swarm, as its manager knows them. What is typed of a service is read in [`spec`].
+
+pub(super) mod create;
+mod port;
+mod pretty;
+mod progress;
+pub(super) mod scale;
+mod spec;
+pub(super) mod tasks;
+pub(super) mod update;
+
+use serde_json::{Value, json};
+
+use super::command::{Arity, Command, plain};
+use super::flags::{Arguments, Flag, Order};
+use super::inspect;
+use super::listing::{FORMAT, Kind, natural};
+use super::object::{items, short_id, text};
+use super::query::{filters, path_escaped, query};
+use super::script::{Cx, Failure, Next, Outcome, call, request};
+
+/// `docker service ls`.
+pub(super) const LS: Command = Command {
+    usage: "[OPTIONS]",
+    about: "List services",
+    aliases: "docker service ls, docker service list",
+    flags: &[
+        Flag::filter("Filter output based on conditions provided").short('f'),
+        FORMAT,
+        Flag::switch("quiet", "Only display IDs").short('q'),
+    ],
+    order: Order::Mixed,
+    arity: Arity::Exactly(0),
+    decorate: plain,
+    run: list,
+};
+
+/// `docker service inspect`.
+pub(super) const INSPECT: Command = Command {
+    usage: "[OPTIONS] SERVICE [SERVICE...]",
+    about: "Display detailed information on one or more services",
+    aliases: "",
+    flags: &[inspect::FORMAT, Flag::switch("pretty", "Print the information in a human friendly format")],
+    arity: Arity::AtLeast(1),
+    run: |typed, cx| {
+        if typed.is_on("pretty") && typed.has("format") {
+            return Err(Failure::new("--format is incompatible with human friendly format"));
+        }
+        if typed.is_on("pretty") {
+            return pretty::show(typed.rest.clone(), cx);
+        }
+        inspect::services(typed, cx)
+    },
+    ..LS
+};
+
+/// `docker service rm`.
+pub(super) const RM: Command = Command {
+    usage: "SERVICE [SERVICE...]",
+    about: "Remove one or more services",
+    aliases: "docker service rm, docker service remove",
+    flags: &[],
+    arity: Arity::AtLeast(1),
+    run: |typed, cx| remove(typed.rest.iter().rev().cloned().collect(), Vec::new(), cx),
+    ..LS
+};
+
+const KIND: Kind = Kind {
+    type_name: "*service.serviceContext",
+    headers: &[
+        ("ID", "ID"),
+        ("Name", "NAME"),
+        ("Mode", "MODE"),
+        ("Replicas", "REPLICAS"),
+        ("Image", "IMAGE"),
+        ("Ports", "PORTS"),
+    ],
+    default: "table {{.ID}}\t{{.Name}}\t{{.Mode}}\t{{.Replicas}}\t{{.Image}}\t{{.Ports}}",
+    quiet: "{{.ID}}",
+    raw: "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\nimage: {{.Image}}\nports: {{.Ports}}\n",
+};
+
+fn list(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
+    let format = KIND.format(typed.text("format"), typed.is_on("quiet"))?;
+    let query = query(&[("filters", filters(typed.list("filter"))), ("status", Some("true".to_owned()))]);
+    call(cx, request("GET", &format!("/services{query}")), move |reply, cx| {
+        let mut services = items(&reply.json()?).to_vec();
+        services.sort_by_key(|service| natural(text(&service["Spec"], "Name")));
+        let rows: Vec<Value> = services.iter().map(row).collect();
+        KIND.print(&format, &rows, cx)?;
+        Ok(Next::Exit(0))
+    })
+}
+
+fn row(service: &Value) -> Value {
+    let (spec, status) = (&service["Spec"], &service["ServiceStatus"]);
+    let count = |name: &str| status[name].as_u64().unwrap_or_default();
+    let replicas = format!("{}/{}", count("RunningTasks"), count("DesiredTasks"));
+    let most = spec["TaskTemplate"]["Placement"]["MaxReplicas"].as_u64().filter(|most| *most > 0);
+    json!({
+        "ID": short_id(text(service, "ID")),
+        "Image": image(text(&spec["TaskTemplate"]["ContainerSpec"], "Image")),
+        "Mode": if spec["Mode"]["Global"].is_object() { "global" } else { "replicated" },
+        "Name": text(spec, "Name"),
+        "Ports": ports(items(&service["Endpoint"]["Ports"])),
+        "Replicas": most.map_or_else(|| replicas.clone(), |most| format!("{replicas} (max {most} per node)")),
+    })
+}
+
+/// An image without its digest.
+fn image(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+/// The ports of all nodes by which a service is reached.
+fn ports(ports: &[Value]) -> String {
+    let ingress = ports.iter().filter(|port| text(port, "PublishMode") == "ingress");
+    ingress.map(published).collect::<Vec<_>>().join(", ")
+}
+
+fn published(port: &Value) -> String {
+    format!("*:{}->{}/{}", port["PublishedPort"], port["TargetPort"], text(port, "Protocol"))
+}
+
+/// Removes services; the next is the last of `left`.
+fn remove(mut left: Vec<String>, mut failures: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
+    let Some(name) = left.pop() else {
+        return if failures.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(failures.join("\n"))) };
+    };
+    call(cx, request("DELETE", &format!("/services/{}", path_escaped(&name))), move |reply, cx| {
+        match reply.accepted() {
+            Ok(_) => cx.print_line(&name),
+            Err(failure) => failures.push(failure.message),
+        }
+        remove(left, failures, cx)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::play::Play;
+
+    #[test]
+    fn the_list_tells_how_many_tasks_run_and_where_they_are_reached() {
+        let mut play = Play::new("docker service ls");
+        assert_eq!(play.requests(), ["GET /v1.41/services?status=true"]);
+        play.answer(
+            0,
+            200,
+            r#"[{"ID":"pznav237q77aumeau6aysozg3","Spec":{"Name":"svc","TaskTemplate":{"ContainerSpec":{"Image":"web:latest@sha256:x"}},
+            "Mode":{"Replicated":{"Replicas":2}}},"Endpoint":{"Ports":[{"Protocol":"tcp","TargetPort":80,"PublishedPort":8090,
+            "PublishMode":"ingress"},{"Protocol":"udp","TargetPort":81,"PublishedPort":8091,"PublishMode":"host"}]},
+            "ServiceStatus":{"RunningTasks":1,"DesiredTasks":2}}]"#,
+        );
+        let expected = "\
+ID             NAME      MODE         REPLICAS   IMAGE        PORTS
+pznav237q77a   svc       replicated   1/2        web:latest   *:8090->80/tcp
+";
+        assert_eq!(play.stdout(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_removed_is_told_at_the_end() {
+        let mut play = Play::new("docker service rm nosuch svc");
+        play.answer(0, 404, r#"{"message":"service nosuch not found"}"#);
+        play.answer(1, 200, "");
+        let told = "Error response from daemon: service nosuch not found\n";
+        assert_eq!((play.stdout(), play.stderr(), play.exit()), ("svc\n", told, Some(1)));
+    }
+
+    #[test]
+    fn an_inspection_of_nothing_says_so_in_the_clients_words() {
+        let mut play = Play::new("docker service inspect nosuch");
+        play.answer(0, 404, r#"{"message":"service nosuch not found"}"#);
+        let told = "Error: no such service: nosuch\n";
+        assert_eq!((play.stdout(), play.stderr(), play.exit()), ("[]\n", told, Some(1)));
+    }
+}

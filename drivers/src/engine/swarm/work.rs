@@ -1,0 +1,440 @@
+//! The tasks of a node: each has a container, which is made, started, stopped and removed as the manager wants it, and the
+//! manager is told how it goes.
+//!
+//! How it works: what is to be done next for a task follows from what is wanted and how its container is ([`Step`]); that
+//! is looked at again whenever something has happened, so nobody has to remember what was begun.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netyard_sim::time::Duration;
+use netyard_sim::userland::Request;
+use netyard_sim::world::World;
+use serde_json::{Map, Value, json};
+
+use super::{Stage, Swarm};
+use crate::cluster::message::{Ask, Assignment, Grant, Report};
+use crate::cluster::service::{ContainerSpec, Place, PortSpec, PublishMode, Status, Task, TaskState};
+use crate::container::{Membership, State};
+use crate::endpoint::{EndpointConfig, IngressPort, OfService, StaticAddresses};
+use crate::engine::request::Target;
+use crate::engine::{Call, Engine, ExchangeId, Reply};
+use crate::error::Error;
+use crate::id::Id;
+
+/// How long a container is given to stop when nothing was said.
+const GRACE: Duration = Duration::from_secs(10);
+/// What waits for an answer is the node itself.
+const NOBODY: ExchangeId = ExchangeId(u64::MAX);
+
+/// The tasks of a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Work {
+    assigned: BTreeMap<String, Assignment>,
+    /// The containers of tasks.
+    held: BTreeMap<String, Id>,
+    /// How tasks are, as far as the node has changed it.
+    status: BTreeMap<String, Status>,
+    /// The tasks of which the manager does not know yet how they are.
+    untold: BTreeSet<String>,
+}
+
+impl Work {
+    /// Has these tasks, and no more; none when nothing has changed.
+    pub(super) fn assign(&mut self, assigned: Option<Vec<Assignment>>) {
+        let Some(assigned) = assigned else { return };
+        self.assigned = assigned.into_iter().map(|assignment| (assignment.task.id.clone(), assignment)).collect();
+        self.status.retain(|task, _| self.assigned.contains_key(task));
+        self.untold.retain(|task| self.assigned.contains_key(task));
+    }
+
+    /// What the manager does not know yet.
+    pub(super) fn reports(&self) -> Vec<Report> {
+        let untold = self.untold.iter().filter_map(|task| Some((task, self.status.get(task)?)));
+        untold.map(|(task, status)| Report { task: task.clone(), status: status.clone() }).collect()
+    }
+
+    /// The manager knows.
+    pub(super) fn has_told(&mut self, reports: &[Report]) {
+        for Report { task, status } in reports {
+            if self.status.get(task) == Some(status) {
+                self.untold.remove(task);
+            }
+        }
+    }
+
+    fn status_of(&self, task: &Task) -> Status {
+        self.status.get(&task.id).filter(|own| own.state >= task.status.state).unwrap_or(&task.status).clone()
+    }
+}
+
+/// What is to be done next for a task.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Step {
+    Create,
+    Start(Id),
+    Stop(Id),
+    /// Its container ended or was never made.
+    Note(TaskState, i32),
+    /// Nobody wants to know of it any more.
+    Discard(Id),
+    Forget,
+}
+
+impl Engine {
+    /// Whether a container is that of a task which shall run.
+    pub(super) fn is_task_to_start(&self, container: Id) -> bool {
+        let Some(Swarm { work, .. }) = &self.swarm else { return false };
+        let held = work.held.iter().find(|(_, id)| **id == container);
+        held.and_then(|(task, _)| work.assigned.get(task)).is_some_and(|assignment| {
+            assignment.task.is_wanted() && work.status_of(&assignment.task).state <= TaskState::Running
+        })
+    }
+
+    /// Whether something is to be done for a task.
+    pub(super) fn has_work_to_do(&self) -> bool {
+        self.next_step().is_some() || self.swarm.as_ref().is_some_and(|swarm| self.can_tell(swarm))
+    }
+
+    fn can_tell(&self, swarm: &Swarm) -> bool {
+        matches!(swarm.stage, Stage::Active) && swarm.manager.is_some() && !swarm.work.untold.is_empty()
+    }
+
+    fn next_step(&self) -> Option<(String, Step)> {
+        let swarm = self.swarm.as_ref().filter(|swarm| matches!(swarm.stage, Stage::Active))?;
+        let work = &swarm.work;
+        let unwanted = work.held.iter().filter(|(task, _)| !work.assigned.contains_key(*task));
+        let unwanted = unwanted.filter_map(|(task, id)| Some((task.clone(), self.step_out(*id)?)));
+        let wanted = work.assigned.values().filter_map(|assignment| {
+            let task = &assignment.task;
+            Some((task.id.clone(), self.step_of(task, &work.status_of(task), work.held.get(&task.id).copied())?))
+        });
+        unwanted.chain(wanted).next()
+    }
+
+    /// The container of a task that is not the node's any more goes.
+    fn step_out(&self, id: Id) -> Option<Step> {
+        match self.containers.get(&id) {
+            None => Some(Step::Forget),
+            Some(container) if container.is_up() && self.is_ending(id) => None,
+            Some(container) if container.is_running() => Some(Step::Stop(id)),
+            Some(_) => Some(Step::Discard(id)),
+        }
+    }
+
+    fn is_ending(&self, id: Id) -> bool {
+        self.runs.get(&id).is_some_and(|run| run.ending.is_some())
+    }
+
+    fn step_of(&self, task: &Task, status: &Status, held: Option<Id>) -> Option<Step> {
+        if status.state > TaskState::Running {
+            return None;
+        }
+        let Some(id) = held else {
+            return Some(if task.is_wanted() { Step::Create } else { Step::Note(TaskState::Shutdown, 0) });
+        };
+        // Who was removed by hand was killed.
+        let state = self.containers.get(&id).map_or(State::Exited(137), |container| container.state);
+        match state {
+            State::Created if !task.is_wanted() => Some(Step::Note(TaskState::Shutdown, 0)),
+            State::Created => (task.desired == TaskState::Running).then_some(Step::Start(id)),
+            State::Running(_) | State::Paused(_) => {
+                (!task.is_wanted() && !self.is_ending(id)).then_some(Step::Stop(id))
+            }
+            State::Restarting(_) => None,
+            State::Exited(code) if !task.is_wanted() => Some(Step::Note(TaskState::Shutdown, code)),
+            State::Exited(0) => Some(Step::Note(TaskState::Complete, 0)),
+            State::Exited(code) => Some(Step::Note(TaskState::Failed, code)),
+        }
+    }
+
+    /// Does what is to be done for tasks, and tells the manager.
+    pub(super) fn settle_work(&mut self, world: &mut World) {
+        while let Some((task, step)) = self.next_step() {
+            match step {
+                Step::Create => self.make_task(world, &task),
+                Step::Start(id) => self.start_task(world, &task, id),
+                Step::Stop(id) => {
+                    let grace = self.grace(&task);
+                    self.end_for_cluster(world, id, grace);
+                }
+                Step::Note(state, code) => self.note_end(world, &task, state, code),
+                Step::Discard(id) => self.discard(world, id),
+                Step::Forget => {
+                    self.work().held.remove(&task);
+                }
+            }
+        }
+        self.tell_work(world);
+    }
+
+    fn work(&mut self) -> &mut Work {
+        &mut self.swarm.as_mut().expect("tasks are of a cluster").work
+    }
+
+    fn assignment(&self, task: &str) -> Option<&Assignment> {
+        self.swarm.as_ref()?.work.assigned.get(task)
+    }
+
+    fn grace(&self, task: &str) -> Duration {
+        let rest = self.assignment(task).map(|assignment| &assignment.task.spec.container_spec.rest);
+        rest.and_then(|rest| rest.get("StopGracePeriod")?.as_u64()).map_or(GRACE, Duration::from_nanos)
+    }
+
+    /// The manager's own node tells it at once, the others with their next session.
+    fn tell_work(&mut self, world: &mut World) {
+        let now = world.now();
+        let Some(swarm) = self.swarm.as_mut().filter(|swarm| !swarm.work.untold.is_empty()) else { return };
+        let reports = swarm.work.reports();
+        let Some(manager) = &mut swarm.manager else {
+            swarm.session_at = swarm.session_at.map(|at| at.min(now));
+            return;
+        };
+        swarm.work.has_told(&reports);
+        let (node, seen, ended) = (swarm.node.clone(), manager.store().revision(), Vec::new());
+        manager.answer(now, Ask::Session { node, seen, ended, reports });
+        self.manager_changed(world);
+    }
+
+    fn note_status(&mut self, world: &World, task: &str, change: impl FnOnce(&mut Status)) {
+        let now = world.now().as_nanos();
+        let Some(assignment) = self.assignment(task).map(|assignment| assignment.task.clone()) else { return };
+        let work = self.work();
+        let mut status = work.status_of(&assignment);
+        change(&mut status);
+        status.at = now;
+        work.status.insert(task.to_owned(), status);
+        work.untold.insert(task.to_owned());
+    }
+
+    fn note_end(&mut self, world: &World, task: &str, state: TaskState, code: i32) {
+        self.note_status(world, task, |status| {
+            status.state = state;
+            status.exit = code;
+            status.ports.clear();
+            match state {
+                TaskState::Complete => "finished".clone_into(&mut status.message),
+                TaskState::Failed => {
+                    "started".clone_into(&mut status.message);
+                    status.error = format!("task: non-zero exit ({code})");
+                }
+                _ => "shutdown".clone_into(&mut status.message),
+            }
+        });
+    }
+
+    /// Makes the container of a task.
+    fn make_task(&mut self, world: &mut World, task: &str) {
+        let Some(assignment) = self.assignment(task).cloned() else { return };
+        match self.make_task_container(world, &assignment) {
+            Ok(container) => {
+                self.work().held.insert(task.to_owned(), container);
+                self.note_status(world, task, |status| {
+                    status.state = TaskState::Ready;
+                    "prepared".clone_into(&mut status.message);
+                    status.container = Some(container.to_string());
+                });
+            }
+            Err(error) => self.note_status(world, task, |status| {
+                status.state = TaskState::Rejected;
+                "preparing".clone_into(&mut status.message);
+                status.error = error.to_string();
+            }),
+        }
+    }
+
+    fn make_task_container(&mut self, world: &mut World, assignment: &Assignment) -> Result<Id, Error> {
+        let mut networks = Vec::new();
+        for grant in &assignment.grants {
+            networks.push((self.have_network(world, &grant.network, grant.own)?, grant.clone()));
+        }
+        let (body, name) = (self.task_body(assignment), assignment.task.name());
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let target = format!("/containers/create?name={name}");
+        let request = Request { method: "POST", target, headers, body: body.to_string().into_bytes() };
+        let call = Call { exchange: NOBODY, target: Target::parse(&request.target)?, request: &request };
+        let made = match self.container_create(world, &call)? {
+            Reply::Json(_, text) => serde_json::from_str::<Value>(&text).ok(),
+            _ => None,
+        };
+        let id = made.and_then(|made| Id::parse(made["Id"].as_str()?)).expect("a new container is told by its id");
+        if !networks.is_empty() {
+            self.container_mut(id).networks.clear();
+        }
+        for (network, grant) in networks {
+            let config = self.endpoint_config(assignment, &grant, id);
+            let membership = Membership { network: Some(network), config };
+            self.container_mut(id).networks.insert(grant.network.name.clone(), membership);
+            self.grants.insert((id, network), grant);
+        }
+        Ok(id)
+    }
+
+    fn endpoint_config(&self, assignment: &Assignment, grant: &Grant, container: Id) -> EndpointConfig {
+        let network = &grant.network.id;
+        let place = assignment.task.places.iter().find(|place| place.network == *network);
+        let ingress = |port: &&PortSpec| grant.network.ingress && port.publish_mode == PublishMode::Ingress;
+        let ports = assignment.ports.iter().filter(ingress).map(|port| IngressPort {
+            protocol: port.protocol,
+            published: port.published_port,
+            target: port.target_port,
+        });
+        let service = OfService {
+            id: assignment.task.service.clone(),
+            name: assignment.task.service_name.clone(),
+            vip: assignment.vips.iter().find(|vip| vip.network == *network).map(|vip| vip.addr),
+            aliases: place.map(|place: &Place| place.aliases.clone()).unwrap_or_default(),
+            ports: ports.collect(),
+        };
+        EndpointConfig {
+            addresses: Some(StaticAddresses { v4: Some(grant.addr), ..StaticAddresses::default() }),
+            aliases: Some(vec![container.short()]),
+            service: Some(service),
+            ..EndpointConfig::default()
+        }
+    }
+
+    /// The request that makes the container of a task.
+    fn task_body(&self, assignment: &Assignment) -> Value {
+        let task = &assignment.task;
+        let spec = &task.spec.container_spec;
+        let node = self.swarm.as_ref().map(|swarm| swarm.node.clone()).unwrap_or_default();
+        let filled = |text: &str| self.filled(text, task, &node);
+        let mut labels: BTreeMap<String, String> = spec.labels.clone();
+        labels.extend([
+            ("com.docker.swarm.node.id".to_owned(), node.clone()),
+            ("com.docker.swarm.service.id".to_owned(), task.service.clone()),
+            ("com.docker.swarm.service.name".to_owned(), task.service_name.clone()),
+            ("com.docker.swarm.task".to_owned(), String::new()),
+            ("com.docker.swarm.task.id".to_owned(), task.id.clone()),
+            ("com.docker.swarm.task.name".to_owned(), task.name()),
+        ]);
+        let exposed: Map<String, Value> = task.ports.iter().map(|port| (target_of(port), json!({}))).collect();
+        let mut body = json!({
+            "Hostname": filled(&spec.hostname),
+            "User": spec.user,
+            "Env": spec.env.iter().map(|line| filled(line)).collect::<Vec<_>>(),
+            "Image": spec.image,
+            "WorkingDir": spec.dir,
+            "Labels": labels,
+            "ExposedPorts": exposed,
+            "HostConfig": host_config(task),
+        });
+        if !spec.command.is_empty() {
+            body["Entrypoint"] = json!(spec.command);
+        }
+        if !spec.args.is_empty() {
+            body["Cmd"] = json!(spec.args);
+        }
+        for (from, to) in [("TTY", "Tty"), ("StopSignal", "StopSignal"), ("Healthcheck", "Healthcheck")] {
+            if let Some(value) = spec.rest.get(from) {
+                body[to] = value.clone();
+            }
+        }
+        body
+    }
+
+    /// A text with what it says of the task put in, `{{.Node.Hostname}}`.
+    fn filled(&self, text: &str, task: &Task, node: &str) -> String {
+        let slot = task.slot.map(|slot| slot.to_string()).unwrap_or_else(|| node.to_owned());
+        let known = [
+            ("Node.Hostname", self.host.name.clone()),
+            ("Node.ID", node.to_owned()),
+            ("Service.ID", task.service.clone()),
+            ("Service.Name", task.service_name.clone()),
+            ("Task.ID", task.id.clone()),
+            ("Task.Name", task.name()),
+            ("Task.Slot", slot),
+        ];
+        known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{.{name}}}}}"), value))
+    }
+
+    fn start_task(&mut self, world: &mut World, task: &str, id: Id) {
+        let started = self.start_anew(world, id);
+        let ports = self.host_ports_of(id);
+        self.note_status(world, task, |status| match started {
+            Ok(()) => {
+                status.state = TaskState::Running;
+                "started".clone_into(&mut status.message);
+                status.ports = ports;
+            }
+            Err(error) => {
+                status.state = TaskState::Failed;
+                "starting".clone_into(&mut status.message);
+                status.error = format!("starting container failed: {error}");
+            }
+        });
+    }
+
+    /// The ports of the node by which a container is reached.
+    fn host_ports_of(&self, id: Id) -> Vec<PortSpec> {
+        let sandbox = self.containers.get(&id).and_then(|container| container.sandbox);
+        let endpoints = sandbox.into_iter().flat_map(|sandbox| self.controller.endpoints_in(sandbox));
+        let bindings = endpoints.flat_map(|endpoint| endpoint.published.iter().flatten());
+        let port = bindings.map(|binding| PortSpec {
+            protocol: binding.port.protocol,
+            target_port: binding.port.number,
+            published_port: binding.host.port(),
+            publish_mode: PublishMode::Host,
+            ..PortSpec::default()
+        });
+        port.collect()
+    }
+
+    /// The node has left its cluster, and the tasks go.
+    pub(super) fn give_up_work(&mut self, world: &mut World) {
+        let Some(swarm) = &mut self.swarm else { return };
+        let held = core::mem::take(&mut swarm.work).held;
+        for id in held.into_values() {
+            self.discard(world, id);
+        }
+    }
+}
+
+fn target_of(port: &PortSpec) -> String {
+    format!("{}/{}", port.target_port, port.protocol)
+}
+
+fn host_config(task: &Task) -> Value {
+    let mut bindings: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for port in &task.ports {
+        let number = if port.published_port == 0 { String::new() } else { port.published_port.to_string() };
+        bindings.entry(target_of(port)).or_default().push(json!({ "HostPort": number }));
+    }
+    let ContainerSpec { rest, .. } = &task.spec.container_spec;
+    let on_host = task.spec.networks.iter().any(|wanted| wanted.target == "host");
+    let mut config = json!({
+        "NetworkMode": if on_host { "host" } else { "default" },
+        "PortBindings": bindings,
+        "IpcMode": "private",
+        "Isolation": "default",
+        "Init": rest.get("Init").cloned().unwrap_or(Value::Bool(false)),
+    });
+    let same = [
+        ("CapabilityAdd", "CapAdd"),
+        ("CapabilityDrop", "CapDrop"),
+        ("Hosts", "ExtraHosts"),
+        ("Mounts", "Mounts"),
+        ("ReadOnly", "ReadonlyRootfs"),
+        ("Sysctls", "Sysctls"),
+    ];
+    for (from, to) in same {
+        match (from, rest.get(from)) {
+            (_, None) => {}
+            ("Hosts", Some(hosts)) => config[to] = json!(extra_hosts(hosts)),
+            (_, Some(value)) => config[to] = value.clone(),
+        }
+    }
+    let dns = rest.get("DNSConfig").cloned().unwrap_or_default();
+    for (from, to) in [("Nameservers", "Dns"), ("Search", "DnsSearch"), ("Options", "DnsOptions")] {
+        if dns[from].is_array() {
+            config[to] = dns[from].clone();
+        }
+    }
+    config
+}
+
+/// `address name` of a specification as `name:address`.
+fn extra_hosts(hosts: &Value) -> Vec<String> {
+    let lines = hosts.as_array().into_iter().flatten().filter_map(Value::as_str);
+    lines.filter_map(|line| line.split_once(' ')).map(|(address, name)| format!("{name}:{address}")).collect()
+}
