@@ -2,6 +2,7 @@
 //! is planned first (names, addresses, conflicts: all that can fail) and then committed, which cannot fail. Containers,
 //! processes and HTTP are known above.
 
+mod balance;
 mod boot;
 mod bugs;
 mod cluster;
@@ -64,6 +65,8 @@ pub struct Controller {
     farewells: Vec<Question>,
     /// The sandboxes that the host itself has, by network, on networks across hosts.
     posts: BTreeMap<Id, Id>,
+    /// The services of those networks.
+    balance: balance::Balance,
     /// How often endpoints came, went or changed their names.
     changes: u64,
     /// What it does wrong.
@@ -96,6 +99,7 @@ impl Controller {
             sandboxes_to_be: BTreeMap::new(),
             farewells: Vec::new(),
             posts: BTreeMap::new(),
+            balance: balance::Balance::default(),
             changes: 0,
         }
     }

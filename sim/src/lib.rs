@@ -22,6 +22,7 @@ pub mod fabric;
 pub mod filter;
 pub mod frame;
 pub mod id;
+pub mod ipvs;
 pub mod link;
 pub mod mib;
 pub mod namespace;

@@ -99,7 +99,11 @@ fn spread(first: IpAddr, last: IpAddr, peer: IpAddr) -> IpAddr {
 
 /// Makes `end` of a packet of this flow what the entry says it is on the other side; a second time it changes nothing.
 pub fn translate(packet: &mut [u8], ip: &mut Ip, entry: &Entry, direction: Direction, end: End) {
-    let back = entry.tuple(direction.other());
+    address(packet, ip, entry.tuple(direction.other()), end);
+}
+
+/// Makes `end` of a packet what it is where answers have the tuple `back`.
+pub fn address(packet: &mut [u8], ip: &mut Ip, back: &Tuple, end: End) {
     let there = back.inverse();
     ip.set_address(packet, end, there.address(end));
     ip.set_port(packet, end, there.port(end));
@@ -108,7 +112,11 @@ pub fn translate(packet: &mut [u8], ip: &mut Ip, entry: &Entry, direction: Direc
 /// Makes an ICMP error about a packet of this flow agree with what the one who is told of it knows: the packet it
 /// quotes went the other way.
 pub fn translate_error(packet: &mut [u8], ip: &mut Ip, entry: &Entry, direction: Direction, end: End) {
-    let back = entry.tuple(direction.other());
+    address_error(packet, ip, entry.tuple(direction.other()), end);
+}
+
+/// The same for an ICMP error, and the packet that it quotes.
+pub fn address_error(packet: &mut [u8], ip: &mut Ip, back: &Tuple, end: End) {
     if let Some(mut inner) = ip.quoted(packet) {
         let quoted_end = end.other();
         let address = inner.set_address(packet, quoted_end, back.address(quoted_end));

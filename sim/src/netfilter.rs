@@ -3,8 +3,8 @@
 //! | hook | steps |
 //! |---|---|
 //! | prerouting | raw, tracking, mangle, nat (destination) |
-//! | input | mangle, filter, nat (source), confirming |
-//! | forward | mangle, filter |
+//! | input | mangle, filter, balancing, nat (source), confirming |
+//! | forward | mangle, filter, balancing |
 //! | output | raw, tracking, mangle, nat (destination), filter |
 //! | postrouting | mangle, nat (source), confirming |
 //!
@@ -20,6 +20,7 @@ use crate::filter::{
     Decision, Family, Hook, Marks, Path, Place, RejectWith, Ruleset, Segment, Subject, Surroundings, TableKind,
     Translation,
 };
+use crate::ipvs::{self, Turn};
 use crate::nat::{self, Range};
 use crate::packet::{End, Ip, clamp};
 use crate::time::Instant;
@@ -33,11 +34,18 @@ pub struct Netfilter {
     pub v6: Ruleset,
     /// What `conntrack` lists.
     pub conntrack: conntrack::Table,
+    /// What `ipvsadm` lists.
+    pub ipvs: ipvs::Table,
 }
 
 impl Default for Netfilter {
     fn default() -> Self {
-        Self { v4: Ruleset::new(Family::V4), v6: Ruleset::new(Family::V6), conntrack: conntrack::Table::default() }
+        Self {
+            v4: Ruleset::new(Family::V4),
+            v6: Ruleset::new(Family::V6),
+            conntrack: conntrack::Table::default(),
+            ipvs: ipvs::Table::default(),
+        }
     }
 }
 
@@ -47,6 +55,7 @@ pub struct Passage {
     tracked: Option<Tracked>,
     mark: u32,
     rerouted: bool,
+    balanced: bool,
 }
 
 impl Passage {
@@ -54,6 +63,12 @@ impl Passage {
     #[must_use]
     pub const fn is_rerouted(&self) -> bool {
         self.rerouted
+    }
+
+    /// Whether load balancing has had it in its hands. At the input hook it goes out again then.
+    #[must_use]
+    pub const fn is_balanced(&self) -> bool {
+        self.balanced
     }
 
     /// The mark that rules gave it.
@@ -78,6 +93,10 @@ pub enum DropReason {
     NoFreePort,
     /// The device to take an address from for it has none.
     NoAddress,
+    /// The server of its connection was taken away.
+    ServerGone,
+    /// Its service has no server; its sender is told.
+    Unserved,
 }
 
 impl fmt::Display for DropReason {
@@ -89,6 +108,8 @@ impl fmt::Display for DropReason {
             Self::TableFull => "conntrack: table full",
             Self::NoFreePort => "nat: no free port",
             Self::NoAddress => "nat: the device has no address",
+            Self::ServerGone => "ipvs: the server of the connection is gone",
+            Self::Unserved => "ipvs: the service has no server",
         })
     }
 }
@@ -107,6 +128,7 @@ pub enum Verdict {
 /// One thing done at a hook.
 #[derive(Clone, Copy)]
 enum Step {
+    Balance,
     Table(TableKind),
     Track,
     Nat(End),
@@ -114,12 +136,12 @@ enum Step {
 }
 
 const fn steps(hook: Hook) -> &'static [Step] {
-    use Step::{Confirm, Nat, Table, Track};
+    use Step::{Balance, Confirm, Nat, Table, Track};
     use TableKind::{Filter, Mangle, Raw};
     match hook {
         Hook::Prerouting => &[Table(Raw), Track, Table(Mangle), Nat(End::Destination)],
-        Hook::Input => &[Table(Mangle), Table(Filter), Nat(End::Source), Confirm],
-        Hook::Forward => &[Table(Mangle), Table(Filter)],
+        Hook::Input => &[Table(Mangle), Table(Filter), Balance, Nat(End::Source), Confirm],
+        Hook::Forward => &[Table(Mangle), Table(Filter), Balance],
         Hook::Output => &[Table(Raw), Track, Table(Mangle), Nat(End::Destination), Table(Filter)],
         Hook::Postrouting => &[Table(Mangle), Nat(End::Source), Confirm],
     }
@@ -172,14 +194,34 @@ impl Netfilter {
     ) -> Verdict {
         let Some(ip) = Ip::parse(packet) else { return Verdict::Drop(DropReason::Malformed) };
         passage.rerouted = false;
+        if hook == Hook::Input {
+            passage.balanced = false;
+        }
         let rules = if ip.is_v4() { &mut self.v4 } else { &mut self.v6 };
         if rules.is_untouched() && passage.tracked.is_none() {
             return Verdict::Accept;
         }
         let (dst, mark) = (ip.dst, passage.mark);
-        let mut visit =
-            Visit { now, hook, packet, ip, passage, path, surroundings, rules, conntrack: &mut self.conntrack };
-        let verdict = steps(hook).iter().try_for_each(|step| visit.take(*step));
+        let mut visit = Visit {
+            now,
+            hook,
+            packet,
+            ip,
+            passage,
+            path,
+            surroundings,
+            rules,
+            conntrack: &mut self.conntrack,
+            ipvs: &mut self.ipvs,
+        };
+        let is_elsewhere = |visit: &Visit<'_, S>| hook == Hook::Input && visit.passage.balanced;
+        let mut verdict = Ok(());
+        for step in steps(hook) {
+            verdict = visit.take(*step);
+            if verdict.is_err() || is_elsewhere(&visit) {
+                break;
+            }
+        }
         let dst_after = visit.ip.dst;
         passage.rerouted = dst_after != dst || passage.mark != mark;
         verdict.err().unwrap_or(Verdict::Accept)
@@ -197,11 +239,13 @@ struct Visit<'a, S> {
     surroundings: &'a S,
     rules: &'a mut Ruleset,
     conntrack: &'a mut conntrack::Table,
+    ipvs: &'a mut ipvs::Table,
 }
 
 impl<S: Surroundings> Visit<'_, S> {
     fn take(&mut self, step: Step) -> Result<(), Verdict> {
         match step {
+            Step::Balance => self.balance(),
             Step::Confirm => self.confirm(),
             Step::Nat(end) => self.nat(end),
             Step::Table(table) => self.filter(table),
@@ -230,6 +274,36 @@ impl<S: Surroundings> Visit<'_, S> {
         }
     }
 
+    /// Gives a packet to the server of its connection, or the answer of one back in the name of the service. What is
+    /// given away has its flow changed like it, so that NAT still can decide about the other end (`vs/conntrack`).
+    fn balance(&mut self) -> Result<(), Verdict> {
+        if self.hook == Hook::Forward {
+            let Some(connection) = self.ipvs.answer(self.now, self.packet, &self.ip) else { return Ok(()) };
+            if self.ip.is_icmp_error() {
+                nat::address_error(self.packet, &mut self.ip, &connection.client, End::Source);
+            } else {
+                nat::address(self.packet, &mut self.ip, &connection.client, End::Source);
+            }
+            self.passage.balanced = true;
+            return Ok(());
+        }
+        match self.ipvs.take(self.now, self.passage.mark, &self.ip) {
+            Turn::Nobody => Ok(()),
+            Turn::Gone => Err(Verdict::Drop(DropReason::ServerGone)),
+            Turn::Unserved => Err(Verdict::Drop(DropReason::Unserved)),
+            Turn::To(connection) => {
+                let back = connection.there().inverse();
+                nat::address(self.packet, &mut self.ip, &back, End::Destination);
+                if let Some(Tracked::Fresh(entry)) = &mut self.passage.tracked {
+                    entry.reply = back;
+                    entry.set_nat(End::Destination, Nat::Kept);
+                }
+                self.passage.balanced = true;
+                Ok(())
+            }
+        }
+    }
+
     fn evaluate(&mut self, table: TableKind) -> Decision {
         let tracked = self.passage.tracked.as_ref();
         let flow = tracked.and_then(|t| self.conntrack.flow(t));
@@ -242,6 +316,7 @@ impl<S: Surroundings> Visit<'_, S> {
             path: self.path,
             state: tracked.map_or(State::Untracked, |t| self.conntrack.state(t)),
             flow,
+            balanced: self.passage.balanced,
             surroundings: self.surroundings,
         };
         let decision = self.rules.evaluate(table, self.hook, &subject, &mut marks);

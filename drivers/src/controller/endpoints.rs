@@ -59,6 +59,7 @@ impl Controller {
         networks.sort_by_key(|id| self.network(*id).map(Network::rank));
         for network in networks {
             self.populate(world, sandbox, network);
+            self.redirect_ports(world, sandbox, network);
         }
         self.settle_way_out(world, sandbox)
     }

@@ -10,6 +10,7 @@ pub mod conntrack;
 pub mod hashlimit;
 pub mod icmp;
 pub mod iprange;
+pub mod ipvs;
 pub mod length;
 pub mod limit;
 pub mod mark;
@@ -34,6 +35,7 @@ use conntrack::{Conntrack, StateMatch};
 use hashlimit::HashLimit;
 use icmp::Icmp;
 use iprange::IpRange;
+use ipvs::Ipvs;
 use length::Length;
 use limit::Limit;
 use mark::Mark;
@@ -87,6 +89,8 @@ pub enum Match {
     Icmp(Icmp),
     /// Addresses from one to another.
     IpRange(IpRange),
+    /// Whether load balancing has had it in its hands.
+    Ipvs(Ipvs),
     /// How long it is.
     Length(Length),
     /// So often and no more.
@@ -131,6 +135,7 @@ impl Match {
             ("statistic", _) => Self::Statistic(Statistic::default()),
             ("icmp", Family::V4) | ("icmp6" | "icmpv6", Family::V6) => Self::Icmp(Icmp::any(family)),
             ("iprange", _) => Self::IpRange(IpRange::default()),
+            ("ipvs", _) => Self::Ipvs(Ipvs::default()),
             ("limit", _) => Self::Limit(Limit::default()),
             ("mac", _) => Self::Mac(None, false),
             ("mark", _) => Self::Mark(Mark::default()),
@@ -175,6 +180,7 @@ impl Match {
             Self::Ttl(m) => m.parse(argument),
             Self::Icmp(m) => m.parse(argument),
             Self::IpRange(m) => m.parse(argument),
+            Self::Ipvs(m) => Ok(m.parse(argument)),
             Self::Limit(m) => m.parse(argument),
             Self::Mac(mac, negated) if argument.name == "mac-source" => {
                 *negated = argument.negated;
@@ -207,6 +213,7 @@ impl Match {
             Self::Statistic(m) => m.check(),
             Self::Ttl(m) => m.check(),
             Self::IpRange(m) => m.check(),
+            Self::Ipvs(m) => m.check(),
             Self::Mac(None, _) => Err(Usage::Required("mac", "--mac-source")),
             Self::Mark(m) => m.check(),
             Self::Multiport(m) => m.check(proto),
@@ -231,6 +238,7 @@ impl Match {
             Self::Ttl(m) => m.matches(subject.ip.ttl),
             Self::Icmp(m) => m.matches(subject.ip),
             Self::IpRange(m) => m.matches(subject.ip),
+            Self::Ipvs(m) => m.matches(subject.balanced),
             Self::Limit(m) => m.matches(subject.now),
             Self::Mac(mac, negated) => subject.path.source_mac.is_some_and(|m| (Some(m) == *mac) != *negated),
             Self::Mark(m) => m.matches(marks.packet),
@@ -282,6 +290,7 @@ impl Match {
             Self::Ttl(m) => m.describe(),
             Self::Icmp(m) => m.describe(numeric),
             Self::IpRange(m) => m.describe(),
+            Self::Ipvs(m) => m.describe(),
             Self::Limit(m) => m.describe(),
             Self::Mac(mac, negated) => format!("MAC {}{}", Argument::sign(*negated), mac.unwrap_or_default()),
             Self::Mark(m) => m.describe(),
@@ -310,6 +319,7 @@ impl fmt::Display for Match {
             Self::Ttl(m) => write!(f, "-m {m}"),
             Self::Icmp(m) => write!(f, "-m {m}"),
             Self::IpRange(m) => write!(f, "-m iprange{m}"),
+            Self::Ipvs(m) => write!(f, "-m ipvs{m}"),
             Self::Limit(m) => write!(f, "-m limit{m}"),
             Self::Mac(mac, negated) => {
                 write!(f, "-m mac {}--mac-source {}", Argument::sign(*negated), mac.unwrap_or_default())

@@ -74,6 +74,8 @@ pub struct Subject<'a, S> {
     pub state: State,
     /// Its flow and which way it goes in it.
     pub flow: Option<(&'a Entry, Direction)>,
+    /// Whether load balancing has had it in its hands.
+    pub balanced: bool,
     /// The host.
     pub surroundings: &'a S,
 }

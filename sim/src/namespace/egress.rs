@@ -225,7 +225,7 @@ impl Namespace {
     }
 
     /// The way of a packet whose destination or mark a hook changed.
-    fn reroute(&self, packet: &Packet) -> Result<Way, Problem> {
+    pub(super) fn reroute(&self, packet: &Packet) -> Result<Way, Problem> {
         let ip = Ip::parse(packet.frame.payload()).ok_or(Problem::NetworkUnreachable)?;
         self.way_of(&Flow { src: Some(ip.src), mark: packet.mark(), ..Flow::of(&ip, packet.frame.payload()) })
     }

@@ -18,6 +18,9 @@ use crate::route::{self, Hop, Metric, Route};
 /// The ports of a bridge that a frame comes in and goes out by; none to go out by when it goes out by all.
 pub(super) type Ports = (Option<IfIndex>, Option<IfIndex>);
 
+/// The code of ICMP.
+const PORT_UNREACHABLE: u8 = 3;
+
 /// A packet on its way through this host, and what the hooks remember of it.
 pub(super) struct Packet {
     pub(super) frame: Frame,
@@ -34,6 +37,11 @@ impl Packet {
     /// The mark that rules gave it.
     pub(super) const fn mark(&self) -> u32 {
         self.passage.mark()
+    }
+
+    /// Whether load balancing has had it in its hands.
+    pub(super) const fn is_balanced(&self) -> bool {
+        self.passage.is_balanced()
     }
 
     /// Whether the last hook changed where it goes.
@@ -128,6 +136,9 @@ impl Namespace {
                 let v4 = packet.frame.ethertype() == ethertype::IPV4;
                 let note = (reason, |ns: &Self| ns.netfilter.explain(v4, cause));
                 self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
+                if cause == netfilter::DropReason::Unserved {
+                    self.reject(cx, RejectWith::V4(PORT_UNREACHABLE), packet.frame.payload());
+                }
                 None
             }
             Verdict::Reject(how, place) => {

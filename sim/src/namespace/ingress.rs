@@ -68,7 +68,11 @@ impl Namespace {
 
     /// A packet for this host goes to who waits for it.
     fn deliver(&mut self, cx: &mut Cx, index: IfIndex, packet: Packet) {
-        let Some(Packet { frame, .. }) = self.pass(cx, Hook::Input, packet, Some(index), None) else { return };
+        let Some(packet) = self.pass(cx, Hook::Input, packet, Some(index), None) else { return };
+        if packet.is_balanced() {
+            return self.give_away(cx, index, packet);
+        }
+        let Packet { frame, .. } = packet;
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let data = &frame.payload()[ip.header_len..ip.total_len];
         let raw = self.deliver_raw(cx, &ip, data);
@@ -89,6 +93,23 @@ impl Namespace {
                 self.complain(cx, Problem::ProtocolUnreachable, frame.payload());
             }
         }
+    }
+
+    /// Load balancing has given a packet to a server: it goes out as if it were our own, whether this host forwards or not.
+    fn give_away(&mut self, cx: &mut Cx, index: IfIndex, mut packet: Packet) {
+        let Some(mut ip) = Ip::parse(packet.frame.payload()) else { return };
+        if ip.ttl <= 1 {
+            self.drop_frame(cx, Some(index), DropReason::TtlExpired, &packet.frame);
+            self.complain(cx, Problem::TtlExpired, packet.frame.payload());
+            return;
+        }
+        ip.decrement_ttl(packet.frame.payload_mut());
+        let way = match self.reroute(&packet) {
+            Ok(way) => way,
+            Err(problem) => return self.drop_frame(cx, Some(index), problem.drop_reason(), &packet.frame),
+        };
+        let Some(packet) = self.pass(cx, Hook::Output, packet, None, Some(way.device)) else { return };
+        self.leave(cx, way, packet);
     }
 
     /// A packet for somebody else goes on, if this host forwards.

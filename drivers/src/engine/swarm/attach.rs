@@ -385,6 +385,7 @@ impl Engine {
             hosts.sort();
             self.controller.set_elsewhere(world, id, Elsewhere { stations, hosts });
         }
+        self.controller.settle_services(world);
     }
 
     /// Has no network across hosts any more.

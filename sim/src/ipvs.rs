@@ -1,0 +1,303 @@
+//! Load balancing in the kernel (Linux's IPVS): connections to a service are given to its servers in turn, and what follows
+//! of a connection goes to the same server. It finds out who gets a packet; the packet is changed by others.
+//!
+//! How it works: a service is what carries a firewall mark (`ipvsadm -f`). The first packet of a connection is given to the
+//! next server (`rr`), which is noted under the packet's tuple; both directions are found there again. It forwards by
+//! masquerading (`-m`): the destination becomes the server, and the source of what comes back becomes the service. The port
+//! stays. Connections end by their deadlines, which are Linux's. A connection whose server was taken away is forgotten with
+//! its next packet, which is dropped, as with `expire_nodest_conn`.
+
+use core::net::IpAddr;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::conntrack::Tuple;
+use crate::packet::{Ip, Upper, tcp_flag};
+use crate::time::{Duration, Instant};
+
+/// Connections that a namespace remembers at most.
+pub const MAX: usize = 262_144;
+/// How often ended connections are forgotten.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// A service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Service {
+    /// The mark of the packets that are for it.
+    pub mark: u32,
+    /// Its servers, in the order of their turns.
+    pub servers: Vec<IpAddr>,
+    /// Whose turn it was.
+    last: Option<usize>,
+}
+
+/// How far a connection is, by what has passed (`ip_vs_proto_tcp`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// A SYN came.
+    SynReceived,
+    /// It is open.
+    Established,
+    /// One end has closed it.
+    FinWait,
+    /// It was reset.
+    Closed,
+    /// Datagrams.
+    Udp,
+}
+
+impl State {
+    const fn timeout(self) -> Duration {
+        match self {
+            Self::SynReceived => Duration::from_mins(1),
+            Self::Established => Duration::from_mins(15),
+            Self::FinWait => Duration::from_mins(2),
+            Self::Closed => Duration::from_secs(10),
+            Self::Udp => Duration::from_mins(5),
+        }
+    }
+
+    const fn after(self, upper: Upper) -> Self {
+        let Upper::Tcp { flags, .. } = upper else { return Self::Udp };
+        if flags & tcp_flag::RST != 0 {
+            Self::Closed
+        } else if flags & tcp_flag::SYN != 0 {
+            Self::SynReceived
+        } else if flags & tcp_flag::FIN != 0 {
+            Self::FinWait
+        } else {
+            match self {
+                Self::FinWait | Self::Closed => self,
+                _ => Self::Established,
+            }
+        }
+    }
+}
+
+/// A connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Connection {
+    /// Client and service, as its first packet had them.
+    pub client: Tuple,
+    /// Its server.
+    pub server: IpAddr,
+    /// The mark of its service.
+    pub mark: u32,
+    /// How far it is.
+    pub state: State,
+    /// When it ends unless a packet passes.
+    pub deadline: Instant,
+}
+
+impl Connection {
+    /// A packet to the server.
+    #[must_use]
+    pub const fn there(&self) -> Tuple {
+        Tuple { dst: self.server, ..self.client }
+    }
+}
+
+/// What becomes of a packet that comes in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Turn {
+    /// It is none of a service.
+    Nobody,
+    /// It goes to the server of this connection.
+    To(Connection),
+    /// The server of its connection was taken away.
+    Gone,
+    /// Its service has no server.
+    Unserved,
+}
+
+/// The services and connections of a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    services: Vec<Service>,
+    connections: IndexMap<Tuple, Connection, FxBuildHasher>,
+    /// The clients' tuples by those of answers.
+    answers: IndexMap<Tuple, Tuple, FxBuildHasher>,
+    next_sweep: Instant,
+}
+
+impl Table {
+    /// The services, in the order of their coming.
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The connections that live.
+    pub fn connections(&self, now: Instant) -> impl Iterator<Item = &Connection> {
+        self.connections.values().filter(move |connection| connection.deadline > now)
+    }
+
+    /// Has a service with these servers, which keep their turns as far as they were there; none without servers.
+    pub fn set(&mut self, mark: u32, servers: Vec<IpAddr>) {
+        let at = self.services.iter().position(|service| service.mark == mark);
+        match (at, servers.is_empty()) {
+            (Some(at), true) => drop(self.services.remove(at)),
+            (None, true) => {}
+            (None, false) => self.services.push(Service { mark, servers, last: None }),
+            (Some(at), false) => {
+                let service = &mut self.services[at];
+                let last = service.last.map(|last| service.servers[last]);
+                service.last = last.and_then(|last| servers.iter().position(|server| *server == last));
+                service.servers = servers;
+            }
+        }
+    }
+
+    /// Who gets a packet that comes in with this mark.
+    pub fn take(&mut self, now: Instant, mark: u32, ip: &Ip) -> Turn {
+        if !matches!(ip.upper, Upper::Tcp { .. } | Upper::Udp { .. }) {
+            return Turn::Nobody;
+        }
+        let client = Tuple::of(ip);
+        if let Some(connection) = self.connections.get(&client).filter(|connection| connection.deadline > now) {
+            let connection = *connection;
+            if !self.has_server(connection.mark, connection.server) {
+                self.forget(&client);
+                return Turn::Gone;
+            }
+            return Turn::To(self.go_on(now, connection, ip));
+        }
+        let begins = match ip.upper {
+            Upper::Tcp { flags, .. } => flags & (tcp_flag::SYN | tcp_flag::ACK) == tcp_flag::SYN,
+            _ => true,
+        };
+        let Some(service) = self.services.iter_mut().find(|service| service.mark == mark).filter(|_| begins) else {
+            return Turn::Nobody;
+        };
+        if service.servers.is_empty() {
+            return Turn::Unserved;
+        }
+        let next = service.last.map_or(0, |last| (last + 1) % service.servers.len());
+        service.last = Some(next);
+        let server = service.servers[next];
+        let connection = Connection { client, server, mark, state: State::Udp, deadline: now };
+        self.make_room(now);
+        Turn::To(self.go_on(now, connection, ip))
+    }
+
+    /// The connection that a packet on its way back, or an error about one on its way there, belongs to.
+    pub fn answer(&mut self, now: Instant, packet: &[u8], ip: &Ip) -> Option<Connection> {
+        let tuple = ip.quoted(packet).map_or_else(|| Tuple::of(ip), |inner| Tuple::of(&inner).inverse());
+        let client = *self.answers.get(&tuple)?;
+        let connection = *self.connections.get(&client).filter(|connection| connection.deadline > now)?;
+        Some(if ip.is_icmp_error() { connection } else { self.go_on(now, connection, ip) })
+    }
+
+    fn has_server(&self, mark: u32, server: IpAddr) -> bool {
+        self.services.iter().any(|service| service.mark == mark && service.servers.contains(&server))
+    }
+
+    fn go_on(&mut self, now: Instant, connection: Connection, ip: &Ip) -> Connection {
+        let state = connection.state.after(ip.upper);
+        let connection = Connection { state, deadline: now + state.timeout(), ..connection };
+        self.answers.insert(connection.there().inverse(), connection.client);
+        self.connections.insert(connection.client, connection);
+        connection
+    }
+
+    fn forget(&mut self, client: &Tuple) {
+        if let Some(connection) = self.connections.swap_remove(client) {
+            self.answers.swap_remove(&connection.there().inverse());
+        }
+    }
+
+    /// Forgets what has ended now and then, and the oldest when there are too many.
+    fn make_room(&mut self, now: Instant) {
+        if self.next_sweep <= now || self.connections.len() >= MAX {
+            self.next_sweep = now + SWEEP;
+            let ended: Vec<Tuple> = self.connections.values().filter(|c| c.deadline <= now).map(|c| c.client).collect();
+            ended.iter().for_each(|client| self.forget(client));
+        }
+        if self.connections.len() >= MAX
+            && let Some(client) = self.connections.get_index(0).map(|(client, _)| *client)
+        {
+            self.forget(&client);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::sample;
+    use crate::packet::tcp_flag::{ACK, FIN, SYN};
+
+    const VIP: &str = "10.0.1.2";
+
+    fn table() -> Table {
+        let mut table = Table::default();
+        table.set(256, ["10.0.1.3", "10.0.1.4"].map(|addr| addr.parse().unwrap()).to_vec());
+        table
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    fn send(table: &mut Table, seconds: u64, port: u16, flags: u8) -> String {
+        let packet = sample::tcp("10.0.1.9", port, VIP, 80, flags);
+        match table.take(at(seconds), 256, &Ip::parse(&packet).unwrap()) {
+            Turn::To(connection) => connection.server.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn connections_are_given_to_servers_in_turn_and_stay_with_them() {
+        let mut table = table();
+        let first: Vec<String> = (1..=3).map(|port| send(&mut table, 0, port, SYN)).collect();
+        assert_eq!(first, ["10.0.1.3", "10.0.1.4", "10.0.1.3"]);
+        assert_eq!(send(&mut table, 1, 2, ACK), "10.0.1.4");
+        assert_eq!(send(&mut table, 800, 2, ACK), "10.0.1.4", "it is remembered for a quarter of an hour");
+        assert_eq!(send(&mut table, 1800, 2, ACK), "Nobody", "nothing begins with an acknowledgment");
+    }
+
+    #[test]
+    fn answers_are_known_by_client_and_server() {
+        let mut table = table();
+        send(&mut table, 0, 1, SYN);
+        let mut back = |src: &str| {
+            let packet = sample::tcp(src, 80, "10.0.1.9", 1, SYN | ACK);
+            let found = table.answer(at(0), &packet, &Ip::parse(&packet).unwrap());
+            found.map(|connection| connection.client.dst.to_string())
+        };
+        assert_eq!((back("10.0.1.3").as_deref(), back("10.0.1.4")), (Some(VIP), None));
+    }
+
+    #[test]
+    fn a_server_that_is_taken_away_gets_nothing_more() {
+        let mut table = table();
+        send(&mut table, 0, 1, SYN);
+        send(&mut table, 0, 1, ACK);
+        table.set(256, vec!["10.0.1.4".parse().unwrap()]);
+        assert_eq!(send(&mut table, 1, 1, ACK), "Gone");
+        assert_eq!(send(&mut table, 1, 1, ACK), "Nobody", "and the host itself refuses the rest");
+        assert_eq!(send(&mut table, 1, 1, SYN), "10.0.1.4");
+        table.set(256, Vec::new());
+        assert_eq!(send(&mut table, 1, 7, SYN), "Nobody", "there is no such service");
+    }
+
+    #[test]
+    fn what_was_closed_is_forgotten_soon() {
+        let mut table = table();
+        for flags in [SYN, ACK, FIN | ACK, ACK] {
+            send(&mut table, 0, 1, flags);
+        }
+        assert_eq!(table.connections(at(119)).count(), 1);
+        assert_eq!(table.connections(at(120)).count(), 0);
+        send(&mut table, 121, 2, SYN);
+        assert_eq!((table.connections.len(), table.answers.len()), (1, 1), "the memory is given back");
+    }
+
+    #[test]
+    fn an_echo_is_for_the_host_itself() {
+        let packet = sample::echo("10.0.1.9", VIP, 8, 7);
+        assert_eq!(table().take(at(0), 256, &Ip::parse(&packet).unwrap()), Turn::Nobody);
+    }
+}
