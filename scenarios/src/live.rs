@@ -5,6 +5,7 @@
 //! asynchronous runtime on the main thread ([`http`], [`stream`]); they send what comes from clients through the
 //! [`door`] and carry back what comes out of it. How virtual time passes beside real time is [`pace`]'s affair.
 
+pub mod buffers;
 pub mod clients;
 pub mod doctor;
 pub mod door;
@@ -32,6 +33,7 @@ pub mod tunnel;
 pub mod twin;
 pub mod uplink;
 pub mod vnet;
+pub mod watch;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -120,7 +122,7 @@ pub fn begin(setup: Setup) -> Result<Live, String> {
     let tcp = setup.tcp.map(|addr| listen(addr).map_err(|error| format!("cannot listen on {addr}: {error}")));
     let tcp = tcp.transpose()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot_run(&error))?;
-    let (door, inbox) = Door::new();
+    let (door, inbox) = Door::new().map_err(|error| cannot_run(&error))?;
     let (site, pace) = (setup.site, setup.pace);
     let publisher = Publisher::new(setup.reach, door.clone(), runtime.handle().clone());
     let uplinks = Uplinks::new(setup.uplinks, door.clone(), runtime.handle().clone());

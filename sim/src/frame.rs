@@ -88,6 +88,12 @@ impl Frame {
         Self { buffer: Rc::new(buffer), start, offload: Offload::default() }
     }
 
+    /// The buffer that it is in; none while another frame shares it.
+    #[must_use]
+    pub fn into_buffer(self) -> Option<Vec<u8>> {
+        Rc::into_inner(self.buffer)
+    }
+
     /// A frame with an Ethernet header before `payload_len` zero bytes.
     #[must_use]
     pub fn ethernet(dst: Mac, src: Mac, ethertype: u16, payload_len: usize) -> Self {

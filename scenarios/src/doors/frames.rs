@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::thread::LocalKey;
 
 use netyard_sim::fabric::Fabric;
-use netyard_sim::frame::Frame;
+use netyard_sim::frame::{Frame, HEADROOM};
 use netyard_sim::link::End;
 use netyard_sim::packet::{checksum, segment};
 use netyard_sim::time::Duration;
@@ -249,7 +249,7 @@ pub(super) fn tap(bytes: &[u8]) {
     let end = wires.ends[0];
     wires.fabric.set_outside(end, true).expect("it is there");
     for sent in read(bytes) {
-        if let Some(frame) = vnet::read(sent.bytes) {
+        if let Some(frame) = vnet::read([&[0; HEADROOM - vnet::LEN], sent.bytes].concat()) {
             wires.fabric.send_from_outside(end, frame);
         }
         wires.settle(sent.how);

@@ -6,6 +6,7 @@
 //! task tells it when it has taken enough.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -24,6 +25,7 @@ use super::outside::Errand;
 use super::owner::Inbox;
 use super::store::Answered;
 use super::tunnel::Arrived;
+use super::watch::{Bell, Watch};
 
 /// Where the simulator itself is asked: a list of words, as `netyard` has them on a host of the simulation.
 pub const ASK: &str = "/netyard/ask";
@@ -163,15 +165,19 @@ impl Reply {
 #[derive(Clone, Debug)]
 pub struct Door {
     commands: Sender<Command>,
+    bell: Arc<Bell>,
     next: Arc<AtomicU64>,
 }
 
 impl Door {
     /// A door, and the inbox behind it.
-    #[must_use]
-    pub fn new() -> (Self, Inbox) {
+    ///
+    /// # Errors
+    /// What the system says: there are no descriptors left.
+    pub fn new() -> io::Result<(Self, Inbox)> {
         let (commands, inbox) = channel();
-        (Self { commands, next: Arc::default() }, Inbox::new(inbox))
+        let (watch, bell) = Watch::new()?;
+        Ok((Self { commands, bell, next: Arc::default() }, Inbox::new(inbox, watch)))
     }
 
     /// Asks.
@@ -232,6 +238,7 @@ impl Door {
     /// An owner that is gone needs to be told nothing.
     pub(super) fn send(&self, command: Command) {
         drop(self.commands.send(command));
+        self.bell.ring();
     }
 }
 

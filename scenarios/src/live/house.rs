@@ -62,7 +62,7 @@ impl House {
         let mut socket = Socket::bind(path)?;
         super::raise_limit();
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot_run(&error))?;
-        let (door, inbox) = Door::new();
+        let (door, inbox) = Door::new().map_err(|error| cannot_run(&error))?;
         site.publish_on(0, Box::new(Publisher::new(Reach::Loopback, door.clone(), runtime.handle().clone())));
         let uplinks = Uplinks::new(Vec::new(), door.clone(), runtime.handle().clone());
         let keeper = Keeper::new(site, Pace::Fast, epoch, uplinks);

@@ -3,9 +3,8 @@
 //! asynchronous side ([`super::twin`]).
 
 use std::collections::BTreeMap;
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::time::{Duration, Instant as WallInstant};
 
 use netyard_drivers::site::Site;
@@ -17,13 +16,18 @@ use netyard_sim::link::End;
 use netyard_sim::namespace::Lost;
 use netyard_sim::packet::segment;
 use netyard_sim::userland::ContextId;
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
+use super::buffers::Buffers;
 use super::picture::Picture;
 use super::vnet;
+use super::watch::Watch;
 
 /// How often it is looked at whether something changed.
 const LOOK: Duration = Duration::from_millis(5);
+/// How many bytes of a device are read, and a frame more, before the world goes on with them: so few that they are
+/// still in the processor's cache when they leave it.
+const BATCH: usize = 256 * 1024;
 
 /// What the asynchronous side asks for.
 #[derive(Debug)]
@@ -35,12 +39,10 @@ pub enum Errand {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Entry, Refusal>>,
     },
-    /// A TAP device is there for a device of a namespace.
-    Plug(End, Arc<OwnedFd>),
+    /// A TAP device, which never blocks, is there for a device of a namespace.
+    Plug(End, OwnedFd),
     /// It is not any more.
     Unplug(End),
-    /// Frames came from it, each with its header. The permit is given back when they have been taken.
-    Frames(End, Vec<Vec<u8>>, OwnedSemaphorePermit),
     /// Its ring was full for so many frames.
     Lost(End, u64),
 }
@@ -70,26 +72,28 @@ struct Watched {
 #[derive(Debug, Default)]
 pub struct Outside {
     watched: BTreeMap<NamespaceId, Watched>,
-    taps: BTreeMap<End, Arc<OwnedFd>>,
+    taps: BTreeMap<End, Tap>,
+    /// Whose devices they are, by the numbers that they are watched by.
+    numbers: BTreeMap<u64, End>,
+    plugged: u64,
+    buffers: Buffers,
     looked: Option<WallInstant>,
+}
+
+#[derive(Debug)]
+struct Tap {
+    device: OwnedFd,
+    number: u64,
 }
 
 impl Outside {
     /// Does what the asynchronous side asks for.
-    pub fn run(&mut self, site: &mut Site, errand: Errand) {
+    pub fn run(&mut self, site: &mut Site, errand: Errand, watch: &Watch) {
         match errand {
             // Who does not wait any more has gone.
             Errand::Enter { container, reply } => drop(reply.send(self.enter(site, &container))),
-            Errand::Plug(end, tap) => {
-                if site.world_mut().fabric.set_outside(end, true).is_ok() {
-                    self.taps.insert(end, tap);
-                }
-            }
-            Errand::Unplug(end) => self.unplug(site, end),
-            Errand::Frames(end, frames, permit) => {
-                frames.iter().for_each(|bytes| take_in(site, end, bytes));
-                drop(permit);
-            }
+            Errand::Plug(end, device) => self.plug(site, end, device, watch),
+            Errand::Unplug(end) => self.unplug(site, end, watch),
             Errand::Lost(end, count) => {
                 site.world_mut().fabric.count_lost_outside(end, Lost::In, DropReason::RingFull, count);
             }
@@ -122,20 +126,56 @@ impl Outside {
         Ok(Entry { namespace, context, pictures: watched.pictures.subscribe() })
     }
 
-    fn unplug(&mut self, site: &mut Site, end: End) {
-        if self.taps.remove(&end).is_some() {
+    fn plug(&mut self, site: &mut Site, end: End, device: OwnedFd, watch: &Watch) {
+        self.unplug(site, end, watch);
+        // A device that the system does not let us watch, or that is gone, has no part.
+        if watch.add(&device, self.plugged).is_ok() && site.world_mut().fabric.set_outside(end, true).is_ok() {
+            self.numbers.insert(self.plugged, end);
+            self.taps.insert(end, Tap { device, number: self.plugged });
+            self.plugged += 1;
+        }
+    }
+
+    fn unplug(&mut self, site: &mut Site, end: End, watch: &Watch) {
+        if let Some(tap) = self.taps.remove(&end) {
+            watch.forget(&tap.device);
+            self.numbers.remove(&tap.number);
             // The device may be gone already.
             let _ = site.world_mut().fabric.set_outside(end, false);
         }
     }
 
+    /// Sends on what the TAP devices that are ready have, a part of it: who is left with some is ready again. Those frames
+    /// wait in the device's own ring.
+    pub fn take_in(&mut self, site: &mut Site, watch: &Watch, ready: &[u64]) {
+        for number in ready {
+            let Some((end, tap)) = self.numbers.get(number).and_then(|end| self.taps.get_key_value(end)) else { continue };
+            let mut left = BATCH;
+            while left > 0 {
+                match self.buffers.read(&tap.device) {
+                    Ok(buffer) => {
+                        left = left.saturating_sub(buffer.len());
+                        take_in(site, *end, buffer);
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    // The device was removed by somebody in its namespace: it has no more to say.
+                    Err(_) => {
+                        watch.forget(&tap.device);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
     /// Takes what left the world to its TAP device.
-    pub fn carry(&self, site: &mut Site) {
+    pub fn carry(&mut self, site: &mut Site) {
         for (end, frame) in site.world_mut().fabric.take_left() {
-            let is_taken = self.taps.get(&end).is_some_and(|tap| put_out(tap, &frame).is_ok());
+            let is_taken = self.taps.get(&end).is_some_and(|tap| put_out(&tap.device, &frame).is_ok());
             if !is_taken {
                 site.world_mut().fabric.count_lost_outside(end, Lost::Out, DropReason::RingFull, 1);
             }
+            self.buffers.take_back(frame);
         }
     }
 
@@ -162,18 +202,24 @@ impl Outside {
             }
             is_there
         });
-        self.taps.retain(|end, _| {
+        let numbers = &mut self.numbers;
+        self.taps.retain(|end, tap| {
             let fabric = &site.world().fabric;
-            fabric.exists(end.namespace) && fabric.namespace(end.namespace).devices.contains_key(&end.device)
+            let namespace = fabric.exists(end.namespace).then(|| fabric.namespace(end.namespace));
+            let is_there = namespace.is_some_and(|namespace| namespace.devices.contains_key(&end.device));
+            if !is_there {
+                numbers.remove(&tap.number);
+            }
+            is_there
         });
         None
     }
 }
 
 /// A frame that came from a TAP device goes on its way, if it can.
-fn take_in(site: &mut Site, end: End, bytes: &[u8]) {
+fn take_in(site: &mut Site, end: End, buffer: Vec<u8>) {
     let fabric = &mut site.world_mut().fabric;
-    match vnet::read(bytes) {
+    match vnet::read(buffer) {
         Some(frame) => fabric.send_from_outside(end, frame),
         None => fabric.count_lost_outside(end, Lost::In, DropReason::Malformed, 1),
     }

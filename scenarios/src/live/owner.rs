@@ -1,7 +1,7 @@
 //! The owner: the one thread that has the site. Its keeper takes commands, lets virtual time pass as far as its pace allows,
 //! and brings answers to clients.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant as WallInstant, SystemTime, UNIX_EPOCH};
 
 use netyard_drivers::cluster::store::LeaseId;
@@ -21,35 +21,36 @@ use super::stand_in;
 use super::store::Store;
 use super::tunnel::Tunnels;
 use super::uplink::Uplinks;
+use super::watch::Watch;
 
 /// How many commands are taken before time goes on.
 const AT_ONCE: usize = 1024;
 
 /// The owner's end of the door.
 #[derive(Debug)]
-pub struct Inbox(Receiver<Command>);
+pub struct Inbox {
+    commands: Receiver<Command>,
+    watch: Watch,
+}
 
 impl Inbox {
-    pub(super) const fn new(commands: Receiver<Command>) -> Self {
-        Self(commands)
+    pub(super) const fn new(commands: Receiver<Command>, watch: Watch) -> Self {
+        Self { commands, watch }
     }
 
-    /// The next command, after at most that rest.
-    fn wait(&self, rest: Rest) -> Option<Command> {
-        match rest {
-            Rest::No => self.take(),
-            Rest::UntilCommand => Some(self.0.recv().unwrap_or(Command::Stop)),
-            Rest::For(wait) => match self.0.recv_timeout(wait) {
-                Ok(command) => Some(command),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
-            },
-        }
+    /// Waits for a command, or for a TAP device that has frames, at most that rest; which devices have some.
+    fn wait(&self, rest: Rest, awake: bool) -> Vec<u64> {
+        let patience = match rest {
+            Rest::No => Some(Duration::ZERO),
+            Rest::For(rest) => Some(rest),
+            Rest::UntilCommand => None,
+        };
+        self.watch.wait(patience, awake)
     }
 
     /// The next command that has come already.
     fn take(&self) -> Option<Command> {
-        match self.0.try_recv() {
+        match self.commands.try_recv() {
             Ok(command) => Some(command),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => Some(Command::Stop),
@@ -85,6 +86,8 @@ pub struct Keeper {
     rest: Rest,
     /// What whoever has it wants of time himself.
     wish: Demand,
+    /// Whether real programs have just sent something.
+    is_busy: bool,
     plugins: Option<Plugins>,
 }
 
@@ -153,6 +156,7 @@ impl Keeper {
             cluster: None,
             rest: Rest::No,
             wish: Demand::Flow,
+            is_busy: false,
         }
     }
 
@@ -163,24 +167,31 @@ impl Keeper {
 
     /// Waits until something is to be done, no longer than `patience`, and does it; false when it was told to stop.
     pub fn turn(&mut self, site: &mut Site, inbox: &Inbox, patience: Option<Duration>) -> bool {
-        let mut next = inbox.wait(self.rest.at_most(patience));
+        let ready = inbox.wait(self.rest.at_most(patience), self.is_busy);
         // What came while we rested comes at the present, not at the time when the rest began.
         self.go_on(site);
         let mut taken = 0;
-        while let Some(command) = next {
+        while taken < AT_ONCE
+            && let Some(command) = inbox.take()
+        {
             if matches!(command, Command::Stop) {
                 self.rest = Rest::No;
                 return false;
             }
-            self.obey(site, command);
+            self.obey(site, command, &inbox.watch);
             taken += 1;
-            next = if taken < AT_ONCE { inbox.take() } else { None };
         }
+        self.outside.take_in(site, &inbox.watch, &ready);
+        self.is_busy = !ready.is_empty();
         self.rest = self.go_on(site);
+        if taken == AT_ONCE {
+            // The bell that told of those that are left was heard.
+            self.rest = Rest::No;
+        }
         true
     }
 
-    fn obey(&mut self, site: &mut Site, command: Command) {
+    fn obey(&mut self, site: &mut Site, command: Command, watch: &Watch) {
         let clients = &mut self.clients;
         match command {
             Command::Request { request, reply, .. } if request.target == ASK => answer(site, &request.body, &reply),
@@ -197,7 +208,7 @@ impl Keeper {
             Command::Dial { ticket, from, transport, peer, reply } => {
                 clients.dial(site, from, ticket, (transport, peer), reply);
             }
-            Command::Outside(errand) => self.outside.run(site, errand),
+            Command::Outside(errand) => self.outside.run(site, errand, watch),
             Command::Store(answered) => answered.tell(site),
             Command::Tunnel(arrived) => {
                 if let Some(cluster) = &self.cluster {

@@ -9,6 +9,10 @@ use netyard_sim::time::Instant;
 /// How much virtual time passes at most before commands are looked at again.
 const SLICE: Duration = Duration::from_millis(10);
 
+/// How far virtual time may be before that of this machine, so that who waits for less need not sleep: as much as Linux lets
+/// its own timers be late.
+const AHEAD: Duration = Duration::from_micros(50);
+
 /// How virtual time passes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Pace {
@@ -83,10 +87,19 @@ impl Clock {
         match self.demand {
             Demand::Flow => {
                 let flow = self.flow(wall).max(now);
-                next.map_or(flow, |next| flow.min(next.max(now) + SLICE))
+                match next {
+                    Some(next) if self.is_due(wall, next) => flow.max(next).min(next.max(now) + SLICE),
+                    Some(_) | None => flow,
+                }
             }
             Demand::Leap => next.map_or(now, |next| next.max(now) + SLICE),
         }
+    }
+
+    /// Whether what happens at `next` need not be waited for.
+    #[must_use]
+    pub fn is_due(&self, wall: WallInstant, next: Instant) -> bool {
+        next <= self.flow(wall) + AHEAD
     }
 
     /// When to look again when all that is due has happened and the next thing happens at `next`.
@@ -95,10 +108,8 @@ impl Clock {
         match (self.demand, next) {
             (Demand::Flow | Demand::Leap, None) => Rest::UntilCommand,
             (Demand::Leap, Some(_)) => Rest::No,
-            (Demand::Flow, Some(next)) => match next.since(self.flow(wall)) {
-                Duration::ZERO => Rest::No,
-                wait => Rest::For(wait),
-            },
+            (Demand::Flow, Some(next)) if self.is_due(wall, next) => Rest::No,
+            (Demand::Flow, Some(next)) => Rest::For(next.since(self.flow(wall))),
         }
     }
 

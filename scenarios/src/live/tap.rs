@@ -9,11 +9,8 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::Arc;
 
 use nix::libc::{c_char, c_int, c_short};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tun_tap::{Iface, Mode};
 
 use super::vnet;
@@ -83,15 +80,6 @@ pub fn open(name: &str) -> io::Result<OwnedFd> {
 pub fn owner_of(namespace: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: the request takes nothing but an open descriptor, and what it returns is a new one that nobody else has.
     unsafe { Ok(OwnedFd::from_raw_fd(request::owner_of_namespace(namespace.as_raw_fd())?)) }
-}
-
-/// A TAP device, to be awaited in this runtime until there is something to read.
-///
-/// # Errors
-/// What the system says.
-pub fn watch(device: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
-    // SAFETY: the descriptor stays open, and the same, for as long as any clone of the `Arc` lives.
-    Ok(unsafe { AsyncFd::register_with_interest(device, Interest::READABLE) }?)
 }
 
 const _: () = assert!(size_of::<Request>() == 40, "a struct ifreq");

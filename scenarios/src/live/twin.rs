@@ -14,23 +14,14 @@ use hickory_server::Server;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::link::End;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, oneshot};
-use tokio::task::AbortHandle;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::door::Door;
 use super::outside::{self, Entry, Errand, Refusal};
 use super::parcel::{self, Kind, Letterbox, Order, Report};
 use super::picture::Picture;
 use super::resolver::{self, Names};
-use super::tap;
-use super::vnet;
-
-/// How many times a device is read before what came is handed over.
-const BATCH: usize = 64;
-/// How many frames of a device wait for the world at most; those after them wait in the device's own ring.
-const WAITING: usize = 1024;
 
 /// All twins.
 #[derive(Clone, Debug)]
@@ -68,12 +59,10 @@ impl std::fmt::Debug for Lead {
 struct Tap {
     door: Door,
     end: End,
-    reader: AbortHandle,
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.reader.abort();
         self.door.send_out(Errand::Unplug(self.end));
     }
 }
@@ -250,33 +239,7 @@ impl Twins {
     /// Joins a TAP device to a device of the world.
     fn plug(&self, end: End, tap: OwnedFd) -> io::Result<Tap> {
         rustix::io::ioctl_fionbio(&tap, true)?;
-        let tap = Arc::new(tap);
-        let readable = tap::watch(Arc::clone(&tap))?;
         self.door.send_out(Errand::Plug(end, tap));
-        let reader = tokio::spawn(read(readable, end, self.door.clone())).abort_handle();
-        Ok(Tap { door: self.door.clone(), end, reader })
-    }
-}
-
-/// Hands over what comes from a TAP device, for as long as it is there.
-async fn read(tap: AsyncFd<Arc<OwnedFd>>, end: End, door: Door) {
-    let room = Arc::new(Semaphore::new(WAITING));
-    let mut buffer = vec![0; vnet::FRAME_MAX];
-    loop {
-        let Ok(mut ready) = tap.readable().await else { return };
-        let mut frames = Vec::new();
-        while frames.len() < BATCH {
-            match ready.try_io(|tap| Ok(rustix::io::read(tap.get_ref(), &mut *buffer)?)) {
-                Ok(Ok(len)) => frames.push(buffer[..len].to_vec()),
-                // The device is down for now, or gone for good.
-                Ok(Err(_)) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
-                Err(_) => break,
-            }
-        }
-        if !frames.is_empty() {
-            let count = u32::try_from(frames.len()).expect("a batch is small");
-            let permit = Arc::clone(&room).acquire_many_owned(count).await.expect("nobody closes the semaphore");
-            door.send_out(Errand::Frames(end, frames, permit));
-        }
+        Ok(Tap { door: self.door.clone(), end })
     }
 }

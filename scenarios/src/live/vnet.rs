@@ -17,14 +17,11 @@ const ECN: u8 = 0x80;
 /// The shortest segments that a kernel makes (`tcp_min_snd_mss`); shorter ones would be a flood.
 const SEGMENT_MIN: u16 = 48;
 
-/// A frame as it came from a TAP device, header first. None when there is no whole header, or one that says what cannot
-/// be.
+/// A frame as it came from a TAP device: its header ends where the [`HEADROOM`] of the frame in the buffer does. None when
+/// there is no whole header, or one that says what cannot be.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Option<Frame> {
-    let (header, _) = bytes.split_first_chunk::<LEN>()?;
-    let mut buffer = Vec::with_capacity(HEADROOM - LEN + bytes.len());
-    buffer.resize(HEADROOM - LEN, 0);
-    buffer.extend_from_slice(bytes);
+pub fn read(buffer: Vec<u8>) -> Option<Frame> {
+    let header: [u8; LEN] = buffer.get(HEADROOM - LEN..HEADROOM)?.try_into().expect("it is so long");
     let mut frame = Frame::within(buffer, HEADROOM);
     if !frame.is_ethernet() {
         return None;
@@ -106,6 +103,10 @@ const _: () = assert!(LEN <= HEADROOM, "a header fits before every frame");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(bytes: &[u8]) -> Option<Frame> {
+        super::read([&[0; HEADROOM - LEN], bytes].concat())
+    }
 
     /// An IPv4 TCP packet with `len` bytes of data in a frame, after a header of this kind.
     fn tcp(flags: u8, kind: u8, gso_size: u16, len: u8) -> Vec<u8> {
