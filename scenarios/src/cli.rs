@@ -25,6 +25,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::panics;
 use crate::report::Report;
 use crate::report::style::Style;
 
@@ -76,6 +77,7 @@ pub enum Written {
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn run() -> Exit {
+    panics::hush();
     let (stdout, mut stderr) = (io::stdout(), io::stderr());
     let done = match &Typed::parse().command {
         Command::Test(arguments) => {

@@ -29,6 +29,7 @@ pub mod doors;
 pub mod exit;
 pub mod lab;
 pub mod live;
+pub mod panics;
 pub mod pool;
 pub mod report;
 pub mod runner;
