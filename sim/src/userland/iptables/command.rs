@@ -224,8 +224,11 @@ fn checked_name(name: &str) -> Result<String, Failure> {
     if name.len() > NAME_MAX {
         return Err(Failure::ChainLong(name.to_owned()));
     }
+    if name.chars().any(|c| c.is_ascii_whitespace() || c == '\x0b') {
+        return Err(Failure::ChainInvalid(name.to_owned()));
+    }
     match Target::named(name, Family::V4) {
-        Target::Jump(name) => Ok(name),
+        Target::Jump(name) if !name.is_empty() => Ok(name),
         _ => Err(Failure::ChainClash),
     }
 }
@@ -284,4 +287,18 @@ fn illegal(command: &Command, of_rule: &[char], printing: &[char]) -> Option<cha
     let lists = matches!(command, Command::List(..));
     let rule = of_rule.iter().find(|_| !takes_rule);
     rule.or_else(|| printing.iter().find(|letter| **letter != 'v' && !lists)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_has_a_name_without_blanks() {
+        assert_eq!(checked_name("a\"b"), Ok("a\"b".to_owned()));
+        assert_eq!(checked_name(""), Err(Failure::ChainClash));
+        for name in ["a b", "a\tb", "\u{b}"] {
+            assert_eq!(checked_name(name), Err(Failure::ChainInvalid(name.to_owned())));
+        }
+    }
 }

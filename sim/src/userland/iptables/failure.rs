@@ -17,6 +17,8 @@ pub enum Failure {
     ChainBegins(char),
     /// A chain's name is a target's.
     ChainClash,
+    /// A chain's name has blanks.
+    ChainInvalid(String),
     /// A chain's name is longer than 28 bytes.
     ChainLong(String),
     /// A chain to be listed that is not there; its table.
@@ -57,6 +59,7 @@ impl fmt::Display for Failure {
             Self::CannotUse(second, first) => write!(f, "Cannot use -{second} with -{first}"),
             Self::ChainBegins(letter) => write!(f, "chain name not allowed to start with `{letter}'"),
             Self::ChainClash => f.write_str("chain name may not clash with target name"),
+            Self::ChainInvalid(name) => write!(f, "Invalid chain name `{name}'"),
             Self::ChainLong(name) => write!(f, "chain name `{name}' too long (must be under 29 chars)"),
             Self::Incompatible(chain, table) => {
                 write!(f, "chain `{chain}' in table `{table}' is incompatible, use 'nft' tool.")
