@@ -531,6 +531,8 @@ impl Fabric {
         let id = self.namespace(from).link_of(device).ok_or(LinkError::NotMovable)?;
         if from != to {
             self.namespace(to).check_name(name)?;
+            // Linux tells who listens in the old namespace where the device has gone.
+            self.namespace_mut(from).netnsid_of(to);
         }
         self.delete_tunnels(|lower| lower == End { namespace: from, device });
         let moved = self.with(from, |ns, cx| ns.take_device(cx, device)).ok_or(LinkError::NoDevice)?;

@@ -86,13 +86,9 @@ fn resolve(files: &Files, text: &str, more: &[String]) -> (User, String) {
         all.extend(accounts::memberships(&groups, user).map(number));
     }
     all.extend(more.iter().map(|word| group(&groups, word)));
-    let mut known = Vec::new();
-    all.retain(|gid| {
-        !known.contains(gid) && {
-            known.push(*gid);
-            true
-        }
-    });
+    // The kernel keeps them in their order.
+    all.sort_unstable();
+    all.dedup();
     let uid = field(2).map_or_else(|| number(name), number);
     (User { uid, gid, groups: all }, field(5).unwrap_or(NOWHERE).to_owned())
 }
@@ -116,10 +112,10 @@ mod tests {
     #[test]
     fn who_somebody_is_stands_in_the_containers_files() {
         assert_eq!(who("", &[]), (0, 0, vec![0, 10], "/root".to_owned()));
-        assert_eq!(who("nobody", &[]), (65534, 65533, vec![65533, 50], "/home".to_owned()));
+        assert_eq!(who("nobody", &[]), (65534, 65533, vec![50, 65533], "/home".to_owned()));
         assert_eq!(who("65534", &[]), who("nobody", &[]));
         assert_eq!(who("nobody:wheel", &[]), (65534, 10, vec![10], "/home".to_owned()));
-        assert_eq!(who("1000", &["staff", "7"]), (1000, 0, vec![0, 50, 7], "/".to_owned()));
+        assert_eq!(who("1000", &["staff", "7"]), (1000, 0, vec![0, 7, 50], "/".to_owned()));
         assert_eq!(who("1000:1000", &["1000"]), (1000, 1000, vec![1000], "/".to_owned()));
     }
 }

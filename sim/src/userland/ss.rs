@@ -111,7 +111,9 @@ impl Options {
 
     fn table(&self, rows: &[Row]) -> String {
         let kinds = [self.tcp, self.udp, self.others].iter().filter(|kind| **kind).count();
-        let one_state = self.filter.states.as_ref().is_some_and(|states| states.len() == 1);
+        // Of UDP alone only what has a peer is asked for without a word about states, and that is one.
+        let is_udp_alone = self.udp && !self.tcp && !self.others && !self.all && !self.listening;
+        let one_state = self.filter.states.as_ref().map_or(is_udp_alone, |states| states.len() == 1);
         let mut table = Table::new(kinds > 1, !one_state);
         if !self.bare {
             table.add([

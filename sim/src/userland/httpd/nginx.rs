@@ -15,13 +15,21 @@ pub(super) fn errand(sys: &mut Sys<'_>) -> Option<i32> {
         Ok(None) => return None,
         Ok(Some(Errand::Say(text))) => (text.to_owned(), 0),
         Ok(Some(Errand::Send(signal))) => match master(sys) {
-            Some(pid) if sys.kill(pid, Some(signal)).is_ok() => return Some(0),
+            Some(pid) if sys.kill(pid, Some(signal)).is_ok() => (notice(sys, "signal process started"), 0),
             _ => ("nginx: [error] open() \"/run/nginx.pid\" failed (2: No such file or directory)\n".to_owned(), 1),
         },
         Err(text) => (format!("nginx: {text}\n"), 1),
     };
     sys.eprint(said);
     Some(status)
+}
+
+/// A line of the log, as the image has it: on standard error, from `notice` on.
+fn notice(sys: &Sys<'_>, text: &str) -> String {
+    let (at, pid) = (sys.epoch().utc(sys.now()), sys.pid().0);
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute, second) = at.to_hms();
+    format!("{year}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02} [notice] {pid}#{pid}: {text}\n")
 }
 
 #[derive(Debug, Eq, PartialEq)]

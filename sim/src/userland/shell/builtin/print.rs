@@ -35,7 +35,8 @@ pub(super) fn echo(machine: &mut Machine, sys: &mut Sys<'_>, args: &[String]) ->
             let text = format!("write error: {errno}");
             match machine.dialect() {
                 Dialect::Ash => machine.complain(sys, &text),
-                Dialect::Bash | Dialect::Dash => machine.say(sys, "echo", &text),
+                Dialect::Bash => machine.say(sys, "echo", &text),
+                Dialect::Dash => machine.say(sys, "echo", "echo: I/O error"),
             }
             Outcome::Status(1)
         }
