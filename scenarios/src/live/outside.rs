@@ -149,7 +149,9 @@ impl Outside {
     /// wait in the device's own ring.
     pub fn take_in(&mut self, site: &mut Site, watch: &Watch, ready: &[u64]) {
         for number in ready {
-            let Some((end, tap)) = self.numbers.get(number).and_then(|end| self.taps.get_key_value(end)) else { continue };
+            let Some((end, tap)) = self.numbers.get(number).and_then(|end| self.taps.get_key_value(end)) else {
+                continue;
+            };
             let mut left = BATCH;
             while left > 0 {
                 match self.buffers.read(&tap.device) {

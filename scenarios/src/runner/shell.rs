@@ -1,11 +1,12 @@
-//! A real shell at a terminal of its own, which stays open between commands. What ends a command is a mark that the shell
-//! writes behind it, with the exit code; no program writes that character by itself.
+//! A real shell at a terminal of its own, which stays open between commands. It is typed at the terminal, and what it shows
+//! is written down: its output goes into a pipe, as a step's does in netyard, so that no program fits it to a window. What
+//! ends a command is a mark that the shell writes behind it, with the exit code; no program writes that character by itself.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,12 @@ use nix::unistd::{Pid, getsid};
 
 /// ASCII's record separator, on both sides of an exit code.
 const MARK: u8 = 0x1e;
-/// What a shell does: it says nothing back, tells that it is there, and then takes commands one by one.
-const LOOP: &str = "stty -echo -onlcr; set -m; printf '\\036%d\\036' 0; \
-                    while IFS= read -r netyard_line; do eval \"$netyard_line\"; printf '\\036%d\\036' \"$?\"; done";
-/// The size of a terminal that nobody has pulled at: `ss` spreads its columns over a wider one.
+/// What a shell does: it says nothing back, tells that it is there, and then takes commands one by one. Only what leaves
+/// something in the background has jobs: else it would be told of their ends in between.
+const LOOP: &str = "stty -echo -onlcr; printf '\\036%d\\036' 0; \
+                    while IFS= read -r netyard_line; do case $netyard_line in *'&'*) set -m;; *) set +m;; esac; \
+                    eval \"$netyard_line\"; printf '\\036%d\\036' \"$?\"; done";
+/// The size of a terminal that nobody has pulled at.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
 /// How long what a shell has started may take to end.
@@ -54,6 +57,7 @@ enum Silence {
 pub(super) struct Shell {
     child: Child,
     terminal: File,
+    shown: PipeReader,
     /// What was read and is not told yet.
     unread: Vec<u8>,
 }
@@ -66,17 +70,16 @@ impl Shell {
     pub(super) fn open(words: &[&str], dress: impl FnOnce(&mut Command), until: Instant) -> Result<Self, Stopped> {
         let no_shell = |error: io::Error| Stopped::NoShell(error.to_string());
         let OpenptyResult { master, slave } = openpty(&SIZE, None).map_err(|error| no_shell(error.into()))?;
-        let end = |fd: &OwnedFd| fd.try_clone().map(Stdio::from);
         // setsid makes the terminal the controlling one, so that it has jobs.
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg("--wait").args(words).args(["-c", LOOP]).env("TERM", "dumb");
         dress(&mut command);
-        command.stdin(end(&slave).map_err(no_shell)?).stdout(end(&slave).map_err(no_shell)?);
-        command.stderr(Stdio::from(slave));
+        let (shown, show) = io::pipe().map_err(no_shell)?;
+        command.stdin(slave).stdout(show.try_clone().map_err(no_shell)?).stderr(show);
         let child = command.spawn().map_err(no_shell)?;
-        // The command holds the other end of the terminal as long as it lives.
+        // The command holds the other ends of the terminal and of the pipe as long as it lives.
         drop(command);
-        let mut shell = Self { child, terminal: File::from(master), unread: Vec::new() };
+        let mut shell = Self { child, terminal: File::from(master), shown, unread: Vec::new() };
         match shell.read(until) {
             // What it said before it was ready is of no command.
             Ok(_) => Ok(shell),
@@ -152,7 +155,7 @@ impl Shell {
                 return Ok(ended);
             }
             let left = until.saturating_duration_since(Instant::now());
-            let mut wanted = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+            let mut wanted = [PollFd::new(self.shown.as_fd(), PollFlags::POLLIN)];
             let timeout = PollTimeout::try_from(left.min(GLANCE)).unwrap_or(PollTimeout::MAX);
             match poll(&mut wanted, timeout) {
                 Ok(0) if left.is_zero() => return Err(Silence::TimeIsUp),
@@ -165,8 +168,7 @@ impl Shell {
                 continue;
             }
             let mut bytes = [0; 4096];
-            match self.terminal.read(&mut bytes) {
-                // A terminal whose other end is closed says EIO.
+            match self.shown.read(&mut bytes) {
                 Ok(0) | Err(_) => return Err(Silence::Closed),
                 Ok(count) => self.unread.extend_from_slice(&bytes[..count]),
             }
