@@ -1,6 +1,7 @@
 //! Short stories about networks: namespaces joined by hand, and what passes between them.
 
 mod network {
+    pub(crate) mod balance;
     pub(crate) mod bridge;
     pub(crate) mod configure;
     pub(crate) mod determinism;

@@ -16,6 +16,8 @@ use crate::id::Id;
 
 /// How many tasks of a slot are remembered (`TaskHistoryRetentionLimit`).
 const HISTORY: usize = 5;
+/// How many tasks of one service there are at most, whatever is asked for: what a simulated swarm can carry.
+const MOST: usize = 1000;
 /// How long a new task is watched when nothing was said.
 const MONITOR: Duration = Duration::from_secs(5);
 
@@ -182,7 +184,7 @@ impl Board<'_> {
                 let filled: BTreeSet<Slot> = filled.collect();
                 let count = usize::try_from(*replicas).unwrap_or(usize::MAX);
                 let free = (1..).map(Slot::Number).filter(|slot| !filled.contains(slot));
-                free.take(count.saturating_sub(filled.len())).collect()
+                free.take(count.min(MOST).saturating_sub(filled.len())).collect()
             }
             Mode::Global {} => {
                 let nodes = self.nodes.iter().filter(|node| node.takes() && self.is_for(service, &node.id));
@@ -195,7 +197,8 @@ impl Board<'_> {
             .map(|slot| {
                 let last = slots.get(&slot).and_then(|tasks| tasks.last()).filter(|last| ended_itself(service, last));
                 let wait = service.spec.task_template.restart_policy.clone().unwrap_or_default().wait();
-                let (after, restarts) = last.map_or((0, 0), |last| (last.status.at + nanos(wait), last.restarts + 1));
+                let (after, restarts) =
+                    last.map_or((0, 0), |last| (last.status.at.saturating_add(nanos(wait)), last.restarts + 1));
                 (slot, after, restarts)
             })
             .collect();
@@ -279,7 +282,7 @@ impl Board<'_> {
             if !start_first {
                 self.tasks.get_mut(&old.id).expect("it was just there").desired = TaskState::Shutdown;
             }
-            self.add(service, Slot::of(&old), self.now.as_nanos() + delay_of(&config.delay, moving), 0);
+            self.add(service, Slot::of(&old), self.now.as_nanos().saturating_add(delay_of(&config.delay, moving)), 0);
         }
         self.end_replaced(service);
     }
@@ -325,7 +328,7 @@ impl Board<'_> {
         let is_new = |task: &&Task| {
             task.service == service.id && task.generation == service.generation && task.status.at >= update.started
         };
-        let last = self.tasks.values().filter(is_new).map(|task| task.status.at + monitor).max();
+        let last = self.tasks.values().filter(is_new).map(|task| task.status.at.saturating_add(monitor)).max();
         last.map(Instant::from_nanos)
     }
 

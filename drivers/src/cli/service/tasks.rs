@@ -189,7 +189,7 @@ pub(super) fn seconds_since(at: &str, now: u64) -> u64 {
     let unix = moment::unix(at, now).unwrap_or_default();
     let (seconds, fraction) = unix.split_once('.').unwrap_or((&unix, ""));
     let fraction: u64 = format!("{fraction:0<9}").get(..9).and_then(|digits| digits.parse().ok()).unwrap_or_default();
-    let at = seconds.parse::<u64>().unwrap_or_default() * 1_000_000_000 + fraction;
+    let at = seconds.parse::<u64>().unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(fraction);
     now.saturating_sub(at) / 1_000_000_000
 }
 

@@ -200,7 +200,7 @@ impl Manager {
             }
             let same = |old: &&PortSpec| PortSpec { published_port: 0, ..(*old).clone() } == *port;
             let known = before.iter().find(same).map(|old| old.published_port);
-            let free = || (FIRST_PORT..).find(|number| !taken.contains(&(*number, port.protocol)));
+            let free = || (FIRST_PORT..=u16::MAX).find(|number| !taken.contains(&(*number, port.protocol)));
             let published_port = known.or_else(free).unwrap_or_default();
             taken.insert((published_port, port.protocol));
             PortSpec { published_port, ..port.clone() }
@@ -540,7 +540,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::message::{Answer, Ask};
-    use crate::cluster::service::{Status, UpdateConfig};
+    use crate::cluster::service::{RestartPolicy, Status, UpdateConfig};
 
     fn at(seconds: u64) -> Instant {
         Instant::ZERO + Duration::from_secs(seconds)
@@ -657,6 +657,19 @@ mod tests {
         assert_eq!((of_new(&manager), state(&manager)), (2, UpdateState::Updating));
         manager.expire(manager.work_next_at().unwrap());
         assert_eq!((state(&manager), manager.work_next_at()), (UpdateState::Completed, None));
+    }
+
+    #[test]
+    fn numbers_beyond_all_measure_do_no_harm() {
+        let (mut manager, _) = cluster();
+        let mut huge = spec("huge", &replicas(u64::MAX));
+        huge.task_template.restart_policy = Some(RestartPolicy { delay: Some(u64::MAX), ..Default::default() });
+        manager.create_service(at(0), huge).unwrap();
+        assert_eq!(manager.tasks().len(), 1000);
+        let status = Status { state: TaskState::Failed, at: u64::MAX, ..manager.tasks()[0].0.status.clone() };
+        let (task, node) = (manager.tasks()[0].0.id.clone(), manager.tasks()[0].0.node.clone().unwrap());
+        manager.take_reports(at(1), &node, vec![Report { task, status }]);
+        assert_eq!(manager.work_next_at(), Some(Instant::from_nanos(u64::MAX)));
     }
 
     #[test]
