@@ -44,6 +44,8 @@ struct Balanced {
     vip: IpAddr,
     tasks: Vec<IpAddr>,
     ports: Vec<IngressPort>,
+    /// Where the host sends what comes for the ports.
+    gateway: Option<IpAddr>,
 }
 
 /// Where a network's services are balanced.
@@ -63,7 +65,7 @@ impl Controller {
         for key in gone {
             // The sandbox went with its network; the host's own rules did not.
             if let Some(before) = self.balance.services.remove(&key) {
-                before.ports.iter().for_each(|port| self.close_port(world, *port));
+                before.ports.iter().for_each(|port| self.close_port(world, *port, before.gateway));
             }
         }
         for id in networks {
@@ -111,7 +113,8 @@ impl Controller {
             }
         };
         world.fabric.namespace_mut(post.namespace).netfilter.ipvs.set(mark, tasks.clone());
-        self.balance.services.insert(key, Balanced { mark, vip, tasks, ports });
+        let gateway = self.way_out_of_post(post).map(|(gateway, _)| gateway);
+        self.balance.services.insert(key, Balanced { mark, vip, tasks, ports, gateway });
     }
 
     fn begin_service(&self, world: &mut World, post: &Post, (mark, vip): (u32, IpAddr), ports: &[IngressPort]) {
@@ -139,7 +142,7 @@ impl Controller {
     }
 
     fn end_service(&mut self, world: &mut World, post: &Post, key: &(Id, String)) {
-        let Some(Balanced { mark, vip, ports, .. }) = self.balance.services.remove(key) else { return };
+        let Some(Balanced { mark, vip, ports, gateway, .. }) = self.balance.services.remove(key) else { return };
         let namespace = world.fabric.namespace_mut(post.namespace);
         namespace.netfilter.ipvs.set(mark, Vec::new());
         let rules = &mut namespace.netfilter.v4;
@@ -151,19 +154,21 @@ impl Controller {
         if let (Some(device), Ok(net)) = (device, IpNetwork::new(vip, 32)) {
             let _ = world.fabric.remove_address(post.namespace, device, net);
         }
-        ports.iter().for_each(|port| self.close_port(world, *port));
+        ports.iter().for_each(|port| self.close_port(world, *port, gateway));
+    }
+
+    /// The address by which the host reaches a sandbox of its own, and the bridge between them.
+    fn way_out_of_post(&self, post: &Post) -> Option<(IpAddr, String)> {
+        let sandbox = self.sandboxes.values().find(|sandbox| sandbox.namespace == post.namespace)?;
+        let way_out = self.endpoints_in(sandbox.id).find(|endpoint| endpoint.standing == Standing::WayOut)?;
+        let network = sandbox.joined.iter().find(|joined| joined.endpoint == way_out.id)?.network;
+        Some((way_out.v4?.net.ip(), self.network(network)?.name().to_owned()))
     }
 
     /// Leads a port of the host into the sandbox of the network `ingress` (libnetwork, `programIngress`).
     fn open_port(&self, world: &mut World, post: &Post, port: IngressPort) {
-        let sandbox = self.sandboxes.values().find(|sandbox| sandbox.namespace == post.namespace);
-        let way_out = sandbox.and_then(|sandbox| {
-            let way_out = self.endpoints_in(sandbox.id).find(|endpoint| endpoint.standing == Standing::WayOut)?;
-            let network = sandbox.joined.iter().find(|joined| joined.endpoint == way_out.id)?.network;
-            Some((way_out.v4?.net.ip(), self.network(network)?.name().to_owned()))
-        });
         // Without a way out nothing can be published, as in the engine, which only logs it.
-        let Some((gateway, bridge)) = way_out else { return };
+        let Some((gateway, bridge)) = self.way_out_of_post(post) else { return };
         let setting = format!("net.ipv4.conf.{bridge}.route_localnet");
         let _ = sysctl::set(&mut world.fabric, self.host, &setting, "1");
         let rules = &mut world.fabric.namespace_mut(self.host).netfilter.v4;
@@ -173,11 +178,7 @@ impl Controller {
         }
     }
 
-    fn close_port(&self, world: &mut World, port: IngressPort) {
-        let gateways = self.posts.values().filter_map(|sandbox| {
-            self.endpoints_in(*sandbox).find(|endpoint| endpoint.standing == Standing::WayOut)?.v4
-        });
-        let gateway = gateways.map(|lease| lease.net.ip()).next();
+    fn close_port(&self, world: &mut World, port: IngressPort, gateway: Option<IpAddr>) {
         let rules = &mut world.fabric.namespace_mut(self.host).netfilter.v4;
         for (table, text) in rules_of_port(port, gateway) {
             remove(rules, table, INGRESS, &text);

@@ -401,6 +401,7 @@ impl Engine {
             self.forget_memberships(network.id);
             self.tell_network(world, &network, "destroy", &[]);
         }
+        self.controller.settle_services(world);
     }
 
     /// Containers are set up for a network that is gone by its name, without the address that they were given.
