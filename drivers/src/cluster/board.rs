@@ -16,6 +16,8 @@ use crate::id::Id;
 
 /// How many tasks of a slot are remembered (`TaskHistoryRetentionLimit`).
 const HISTORY: usize = 5;
+/// What passes at least before another task is tried, whatever is asked for: making one takes an engine some time.
+const BREATH: Duration = Duration::from_millis(100);
 /// How many tasks of one service there are at most, whatever is asked for: what a simulated swarm can carry.
 const MOST: usize = 1000;
 /// How long a new task is watched when nothing was said.
@@ -130,12 +132,14 @@ impl Board<'_> {
             let task = &self.tasks[&id];
             let (has_node, node) = (task.node.is_some(), self.node(task.node.as_ref()));
             let (is_gone, is_held) = (has_node && node.is_none(), node.is_none_or(Ground::holds));
+            // What fails before it may run is looked at when it may: or it would be made again and again at once.
+            let is_early = task.desired == TaskState::Ready && task.not_before() > self.now;
             let is_over = task.is_over();
             let task = self.tasks.get_mut(&id).expect("it was just there");
             if is_gone && !is_over {
                 task.status.state = TaskState::Orphaned;
             }
-            if task.is_wanted() && (is_over || is_gone || (has_node && !is_held)) {
+            if task.is_wanted() && (is_over && !is_early || is_gone || (has_node && !is_held)) {
                 task.desired = TaskState::Shutdown;
             }
         }
@@ -196,9 +200,8 @@ impl Board<'_> {
             .into_iter()
             .map(|slot| {
                 let last = slots.get(&slot).and_then(|tasks| tasks.last()).filter(|last| ended_itself(service, last));
-                let wait = service.spec.task_template.restart_policy.clone().unwrap_or_default().wait();
-                let (after, restarts) =
-                    last.map_or((0, 0), |last| (last.status.at.saturating_add(nanos(wait)), last.restarts + 1));
+                let wait = service.spec.task_template.restart_policy.clone().unwrap_or_default().wait().max(BREATH);
+                let (after, restarts) = last.map_or((0, 0), |last| ((self.now + wait).as_nanos(), last.restarts + 1));
                 (slot, after, restarts)
             })
             .collect();

@@ -660,6 +660,19 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_made_is_tried_every_five_seconds() {
+        let (mut manager, _) = cluster();
+        manager.create_service(at(0), spec("svc", &replicas(1))).unwrap();
+        for now in [0, 0, 0, 1] {
+            say(&mut manager, at(now), TaskState::Rejected, |task| !task.is_over());
+        }
+        assert_eq!(shown(&manager), ["1 node1 shutdown rejected", "1 node1 ready rejected"]);
+        assert_eq!(manager.work_next_at(), Some(at(5)));
+        manager.expire(at(5));
+        assert_eq!((shown(&manager).len(), manager.work_next_at()), (3, Some(at(10))));
+    }
+
+    #[test]
     fn numbers_beyond_all_measure_do_no_harm() {
         let (mut manager, _) = cluster();
         let mut huge = spec("huge", &replicas(u64::MAX));
