@@ -161,6 +161,12 @@ impl Namespace {
         self.path_mtu.get(now, dst).map_or(mtu, |(known, _)| mtu.min(known))
     }
 
+    /// The largest packet that goes to `dst`, as far as this host knows; none when no way leads there.
+    #[must_use]
+    pub fn mtu_to(&self, now: Instant, dst: IpAddr) -> Option<usize> {
+        self.way_to(dst).ok().map(|way| self.path_mtu(now, way, dst))
+    }
+
     /// What is known of a narrow place on the way to `dst`, and for how long.
     #[must_use]
     pub fn known_path_mtu(&self, now: Instant, dst: IpAddr) -> Option<(usize, Duration)> {

@@ -15,7 +15,6 @@ use session::{Action, Arrival, Session};
 
 use super::Echo;
 use crate::addr;
-use crate::route::Metric;
 use crate::socket::{Datagram, SendOptions};
 use crate::time::Instant;
 use crate::userland::icmp::{Message, Problem};
@@ -209,7 +208,7 @@ impl Run {
             Ok(()) => {}
             Err(Errno::MessageTooLong) => {
                 self.session.handle_local_error();
-                let mtu = mtu_towards(sys, self.echo.dst);
+                let mtu = sys.network().mtu_to(sys.now(), self.echo.dst).unwrap_or(0);
                 self.complain(
                     sys,
                     &format!(
@@ -317,16 +316,6 @@ fn allow_broadcast(sys: &mut Sys<'_>, allowed: bool) -> Result<(), Refusal> {
     }
     sys.eprint("WARNING: pinging broadcast address\n");
     Ok(())
-}
-
-/// The MTU of the device that leads to an address.
-fn mtu_towards(sys: &Sys<'_>, dst: IpAddr) -> usize {
-    let network = sys.network();
-    let route = network.routes.lookup(dst, |route| route.ways().next().is_some());
-    let device = route.and_then(|r| r.ways().next()).and_then(|hop| network.devices.get(&hop.device));
-    let said = route.and_then(|r| r.metrics.get(Metric::Mtu)).map_or(usize::MAX, |mtu| mtu as usize);
-    let first = device.map_or(0, |d| d.mtu.bytes().min(said));
-    network.known_path_mtu(sys.now(), dst).map_or(first, |(mtu, _)| mtu.min(first))
 }
 
 fn unix_us(sys: &Sys<'_>, at: Instant) -> u64 {
