@@ -41,6 +41,7 @@ mod prune;
 mod ps;
 mod pull;
 mod query;
+mod removal;
 mod rename;
 mod rm;
 mod run;

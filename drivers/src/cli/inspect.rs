@@ -7,7 +7,7 @@ use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order, quoted};
 use super::json;
 use super::query::{path_escaped, query};
-use super::script::{Cx, Failure, Next, Outcome, Reply, call, request};
+use super::script::{Cx, Failure, Outcome, Reply, call, finish, request};
 use super::shape::{Shape, sorted};
 use crate::template::{Template, TemplateError};
 
@@ -20,6 +20,21 @@ pub(super) const FORMAT: Flag = Flag::text(
      Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates",
 )
 .short('f');
+
+/// The flags of commands that print one thing for people as well.
+pub(super) const FLAGS: [Flag; 2] =
+    [FORMAT, Flag::switch("pretty", "Print the information in a human friendly format")];
+
+/// Whether a thing is to be printed for people.
+///
+/// # Errors
+/// A format is asked for too.
+pub(super) fn is_pretty(typed: &Arguments) -> Result<bool, Failure> {
+    if typed.is_on("pretty") && typed.has("format") {
+        return Err(Failure::new("--format is incompatible with human friendly format"));
+    }
+    Ok(typed.is_on("pretty"))
+}
 
 /// `docker inspect`.
 pub(super) const INSPECT: Command = Command {
@@ -219,11 +234,7 @@ impl Inspection {
     fn next(mut self, cx: &mut Cx<'_>) -> Outcome {
         let Some(name) = self.left.pop() else {
             cx.print(self.printer.text());
-            return if self.failures.is_empty() {
-                Ok(Next::Exit(0))
-            } else {
-                Err(Failure::new(self.failures.join("\n")))
-            };
+            return finish(&self.failures);
         };
         if name.trim().is_empty() {
             self.failures.push(format!("invalid {} name or ID: value is empty", self.kinds[0].name()));

@@ -18,6 +18,13 @@ pub(super) const FORMAT: Flag = Flag::text(
      Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates",
 );
 
+/// The flags of commands that list things with ids.
+pub(super) const FLAGS: [Flag; 3] = [
+    Flag::filter("Filter output based on conditions provided").short('f'),
+    FORMAT,
+    Flag::switch("quiet", "Only display IDs").short('q'),
+];
+
 /// Blanks between two columns.
 const PADDING: usize = 3;
 /// The narrowest column.

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::inspect;
-use super::listing::{FORMAT, Kind};
+use super::listing::{self, Kind};
 use super::object::{items, text};
 use super::query::{filters, one, path_escaped, query};
+use super::removal;
 use super::script::{Cx, Failure, Next, Outcome, call, request, request_with};
 use super::service::tasks;
 
@@ -16,11 +17,7 @@ pub(super) const LS: Command = Command {
     usage: "[OPTIONS]",
     about: "List nodes in the swarm",
     aliases: "docker node ls, docker node list",
-    flags: &[
-        Flag::filter("Filter output based on conditions provided").short('f'),
-        FORMAT,
-        Flag::switch("quiet", "Only display IDs").short('q'),
-    ],
+    flags: &listing::FLAGS,
     order: Order::Mixed,
     arity: Arity::Exactly(0),
     decorate: plain,
@@ -32,18 +29,14 @@ pub(super) const INSPECT: Command = Command {
     usage: "[OPTIONS] self|NODE [NODE...]",
     about: "Display detailed information on one or more nodes",
     aliases: "",
-    flags: &[inspect::FORMAT, Flag::switch("pretty", "Print the information in a human friendly format")],
+    flags: &inspect::FLAGS,
     arity: Arity::AtLeast(1),
     run: |typed, cx| {
-        if typed.is_on("pretty") && typed.has("format") {
-            return Err(Failure::new("--format is incompatible with human friendly format"));
-        }
-        let typed = typed.clone();
+        let (mut typed, is_pretty) = (typed.clone(), inspect::is_pretty(typed)?);
         resolve(typed.rest.clone(), cx, move |names, cx| {
-            if typed.is_on("pretty") {
+            if is_pretty {
                 return show(names, cx);
             }
-            let mut typed = typed;
             typed.rest = names;
             inspect::nodes(&typed, cx)
         })
@@ -69,10 +62,7 @@ pub(super) const RM: Command = Command {
     aliases: "docker node rm, docker node remove",
     flags: &[Flag::switch("force", "Force remove a node from the swarm").short('f')],
     arity: Arity::AtLeast(1),
-    run: |typed, cx| {
-        let left = typed.rest.iter().rev().cloned().collect();
-        remove(left, query(&[("force", one(typed.is_on("force")))]), Vec::new(), cx)
-    },
+    run: |typed, cx| removal::each("/nodes", &typed.rest, query(&[("force", one(typed.is_on("force")))]), cx),
     ..LS
 };
 
@@ -137,7 +127,7 @@ fn list(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let query = query(&[("filters", filters(typed.list("filter")))]);
     call(cx, request("GET", &format!("/nodes{query}")), move |reply, cx| {
         let mut nodes = items(&reply.json()?).to_vec();
-        nodes.sort_by_key(|node| super::listing::natural(text(&node["Description"], "Hostname")));
+        nodes.sort_by_key(|node| listing::natural(text(&node["Description"], "Hostname")));
         call(cx, request("GET", "/info"), move |reply, cx| {
             let info = reply.json()?;
             let own = text(&info["Swarm"], "NodeID");
@@ -253,20 +243,6 @@ fn tasks(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
             wanted.push(format!("node={}", text(&reply.json()?, "ID")));
             listing.fetch(&wanted, Vec::new(), cx)
         })
-    })
-}
-
-/// Removes nodes; the next is the last of `left`.
-fn remove(mut left: Vec<String>, query: String, mut failures: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
-    let Some(name) = left.pop() else {
-        return if failures.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(failures.join("\n"))) };
-    };
-    call(cx, request("DELETE", &format!("/nodes/{}{query}", path_escaped(&name))), move |reply, cx| {
-        match reply.accepted() {
-            Ok(_) => cx.print_line(&name),
-            Err(failure) => failures.push(failure.message),
-        }
-        remove(left, query, failures, cx)
     })
 }
 

@@ -171,6 +171,11 @@ pub(super) trait Gather: DynClone {
 
 dyn_clone::clone_trait_object!(Gather);
 
+/// The end of what was tried one by one: what went wrong, line by line.
+pub(super) fn finish(failures: &[String]) -> Outcome {
+    if failures.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(failures.join("\n"))) }
+}
+
 /// Makes a call and waits for the whole answer.
 pub(super) fn call(
     cx: &mut Cx<'_>,

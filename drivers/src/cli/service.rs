@@ -12,23 +12,20 @@ pub(super) mod update;
 use serde_json::{Value, json};
 
 use super::command::{Arity, Command, plain};
-use super::flags::{Arguments, Flag, Order};
+use super::flags::{Arguments, Order};
 use super::inspect;
-use super::listing::{FORMAT, Kind, natural};
+use super::listing::{self, Kind, natural};
 use super::object::{items, short_id, text};
-use super::query::{filters, path_escaped, query};
-use super::script::{Cx, Failure, Next, Outcome, call, request};
+use super::query::{filters, query};
+use super::removal;
+use super::script::{Cx, Next, Outcome, call, request};
 
 /// `docker service ls`.
 pub(super) const LS: Command = Command {
     usage: "[OPTIONS]",
     about: "List services",
     aliases: "docker service ls, docker service list",
-    flags: &[
-        Flag::filter("Filter output based on conditions provided").short('f'),
-        FORMAT,
-        Flag::switch("quiet", "Only display IDs").short('q'),
-    ],
+    flags: &listing::FLAGS,
     order: Order::Mixed,
     arity: Arity::Exactly(0),
     decorate: plain,
@@ -40,13 +37,10 @@ pub(super) const INSPECT: Command = Command {
     usage: "[OPTIONS] SERVICE [SERVICE...]",
     about: "Display detailed information on one or more services",
     aliases: "",
-    flags: &[inspect::FORMAT, Flag::switch("pretty", "Print the information in a human friendly format")],
+    flags: &inspect::FLAGS,
     arity: Arity::AtLeast(1),
     run: |typed, cx| {
-        if typed.is_on("pretty") && typed.has("format") {
-            return Err(Failure::new("--format is incompatible with human friendly format"));
-        }
-        if typed.is_on("pretty") {
+        if inspect::is_pretty(typed)? {
             return pretty::show(typed.rest.clone(), cx);
         }
         inspect::services(typed, cx)
@@ -61,7 +55,7 @@ pub(super) const RM: Command = Command {
     aliases: "docker service rm, docker service remove",
     flags: &[],
     arity: Arity::AtLeast(1),
-    run: |typed, cx| remove(typed.rest.iter().rev().cloned().collect(), Vec::new(), cx),
+    run: |typed, cx| removal::each("/services", &typed.rest, String::new(), cx),
     ..LS
 };
 
@@ -120,20 +114,6 @@ fn ports(ports: &[Value]) -> String {
 
 fn published(port: &Value) -> String {
     format!("*:{}->{}/{}", port["PublishedPort"], port["TargetPort"], text(port, "Protocol"))
-}
-
-/// Removes services; the next is the last of `left`.
-fn remove(mut left: Vec<String>, mut failures: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
-    let Some(name) = left.pop() else {
-        return if failures.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(failures.join("\n"))) };
-    };
-    call(cx, request("DELETE", &format!("/services/{}", path_escaped(&name))), move |reply, cx| {
-        match reply.accepted() {
-            Ok(_) => cx.print_line(&name),
-            Err(failure) => failures.push(failure.message),
-        }
-        remove(left, failures, cx)
-    })
 }
 
 #[cfg(test)]

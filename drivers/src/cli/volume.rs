@@ -8,7 +8,8 @@ use super::human;
 use super::listing::{self, FORMAT, Kind};
 use super::network::create::pairs;
 use super::object::{items, text};
-use super::query::{filters, one, path_escaped, query};
+use super::query::{filters, one, query};
+use super::removal;
 use super::script::{Cx, Failure, Next, Outcome, call, request, request_with};
 
 /// `docker volume ls`.
@@ -53,10 +54,7 @@ pub(super) const RM: Command = Command {
     order: Order::Mixed,
     arity: Arity::AtLeast(1),
     decorate: plain,
-    run: |typed, cx| {
-        let left = typed.rest.iter().rev().cloned().collect();
-        remove(left, query(&[("force", one(typed.is_on("force")))]), Vec::new(), cx)
-    },
+    run: |typed, cx| removal::each("/volumes", &typed.rest, query(&[("force", one(typed.is_on("force")))]), cx),
 };
 
 const KIND: Kind = Kind {
@@ -123,20 +121,6 @@ fn create(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     call(cx, request_with("POST", "/volumes/create", &body), |reply, cx| {
         cx.print_line(text(&reply.json()?, "Name"));
         Ok(Next::Exit(0))
-    })
-}
-
-/// Removes the last of `left`, then the others.
-fn remove(mut left: Vec<String>, query: String, mut refused: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
-    let Some(name) = left.pop() else {
-        return if refused.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(refused.join("\n"))) };
-    };
-    call(cx, request("DELETE", &format!("/volumes/{}{query}", path_escaped(&name))), move |reply, cx| {
-        match reply.accepted() {
-            Ok(_) => cx.print_line(&name),
-            Err(failure) => refused.push(failure.message),
-        }
-        remove(left, query, refused, cx)
     })
 }
 

@@ -64,13 +64,7 @@ impl Engine {
 
     fn node_update(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         self.manager()?;
-        let version = call.target.query.number("version").and_then(|version| u64::try_from(version).ok());
-        let Some(version) = version else {
-            let given = call.target.query.text("version").unwrap_or_default();
-            let text =
-                format!("invalid node version '{given}': strconv.ParseUint: parsing \"{given}\": invalid syntax");
-            return Err(Error::BadParameter(text));
-        };
+        let version = call.target.query.version("node")?;
         let asked: SpecAsked = json_body(call.request, shape::NODE_SPEC)?;
         let role = match asked.role.as_deref().unwrap_or_default().to_lowercase().as_str() {
             "worker" => Role::Worker,

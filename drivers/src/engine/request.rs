@@ -86,6 +86,18 @@ impl Query {
         self.text(key).and_then(|text| text.parse().ok())
     }
 
+    /// The `version` of an update, of something of this kind.
+    ///
+    /// # Errors
+    /// `BadParameter` when it is no such number.
+    pub(super) fn version(&self, kind: &str) -> Result<u64, Error> {
+        self.number("version").and_then(|version| u64::try_from(version).ok()).ok_or_else(|| {
+            let given = self.text("version").unwrap_or_default();
+            let why = format!("strconv.ParseUint: parsing \"{given}\": invalid syntax");
+            Error::BadParameter(format!("invalid {kind} version '{given}': {why}"))
+        })
+    }
+
     /// The `filters` of a list, which may only have these keys; any when there are none.
     ///
     /// # Errors

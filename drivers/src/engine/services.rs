@@ -100,13 +100,7 @@ impl Engine {
 
     fn service_update(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         self.manager()?;
-        let version = call.target.query.number("version").and_then(|version| u64::try_from(version).ok());
-        let Some(version) = version else {
-            let given = call.target.query.text("version").unwrap_or_default();
-            let text =
-                format!("invalid service version '{given}': strconv.ParseUint: parsing \"{given}\": invalid syntax");
-            return Err(Error::BadParameter(text));
-        };
+        let version = call.target.query.version("service")?;
         let is_rollback = call.target.query.text("rollback") == Some("previous");
         let (service, _) = self.manager()?.find_service(name)?;
         let spec = match (is_rollback, &service.previous) {

@@ -7,7 +7,7 @@ use crate::cli::command::{Arity, Command};
 use crate::cli::flags::unsigned;
 use crate::cli::object::text;
 use crate::cli::query::path_escaped;
-use crate::cli::script::{Cx, Failure, Next, Outcome, call, request, request_with};
+use crate::cli::script::{Cx, Failure, Outcome, call, finish, request, request_with};
 
 /// The command.
 pub(in super::super) const SCALE: Command = Command {
@@ -68,7 +68,7 @@ fn scale(mut left: Vec<String>, mut failures: Vec<String>, scaled: Option<Vec<St
 
 fn watch(mut scaled: Vec<String>, failures: Vec<String>, cx: &mut Cx<'_>) -> Outcome {
     if scaled.is_empty() {
-        return if failures.is_empty() { Ok(Next::Exit(0)) } else { Err(Failure::new(failures.join("\n"))) };
+        return finish(&failures);
     }
     let name = scaled.remove(0);
     progress::watch(&name, &name, false, cx, |cx| watch(scaled, failures, cx))
