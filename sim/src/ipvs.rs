@@ -18,8 +18,9 @@ use crate::time::{Duration, Instant};
 
 /// Connections that a namespace remembers at most.
 pub const MAX: usize = 262_144;
-/// How often ended connections are forgotten.
+/// How often ended connections are forgotten, and how often when the table is full.
 const SWEEP: Duration = Duration::from_mins(1);
+const SWEEP_FULL: Duration = Duration::from_secs(1);
 
 /// A service.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -118,10 +119,17 @@ pub struct Table {
     connections: IndexMap<Tuple, Connection, FxBuildHasher>,
     /// The clients' tuples by those of answers.
     answers: IndexMap<Tuple, Tuple, FxBuildHasher>,
-    next_sweep: Instant,
+    /// When ended connections were last forgotten.
+    swept: Instant,
 }
 
 impl Table {
+    /// Whether no packet can be of a service: there is none, and no connection is left of one.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.services.is_empty() && self.connections.is_empty()
+    }
+
     /// The services, in the order of their coming.
     #[must_use]
     pub fn services(&self) -> &[Service] {
@@ -207,10 +215,11 @@ impl Table {
         }
     }
 
-    /// Forgets what has ended now and then, and the oldest when there are too many.
+    /// Forgets what has ended now and then, and one more when there are still too many.
     fn make_room(&mut self, now: Instant) {
-        if self.next_sweep <= now || self.connections.len() >= MAX {
-            self.next_sweep = now + SWEEP;
+        let rest = if self.connections.len() >= MAX { SWEEP_FULL } else { SWEEP };
+        if now.since(self.swept) >= rest {
+            self.swept = now;
             let ended: Vec<Tuple> = self.connections.values().filter(|c| c.deadline <= now).map(|c| c.client).collect();
             ended.iter().for_each(|client| self.forget(client));
         }

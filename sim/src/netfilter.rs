@@ -277,6 +277,9 @@ impl<S: Surroundings> Visit<'_, S> {
     /// Gives a packet to the server of its connection, or the answer of one back in the name of the service. What is
     /// given away has its flow changed like it, so that NAT still can decide about the other end (`vs/conntrack`).
     fn balance(&mut self) -> Result<(), Verdict> {
+        if self.ipvs.is_idle() {
+            return Ok(());
+        }
         if self.hook == Hook::Forward {
             let Some(connection) = self.ipvs.answer(self.now, self.packet, &self.ip) else { return Ok(()) };
             if self.ip.is_icmp_error() {
