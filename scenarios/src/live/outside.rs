@@ -149,23 +149,8 @@ impl Outside {
     /// wait in the device's own ring.
     pub fn take_in(&mut self, site: &mut Site, watch: &Watch, ready: &[u64]) {
         for number in ready {
-            let Some((end, tap)) = self.numbers.get(number).and_then(|end| self.taps.get_key_value(end)) else {
-                continue;
-            };
-            let mut left = BATCH;
-            while left > 0 {
-                match self.buffers.read(&tap.device) {
-                    Ok(buffer) => {
-                        left = left.saturating_sub(buffer.len());
-                        take_in(site, *end, buffer);
-                    }
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    // The device was removed by somebody in its namespace: it has no more to say.
-                    Err(_) => {
-                        watch.forget(&tap.device);
-                        break;
-                    }
-                }
+            if let Some((end, tap)) = self.numbers.get(number).and_then(|end| self.taps.get_key_value(end)) {
+                take_batch(site, *end, &tap.device, watch, &mut self.buffers);
             }
         }
     }
@@ -215,6 +200,22 @@ impl Outside {
             is_there
         });
         None
+    }
+}
+
+/// Sends on a part of what a TAP device has.
+fn take_batch(site: &mut Site, end: End, device: &OwnedFd, watch: &Watch, buffers: &mut Buffers) {
+    let mut left = BATCH;
+    while left > 0 {
+        match buffers.read(device) {
+            Ok(buffer) => {
+                left = left.saturating_sub(buffer.len());
+                take_in(site, end, buffer);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            // The device was removed by somebody in its namespace: it has no more to say.
+            Err(_) => return watch.forget(device),
+        }
     }
 }
 
