@@ -21,11 +21,44 @@ fn start(sys: &mut Sys<'_>) -> Next {
 
 /// What is done, in the order in which it is done by hand (oracle, 06b).
 const SCRIPT: &str = r#"
-if [ $# -lt 3 ]; then
-    echo "Syntax:" >&2
-    echo "pipework <hostinterface> [-i containerinterface] [-l localinterface] <guest> <ipaddr>/<subnet>[@default_gateway] [macaddr][@vlan]" >&2
+syntax() {
+    echo "Syntax:"
+    echo "pipework <hostinterface> [-i containerinterface] [-l localinterface] <guest> <ipaddr>/<subnet>[@default_gateway] [macaddr][@vlan]"
+    echo "pipework <hostinterface> [-i containerinterface] [-l localinterface] <guest> dhcp [macaddr][@vlan]"
+    echo "pipework route <guest> <route_command>"
+    echo "pipework rule <guest> <rule_command>"
+    echo "pipework tc <guest> <tc_command>"
+    echo "pipework --wait [-i containerinterface]"
     exit 1
+}
+find_guest() {
+    pid=$(docker inspect -f '{{.State.Pid}}' "$1" 2>/dev/null)
+    if [ -z "$pid" ]; then echo "Container $1 not found, and unknown to Docker." >&2; exit 1; fi
+    if [ "$pid" = 0 ]; then echo "Docker inspect returned invalid PID 0" >&2; exit 1; fi
+}
+name_guest() {
+    mkdir -p /var/run/netns
+    rm -f "/var/run/netns/$pid"
+    ln -s "/proc/$pid/ns/net" "/var/run/netns/$pid"
+}
+if [ "$1" = --wait ]; then
+    inside=eth1
+    if [ "$2" = -i ]; then inside=$3; fi
+    until [ "$(cat "/sys/class/net/$inside/carrier" 2>/dev/null)" = 1 ]; do sleep 1; done
+    exit 0
 fi
+if [ $# -lt 3 ]; then syntax; fi
+case $1 in
+route|rule|tc)
+    what=$1
+    find_guest "$2"
+    name_guest
+    shift 2
+    if [ "$what" = tc ]; then ip netns exec "$pid" tc "$@"; else ip netns exec "$pid" ip "$what" "$@"; fi
+    code=$?
+    rm -f "/var/run/netns/$pid"
+    exit $code;;
+esac
 outside=$1
 shift
 inside=eth1
@@ -34,6 +67,7 @@ while [ "$1" = -i ] || [ "$1" = -l ]; do
     if [ "$1" = -i ]; then inside=$2; else near=$2; fi
     shift 2
 done
+if [ $# -lt 2 ]; then syntax; fi
 guest=$1
 address=$2
 mac=$3
@@ -43,13 +77,14 @@ gateway=
 case $address in *@*) gateway=${address#*@}; address=${address%@*};; esac
 case $address in
 */*) ;;
+dhcp) ;;
 *) echo "The IP address should include a netmask." >&2
    echo "Maybe you meant $address/24 ?" >&2
    exit 1;;
 esac
-pid=$(docker inspect -f '{{.State.Pid}}' "$guest" 2>/dev/null)
-if [ -z "$pid" ]; then echo "Container $guest not found, and unknown to Docker." >&2; exit 1; fi
-if [ "$pid" = 0 ]; then echo "Docker inspect returned invalid PID 0" >&2; exit 1; fi
+find_guest "$guest"
+# No host here has a program that asks for an address.
+if [ "$address" = dhcp ]; then echo "You asked for DHCP; but no DHCP client could be found." >&2; exit 1; fi
 kind=device
 if ! ip link show "$outside" >/dev/null 2>&1; then
     case $outside in
@@ -63,9 +98,7 @@ if [ "$kind" = bridge ] && [ -n "$vlan" ]; then
     echo "VLAN configuration currently unsupported for Linux bridge." >&2
     exit 1
 fi
-mkdir -p /var/run/netns
-rm -f "/var/run/netns/$pid"
-ln -s "/proc/$pid/ns/net" "/var/run/netns/$pid"
+name_guest
 give_up() { rm -f "/var/run/netns/$pid"; exit 1; }
 mtu=$(ip link show "$outside" | head -n 1 | sed 's/.* mtu \([0-9]*\).*/\1/')
 if [ "$kind" = bridge ]; then
@@ -77,7 +110,12 @@ if [ "$kind" = bridge ]; then
     ip link set "$near" up
 else
     if [ -n "$vlan" ]; then
-        if ! ip link show "$outside.$vlan" >/dev/null 2>&1; then
+        if ip link show "$outside.$vlan" >/dev/null 2>&1; then
+            if ! ip -d link show "$outside.$vlan" | grep -q "vlan.*id $vlan"; then
+                echo "$outside.$vlan already exists but is not a VLAN device for tag $vlan" >&2
+                give_up
+            fi
+        else
             ip link add link "$outside" name "$outside.$vlan" mtu "$mtu" type vlan id "$vlan" || give_up
         fi
         ip link set "$outside" up
@@ -98,5 +136,8 @@ if [ -n "$gateway" ]; then
         ip netns exec "$pid" ip route add "$gateway/32" dev "$inside"
     ip netns exec "$pid" ip route replace default via "$gateway" dev "$inside"
 fi
+# The neighbours are told who has the address now.
+ip netns exec "$pid" arping -c 1 -A -I "$inside" "${address%/*}" >/dev/null 2>&1
 rm -f "/var/run/netns/$pid"
+exit 0
 "#;

@@ -271,6 +271,13 @@ impl Table {
         self.find(now, tuple).is_some()
     }
 
+    /// Whether a living flow has this tuple that is not closed.
+    #[must_use]
+    pub fn is_open(&self, now: Instant, tuple: &Tuple) -> bool {
+        let entry = self.find(now, tuple).and_then(|(id, _)| self.entry(id));
+        entry.is_some_and(|entry| !matches!(entry.flow, Flow::Tcp(tcp::State::TimeWait | tcp::State::Close)))
+    }
+
     fn find(&self, now: Instant, tuple: &Tuple) -> Option<(EntryId, Direction)> {
         self.by_tuple.get(tuple).copied().filter(|(id, _)| self.entry(*id).is_some_and(|e| e.deadline > now))
     }

@@ -48,6 +48,7 @@ use crate::capture::Hop;
 use crate::device::{Conf, Device, Devices, IfIndex, Inet, Ipv6};
 use crate::dns;
 use crate::drop::{DropReason, Drops};
+use crate::filter::subject::Owner;
 use crate::frame::Frame;
 use crate::link::{LinkId, NamespaceId};
 use crate::mib::Mib;
@@ -196,6 +197,10 @@ pub struct Namespace {
     /// Whether datagrams of tunnels leave with wrong checksums, as drivers of some network cards make them.
     pub breaks_tunnel_checksums: bool,
     sockets: socket::Table,
+    /// Whose the sockets are, as far as somebody said so.
+    owners: BTreeMap<SocketId, Owner>,
+    /// Whose socket sends just now.
+    speaker: Option<Owner>,
     tcp: tcp::Tcp,
     resolver: Option<resolver::Resolver>,
     watchers: watching::Watchers,
@@ -233,6 +238,8 @@ impl Namespace {
             mib: Mib::default(),
             breaks_tunnel_checksums: false,
             sockets: socket::Table::default(),
+            owners: BTreeMap::new(),
+            speaker: None,
             tcp: tcp::Tcp::default(),
             resolver: None,
             watchers: watching::Watchers::default(),

@@ -320,6 +320,7 @@ impl<S: Surroundings> Visit<'_, S> {
             state: tracked.map_or(State::Untracked, |t| self.conntrack.state(t)),
             flow,
             balanced: self.passage.balanced,
+            flows: &*self.conntrack,
             surroundings: self.surroundings,
         };
         let decision = self.rules.evaluate(table, self.hook, &subject, &mut marks);

@@ -184,6 +184,8 @@ pub enum Refusal {
     Invalid,
     /// ELOOP: chains would call each other in a circle, or too deep.
     Loop,
+    /// ENOENT: the kernel has no such way of looking.
+    Missing,
     /// EOPNOTSUPP: one does not jump to a chain that a hook calls.
     Unsupported,
 }
@@ -194,6 +196,7 @@ impl fmt::Display for Refusal {
             Self::Busy => "Device or resource busy",
             Self::Invalid => "Invalid argument",
             Self::Loop => "Too many links",
+            Self::Missing => "No such file or directory",
             Self::Unsupported => "Operation not supported",
         })
     }

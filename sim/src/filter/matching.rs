@@ -5,6 +5,7 @@
 //! and `describe` what `iptables -L` shows.
 
 pub mod addrtype;
+pub mod connlimit;
 pub mod connmark;
 pub mod conntrack;
 pub mod hashlimit;
@@ -15,10 +16,12 @@ pub mod length;
 pub mod limit;
 pub mod mark;
 pub mod multiport;
+pub mod owner;
 pub mod physdev;
 pub mod port;
 pub mod recent;
 pub mod statistic;
+pub mod string;
 pub mod ttl;
 
 use core::fmt;
@@ -30,6 +33,7 @@ use super::{Family, Usage};
 use crate::addr::Mac;
 use crate::packet::protocol;
 use addrtype::AddrType;
+use connlimit::ConnLimit;
 use connmark::Connmark;
 use conntrack::{Conntrack, StateMatch};
 use hashlimit::HashLimit;
@@ -40,10 +44,12 @@ use length::Length;
 use limit::Limit;
 use mark::Mark;
 use multiport::Multiport;
+use owner::OwnerMatch;
 use physdev::Physdev;
 use port::{Tcp, Udp};
 use recent::{Lists, Recent};
 use statistic::Statistic;
+use string::StringMatch;
 use ttl::Ttl;
 
 /// An option of a match or target on its way in.
@@ -79,6 +85,8 @@ pub enum Match {
     AddrType(AddrType),
     /// A remark; it matches everything.
     Comment(Option<String>),
+    /// How many connections there are of its address.
+    ConnLimit(ConnLimit),
     /// The mark of its flow.
     Connmark(Connmark),
     /// The state of its flow.
@@ -101,6 +109,8 @@ pub enum Match {
     Mark(Mark),
     /// Any of several ports.
     Multiport(Multiport),
+    /// Whose socket it comes from.
+    Owner(OwnerMatch),
     /// The ports of a bridge.
     Physdev(Physdev),
     /// Whether its address was seen not long ago.
@@ -109,6 +119,8 @@ pub enum Match {
     State(StateMatch),
     /// Some of them.
     Statistic(Statistic),
+    /// Bytes in it.
+    String(StringMatch),
     /// TCP ports and flags.
     Tcp(Tcp),
     /// Its hop limit.
@@ -126,6 +138,9 @@ impl Match {
         Ok(match (name, family) {
             ("addrtype", _) => Self::AddrType(AddrType::default()),
             ("comment", _) => Self::Comment(None),
+            ("connlimit", _) => Self::ConnLimit(ConnLimit::any(family)),
+            ("owner", _) => Self::Owner(OwnerMatch::default()),
+            ("string", _) => Self::String(StringMatch::default()),
             ("connmark", _) => Self::Connmark(Connmark::default()),
             ("conntrack", _) => Self::Conntrack(Conntrack::default()),
             ("hashlimit", _) => Self::HashLimit(HashLimit::default()),
@@ -171,6 +186,9 @@ impl Match {
                 Ok(true)
             }
             Self::Comment(_) => Ok(false),
+            Self::ConnLimit(m) => m.parse(argument),
+            Self::Owner(m) => m.parse(argument),
+            Self::String(m) => m.parse(argument),
             Self::Connmark(m) => m.parse(argument),
             Self::Conntrack(m) => m.parse(argument),
             Self::HashLimit(m) => m.parse(argument),
@@ -205,6 +223,9 @@ impl Match {
         match self {
             Self::AddrType(m) => m.check(),
             Self::Comment(None) => Err(Usage::Required("comment", "--comment")),
+            Self::ConnLimit(m) => m.check(),
+            Self::Owner(m) => m.check(),
+            Self::String(m) => m.check(),
             Self::Connmark(m) => m.check(),
             Self::Conntrack(m) => m.check(),
             Self::HashLimit(m) => m.check(),
@@ -229,6 +250,9 @@ impl Match {
         match self {
             Self::AddrType(m) => m.matches(subject),
             Self::Comment(_) => true,
+            Self::ConnLimit(m) => m.matches(subject),
+            Self::Owner(m) => m.matches(subject.path.owner),
+            Self::String(m) => m.matches(subject.packet),
             Self::Connmark(m) => subject.flow.is_some() && m.matches(marks.flow),
             Self::Conntrack(m) => m.matches(subject),
             Self::HashLimit(m) => m.matches(subject.now, subject.ip),
@@ -253,7 +277,7 @@ impl Match {
     /// Whether it asks for the state of flows, so that they have to be tracked.
     #[must_use]
     pub const fn needs_tracking(&self) -> bool {
-        matches!(self, Self::Connmark(_) | Self::Conntrack(_) | Self::State(_))
+        matches!(self, Self::ConnLimit(_) | Self::Connmark(_) | Self::Conntrack(_) | Self::State(_))
     }
 
     /// The protocol it looks into, which the kernel wants the rule to be for.
@@ -264,6 +288,12 @@ impl Match {
             Self::Udp(_) => Some(protocol::UDP),
             _ => None,
         }
+    }
+
+    /// Whether it is about packets that this host sends itself, and so for chains that see only those.
+    #[must_use]
+    pub const fn is_of_output(&self) -> bool {
+        matches!(self, Self::Owner(_))
     }
 
     /// Whether the kernel takes it as it is.
@@ -281,6 +311,9 @@ impl Match {
         match self {
             Self::AddrType(m) => m.describe(),
             Self::Comment(text) => format!("/* {} */", text.as_deref().unwrap_or_default()),
+            Self::ConnLimit(m) => m.describe(),
+            Self::Owner(m) => m.describe(),
+            Self::String(m) => m.describe(),
             Self::Connmark(m) => m.describe(),
             Self::Conntrack(m) => m.describe(),
             Self::HashLimit(m) => m.describe(),
@@ -310,6 +343,9 @@ impl fmt::Display for Match {
             Self::Comment(text) => {
                 write!(f, "-m comment --comment {}", words::quoted(text.as_deref().unwrap_or_default()))
             }
+            Self::ConnLimit(m) => write!(f, "-m connlimit{m}"),
+            Self::Owner(m) => write!(f, "-m owner{m}"),
+            Self::String(m) => write!(f, "-m string{m}"),
             Self::Connmark(m) => write!(f, "-m connmark{m}"),
             Self::Conntrack(m) => write!(f, "-m conntrack{m}"),
             Self::HashLimit(m) => write!(f, "-m hashlimit{m}"),

@@ -9,7 +9,7 @@ use super::matching::{Argument, Match};
 use super::prefix::Prefix;
 use super::subject::{Subject, Surroundings};
 use super::target::Target;
-use super::{Usage, name};
+use super::{Hook, Usage, name};
 
 /// A device name, or the beginning of some (`eth+`), or all but those.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -142,6 +142,16 @@ impl Rule {
 
     /// Whether a packet comes to it at all, as the kernel checks: a match for a protocol in a rule for that protocol,
     /// a reset for TCP only, and no negated `0.0.0.0/0`.
+    /// Whether the kernel does not know how to look for what a match wants.
+    pub(super) fn asks_for_unknown(&self) -> bool {
+        self.matches.iter().any(|m| matches!(m, Match::String(string) if !string.is_known()))
+    }
+
+    /// Whether its matches can say anything of packets at a hook.
+    pub(super) fn can_be_at(&self, hook: Hook) -> bool {
+        matches!(hook, Hook::Output | Hook::Postrouting) || !self.matches.iter().any(Match::is_of_output)
+    }
+
     pub(super) fn is_sound(&self) -> bool {
         let needed = self.matches.iter().filter_map(Match::requires_protocol);
         let for_tcp = matches!(self.target, Target::Reject(super::RejectWith::TcpReset) | Target::TcpMss(_));

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use crate::addr::Mac;
-use crate::conntrack::{Direction, Entry, State};
+use crate::conntrack::{Direction, Entry, State, Table};
 use crate::packet::Ip;
 use crate::time::Instant;
 
@@ -42,6 +42,15 @@ pub trait Surroundings {
     fn address_of(&self, device: &str, dst: IpAddr) -> Option<IpAddr>;
 }
 
+/// Whose a socket is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
 /// The way of a packet through a host, as far as it is known at a hook.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Path<'a> {
@@ -57,6 +66,8 @@ pub struct Path<'a> {
     pub bridged: bool,
     /// The source of the Ethernet frame it came in.
     pub source_mac: Option<Mac>,
+    /// Whose socket it comes from, of a packet that this host sends.
+    pub owner: Option<Owner>,
 }
 
 /// A packet at a hook.
@@ -76,6 +87,8 @@ pub struct Subject<'a, S> {
     pub flow: Option<(&'a Entry, Direction)>,
     /// Whether load balancing has had it in its hands.
     pub balanced: bool,
+    /// All flows of the host.
+    pub flows: &'a Table,
     /// The host.
     pub surroundings: &'a S,
 }

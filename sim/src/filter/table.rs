@@ -216,7 +216,11 @@ impl Table {
         }
         let from = self.id(name)?;
         let refused = |why| RuleError::RuleRefused(operation, why, name.to_owned());
-        let fits = self.callers(from).iter().all(|hook| self.allows(*hook, &rule.target));
+        if rule.asks_for_unknown() {
+            return Err(refused(Refusal::Missing));
+        }
+        let callers = self.callers(from);
+        let fits = callers.iter().all(|hook| self.allows(*hook, &rule.target) && rule.can_be_at(*hook));
         if !fits || !rule.is_sound() || !self.is_target_of_table(&rule.target) {
             return Err(refused(Refusal::Invalid));
         }

@@ -118,6 +118,7 @@ impl Namespace {
             out_port: name(out_port),
             bridged: bridged.is_some(),
             source_mac,
+            owner: self.speaker.filter(|_| matches!(hook, Hook::Output | Hook::Postrouting)),
         };
         let addresses = Addresses(&self.devices, &self.routes, &self.policy);
         let before = if cx.capturing { Ends::of(&packet.frame) } else { None };

@@ -461,6 +461,12 @@ impl Namespace {
 
     /// Lets a connection take a packet and its timers, sends what it wants, and notes when it wants to be asked again.
     fn poll_connection(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {
+        self.speaker = self.owners.get(&id).copied();
+        self.go_on(cx, id, packet);
+        self.speaker = None;
+    }
+
+    fn go_on(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {
         let Some(peer) = self.tcp.connections.get(&id).map(|c| c.tuple.1.ip()) else { return };
         let mtu = self.connection_mtu(cx.now, peer);
         let mtu = self.interface(cx, mtu);

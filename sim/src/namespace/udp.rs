@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::device::IfIndex;
 use crate::drop::DropReason;
+use crate::filter::subject::Owner;
 use crate::frame::Frame;
 use crate::mib::family;
 use crate::packet::build::{self, Parts, UpperChecksum};
@@ -44,6 +45,11 @@ impl Namespace {
         (0..count).filter_map(move |n| u16::try_from(u64::from(first) + (start + n) % count).ok())
     }
 
+    /// Says whose a socket is, for the firewall.
+    pub fn set_owner(&mut self, socket: SocketId, owner: Owner) {
+        self.owners.insert(socket, owner);
+    }
+
     /// Fixes the peer of a UDP socket, so that ICMP errors reach it.
     ///
     /// # Errors
@@ -66,6 +72,20 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable`, `MessageTooLong`, or an error that came for an earlier datagram.
     pub fn send_to(
+        &mut self,
+        cx: &mut Cx,
+        socket: SocketId,
+        dst: SocketAddr,
+        data: &[u8],
+        options: SendOptions,
+    ) -> Result<(), Errno> {
+        self.speaker = self.owners.get(&socket).copied();
+        let sent = self.send_from(cx, socket, dst, data, options);
+        self.speaker = None;
+        sent
+    }
+
+    fn send_from(
         &mut self,
         cx: &mut Cx,
         socket: SocketId,
@@ -128,6 +148,7 @@ impl Namespace {
 
     /// Closes a socket of any kind. A TCP connection says goodbye first.
     pub fn close(&mut self, cx: &mut Cx, socket: SocketId) {
+        self.owners.remove(&socket);
         if !self.watchers.close(socket) && !self.sockets.close(socket) {
             self.close_tcp(cx, socket);
         }

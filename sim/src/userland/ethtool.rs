@@ -18,7 +18,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     let outcome = match words.as_slice() {
         ["-S" | "--statistics", name] => find(sys, name).ok_or(NO_STATISTICS).and_then(statistics),
         ["-i" | "--driver", name] => find(sys, name).ok_or(NO_DRIVER).and_then(driver),
-        ["-k" | "--show-features" | "--show-offload", name] => find(sys, name).ok_or(NO_DEVICE).map(features),
+        ["-k" | "--show-features" | "--show-offload", name] => find(sys, name).ok_or(NO_SUCH).map(features),
         ["--version"] => Ok("ethtool version 6.1\n".to_owned()),
         ["-P" | "--show-permaddr", name] => {
             find(sys, name).ok_or(NO_SUCH).map(|_| "Permanent address: not set\n".to_owned())
@@ -33,8 +33,7 @@ fn run(sys: &mut Sys<'_>) -> i32 {
 }
 
 const BAD_LINE: Refusal = ("ethtool: bad command line argument(s)\nFor more information run ethtool -h\n", 1);
-const NO_DEVICE: Refusal = ("netlink error: no device matches name (offset 24)\nnetlink error: No such device\n", 75);
-const NO_SUCH: Refusal = (NO_DEVICE.0, 1);
+const NO_SUCH: Refusal = ("netlink error: no device matches name (offset 24)\nnetlink error: No such device\n", 1);
 /// Each of the questions that make the settings is answered so.
 const NO_SETTINGS: Refusal = (
     "netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
@@ -114,20 +113,48 @@ const fn yes(is: bool) -> &'static str {
     if is { "yes" } else { "no" }
 }
 
-/// What a veth can do, and where a bridge differs.
+/// What a veth can do, and where a bridge and lo differ.
 fn features(device: &Device) -> String {
-    let is_bridge = device.bridge().is_some();
+    let others: &[(&str, &str)] = match &device.kind {
+        Kind::Bridge(_) => &BRIDGE_FEATURES,
+        Kind::Loopback => &LOOPBACK_FEATURES,
+        _ => &[],
+    };
     let features: String = FEATURES
         .lines()
         .map(|line| {
             let name = line.trim_start().split(':').next().unwrap_or_default();
-            let other = BRIDGE_FEATURES.iter().find(|(n, _)| is_bridge && *n == name).map(|(_, value)| *value);
+            let other = others.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
             let indent = if line.starts_with('\t') { "\t" } else { "" };
             other.map_or_else(|| format!("{line}\n"), |value| format!("{indent}{name}: {value}\n"))
         })
         .collect();
     format!("Features for {}:\n{features}", device.name)
 }
+
+/// Where lo differs from a veth.
+const LOOPBACK_FEATURES: [(&str, &str); 20] = [
+    ("rx-checksumming", "on [fixed]"),
+    ("tx-checksum-ip-generic", "on [fixed]"),
+    ("tx-checksum-sctp", "on [fixed]"),
+    ("tx-scatter-gather", "on [fixed]"),
+    ("tx-scatter-gather-fraglist", "on [fixed]"),
+    ("generic-receive-offload", "on"),
+    ("rx-vlan-offload", "off [fixed]"),
+    ("tx-vlan-offload", "off [fixed]"),
+    ("highdma", "on [fixed]"),
+    ("vlan-challenged", "on [fixed]"),
+    ("tx-gre-segmentation", "off [fixed]"),
+    ("tx-gre-csum-segmentation", "off [fixed]"),
+    ("tx-ipxip4-segmentation", "off [fixed]"),
+    ("tx-ipxip6-segmentation", "off [fixed]"),
+    ("tx-udp_tnl-segmentation", "off [fixed]"),
+    ("tx-udp_tnl-csum-segmentation", "off [fixed]"),
+    ("tx-nocache-copy", "off [fixed]"),
+    ("loopback", "on [fixed]"),
+    ("tx-vlan-stag-hw-insert", "off [fixed]"),
+    ("rx-vlan-stag-hw-parse", "off [fixed]"),
+];
 
 const BRIDGE_FEATURES: [(&str, &str); 10] = [
     ("rx-checksumming", "off [fixed]"),

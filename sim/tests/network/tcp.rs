@@ -140,3 +140,21 @@ fn in_a_copy_connections_were_reset_and_listeners_listen() {
     let got = lab.fabric.with(server, |ns, cx| ns.tcp_recv(cx, into, 5));
     assert_eq!(got, Ok(Received::Data(b"hello".to_vec())));
 }
+
+#[test]
+fn a_client_gets_so_many_connections_and_another_one_when_it_gave_one_up() {
+    let (mut lab, client, server) = pair();
+    let rule = "-p tcp -m tcp --dport 80 --syn -m connlimit --connlimit-above 2 -j DROP";
+    let rules = &mut lab.fabric.namespace_mut(server).netfilter.v4;
+    rules.append(TableKind::Filter, "INPUT", Rule::parse(rule).unwrap()).unwrap();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let open: Vec<SocketId> = (0..3).map(|_| connect(&mut lab, client, at("10.0.0.2:80"))).collect();
+    let states = |lab: &Lab| open[1..].iter().map(|s| lab.fabric.namespace(client).tcp_state(*s)).collect::<Vec<_>>();
+    assert_eq!(states(&lab), [TcpState::Established, TcpState::SynSent]);
+    // One that both ends closed is none any more; the third asks again after a second.
+    let (accepted, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.with(client, |ns, cx| ns.close(cx, open[0]));
+    lab.fabric.with(server, |ns, cx| ns.close(cx, accepted));
+    lab.run_for(Duration::from_secs(3));
+    assert_eq!(states(&lab), [TcpState::Established, TcpState::Established]);
+}

@@ -75,3 +75,13 @@ fn ways() {
 fn neighbours() {
     replay(include_str!("recorded/neighbours.txt"));
 }
+
+#[test]
+fn matches_of_the_firewall() {
+    replay(include_str!("recorded/matches.txt"));
+}
+
+#[test]
+fn features_of_devices() {
+    replay(include_str!("recorded/ethtool.txt"));
+}

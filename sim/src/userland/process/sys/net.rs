@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::Sys;
 use crate::fabric::{Fabric, NamespaceId};
+use crate::filter::subject::Owner;
 use crate::frame::Frame;
 use crate::id::IfIndex;
 use crate::namespace::{Namespace, Received, Seen, TcpState};
@@ -220,6 +221,8 @@ impl Sys<'_> {
         let id = self.namespace_id();
         let fd = self.table.free_descriptor(self.pid);
         self.table.adopt(self.pid, id, socket, fd);
+        let owner = Owner { uid: self.user().uid, gid: self.user().gid };
+        self.fabric.namespace_mut(id).set_owner(socket, owner);
         socket
     }
 }
