@@ -220,6 +220,19 @@ impl Frame {
         }
     }
 
+    /// Moves it to another buffer, of which nothing else is left.
+    pub fn move_to(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        buffer.resize(HEADROOM, 0);
+        buffer.extend_from_slice(self.bytes());
+        (self.buffer, self.start) = (Rc::new(buffer), START);
+    }
+
+    /// Puts more to its end.
+    pub fn append(&mut self, bytes: &[u8]) {
+        Rc::make_mut(&mut self.buffer).extend_from_slice(bytes);
+    }
+
     /// Whether another frame shares these bytes.
     #[must_use]
     pub fn is_shared(&self) -> bool {

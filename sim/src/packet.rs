@@ -13,6 +13,7 @@ pub mod checksum;
 pub mod clamp;
 pub mod cut;
 pub mod segment;
+pub mod train;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -28,7 +28,7 @@ impl Buffers {
     /// # Errors
     /// What the device says.
     pub fn read(&mut self, device: &OwnedFd) -> io::Result<Vec<u8>> {
-        let mut buffer = self.0.pop().unwrap_or_else(|| Vec::with_capacity(CAPACITY));
+        let mut buffer = self.long();
         buffer.clear();
         buffer.resize(BEFORE, 0);
         let read = rustix::io::read(device, spare_capacity(&mut buffer));
@@ -40,6 +40,11 @@ impl Buffers {
                 Ok(short?)
             }
         }
+    }
+
+    /// A buffer for a frame as long as can be. What is in it does not matter to anybody.
+    pub fn long(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_else(|| Vec::with_capacity(CAPACITY))
     }
 
     /// Takes back the buffer of a frame that nobody needs any more.

@@ -15,6 +15,7 @@ use netyard_sim::frame::Frame;
 use netyard_sim::link::End;
 use netyard_sim::namespace::Lost;
 use netyard_sim::packet::segment;
+use netyard_sim::packet::train::Coupler;
 use netyard_sim::userland::ContextId;
 use tokio::sync::{oneshot, watch};
 
@@ -205,27 +206,27 @@ impl Outside {
 
 /// Sends on a part of what a TAP device has.
 fn take_batch(site: &mut Site, end: End, device: &OwnedFd, watch: &Watch, buffers: &mut Buffers) {
+    let fabric = &mut site.world_mut().fabric;
+    let mut coupler = Coupler::default();
     let mut left = BATCH;
     while left > 0 {
         match buffers.read(device) {
             Ok(buffer) => {
                 left = left.saturating_sub(buffer.len());
-                take_in(site, end, buffer);
+                match vnet::read(buffer) {
+                    Some(frame) => coupler.take(frame, || buffers.long(), |frame| fabric.send_from_outside(end, frame)),
+                    None => fabric.count_lost_outside(end, Lost::In, DropReason::Malformed, 1),
+                }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-            // The device was removed by somebody in its namespace: it has no more to say.
-            Err(_) => return watch.forget(device),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(_) => {
+                // The device was removed by somebody in its namespace: it has no more to say.
+                watch.forget(device);
+                break;
+            }
         }
     }
-}
-
-/// A frame that came from a TAP device goes on its way, if it can.
-fn take_in(site: &mut Site, end: End, buffer: Vec<u8>) {
-    let fabric = &mut site.world_mut().fabric;
-    match vnet::read(buffer) {
-        Some(frame) => fabric.send_from_outside(end, frame),
-        None => fabric.count_lost_outside(end, Lost::In, DropReason::Malformed, 1),
-    }
+    coupler.finish().into_iter().for_each(|frame| fabric.send_from_outside(end, frame));
 }
 
 fn put_out(tap: &OwnedFd, frame: &Frame) -> io::Result<()> {

@@ -85,11 +85,7 @@ fn mend_with(packet: &mut [u8], at: usize, change: Delta, written: fn(u16) -> u1
 /// the first: the others cover the whole datagram.
 pub fn fill(packet: &mut [u8]) {
     let Some(ip) = Ip::parse(packet) else { return };
-    if ip.is_v4() {
-        packet[10..12].fill(0);
-        let header = of(&packet[..ip.header_len]);
-        packet[10..12].copy_from_slice(&header.to_be_bytes());
-    }
+    fill_header(packet, &ip);
     let Some(offset) = field(&ip) else { return };
     let at = ip.upper_at() + offset;
     let Some(bytes) = packet.get_mut(at..at + 2) else { return };
@@ -99,6 +95,15 @@ pub fn fill(packet: &mut [u8]) {
         value => value,
     };
     packet[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+/// Computes the checksum of an IP header, where there is one: that of IPv4.
+pub(super) fn fill_header(packet: &mut [u8], ip: &Ip) {
+    if ip.is_v4() {
+        packet[10..12].fill(0);
+        let header = of(&packet[..ip.header_len]);
+        packet[10..12].copy_from_slice(&header.to_be_bytes());
+    }
 }
 
 /// Whether every checksum of an IP packet is right; one of UDP that was left out is.

@@ -8,9 +8,20 @@ use super::{Ip, Upper, checksum, tcp_flag};
 /// Where the sequence number and the flags are in a TCP header, and where its own length.
 const SEQUENCE: usize = 4;
 const DATA_OFFSET: usize = 12;
-const FLAGS: usize = 13;
+pub(super) const FLAGS: usize = 13;
 /// Set on the first segment alone: the congestion window was reduced.
 const CWR: u8 = 0x80;
+
+/// Where in a long packet a segment is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// How many come before it.
+    pub number: usize,
+    /// How many bytes of data they have.
+    pub offset: usize,
+    /// Whether none comes after it.
+    pub is_last: bool,
+}
 
 /// The frames that a frame would be on a wire, checksums and all. One that has nothing left to do stays as it is.
 #[must_use]
@@ -73,33 +84,45 @@ fn cut(frame: &Frame, ip: &Ip, headers: usize, size: usize) -> Vec<Frame> {
     let segment = |(number, data): (usize, &[u8])| {
         let mut segment = Frame::copy_of(&[ethernet, &packet[..headers], data].concat());
         segment.offload = frame.offload;
-        adjust(segment.payload_mut(), ip, number, number * size, (number == 0, number == last));
+        let place = Place { number, offset: number * size, is_last: number == last };
+        adjust(segment.payload_mut(), ip, headers + data.len(), place);
         finished(segment)
     };
     if data.is_empty() { vec![finished(frame.clone())] } else { data.chunks(size).enumerate().map(segment).collect() }
 }
 
-/// Makes the headers of the whole those of segment `number`, whose data begin `offset` bytes into it.
-fn adjust(packet: &mut [u8], ip: &Ip, number: usize, offset: usize, (is_first, is_last): (bool, bool)) {
-    let len = packet.len();
-    let short = |value: usize| u16::try_from(value & 0xffff).expect("16 bits are left").to_be_bytes();
+/// Makes the headers of the whole, at the start of `packet`, those of a segment that is `len` bytes long with them; but for
+/// the checksums.
+pub(super) fn adjust(packet: &mut [u8], ip: &Ip, len: usize, place: Place) {
+    set_len(packet, ip, len);
     if ip.is_v4() {
-        packet[2..4].copy_from_slice(&short(len));
         let ident = usize::from(u16::from_be_bytes([packet[4], packet[5]]));
-        packet[4..6].copy_from_slice(&short(ident + number));
-    } else {
-        packet[4..6].copy_from_slice(&short(len - 40));
+        packet[4..6].copy_from_slice(&short(ident + place.number));
     }
     let tcp = &mut packet[ip.upper_at()..];
     let field: &mut [u8; 4] = (&mut tcp[SEQUENCE..SEQUENCE + 4]).try_into().expect("four bytes");
-    let offset = u32::try_from(offset).expect("a packet has at most 65535 bytes");
+    let offset = u32::try_from(place.offset).expect("a packet has at most 65535 bytes");
     *field = u32::from_be_bytes(*field).wrapping_add(offset).to_be_bytes();
-    if !is_last {
+    if !place.is_last {
         tcp[FLAGS] &= !(tcp_flag::FIN | tcp_flag::PSH);
     }
-    if !is_first {
+    if place.number != 0 {
         tcp[FLAGS] &= !CWR;
     }
+}
+
+/// Writes the length of an IP packet.
+pub(super) fn set_len(packet: &mut [u8], ip: &Ip, len: usize) {
+    if ip.is_v4() {
+        packet[2..4].copy_from_slice(&short(len));
+    } else {
+        packet[4..6].copy_from_slice(&short(len - 40));
+    }
+}
+
+/// The last 16 bits of a number, as they are on a wire.
+fn short(value: usize) -> [u8; 2] {
+    u16::try_from(value & 0xffff).expect("16 bits are left").to_be_bytes()
 }
 
 #[cfg(test)]
