@@ -23,6 +23,8 @@ pub enum Usage {
     CtOptionMissing,
     /// A device name over 15 bytes.
     DeviceLong(String),
+    /// A device's name has no letters.
+    DeviceEmpty,
     /// `-i` or `-o` in a chain where there is no such device.
     DeviceWithChain(&'static str, String),
     /// `-f` with IPv6.
@@ -112,6 +114,7 @@ impl fmt::Display for Usage {
             Self::Counters => f.write_str("-c requires packet and byte counter"),
             Self::CtState(text) => write!(f, "Bad ctstate \"{text}\""),
             Self::CtOptionMissing => f.write_str("conntrack: At least one option is required"),
+            Self::DeviceEmpty => f.write_str("Empty interface is likely to be undesired"),
             Self::DeviceLong(name) => write!(f, "interface name `{name}' must be shorter than IFNAMSIZ (15)"),
             Self::DeviceWithChain(option, chain) => writeln!(f, "Can't use {option} with {chain}"),
             Self::FragmentV6 => f.write_str("`-f' is not supported in IPv6, use -m frag instead"),

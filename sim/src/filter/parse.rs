@@ -105,8 +105,8 @@ impl Parser {
         match letter {
             's' => (self.sources, self.negated.0) = (self.prefixes(words.value()?, negated)?, negated),
             'd' => (self.destinations, self.negated.1) = (self.prefixes(words.value()?, negated)?, negated),
-            'i' => self.rule.in_device = DevicePattern::parse(words.value()?, negated)?,
-            'o' => self.rule.out_device = DevicePattern::parse(words.value()?, negated)?,
+            'i' => self.rule.in_device = device(words.value()?, negated)?,
+            'o' => self.rule.out_device = device(words.value()?, negated)?,
             'p' => self.protocol(words.value()?, negated)?,
             'f' if self.family == Family::V6 => return Err(Usage::FragmentV6),
             'f' => self.rule.fragment = Some(!negated),
@@ -221,6 +221,14 @@ fn base(flag: Flag<'_>) -> Option<char> {
             _ => return None,
         }),
     }
+}
+
+/// The value of `-i` or `-o`.
+fn device(name: &str, negated: bool) -> Result<Option<DevicePattern>, Usage> {
+    if name.is_empty() {
+        return Err(Usage::DeviceEmpty);
+    }
+    DevicePattern::parse(name, negated)
 }
 
 fn counters(words: &mut Words<'_>) -> Result<Counters, Usage> {

@@ -22,7 +22,7 @@ pub struct DevicePattern {
 }
 
 impl DevicePattern {
-    /// A pattern as typed; none for `+`, which every device is.
+    /// A pattern as typed; none for `+`, which every device is, and for no name at all, which Linux takes for the same.
     ///
     /// # Errors
     /// `DeviceLong`.
@@ -31,7 +31,7 @@ impl DevicePattern {
             return Err(Usage::DeviceLong(text.to_owned()));
         }
         let (start, open) = text.strip_suffix('+').map_or((text, false), |start| (start, true));
-        Ok((text != "+").then(|| Self { start: start.to_owned(), open, negated }))
+        Ok((!matches!(text, "+" | "")).then(|| Self { start: start.to_owned(), open, negated }))
     }
 
     /// Whether a device is meant. Where there is none it is another one, as for Linux: `! -i docker0` holds for what
@@ -195,6 +195,7 @@ mod tests {
         assert!(pattern("eth+", false).matches(Some("eth0")) && !pattern("eth", false).matches(Some("eth0")));
         assert!(!pattern("docker0", false).matches(None) && pattern("docker0", true).matches(None));
         assert_eq!(DevicePattern::parse("+", false), Ok(None));
+        assert_eq!(DevicePattern::parse("", true), Ok(None));
     }
 
     #[test]
