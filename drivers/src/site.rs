@@ -448,7 +448,8 @@ impl Site {
 }
 
 fn container_login(world: &World, engine: &Engine, name: &str) -> Option<Place> {
-    let container: &Container = engine.container(name).filter(|container| container.is_running())?;
+    let lives = |container: &&Container| container.is_running() && !engine.is_dying(container);
+    let container: &Container = engine.container(name).filter(lives)?;
     let cwd = &container.config.working_dir;
     let (namespace, context) = (engine.namespace_of(container)?, container.context?);
     let Login { user, rights, env } = engine.login(world, container);

@@ -52,6 +52,14 @@ fn ask_on(hosts: &str, setup: &str, lines: &str, question: &str) -> (String, i32
     (last.output.clone(), last.status)
 }
 
+#[test]
+fn who_ends_while_it_is_found_out_is_no_place() {
+    let short = "$ docker run -d --name short --network isolated_nw busybox sleep 1\n";
+    assert_eq!(ask(short, "short 172.25.0.99"), ("netyard why: no such place: short\n".to_owned(), 2));
+    let (said, code) = ask(short, "container3 172.25.0.2");
+    assert_eq!(code, 0, "others are reached meanwhile: {said}");
+}
+
 fn check(all: &[Break]) {
     check_on("docker01, docker02", SETUP, all);
 }

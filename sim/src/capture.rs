@@ -174,6 +174,12 @@ impl Capture {
         &self.frames
     }
 
+    /// Forgets what was seen in other namespaces than these.
+    pub fn keep(&mut self, namespaces: impl Fn(NamespaceId) -> bool) {
+        let names = &self.names;
+        self.frames.retain(|captured| namespaces(names[captured.spot.0 as usize].1));
+    }
+
     /// A number that differs when any frame, time or place does.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {

@@ -179,7 +179,11 @@ impl Engine {
     /// What the runtime refuses of an exec before it looks for the program.
     fn exec_refusal(&self, world: &World, id: Id) -> Option<String> {
         let exec = &self.execs[&id];
-        let context = self.containers[&exec.container].context.expect("a running container has files");
+        let container = &self.containers[&exec.container];
+        if self.is_dying(container) {
+            return Some(format!("{FAILED}cannot exec in a stopped container: unknown"));
+        }
+        let context = container.context.expect("a running container has files");
         let files = &world.processes.context(context).files;
         let directory = || Some(format!("{FAILED}{}: unknown", runtime::directory(files, &exec.config.working_dir)?));
         runtime::identity(files, &exec.config.user).or_else(directory)

@@ -311,6 +311,12 @@ impl Engine {
         self.runs.get_mut(&id).expect("every container has a run").report = Some((world.now() + REPORT, code));
     }
 
+    /// Whether the main process of a container has ended, of which the engine has not heard yet.
+    #[must_use]
+    pub fn is_dying(&self, container: &Container) -> bool {
+        self.runs.get(&container.id).is_some_and(|run| run.report.is_some())
+    }
+
     /// Takes in what the runtime tells of main processes that are gone.
     pub(super) fn take_reports(&mut self, world: &mut World) {
         let now = world.now();

@@ -14,6 +14,7 @@ mod way;
 
 use core::fmt;
 use core::net::IpAddr;
+use std::collections::BTreeSet;
 
 use netyard_sim::capture::Hop;
 use netyard_sim::drop::DropReason;
@@ -161,6 +162,10 @@ impl Site {
         let place = self.place(&question.from).ok_or_else(|| Unanswerable::NoPlace(question.from.clone()))?;
         self.world.fabric.capture.restart();
         let (outcome, printed) = self.run_probe(&place, question);
+        // Who has ended meanwhile cannot be asked any more.
+        self.place(&question.from).ok_or_else(|| Unanswerable::NoPlace(question.from.clone()))?;
+        let there: BTreeSet<NamespaceId> = self.world.fabric.namespaces().map(|(id, _)| id).collect();
+        self.world.fabric.capture.keep(|namespace| there.contains(&namespace));
         let mut lines = printed.lines();
         let (first, said) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         let address: Option<IpAddr> = first.parse().ok();
