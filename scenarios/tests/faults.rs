@@ -194,7 +194,7 @@ error: no such place: c9
  --> tests/fixtures/wrong/no-such-place.md:3:1
   |
 3 | c9$ true
-  | ^^ no host, container or namespace of this name at this step
+  | ^^ no host, running container or namespace of this name at this step
 
 
 "#]],

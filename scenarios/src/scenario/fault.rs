@@ -68,7 +68,7 @@ impl FaultKind {
             Self::Head(_) => "here",
             Self::NoCommand => "write the command after the `$`",
             Self::NoShell { .. } => "it is played on a real engine",
-            Self::NoSuchPlace(_) => "no host, container or namespace of this name at this step",
+            Self::NoSuchPlace(_) => "no host, running container or namespace of this name at this step",
             Self::NotUtf8 => "the first byte that is not UTF-8",
             Self::OutputFirst => "write `$ command` or `PLACE$ command` first",
             Self::UnclosedBlock => "opened here",
@@ -148,7 +148,7 @@ error: no such place: c9
  --> a.md:4:1
   |
 4 | c9$ true
-  | ^^ no host, container or namespace of this name at this step";
+  | ^^ no host, running container or namespace of this name at this step";
         assert_eq!(fault.render(false), expected);
         assert_eq!(fault.line(), Some(4));
     }
