@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod exec;
 pub mod graph;
 pub mod guest;
+pub mod janitor;
 pub mod paper;
 pub mod run;
 pub mod selection;
@@ -60,6 +61,8 @@ enum Command {
     Man(paper::Man),
     #[command(hide = true)]
     Init(guest::Init),
+    #[command(hide = true)]
+    Janitor(janitor::Arguments),
     /// Try what a program needs that is run on the simulated network
     #[command(hide = true)]
     Trial,
@@ -106,6 +109,7 @@ pub fn run() -> Exit {
         Command::Conform(arguments) => conform::run(arguments, &mut stdout.lock(), &mut stderr),
         Command::Doctor(arguments) => doctor::run(arguments, &mut stdout.lock()),
         Command::Trial => doctor::try_out(&mut stderr),
+        Command::Janitor(arguments) => Ok(janitor::run(arguments)),
         Command::Init(arguments) => guest::run_init(arguments, &mut stderr),
     };
     match done {

@@ -5,6 +5,7 @@ pub mod asked;
 pub mod conform;
 pub mod consoles;
 pub mod docker;
+pub mod janitor;
 pub mod lint;
 pub mod real;
 pub mod recording;

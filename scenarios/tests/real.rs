@@ -4,6 +4,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use snapbox::str;
 
@@ -28,6 +31,35 @@ tests/fixtures/real.md: ok (8 steps, [..] s of virtual time)
     let left = processes_of(&place.display().to_string());
     assert!(left.is_empty(), "what the shell has started ends with the scenario: {left:?}");
     fs::remove_dir(place).expect("nothing is left there");
+}
+
+/// Waits until something is so, at most ten seconds.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it does not become so");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn whoever_is_killed_in_the_middle_leaves_nothing() {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("killed-{}", std::process::id()));
+    fs::create_dir_all(&place).expect("it is ours");
+    let page = place.with_extension("md");
+    let begun = place.with_extension("begun");
+    let steps = "real$ (trap \"\" HUP; sleep 1000) & sleep 1000 & touch $BEGUN\nreal$ sleep 1000";
+    fs::write(&page, format!("```console\n{steps}\n```\n")).expect("it is ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netyard"));
+    command.arg("test").arg(&page).env("TMPDIR", &place).env("BEGUN", &begun);
+    let mut test = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it was built");
+    wait_until(|| begun.exists());
+    test.kill().expect("it is ours");
+    test.wait().expect("it was killed");
+    let mark = place.display().to_string();
+    wait_until(|| fs::remove_dir(&place).is_ok());
+    assert_eq!(processes_of(&mark), [0; 0], "what the steps have started has ended too");
+    [page, begun].iter().for_each(|file| fs::remove_file(file).expect("it is ours"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use std::time::Instant as WallInstant;
 use netyard_drivers::site::{Site, TerminalEvent};
 use netyard_sim::time::Epoch;
 
+use super::janitor::Janitor;
 use super::shell::{Ended, Shell, Stopped};
 use crate::live::doctor;
 use crate::live::house::House;
@@ -64,9 +65,12 @@ fn is_on_path(program: &str) -> bool {
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// A directory of this scenario's own, for its socket; it goes with this.
+/// A directory of this scenario's own, for its socket; it goes with this, or with this process.
 #[derive(Debug)]
-struct Directory(PathBuf);
+struct Directory {
+    path: PathBuf,
+    janitor: Janitor,
+}
 
 impl Directory {
     /// With this program in it, by its usual name.
@@ -76,16 +80,10 @@ impl Directory {
         let path = env::temp_dir().join(format!("netyard-test-{}-{number}", std::process::id()));
         let wrong = |error| format!("{}: {error}", path.display());
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(wrong)?;
-        let directory = Self(path.clone());
+        let janitor = Janitor::hire(&path).map_err(wrong)?;
         let own = env::current_exe().map_err(wrong)?;
         symlink(own, path.join(NETYARD)).map_err(wrong)?;
-        Ok(directory)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
+        Ok(Self { path, janitor })
     }
 }
 
@@ -108,7 +106,7 @@ impl Real {
             return Err(obstacle);
         }
         let directory = Directory::new()?;
-        let house = House::open(site, Epoch::DEFAULT, &directory.0.join("docker.sock"))?;
+        let house = House::open(site, Epoch::DEFAULT, &directory.path.join("docker.sock"))?;
         Ok(Self { house, shell: None, directory })
     }
 
@@ -119,10 +117,18 @@ impl Real {
     pub(super) fn play(&mut self, site: &mut Site, command: &str, until: WallInstant) -> Result<Ended, Stopped> {
         let Self { house, shell, directory } = self;
         if shell.is_none() {
-            let (socket, place) = (house.socket().to_owned(), &directory.0);
-            *shell = Some(Shell::open(&["bash"], |command| dress(command, &socket, place), until)?);
+            let (socket, place) = (house.socket().to_owned(), &directory.path);
+            let opened = Shell::open(&["bash"], |command| dress(command, &socket, place), until)?;
+            let looked_after = directory.janitor.look_after(opened.session());
+            looked_after.map_err(|error| Stopped::NoShell(format!("nobody tidies up behind it: {error}")))?;
+            *shell = Some(opened);
         }
-        house.receive(site, || Shell::play(shell, command, until))
+        let session = shell.as_ref().map(Shell::session);
+        let ended = house.receive(site, || Shell::play(shell, command, until));
+        if shell.is_none() {
+            session.into_iter().for_each(|session| directory.janitor.forget(session));
+        }
+        ended
     }
 
     /// Lets a little time pass, and says what a terminal of the site says.
@@ -134,7 +140,9 @@ impl Real {
     /// Ends everything that the shell has started.
     pub(super) fn close(mut self, site: &mut Site) {
         if let Some(shell) = self.shell.take() {
+            let session = shell.session();
             self.house.receive(site, || shell.hang_up());
+            self.directory.janitor.forget(session);
         }
     }
 }

@@ -7,13 +7,13 @@ use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getsid};
+use nix::unistd::Pid;
+
+use super::janitor;
 
 /// ASCII's record separator, on both sides of an exit code.
 const MARK: u8 = 0x1e;
@@ -25,12 +25,8 @@ const LOOP: &str = "stty -echo -onlcr; printf '\\036%d\\036' 0; \
 /// The size of a terminal that nobody has pulled at.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// How long what a shell has started may take to end.
-const GRACE: Duration = Duration::from_secs(3);
 /// How often it is looked at whether the shell is still there.
 const GLANCE: Duration = Duration::from_millis(100);
-/// How long is waited between two looks.
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// What came of a command.
 pub(super) struct Ended {
@@ -117,30 +113,12 @@ impl Shell {
 
     /// Tells the shell and all that was started from it to end, and ends what has not done so when its time is over.
     pub(super) fn hang_up(mut self) {
-        for (signal, patience) in [(Signal::SIGHUP, GRACE), (Signal::SIGKILL, GRACE)] {
-            let deadline = Instant::now() + patience;
-            let session = self.session();
-            for (process, signal) in
-                session.iter().flat_map(|process| [(*process, signal), (*process, Signal::SIGCONT)])
-            {
-                // Who has just ended needs no signal.
-                let _ = kill(process, signal);
-            }
-            while self.child.try_wait().is_ok_and(|ended| ended.is_none()) || !self.session().is_empty() {
-                if Instant::now() >= deadline {
-                    break;
-                }
-                sleep(PAUSE);
-            }
-        }
+        janitor::end(self.session(), || !self.child.try_wait().is_ok_and(|ended| ended.is_none()));
     }
 
-    /// The processes that are at its terminal, or were started there.
-    fn session(&self) -> Vec<Pid> {
-        let own = i32::try_from(self.child.id()).expect("process ids are small");
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
-        processes.filter(|process| getsid(Some(*process)) == Ok(Pid::from_raw(own))).collect()
+    /// The session whose terminal it is at.
+    pub(super) fn session(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("process ids are small"))
     }
 
     fn enter(&mut self, command: &str) -> io::Result<()> {
