@@ -2,6 +2,7 @@
 //! frame itself.
 
 mod inet;
+mod inet6;
 mod manners;
 
 use core::net::{IpAddr, Ipv4Addr};
@@ -16,6 +17,7 @@ use crate::qdisc::Qdisc;
 use crate::stack::{IpvlanMode, Over, Upper};
 use crate::vxlan::Tunnel;
 pub use inet::{CONFS, Conf, Inet};
+pub use inet6::{CONFS6, Conf6, GEN_NONE, GEN_RANDOM, Inet6};
 pub use manners::{Manner, Manners};
 
 /// The largest transmission unit, in bytes of the packet without the Ethernet header.
@@ -217,6 +219,8 @@ pub struct Device {
     pub ipv6: Ipv6,
     /// What IPv4 is told of it.
     pub inet: Inet,
+    /// What IPv6 is told of it.
+    pub inet6: Inet6,
     /// Whether it has given itself a link-local address since it came up.
     pub has_link_local: bool,
     /// Whether somebody outside the world has a part in it: a real network stack with the same addresses.

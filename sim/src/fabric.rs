@@ -12,7 +12,7 @@ use ipnetwork::IpNetwork;
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::capture::{Capture, Captured, Hop};
-use crate::device::{Address, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
+use crate::device::{Address, Conf6, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
 use crate::drop::DropReason;
 use crate::event::Queue;
 use crate::frame::Frame;
@@ -629,6 +629,9 @@ impl Fabric {
     /// Sets the MTU of a device.
     pub fn set_mtu(&mut self, namespace: NamespaceId, device: IfIndex, mtu: Mtu) {
         if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
+            if device.mtu != mtu {
+                device.inet6.set(Conf6::Mtu, 0);
+            }
             device.mtu = mtu;
         }
     }
@@ -663,6 +666,11 @@ impl Fabric {
     /// Switches IPv6 on a device on or off.
     pub fn set_ipv6(&mut self, namespace: NamespaceId, device: IfIndex, ipv6: Ipv6) {
         self.with(namespace, |ns, cx| ns.set_ipv6(cx, device, ipv6));
+    }
+
+    /// Says how a device makes its link-local address (`addr_gen_mode`).
+    pub fn set_address_generation(&mut self, namespace: NamespaceId, device: IfIndex, mode: i32) {
+        self.with(namespace, |ns, cx| ns.set_address_generation(cx, device, mode));
     }
 
     /// Gives a device an address, and the route to its prefix when the device is up.

@@ -45,7 +45,7 @@ pub use watching::{Concern, Seen};
 
 use crate::capture::Ends;
 use crate::capture::Hop;
-use crate::device::{Conf, Device, Devices, IfIndex, Inet, Ipv6};
+use crate::device::{Conf, Conf6, Device, Devices, IfIndex, Inet, Inet6, Ipv6};
 use crate::dns;
 use crate::drop::{DropReason, Drops};
 use crate::filter::subject::Owner;
@@ -129,8 +129,10 @@ pub struct Sysctl {
     pub inet_of_all: Inet,
     /// `net.ipv4.conf.default`: what new devices get.
     pub inet_of_new: Inet,
-    /// `net.ipv6.conf.all.forwarding`.
-    pub ipv6_forward: bool,
+    /// `net.ipv6.conf.all`. Its `forwarding` is a switch for all devices (`Namespace::set_ipv6_forward`).
+    pub inet6_of_all: Inet6,
+    /// `net.ipv6.conf.default`: what new devices get.
+    pub inet6_of_new: Inet6,
     /// `net.bridge.bridge-nf-call-iptables`: bridged packets pass the firewall's hooks too. Docker switches it on.
     pub bridge_nf_call: bool,
     /// `net.ipv4.icmp_echo_ignore_all`: no IPv4 echo request is answered.
@@ -157,7 +159,8 @@ impl Default for Sysctl {
         Self {
             inet_of_all: Inet::default(),
             inet_of_new: Inet::default(),
-            ipv6_forward: false,
+            inet6_of_all: Inet6::of_all(),
+            inet6_of_new: Inet6::default(),
             bridge_nf_call: false,
             echo_ignore_all: false,
             echo_ignore_broadcasts: true,
@@ -289,6 +292,19 @@ impl Namespace {
         self.sysctl.inet_of_all.set(Conf::AcceptRedirects, i32::from(value == 0));
         self.sysctl.inet_of_new.set(Conf::Forwarding, value);
         self.devices.values_mut().for_each(|device| device.inet.set(Conf::Forwarding, value));
+    }
+
+    /// Whether IPv6 packets for others go on (`net.ipv6.conf.all.forwarding`).
+    #[must_use]
+    pub const fn forwards_ipv6(&self) -> bool {
+        self.sysctl.inet6_of_all.get(Conf6::Forwarding) != 0
+    }
+
+    /// Lets IPv6 packets for others go on, or not: that of all devices is a switch for each of them.
+    pub fn set_ipv6_forward(&mut self, value: i32) {
+        self.sysctl.inet6_of_all.set(Conf6::Forwarding, value);
+        self.sysctl.inet6_of_new.set(Conf6::Forwarding, value);
+        self.devices.values_mut().for_each(|device| device.inet6.set(Conf6::Forwarding, value));
     }
 
     /// The DNS server that this namespace runs itself, if any, to change its records.

@@ -103,6 +103,8 @@ pub enum Errno {
     NoEntry,
     /// ESRCH
     NoProcess,
+    /// ENOPROTOOPT
+    NoProtocol,
     /// ENOSPC
     NoSpace,
     /// ENOTCONN
@@ -147,6 +149,7 @@ impl fmt::Display for Errno {
             Self::NoDevice => "No such device",
             Self::NoEntry => "No such file or directory",
             Self::NoProcess => "No such process",
+            Self::NoProtocol => "Protocol not available",
             Self::NoSpace => "No space left on device",
             Self::NotConnected => "Socket not connected",
             Self::NotDirectory => "Not a directory",
@@ -168,6 +171,8 @@ const QUEUE: usize = 256;
 pub struct Socket {
     /// What it listens for.
     pub kind: Kind,
+    /// Whether its source is what its connection found, not what who opened it said.
+    pub is_source_found: bool,
     queue: VecDeque<Datagram>,
     error: Option<Errno>,
 }
@@ -220,7 +225,7 @@ impl Table {
             Kind::Udp { local, .. } => self.udp.entry(local.port()).or_default().push(id),
             Kind::Raw { .. } => self.raw.push(id),
         }
-        self.sockets.insert(id, Socket { kind, queue: VecDeque::new(), error: None });
+        self.sockets.insert(id, Socket { kind, is_source_found: false, queue: VecDeque::new(), error: None });
         id
     }
 
@@ -252,10 +257,11 @@ impl Table {
 
     /// Fixes the peer and, when it had none, the address of a UDP socket.
     pub fn connect(&mut self, id: SocketId, source: IpAddr, to: SocketAddr) {
-        if let Some(Socket { kind: Kind::Udp { local, peer }, .. }) = self.sockets.get_mut(&id) {
+        if let Some(Socket { kind: Kind::Udp { local, peer }, is_source_found, .. }) = self.sockets.get_mut(&id) {
             *peer = Some(to);
             if local.ip().is_unspecified() {
                 local.set_ip(source);
+                *is_source_found = true;
             }
         }
     }

@@ -86,9 +86,10 @@ struct Choice {
     host: usize,
     priority: u32,
     not: bool,
-    /// The segment whose addresses are the source or the destination.
+    /// The segment whose addresses are the source or the destination; beyond them it is the service that counts.
     segment: usize,
     from: bool,
+    service: &'static str,
     verdict: &'static str,
 }
 
@@ -172,9 +173,19 @@ const TARGETS: [&str; 8] = [
     "DROP",
     "RETURN",
 ];
-/// What a rule says. Rules by protocol and service, and those that refuse, are compared by `sim/tests/tools`' records alone:
-/// for whom a look-up is made before a packet has its ports, the kernel judged six of 212 networks with them otherwise.
-const VERDICTS: [&str; 4] = ["lookup 100", "lookup 100", "goto 32766", "nop"];
+/// What a packet is for.
+const SERVICES: [&str; 5] = ["ipproto icmp", "ipproto udp", "ipproto tcp dport 7", "dport 1-8", "tos 0x10"];
+/// What a rule says.
+const VERDICTS: [&str; 8] = [
+    "lookup 100",
+    "lookup 100",
+    "lookup 100",
+    "prohibit",
+    "unreachable",
+    "goto 32766",
+    "nop",
+    "lookup main suppress_prefixlength 0",
+];
 const MTUS: [u16; 4] = [1500, 1500, 1400, 1280];
 const SIZES: [u16; 5] = [56, 56, 1300, 1472, 3000];
 
@@ -220,14 +231,15 @@ fn route() -> impl Strategy<Value = Route> {
 
 fn chosen() -> impl Strategy<Value = Choice> {
     let place = (prop::bool::ANY, 0..5usize, 10..40u32);
-    (place, prop::bool::weighted(0.2), 0..6usize, prop::bool::ANY, choice(VERDICTS)).prop_map(
-        |((v6, host, priority), not, segment, from, verdict)| Choice {
+    (place, prop::bool::weighted(0.2), 0..9usize, prop::bool::ANY, choice(SERVICES), choice(VERDICTS)).prop_map(
+        |((v6, host, priority), not, segment, from, service, verdict)| Choice {
             v6,
             host,
             priority,
             not,
             segment,
             from,
+            service,
             verdict,
         },
     )

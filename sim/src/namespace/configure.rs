@@ -1,14 +1,16 @@
 //! What `ip` and Docker change in a namespace: devices, addresses, routes, masters. Moving frames is elsewhere.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use ipnetwork::{IpNetwork, Ipv6Network};
 
 use super::{Cx, Namespace};
 use crate::addr::{Mac, network_of};
 use crate::bridge::Bridge;
-use crate::device::{Address, Counters, Device, IfIndex, Ipv6, Kind, Manners, Mtu, Scope, Tun};
+use crate::device::{
+    Address, Conf6, Counters, Device, GEN_NONE, GEN_RANDOM, IfIndex, Ipv6, Kind, Manners, Mtu, Scope, Tun,
+};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::policy::remove_everywhere;
@@ -79,6 +81,7 @@ impl Namespace {
         let index = self.add_device("lo", Mac::ZERO, Kind::Loopback);
         let device = self.devices.get_mut(&index).expect("it was just added");
         device.mtu = Mtu::LOOPBACK;
+        device.inet6 = device.inet6.loopback();
         device.carrier = true;
     }
 
@@ -151,6 +154,7 @@ impl Namespace {
             addresses: Vec::new(),
             ipv6: self.ipv6,
             inet: self.sysctl.inet_of_new,
+            inet6: self.sysctl.inet6_of_new,
             has_link_local: false,
             outside: false,
             queue: None,
@@ -251,7 +255,7 @@ impl Namespace {
             device.index = self.free_index();
         }
         name.clone_into(&mut device.name);
-        (device.ipv6, device.inet) = (self.ipv6, self.sysctl.inet_of_new);
+        (device.ipv6, device.inet, device.inet6) = (self.ipv6, self.sysctl.inet_of_new, self.sysctl.inet6_of_new);
         let index = device.index;
         self.devices.insert(index, device);
         index
@@ -304,20 +308,38 @@ impl Namespace {
     /// A device that has carrier and runs IPv6 gets its link-local address, as the kernel gives it.
     fn add_link_local(&mut self, cx: &mut Cx, index: IfIndex) {
         let Some(device) = self.devices.get(&index) else { return };
-        let wants = device.is_running() && device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO;
-        let net = IpNetwork::V6(Ipv6Network::new(device.mac.link_local(), 64).expect("64 is a prefix length"));
-        if wants && !device.has_link_local {
-            self.devices.get_mut(&index).expect("it was just looked at").has_link_local = true;
-            let _ = self.add_address(cx, index, net.into());
+        let mode = device.inet6.get(Conf6::AddrGenMode);
+        let speaks = device.is_running() && device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO;
+        if !speaks || device.has_link_local || mode == GEN_NONE {
+            return;
         }
+        let own = device.mac.link_local();
+        let addr = if mode == GEN_RANDOM { self.random_link_local() } else { own };
+        let net = IpNetwork::V6(Ipv6Network::new(addr, 64).expect("64 is a prefix length"));
+        self.devices.get_mut(&index).expect("it was just looked at").has_link_local = true;
+        let _ = self.add_address(cx, index, net.into());
+    }
+
+    fn random_link_local(&mut self) -> Ipv6Addr {
+        let [a, b] = [self.rng.u32(), self.rng.u32()].map(u128::from);
+        Ipv6Addr::from_bits(0xfe80 << 112 | a << 32 | b)
+    }
+
+    /// Says how a device makes its link-local address; one that it has is made anew.
+    pub(crate) fn set_address_generation(&mut self, cx: &mut Cx, index: IfIndex, mode: i32) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        device.inet6.set(Conf6::AddrGenMode, mode);
+        self.add_link_local(cx, index);
     }
 
     fn went_down(&mut self, index: IfIndex) {
         let is_down = |device: IfIndex| self.devices.get(&device).is_none_or(|d| !d.up);
         remove_everywhere(&mut self.routes, &mut self.policy, |r| r.uses(index) && r.only_uses(is_down));
         self.neighbours.flush(index);
+        let of_all = self.sysctl.inet6_of_all.get(Conf6::KeepAddrOnDown);
         if let Some(device) = self.devices.get_mut(&index) {
-            device.addresses.retain(|a| a.net.is_ipv4());
+            let keeps = if of_all == 0 { device.inet6.get(Conf6::KeepAddrOnDown) > 0 } else { of_all > 0 };
+            device.addresses.retain(|a| a.net.is_ipv4() || keeps && a.scope == Scope::Global);
             device.has_link_local = false;
             if let Some(bridge) = device.bridge_mut() {
                 let ports = bridge.ports().to_vec();

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::way::{Limits, Way, beside};
 use super::{Cx, Namespace};
 use crate::addr::Mac;
-use crate::device::{Device, IfIndex};
+use crate::device::{Conf6, Device, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
@@ -16,7 +16,7 @@ use crate::namespace::fragment;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, clamp, cut};
 use crate::route::policy::{Flow, Found, TableId};
-use crate::route::{Action, Hop, Route, hop};
+use crate::route::{Action, Hop, Metrics, Route, hop};
 use crate::socket::{Discovery, Errno};
 use crate::time::{Duration, Instant};
 
@@ -99,7 +99,8 @@ impl Namespace {
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
                 let nearer = self.redirects.gateway(dst, hop.gateway);
                 let gateway = nearer.or(hop.gateway).filter(|gateway| !self.is_local(*gateway));
-                let (device, limits) = (hop.device, Limits::of(&route.metrics));
+                let device = hop.device;
+                let limits = self.limits_on(device, &route.metrics, dst);
                 Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src, limits })
             }
             Action::Throw => Err(Problem::NetworkUnreachable),
@@ -107,6 +108,16 @@ impl Namespace {
             Action::Unreachable => Err(Problem::HostUnreachable),
             Action::Prohibit => Err(Problem::Prohibited),
         }
+    }
+
+    /// What holds of packets to `dst` on a route by a device: of IPv6 the device has its own word where the route has none.
+    fn limits_on(&self, index: IfIndex, metrics: &Metrics, dst: IpAddr) -> Limits {
+        let said = Limits::of(metrics);
+        let Some(device) = self.devices.get(&index).filter(|_| dst.is_ipv6()) else { return said };
+        let number = |conf| u32::try_from(device.inet6.get(conf)).ok();
+        let mtu = said.mtu.or_else(|| number(Conf6::Mtu).filter(|mtu| *mtu > 0));
+        let hop_limit = said.hop_limit.or_else(|| number(Conf6::HopLimit).and_then(|limit| u8::try_from(limit).ok()));
+        Limits { mtu, hop_limit, ..said }
     }
 
     /// The address this host would send from to reach `dst`.
@@ -118,6 +129,21 @@ impl Namespace {
     /// The address this host would send from on a way.
     pub(super) fn source_on(&self, way: Way, dst: IpAddr) -> Option<IpAddr> {
         way.source.or_else(|| self.address_towards(way.device, way.neighbour(dst)))
+    }
+
+    /// The address from which a socket without one speaks to a peer.
+    ///
+    /// # Errors
+    /// What `connect(2)` says when no way leads there.
+    pub(super) fn source_of_connection(&mut self, flow: &Flow<'_>) -> Result<IpAddr, Errno> {
+        let way = self.way_out(flow).map_err(|problem| self.no_way_out(flow.dst, problem))?;
+        let source = self.source_on(way, flow.dst).ok_or(Errno::NetworkUnreachable)?;
+        // IPv4 asks once more now that the source is known, which a rule may refuse (`ip_route_connect`).
+        if flow.dst.is_ipv4() {
+            let flow = Flow { src: Some(source), ..*flow };
+            self.way_of(&flow).map_err(|problem| self.no_way_out(flow.dst, problem))?;
+        }
+        Ok(source)
     }
 
     /// The address this host would send from by a route that names none.
@@ -236,10 +262,12 @@ impl Namespace {
         self.way_of(&Flow { src: Some(ip.src), mark: packet.mark(), ..Flow::of(&ip, packet.frame.payload()) })
     }
 
-    /// Sends a packet that somebody else built (TCP).
-    pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8]) {
+    /// Sends a packet that somebody else built (TCP), of a connection that this host began or not. One of IPv6 that it began
+    /// keeps the way that was found before it had a source.
+    pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8], is_begun: bool) {
         let Some(ip) = Ip::parse(bytes) else { return };
-        let Ok(way) = self.way_of(&Flow { src: Some(ip.src), ..Flow::of(&ip, bytes) }) else { return };
+        let src = Some(ip.src).filter(|src| src.is_ipv4() || !is_begun);
+        let Ok(way) = self.way_of(&Flow { src, ..Flow::of(&ip, bytes) }) else { return };
         let kind = if ip.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, bytes.len());
         frame.payload_mut().copy_from_slice(bytes);

@@ -30,6 +30,20 @@ pub(super) enum Gravity {
     Final,
 }
 
+/// What an ICMP error of this type and code is to a socket (Linux's `icmp_err_convert` and `tab_unreach`).
+const fn meaning(is_v4: bool, kind: u8, code: u8) -> (Errno, Gravity) {
+    match (is_v4, kind, code) {
+        (true, 3, 0 | 11) | (false, 1, 0) => (Errno::NetworkUnreachable, Gravity::Passing),
+        (true, 3, 1 | 5 | 12) | (false, 1, 2 | 3) => (Errno::HostUnreachable, Gravity::Passing),
+        (true, 3, 2) => (Errno::NoProtocol, Gravity::Final),
+        (true, 3, 3) | (false, 1, 4) => (Errno::ConnectionRefused, Gravity::Final),
+        (true, 3, 6 | 9) => (Errno::NetworkUnreachable, Gravity::Final),
+        (false, 1, 1 | 5 | 6) => (Errno::AccessDenied, Gravity::Final),
+        (true, 3, _) | (false, 1, _) => (Errno::HostUnreachable, Gravity::Final),
+        _ => (Errno::HostUnreachable, Gravity::Passing),
+    }
+}
+
 impl Namespace {
     pub(super) fn receive_icmp(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: &[u8]) {
         let message = &packet[ip.header_len..ip.total_len];
@@ -122,18 +136,7 @@ impl Namespace {
             self.learn_path_mtu(cx, &quoted, mtu);
             return;
         }
-        let errno = match (quoted.dst.is_ipv4(), message[0], message[1]) {
-            (true, 3, 2 | 3) | (false, 1, 4) => Errno::ConnectionRefused,
-            (true, 3, 0 | 6) | (false, 1, 0) => Errno::NetworkUnreachable,
-            (true, 3, 9 | 10 | 13) | (false, 1, 1) => Errno::HostUnreachable,
-            _ => Errno::HostUnreachable,
-        };
-        let is_v4 = quoted.dst.is_ipv4();
-        let gravity = match (is_v4, message[0], message[1]) {
-            (true, 3, 0 | 1 | 5 | 11 | 12) | (false, 1, 0 | 2 | 3) => Gravity::Passing,
-            (true, 3, _) | (false, 1, _) => Gravity::Final,
-            _ => Gravity::Passing,
-        };
+        let (errno, gravity) = meaning(quoted.dst.is_ipv4(), message[0], message[1]);
         self.blame(cx, &quoted, errno, gravity);
     }
 

@@ -115,8 +115,7 @@ impl Namespace {
     /// A packet for somebody else goes on, if this host forwards.
     fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
         let frame = &packet.frame;
-        let forwards =
-            if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.sysctl.ipv6_forward };
+        let forwards = if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.forwards_ipv6() };
         // IPv6 says that there is no way even where it does not forward.
         if ip.dst.is_multicast() || !forwards && ip.dst.is_ipv4() {
             self.mib.ip[family(ip.dst)].address_errors += u64::from(!ip.dst.is_multicast());

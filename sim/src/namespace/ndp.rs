@@ -8,7 +8,7 @@ use smoltcp::wire::{Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr, Raw
 
 use super::{Cx, Namespace};
 use crate::addr::{Mac, solicited_node};
-use crate::device::IfIndex;
+use crate::device::{Conf6, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
@@ -33,7 +33,7 @@ impl Namespace {
         let Ok(Icmpv6Repr::Ndisc(repr)) = repr else { return false };
         match repr {
             NdiscRepr::NeighborSolicit { target_addr, lladdr } => {
-                if self.devices.get(&index).is_some_and(|d| d.has(IpAddr::V6(target_addr))) {
+                if self.answers_solicitation_for(index, target_addr, src) {
                     self.answer_solicitation(cx, index, src, target_addr, lladdr.and_then(mac_of));
                 }
             }
@@ -47,6 +47,19 @@ impl Namespace {
             NdiscRepr::RouterSolicit { .. } | NdiscRepr::RouterAdvert { .. } | NdiscRepr::Redirect { .. } => {}
         }
         true
+    }
+
+    /// A device answers for its own addresses, and of a router for those that it was told to stand for.
+    fn answers_solicitation_for(&self, index: IfIndex, target: Ipv6Addr, asker: Ipv6Addr) -> bool {
+        let Some(device) = self.devices.get(&index) else { return false };
+        let says = |conf| device.inet6.get(conf) != 0;
+        let target = IpAddr::V6(target);
+        let stands = says(Conf6::ProxyNdp) || self.sysctl.inet6_of_all.get(Conf6::ProxyNdp) != 0;
+        device.has(target)
+            || stands
+                && says(Conf6::Forwarding)
+                && !asker.is_unspecified()
+                && self.neighbours.is_stood_for(index, target)
     }
 
     fn answer_solicitation(

@@ -95,6 +95,8 @@ struct Connection {
     listener: Option<SocketId>,
     /// Whether it came to a listener for both families.
     dual: bool,
+    /// Whether this host began it.
+    is_begun: bool,
     /// Nobody holds it: it only says goodbye.
     orphan: bool,
     timer: Option<Instant>,
@@ -337,8 +339,7 @@ impl Namespace {
     pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
         let ports = ports(0, peer.port());
         let flow = Flow { protocol: protocol::TCP, upper: &ports, ..Flow::to(peer.ip()) };
-        let way = self.way_out(&flow).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
-        let source = self.source_on(way, peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        let source = self.source_of_connection(&flow)?;
         let local = self.free_tcp_port(source, peer)?;
         let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
@@ -377,6 +378,7 @@ impl Namespace {
             tuple,
             listener,
             dual,
+            is_begun: listener.is_none(),
             orphan: false,
             timer: None,
             error: None,
@@ -455,7 +457,7 @@ impl Namespace {
         interface.poll_ingress_single(cx.now.to_smoltcp(), &mut slot, &mut none);
         self.mib.tcp.sent += slot.sent.len() as u64;
         for packet in slot.sent {
-            self.send_built(cx, &packet);
+            self.send_built(cx, &packet, false);
         }
     }
 
@@ -475,7 +477,7 @@ impl Namespace {
             return;
         };
         let now = cx.now.to_smoltcp();
-        let before = connection.socket().state();
+        let (before, is_begun) = (connection.socket().state(), connection.is_begun);
         let packet = packet.filter(|packet| !connection.is_repetition(packet));
         let mut slot = Slot::new(mtu, packet);
         if packet.is_some() {
@@ -496,7 +498,7 @@ impl Namespace {
         self.mib.tcp.sent += slot.sent.len() as u64 - repeated;
         self.count_change(before, after);
         for packet in slot.sent {
-            self.send_built(cx, &packet);
+            self.send_built(cx, &packet, is_begun);
         }
         self.after_poll(cx, id);
     }

@@ -55,14 +55,13 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route.
     pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
-        let own = match self.sockets.find(socket).map(|socket| socket.kind) {
-            Some(Kind::Udp { local, .. }) => local.port(),
-            Some(Kind::Raw { .. }) | None => 0,
+        let (src, port) = match self.sockets.find(socket).map(|socket| socket.kind) {
+            Some(Kind::Udp { local, .. }) => (Some(local.ip()), local.port()),
+            Some(Kind::Raw { .. }) | None => (None, 0),
         };
-        let ports = ports(own, peer.port());
-        let flow = Flow { protocol: protocol::UDP, upper: &ports, ..Flow::to(peer.ip()) };
-        let way = self.way_out(&flow).map_err(|problem| self.no_way_out(peer.ip(), problem))?;
-        let source = self.source_on(way, peer.ip()).ok_or(Errno::NetworkUnreachable)?;
+        let (src, ports) = (src.filter(|src| !src.is_unspecified()), ports(port, peer.port()));
+        let flow = Flow { src, protocol: protocol::UDP, upper: &ports, ..Flow::to(peer.ip()) };
+        let source = self.source_of_connection(&flow)?;
         self.sockets.connect(socket, source, peer);
         Ok(())
     }
@@ -96,7 +95,8 @@ impl Namespace {
         if let Some(error) = self.sockets.take_error(socket) {
             return Err(error);
         }
-        let kind = self.sockets.find(socket).ok_or(Errno::BadFile)?.kind;
+        let found = self.sockets.find(socket).ok_or(Errno::BadFile)?;
+        let (kind, is_found) = (found.kind, found.is_source_found && dst.is_ipv6());
         let bound = match kind {
             Kind::Udp { local, .. } if !local.ip().is_unspecified() => Some(local.ip()),
             Kind::Udp { .. } | Kind::Raw { .. } => None,
@@ -106,7 +106,9 @@ impl Namespace {
             Kind::Udp { local, .. } => (protocol::UDP, ports(local.port(), dst.port())),
             Kind::Raw { protocol } => (protocol, [0; 4]),
         };
-        let flow = Flow { src: bound, protocol, upper: &ports, ..Flow::to(dst.ip()) };
+        // A connection of IPv6 keeps the way that was found before it had a source.
+        let asking = bound.filter(|_| !is_found);
+        let flow = Flow { src: asking, protocol, upper: &ports, ..Flow::to(dst.ip()) };
         let way = self.way_of(&flow).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
         let source = bound.or(way.source);
         let src = source
@@ -126,7 +128,7 @@ impl Namespace {
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };
-        self.send(cx, &parts, options.discovery, bound)
+        self.send(cx, &parts, options.discovery, asking)
     }
 
     /// The next datagram of a UDP or raw socket, if one has come.

@@ -122,9 +122,9 @@ impl Rule {
             && within(self.dport, 2)
     }
 
-    /// Whether a route that its table gives is passed over.
+    /// Whether a route that its table gives is passed over; one that refuses never is.
     fn suppresses(&self, route: &Route) -> bool {
-        self.suppressed.is_some_and(|least| route.dst.prefix() <= least)
+        route.action == Action::Unicast && self.suppressed.is_some_and(|least| route.dst.prefix() <= least)
     }
 }
 
@@ -401,6 +401,19 @@ mod tests {
         assert_eq!([out(&policy, &flow), out(&policy, &bound)], [Some(1), Some(2)]);
         let policy = with(|rule| (rule.not, rule.to) = (true, Some("8.0.0.0/8".parse().unwrap())));
         assert_eq!(out(&policy, &flow), Some(1));
+    }
+
+    #[test]
+    fn a_short_prefix_is_passed_over_but_not_a_refusal() {
+        let flow = Flow::to("8.8.8.8".parse().unwrap());
+        let mut policy = with(|rule| rule.suppressed = Some(0));
+        assert_eq!(out(&policy, &flow), Some(1));
+        policy.table_mut(TableId(100)).prepend(Route {
+            action: Action::Prohibit,
+            device: None,
+            ..route("0.0.0.0/0", 2)
+        });
+        assert_eq!(out(&policy, &flow), None);
     }
 
     #[test]

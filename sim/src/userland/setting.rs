@@ -1,8 +1,8 @@
 //! The kernel's settings of a network namespace, by name: what `/proc/sys` and `sysctl` show and take. Only those are here
-//! that change something in this kernel. It knows neither files nor command lines.
+//! that change something in this kernel, or that documents set. It knows neither files nor command lines.
 
 use super::Errno;
-use crate::device::{CONFS, Conf, IfIndex, Inet, Ipv6};
+use crate::device::{CONFS, CONFS6, Conf, Conf6, IfIndex, Inet, Inet6, Ipv6};
 use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::Namespace;
 
@@ -31,8 +31,8 @@ pub enum Setting {
     Inet(Devices, Conf),
     /// `net.ipv4.ipfrag_high_thresh`, `net.ipv6.ip6frag_high_thresh`
     Fragments(Family),
-    /// `net.ipv6.conf.all.forwarding`
-    Ipv6Forward,
+    /// `net.ipv6.conf.DEVICE.*`
+    Inet6(Devices, Conf6),
     /// `net.ipv4.ip_local_port_range`: the first and the last port that the kernel gives to sockets.
     LocalPorts,
     /// `net.ipv4.neigh.default.gc_thresh2` and `gc_thresh3`, and the same of IPv6.
@@ -71,7 +71,7 @@ pub enum Devices {
 }
 
 /// The settings without devices, in the order of their names, which are `/proc/sys`'s.
-const NAMED: [(&str, Setting); 19] = [
+const NAMED: [(&str, Setting); 18] = [
     ("net/bridge/bridge-nf-call-iptables", Setting::BridgeFirewall),
     ("net/core/somaxconn", Setting::SoMaxConn),
     ("net/ipv4/fib_multipath_hash_policy", Setting::MultipathPolicy),
@@ -85,7 +85,6 @@ const NAMED: [(&str, Setting); 19] = [
     ("net/ipv4/neigh/default/gc_thresh3", Setting::Neighbours(Family::V4, Threshold::Most)),
     ("net/ipv4/tcp_syn_retries", Setting::SynRetries),
     ("net/ipv6/conf/all/disable_ipv6", Setting::DisableIpv6(Devices::All)),
-    ("net/ipv6/conf/all/forwarding", Setting::Ipv6Forward),
     ("net/ipv6/conf/default/disable_ipv6", Setting::DisableIpv6(Devices::Default)),
     ("net/ipv6/ip6frag_high_thresh", Setting::Fragments(Family::V6)),
     ("net/ipv6/neigh/default/gc_thresh2", Setting::Neighbours(Family::V6, Threshold::Kept)),
@@ -94,6 +93,10 @@ const NAMED: [(&str, Setting); 19] = [
 ];
 /// `ipfrag_low_thresh`, beneath which the other may not be; nobody changes it here.
 const FRAGMENTS_LOW: usize = 3 << 20;
+/// The least MTU of IPv6.
+const LEAST_MTU: i32 = 1280;
+/// What makes link-local addresses of a secret, which nobody has told.
+const GEN_SECRET: i32 = 2;
 /// The one that nobody writes.
 const COUNT: &str = "net/netfilter/nf_conntrack_count";
 
@@ -109,10 +112,10 @@ impl Setting {
         let mut all: Vec<_> = named.chain(network.devices.values().map(own)).collect();
         let devices = network.devices.values().map(|device| (device.name.as_str(), Devices::One(device.index)));
         let places = [("all", Devices::All), ("default", Devices::Default)].into_iter().chain(devices);
-        let confs = places.flat_map(|(place, which)| {
-            CONFS.map(|(name, conf)| (format!("net/ipv4/conf/{place}/{name}"), Self::Inet(which, conf)))
-        });
-        all.extend(confs);
+        for (place, which) in places {
+            all.extend(CONFS.map(|(name, conf)| (format!("net/ipv4/conf/{place}/{name}"), Self::Inet(which, conf))));
+            all.extend(CONFS6.map(|(name, conf)| (format!("net/ipv6/conf/{place}/{name}"), Self::Inet6(which, conf))));
+        }
         all.push((COUNT.to_owned(), Self::ConntrackCount));
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
@@ -160,7 +163,7 @@ impl Setting {
             Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept.to_string(),
             Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most.to_string(),
             Self::SoMaxConn => network.sysctl.somaxconn.to_string(),
-            Self::Ipv6Forward => switch(network.sysctl.ipv6_forward),
+            Self::Inet6(devices, conf) => inet6(network, devices, conf).to_string(),
             Self::LocalPorts => {
                 let (first, last) = network.sysctl.local_ports;
                 format!("{first}\t{last}")
@@ -175,6 +178,9 @@ impl Setting {
             Self::MultipathPolicy => 0..=3,
             Self::DefaultTtl => 1..=255,
             Self::SynRetries => 1..=127,
+            Self::Inet6(_, Conf6::HopLimit) => 1..=255,
+            Self::Inet6(_, Conf6::AddrGenMode) => 0..=3,
+            Self::Inet6(_, Conf6::RouterSolicitations) => -1..=i32::MAX.into(),
             _ => i32::MIN.into()..=i32::MAX.into(),
         }
     }
@@ -219,7 +225,10 @@ impl Setting {
             Self::Neighbours(family, Threshold::Kept) => network.neighbours.limits[family as usize].kept = count()?,
             Self::Neighbours(family, Threshold::Most) => network.neighbours.limits[family as usize].most = count()?,
             Self::SoMaxConn => network.sysctl.somaxconn = count()?,
-            Self::Ipv6Forward => network.sysctl.ipv6_forward = on,
+            Self::Inet6(devices, conf) => {
+                let value = i32::try_from(number).map_err(|_| Errno::Invalid)?;
+                set_inet6(fabric, namespace, (devices, conf), value)?;
+            }
             Self::ConntrackCount | Self::LocalPorts => return Err(Errno::AccessDenied),
         }
         Ok(())
@@ -247,6 +256,71 @@ fn set_inet(network: &mut Namespace, devices: Devices, conf: Conf, value: i32) {
             }
         }
     }
+}
+
+/// A number of IPv6 of these devices.
+fn inet6(network: &Namespace, devices: Devices, conf: Conf6) -> i32 {
+    let (numbers, mtu) = match devices {
+        Devices::All => (Some(&network.sysctl.inet6_of_all), LEAST_MTU),
+        Devices::Default => (Some(&network.sysctl.inet6_of_new), LEAST_MTU),
+        Devices::One(index) => {
+            let device = network.devices.get(&index);
+            let mtu = device.and_then(|device| i32::try_from(device.mtu.bytes()).ok());
+            (device.map(|device| &device.inet6), mtu.unwrap_or_default())
+        }
+    };
+    match (conf, numbers.map_or(0, |numbers| numbers.get(conf))) {
+        (Conf6::Mtu, 0) => mtu,
+        (_, number) => number,
+    }
+}
+
+/// Sets a number of IPv6; of all devices `forwarding` and `addr_gen_mode` are those of each.
+fn set_inet6(
+    fabric: &mut Fabric,
+    namespace: NamespaceId,
+    (devices, conf): (Devices, Conf6),
+    value: i32,
+) -> Result<(), Errno> {
+    let network = fabric.namespace_mut(namespace);
+    check_inet6(network, (devices, conf), value)?;
+    let indices: Vec<IfIndex> = match devices {
+        Devices::All => network.devices.keys().collect(),
+        Devices::Default => Vec::new(),
+        Devices::One(index) => vec![index],
+    };
+    let of_new: &mut Inet6 = &mut network.sysctl.inet6_of_new;
+    match (devices, conf) {
+        (Devices::All, Conf6::Forwarding) => network.set_ipv6_forward(value),
+        (Devices::All, Conf6::AddrGenMode) => {
+            of_new.set(conf, value);
+            network.sysctl.inet6_of_all.set(conf, value);
+        }
+        (Devices::All, _) => network.sysctl.inet6_of_all.set(conf, value),
+        (Devices::Default, _) => of_new.set(conf, value),
+        (Devices::One(index), _) => {
+            let device = network.devices.get_mut(&index).ok_or(Errno::NoDevice)?;
+            device.inet6.set(conf, value);
+        }
+    }
+    if conf == Conf6::AddrGenMode {
+        indices.into_iter().for_each(|index| fabric.set_address_generation(namespace, index, value));
+    }
+    Ok(())
+}
+
+/// An MTU is between IPv6's least and the device's own; an address made of a secret needs one.
+fn check_inet6(network: &Namespace, (devices, conf): (Devices, Conf6), value: i32) -> Result<(), Errno> {
+    let most = match devices {
+        Devices::One(index) => network.devices.get(&index).map_or(0, |device| device.mtu.bytes()),
+        Devices::All | Devices::Default => usize::MAX,
+    };
+    let is_wrong = match conf {
+        Conf6::Mtu => value < LEAST_MTU || usize::try_from(value).is_ok_and(|mtu| mtu > most),
+        Conf6::AddrGenMode => value == GEN_SECRET,
+        _ => false,
+    };
+    if is_wrong { Err(Errno::Invalid) } else { Ok(()) }
 }
 
 /// The first number of a value as C reads it: decimal, or with 0x or 0 before it.

@@ -35,7 +35,7 @@ impl Path {
             lab.default_route(host, gateway, "eth0");
         }
         lab.fabric.namespace_mut(router).set_ipv4_forward(1);
-        lab.fabric.namespace_mut(router).sysctl.ipv6_forward = true;
+        lab.fabric.namespace_mut(router).set_ipv6_forward(1);
         Self { lab, left, router, right }
     }
 

@@ -28,7 +28,8 @@ impl Target {
         lab.default_route(friend, "10.1.0.1", "eth0");
         let ns = lab.fabric.namespace_mut(router);
         ns.set_ipv4_forward(1);
-        (ns.sysctl.ipv6_forward, ns.sysctl.bridge_nf_call) = (true, true);
+        ns.set_ipv6_forward(1);
+        ns.sysctl.bridge_nf_call = true;
         for (table, chain, rule) in [
             (TableKind::Nat, "PREROUTING", "-p tcp -m tcp --dport 80 -j DNAT --to-destination 10.1.0.2:8080"),
             (TableKind::Nat, "POSTROUTING", "-o eth1 -j MASQUERADE"),

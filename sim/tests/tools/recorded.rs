@@ -85,3 +85,8 @@ fn matches_of_the_firewall() {
 fn features_of_devices() {
     replay(include_str!("recorded/ethtool.txt"));
 }
+
+#[test]
+fn settings_of_ipv6() {
+    replay(include_str!("recorded/ipv6.txt"));
+}

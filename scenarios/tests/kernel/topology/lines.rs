@@ -140,8 +140,12 @@ impl Topology {
     fn add_choice(&self, choice: Choice, plan: &mut Plan) {
         let v6 = choice.v6 && self.has_v6;
         let not = if choice.not { "not " } else { "" };
-        let word = if choice.from { "from" } else { "to" };
-        let what = format!("{word} {}", prefix(choice.segment % self.segments.len(), v6));
+        let what = if choice.segment < self.segments.len() {
+            let word = if choice.from { "from" } else { "to" };
+            format!("{word} {}", prefix(choice.segment, v6))
+        } else {
+            choice.service.to_owned()
+        };
         let ip = if v6 { "ip -6 rule add" } else { "ip rule add" };
         let line = format!("{ip} pref {} {not}{what} {}", choice.priority, choice.verdict);
         plan.on(choice.host % self.hosts.len(), line);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::detail::Details;
 use super::{Family, Options, bridge, vxlan};
 use crate::addr::Mac;
-use crate::device::{Device, Devices, IfIndex, Kind, Manner};
+use crate::device::{Conf6, Device, Devices, GEN_NONE, GEN_RANDOM, IfIndex, Kind, Manner};
 use crate::stack::{IpvlanMode, MacvlanMode, Over};
 use crate::time::Instant;
 use crate::userland::Flavour;
@@ -187,7 +187,12 @@ impl<'a> Scene<'a> {
         self.kinds(device, if options.oneline { '\\' } else { '\n' }, &mut said);
         // The kernel knows IPv6 on whatever can carry its least packet, also where no address is wanted.
         if listing == Listing::Links && device.mtu.bytes() >= 1280 {
-            said.renamed("addrgenmode", "inet6_addr_gen_mode", "eui64");
+            let mode = match device.inet6.get(Conf6::AddrGenMode) {
+                GEN_NONE => "none",
+                GEN_RANDOM => "random",
+                _ => "eui64",
+            };
+            said.renamed("addrgenmode", "inet6_addr_gen_mode", mode);
         }
         let queues: u32 = if matches!(device.kind, Kind::Veth { .. }) { 2 } else { 1 };
         said.renamed("numtxqueues", "num_tx_queues", queues);
@@ -416,6 +421,7 @@ pub(in crate::userland) mod tests {
             addresses: Vec::new(),
             ipv6: Ipv6::Enabled,
             inet: crate::device::Inet::default(),
+            inet6: crate::device::Inet6::default(),
             has_link_local: false,
             outside: false,
             queue: None,

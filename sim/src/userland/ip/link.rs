@@ -10,7 +10,7 @@ use super::keyword::{self, Keyword};
 use super::selection::{Selection, group};
 use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, usage, vxlan};
 use crate::addr::Mac;
-use crate::device::{Device, IfIndex, Kind, Manner, Mtu};
+use crate::device::{Conf6, Device, GEN_NONE, GEN_RANDOM, IfIndex, Kind, Manner, Mtu};
 use crate::fabric::NamespaceId;
 use crate::namespace::LinkError;
 use crate::userland::json::Json;
@@ -102,6 +102,8 @@ struct Change {
     /// The group that it shall be in, or without a device the one that is meant.
     group: Option<u32>,
     alias: Option<String>,
+    /// How it makes its link-local address.
+    generation: Option<i32>,
     /// The type that the device is said to be of, and what of it shall change.
     kind: Option<(String, Words)>,
 }
@@ -127,6 +129,7 @@ impl Change {
             "netns" => self.netns = Some(words.value()?),
             "group" => self.group = Some(group(words.value()?)?),
             "alias" => self.alias = Some(words.value()?),
+            "addrgenmode" => self.generation = Some(generation(words.value()?)?),
             "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
             // The kernel takes it and does nothing.
             "trailers" => switch("trailers", words.value()?).map(|_| ())?,
@@ -201,6 +204,16 @@ fn queue_len(word: String) -> Result<u32, Error> {
     word.parse().map_err(|_| Error::Wrong { word, why: "Invalid \"txqueuelen\" value" })
 }
 
+fn generation(word: String) -> Result<i32, Error> {
+    match word.as_str() {
+        "eui64" => Ok(0),
+        "none" => Ok(GEN_NONE),
+        "stable_secret" => Err(Refusal::Invalid.into()),
+        "random" => Ok(GEN_RANDOM),
+        _ => Err(Error::Wrong { word, why: "Invalid address generation mode" }),
+    }
+}
+
 fn mtu(word: String) -> Result<Mtu, Error> {
     let Ok(bytes) = word.parse() else { return Err(Error::Wrong { word, why: "Invalid \"mtu\" value" }) };
     let refusal = if bytes < 68 { Refusal::MtuTooSmall } else { Refusal::MtuTooLarge };
@@ -221,6 +234,7 @@ struct Plan {
     netns: Option<NamespaceId>,
     group: Option<u32>,
     alias: Option<String>,
+    generation: Option<i32>,
 }
 
 fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Error> {
@@ -310,6 +324,7 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         netns,
         group: change.group,
         alias: change.alias,
+        generation: change.generation,
     })
 }
 
@@ -365,6 +380,8 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
         device.name = plan.name.unwrap_or_else(|| device.name.clone());
         device.group = plan.group.unwrap_or(device.group);
         device.alias = plan.alias.unwrap_or_else(|| device.alias.clone());
+        // What it has made of itself stays until it comes up again.
+        plan.generation.into_iter().for_each(|mode| device.inet6.set(Conf6::AddrGenMode, mode));
         plan.manners.iter().for_each(|(manner, on)| device.manners.set(*manner, *on));
     }
     if let Some(promiscuous) = plan.promiscuous {
