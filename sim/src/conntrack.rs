@@ -106,6 +106,19 @@ struct Slot {
     timer: Instant,
 }
 
+/// What went wrong, as `conntrack -S` counts it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Packets that belong to nothing.
+    pub invalid: u64,
+    /// Flows that clashed with others.
+    pub insert_failed: u64,
+    /// Packets that were dropped for it, or since the table was full.
+    pub drop: u64,
+    /// Flows that made room for others.
+    pub early_drop: u64,
+}
+
 /// The flows of a namespace.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -115,6 +128,7 @@ pub struct Table {
     timers: BTreeSet<(Instant, EntryId)>,
     next_serial: u64,
     limit: usize,
+    counts: Counts,
 }
 
 impl Default for Table {
@@ -134,7 +148,14 @@ impl Table {
             timers: BTreeSet::new(),
             next_serial: 0,
             limit,
+            counts: Counts::default(),
         }
+    }
+
+    /// What went wrong so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// How many flows it remembers at most.
@@ -185,6 +206,12 @@ impl Table {
 
     /// Finds out what a packet belongs to, and takes note of it.
     pub fn track(&mut self, now: Instant, packet: &[u8], ip: &Ip) -> Tracked {
+        let tracked = self.place(now, packet, ip);
+        self.counts.invalid += u64::from(matches!(tracked, Tracked::Invalid));
+        tracked
+    }
+
+    fn place(&mut self, now: Instant, packet: &[u8], ip: &Ip) -> Tracked {
         if ip.fragment.is_some_and(|f| f.offset > 0) {
             return Tracked::Invalid;
         }
@@ -292,9 +319,12 @@ impl Table {
         let taken = self.find(now, &entry.original).or_else(|| self.find(now, &entry.reply));
         if let Some((id, _)) = taken {
             let same = self.entry(id).is_some_and(|e| e.original == entry.original && e.reply == entry.reply);
+            self.counts.insert_failed += u64::from(!same);
+            self.counts.drop += u64::from(!same);
             return if same { Ok(id) } else { Err(ConfirmError::Clash) };
         }
         if self.len() >= self.limit && !self.drop_early() {
+            self.counts.drop += 1;
             return Err(ConfirmError::Full);
         }
         Ok(self.insert(entry))
@@ -336,7 +366,9 @@ impl Table {
     fn drop_early(&mut self) -> bool {
         let mut soonest = self.timers.iter().take(EARLY_DROP_REACH).map(|(_, id)| *id);
         let victim = soonest.find(|id| self.entry(*id).is_some_and(|e| !e.assured));
-        victim.is_some_and(|id| self.remove(id).is_some())
+        let dropped = victim.is_some_and(|id| self.remove(id).is_some());
+        self.counts.early_drop += u64::from(dropped);
+        dropped
     }
 
     /// When [`Self::expire`] may have something to do; none when the table is empty. Nobody has to wake for it: a flow
@@ -470,6 +502,7 @@ mod tests {
         }
         let ports: Vec<u16> = table.list(Instant::ZERO).iter().map(|e| e.original.src_port).collect();
         assert_eq!(ports, [2, 3]);
+        assert_eq!(table.counts(), Counts { early_drop: 1, ..Counts::default() });
         let gone = table.forget(Instant::ZERO, |e| e.original.src_port == 2);
         assert_eq!((gone.len(), table.len()), (1, 1));
     }

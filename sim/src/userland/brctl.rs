@@ -30,14 +30,14 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         {
             Err(Error::NotPermitted((*bridge).to_owned()))
         }
+        (Flavour::Host, ["show", names @ ..]) if !names.is_empty() => return show_named(sys, names),
         (_, ["addbr", name]) => add_bridge(sys, name).map(|()| String::new()),
         (_, ["delbr", name]) => delete_bridge(sys, name).map(|()| String::new()),
-        (_, ["addif", bridge, ports @ ..]) => each(sys, bridge, ports, add_port),
-        (_, ["delif", bridge, ports @ ..]) => each(sys, bridge, ports, delete_port),
+        (_, ["addif", bridge, ports @ ..]) if !ports.is_empty() => each(sys, bridge, ports, add_port),
+        (_, ["delif", bridge, ports @ ..]) if !ports.is_empty() => each(sys, bridge, ports, delete_port),
         (Flavour::Host, ["--version" | "-V", ..]) => Ok("bridge-utils, 1.7\n".to_owned()),
         (Flavour::Host, ["--help" | "-h", ..]) => Ok(USAGE.to_owned()),
-        (Flavour::Host, ["show"]) => Ok(format!("{HEADING}\n{}", show(sys.network(), None))),
-        (Flavour::Host, ["show", names @ ..]) => show_named(sys, names),
+        (Flavour::Host, ["show"]) => Ok(headed(&show(sys.network(), None))),
         (Flavour::Host, ["showmacs", name]) => macs(sys, name),
         (Flavour::Host, ["showstp", name]) => stp::show(sys, name),
         (_, [verb, name, rest @ ..]) if stp::is_change(verb, rest) => {
@@ -228,14 +228,28 @@ fn row(device: &Device, bridge: &Bridge, ports: &[&str]) -> String {
     format!("{}\t\t{id}\t{stp}\t\t{}\n", device.name, ports.join("\n\t\t\t\t\t\t\t"))
 }
 
-fn show_named(sys: &mut Sys<'_>, names: &[&str]) -> Result<String, Error> {
-    let mut text = format!("{HEADING}\n");
+/// Rows below their heading, which does not stand alone.
+fn headed(rows: &str) -> String {
+    if rows.is_empty() { String::new() } else { format!("{HEADING}\n{rows}") }
+}
+
+/// Shows the bridges that are named; what is none is told of first, and does not keep the others back.
+fn show_named(sys: &mut Sys<'_>, names: &[&str]) -> i32 {
+    let (mut rows, mut status) = (String::new(), 0);
     for name in names {
-        let device = sys.network().device_named(name).ok_or_else(|| Error::NoBridge((*name).to_owned()))?;
-        device.bridge().ok_or_else(|| Error::NotABridge((*name).to_owned()))?;
-        text.push_str(&show(sys.network(), Some(name)));
+        let refusal = match sys.network().device_named(name) {
+            None => Error::NoBridge((*name).to_owned()),
+            Some(device) if device.bridge().is_none() => Error::NotABridge((*name).to_owned()),
+            Some(_) => {
+                rows += &show(sys.network(), Some(name));
+                continue;
+            }
+        };
+        sys.eprint(refusal.text(Flavour::Host));
+        status = 1;
     }
-    Ok(text)
+    sys.print(headed(&rows));
+    status
 }
 
 fn macs(sys: &mut Sys<'_>, name: &str) -> Result<String, Error> {
@@ -262,6 +276,8 @@ fn add_bridge(sys: &mut Sys<'_>, name: &str) -> Result<(), Error> {
     if sys.network().device_named(name).is_some() {
         return Err(Error::Taken(name.to_owned()));
     }
+    // bridge-utils cuts a name to what the kernel has room for.
+    let name = if sys.flavour() == Flavour::Host { name.get(..15).unwrap_or(name) } else { name };
     let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
     let made = fabric.create_bridge(namespace, name, None);
     made.map(drop).map_err(|why| Error::NotMade { bridge: name.to_owned(), why })

@@ -124,6 +124,13 @@ impl Setting {
     /// The setting of this name, with dots or slashes between its parts.
     #[must_use]
     pub fn named(name: &str, network: &Namespace) -> Option<Self> {
+        let path = Self::path(name);
+        Self::all(network).into_iter().find(|(known, _)| *known == path).map(|(_, setting)| setting)
+    }
+
+    /// The path below `/proc/sys` that a name means, with dots or slashes between its parts.
+    #[must_use]
+    pub fn path(name: &str) -> String {
         // A device's name may have a dot itself, which is a slash when the others are dots.
         let first = name.find(['.', '/']).map_or('.', |at| if name[at..].starts_with('.') { '.' } else { '/' });
         let swap = |c: char| match c {
@@ -131,8 +138,7 @@ impl Setting {
             '/' if first == '.' => '.',
             c => c,
         };
-        let path: String = name.chars().map(swap).collect();
-        Self::all(network).into_iter().find(|(known, _)| *known == path).map(|(_, setting)| setting)
+        name.chars().map(swap).collect()
     }
 
     /// Whether it can be written.

@@ -1,15 +1,19 @@
-//! `sysctl`: the kernel's settings read and written by name. Which there are is known in `setting`.
+//! `sysctl`: the kernel's settings read and written by name, of busybox here and of hosts in `procps`. Which there are is
+//! known in `setting`.
 
-use super::options::{Options, Order, usage};
+mod procps;
+
+use regex_lite::Regex;
+
+use super::options::{Options, Order};
 use super::setting::Setting;
 use super::{Flavour, Programs, Straight, Sys};
 use crate::fabric::{Fabric, NamespaceId};
 
 /// Puts `sysctl` on the path of hosts and containers.
 pub fn add(programs: &mut Programs) {
-    for flavour in [Flavour::Host, Flavour::Busybox] {
-        programs.add(flavour, "sysctl", || Box::new(Straight(run)));
-    }
+    programs.add(Flavour::Host, "sysctl", || Box::new(Straight(procps::run)));
+    programs.add(Flavour::Busybox, "sysctl", || Box::new(Straight(run)));
 }
 
 /// Writes a setting of a namespace, as whoever starts a container does; false when there is none of that name here.
@@ -25,6 +29,8 @@ enum Error {
     Unknown,
     /// A value that is no number.
     Invalid,
+    /// One that nobody writes.
+    Fixed,
     /// `-w` without a value.
     NoValue,
     /// /proc/sys is mounted to be read only.
@@ -35,10 +41,11 @@ impl Error {
     fn text(self, name: &str, flavour: Flavour) -> String {
         let said = match (self, flavour) {
             (Self::Unknown, Flavour::Host) => {
-                format!("cannot stat /proc/sys/{}: No such file or directory", name.replace('.', "/"))
+                format!("cannot stat /proc/sys/{}: No such file or directory", Setting::path(name))
             }
             (Self::Unknown, Flavour::Busybox) => format!("error: '{}' is an unknown key", as_busybox_says(name)),
-            (Self::Invalid, Flavour::Host) => format!("setting key \"{name}\": Invalid argument"),
+            (Self::Invalid | Self::Fixed, Flavour::Host) => format!("setting key \"{name}\": Invalid argument"),
+            (Self::Fixed, Flavour::Busybox) => format!("error setting key '{name}': Permission denied"),
             (Self::Invalid, Flavour::Busybox) => "write error: Invalid argument".to_owned(),
             (Self::ReadOnly, Flavour::Host) => format!("setting key \"{name}\": Read-only file system"),
             (Self::ReadOnly, Flavour::Busybox) => format!("error setting key '{name}': Read-only file system"),
@@ -51,7 +58,7 @@ impl Error {
 
 fn run(sys: &mut Sys<'_>) -> i32 {
     let (flavour, synopsis) = (sys.flavour(), "[-enq] { -a | -p [FILE]... | [-w] [KEY[=VALUE]]... }");
-    let options = match Options::parse(sys.argv(), "awnqeNb", Order::Anywhere) {
+    let options = match Options::parse(sys.argv(), "awnqeN", Order::Anywhere) {
         Ok(options) => options,
         Err(error) => {
             sys.eprint(error.text("sysctl", synopsis, flavour));
@@ -59,24 +66,21 @@ fn run(sys: &mut Sys<'_>) -> i32 {
         }
     };
     if options.has('a') {
-        let all = list(sys);
+        let all = list(sys, None, |name, value| format!("{name} = {value}\n"));
         sys.print(all);
         return 0;
     }
-    if options.operands.is_empty() && flavour == Flavour::Host {
-        sys.eprint(usage("sysctl", synopsis, flavour));
-        return 1;
-    }
     let mut status = 0;
     for word in &options.operands {
-        let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name).replace('/', ".");
-        match one(sys, word, options.has('w')) {
-            Ok((_, true)) if options.has('q') => {}
-            Ok((value, _)) if options.has('n') => sys.print(format!("{value}\n")),
-            Ok((value, _)) => sys.print(format!("{name} = {value}\n")),
+        let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        let done = if value.is_none() && options.has('w') { Err(Error::NoValue) } else { one(sys, name, value) };
+        match done {
+            Ok(_) if value.is_some() && options.has('q') => {}
+            Ok((_, value)) if options.has('n') => sys.print(format!("{value}\n")),
+            Ok((name, value)) => sys.print(format!("{name} = {value}\n")),
             Err(Error::Unknown) if options.has('e') => {}
             Err(error) => {
-                sys.eprint(error.text(&name, flavour));
+                sys.eprint(error.text(&name.replace('/', "."), flavour));
                 status = 1;
             }
         }
@@ -84,20 +88,30 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     status
 }
 
-/// Reads or, with `=`, writes one setting; gives its value and whether it was written.
-fn one(sys: &mut Sys<'_>, word: &str, must_write: bool) -> Result<(String, bool), Error> {
-    let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name.trim_end(), Some(value)));
-    if must_write && value.is_none() {
-        return Err(Error::NoValue);
-    }
+/// Reads one setting, or writes it; gives its name as it is printed, and its value.
+fn one(sys: &mut Sys<'_>, name: &str, value: Option<&str>) -> Result<(String, String), Error> {
     let setting = Setting::named(name, sys.network()).ok_or(Error::Unknown)?;
-    let Some(value) = value else { return Ok((setting.read(sys.network()), false)) };
+    let name = shown(&Setting::path(name));
+    let Some(value) = value else { return Ok((name, setting.read(sys.network()))) };
     if !sys.rights().settings {
         return Err(Error::ReadOnly);
     }
+    if !setting.is_writable() {
+        return Err(Error::Fixed);
+    }
     let namespace = sys.namespace_id();
     setting.write(sys.fabric(), namespace, value).map_err(|_| Error::Invalid)?;
-    Ok((value.to_owned(), true))
+    Ok((name, value.to_owned()))
+}
+
+/// A path below `/proc/sys` as a name with dots, in which the dots of devices' names are slashes.
+fn shown(path: &str) -> String {
+    let swap = |c: char| match c {
+        '/' => '.',
+        '.' => '/',
+        c => c,
+    };
+    path.chars().map(swap).collect()
 }
 
 /// How busybox calls a setting that is not there: the dots behind the last directory that is there are slashes.
@@ -115,11 +129,12 @@ fn as_busybox_says(name: &str) -> String {
     })
 }
 
-/// All settings of the namespace, a line each.
-fn list(sys: &Sys<'_>) -> String {
+/// All settings of the namespace, or those whose names fit a pattern, a line each.
+fn list(sys: &Sys<'_>, pattern: Option<&Regex>, line: impl Fn(&str, &str) -> String) -> String {
     let network = sys.network();
-    let line = |(name, setting): (String, Setting)| format!("{} = {}\n", name.replace('/', "."), setting.read(network));
-    Setting::all(network).into_iter().map(line).collect()
+    let all = Setting::all(network).into_iter().map(|(path, setting)| (shown(&path), setting));
+    let meant = all.filter(|(name, _)| pattern.is_none_or(|pattern| pattern.is_match(name)));
+    meant.map(|(name, setting)| line(&name, &setting.read(network))).collect()
 }
 
 #[cfg(test)]

@@ -90,3 +90,23 @@ fn features_of_devices() {
 fn settings_of_ipv6() {
     replay(include_str!("recorded/ipv6.txt"));
 }
+
+#[test]
+fn settings() {
+    replay(include_str!("recorded/sysctl.txt"));
+}
+
+#[test]
+fn bridges() {
+    replay(include_str!("recorded/bridge.txt"));
+}
+
+#[test]
+fn bridges_of_old() {
+    replay(include_str!("recorded/brctl.txt"));
+}
+
+#[test]
+fn flows() {
+    replay(include_str!("recorded/conntrack.txt"));
+}

@@ -58,9 +58,14 @@ pub(super) fn change(sys: &mut Sys<'_>, verb: &str, bridge: &str, rest: &[&str])
     }
 }
 
-/// A priority: of a greater number the lower sixteen bits count.
+/// A priority, as C reads numbers: of a greater one the lower sixteen bits count.
 fn priority(word: &str) -> Option<u64> {
-    word.parse::<u64>().ok().map(|number| number & 0xffff)
+    let number = match (word.strip_prefix("0x"), word.strip_prefix('0')) {
+        (Some(hex), _) => u64::from_str_radix(hex, 16),
+        (None, Some(octal)) if !octal.is_empty() => u64::from_str_radix(octal, 8),
+        _ => word.parse(),
+    };
+    number.ok().map(|number| number & 0xffff)
 }
 
 /// Seconds, perhaps with a fraction, in hundredths.
@@ -94,8 +99,9 @@ fn set_port(
     what: &'static str,
     change: impl FnOnce(&mut Bridge, IfIndex, Instant) -> Result<(), OutOfRange>,
 ) -> Result<(), Error> {
-    let found = sys.network().device_named(port).and_then(|port| Some((port.index, port.master?)));
-    let (port, master) = found.ok_or(Error::Failed { what, why: "No such file or directory" })?;
+    let device = sys.network().device_named(port).ok_or(Error::Failed { what, why: "No such device" })?;
+    let (port, master) = (device.index, device.master);
+    let master = master.ok_or(Error::Failed { what, why: "No such file or directory" })?;
     let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
     let done = fabric.set_bridge(namespace, master, |bridge, now| change(bridge, port, now));
     done.map_err(|OutOfRange| Error::Failed { what, why: "Numerical result out of range" })
@@ -106,6 +112,9 @@ fn hairpin(sys: &mut Sys<'_>, bridge: &str, port: &str, word: &str) -> Result<()
     let on = on_or_off(word)?;
     if sys.network().device_named(bridge).and_then(Device::bridge).is_none() {
         return Err(Error::NoBridge(bridge.to_owned()));
+    }
+    if sys.network().device_named(port).is_none() {
+        return Err(Error::NoDevice(port.to_owned()));
     }
     let done = set_port(sys, port, "hairpin", |bridge, port, now| {
         bridge.switch_port(port, switch, on, now);
@@ -190,6 +199,7 @@ mod tests {
     fn times_may_have_fractions_and_priorities_are_cut() {
         assert_eq!((hundredths("2.5"), hundredths("15"), hundredths("x")), (Some(250), Some(1500), None));
         assert_eq!((priority("99999"), priority("-1")), (Some(0x869f), None));
+        assert_eq!((priority("0x1000"), priority("010"), priority("0")), (Some(0x1000), Some(8), Some(0)));
     }
 
     #[test]

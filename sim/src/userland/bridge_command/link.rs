@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use super::{Failure, Options, fdb::refusal};
 use crate::bridge::PortSettings;
 use crate::bridge::setting::{OutOfRange, SWITCHES, Switch};
-use crate::bridge::tree::{self, State};
+use crate::bridge::tree;
 use crate::device::Device;
 use crate::userland::ip::{Scene, json, named_peers};
 use crate::userland::json::Json;
@@ -28,7 +28,7 @@ fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, F
         _ => None,
     };
     if let Some(name) = only.as_ref().filter(|name| sys.network().device_named(name).is_none()) {
-        return Err((format!("Cannot find device \"{name}\"\n"), 1));
+        return Err((format!("Cannot find device \"{name}\"\n"), 255));
     }
     let namespace = sys.namespace_id();
     let peers = named_peers(sys, namespace);
@@ -162,13 +162,15 @@ fn set(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
     let device = sys.network().device_named(&name);
     let device = device.ok_or_else(|| (format!("Cannot find bridge device \"{name}\"\n"), 255))?;
     let (index, master) = (device.index, device.master);
+    // A device that is not up has no state to be changed; one without carrier can only be disabled.
+    let is_changeable = device.up && (device.carrier || change.state == Some(0));
     if !sys.is_network_administrator() {
         return Err(refusal("Operation not permitted"));
     }
     let Some(master) = master else { return Err(refusal("Operation not supported")) };
     let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
     let done = fabric.set_bridge(namespace, master, |bridge, now| {
-        if change.state.is_some() && (bridge.tree().is_on() || bridge.tree().state(index) == State::Disabled) {
+        if change.state.is_some() && (bridge.tree().is_on() || !is_changeable) {
             return Err(if bridge.tree().is_on() { "Device or resource busy" } else { "Network is down" });
         }
         for (switch, on) in change.switches {

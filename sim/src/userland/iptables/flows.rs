@@ -1,9 +1,11 @@
-//! `conntrack`: lists, counts and forgets the flows of a namespace.
+//! `conntrack`: lists, counts and forgets the flows of a namespace. It makes none and follows none as they come, and since
+//! nothing here expects flows, the table of those is empty.
 
 use core::net::IpAddr;
 
 use super::Output;
-use crate::conntrack::{Entry, Flow, Table, Tuple};
+use crate::conntrack::{Counts, Entry, Flow, Table, Tuple};
+use crate::filter::matching::mark::parse_masked;
 use crate::filter::words::{Flag, Word, Words};
 use crate::filter::{Family, name};
 use crate::time::Instant;
@@ -16,7 +18,16 @@ enum Command {
     Delete,
     Flush,
     List,
+    Statistics,
     Version,
+}
+
+/// What a flow must be (`-u`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Status {
+    Assured,
+    SeenReply,
+    Unreplied,
 }
 
 /// Which flows are meant; `None` means whichever.
@@ -30,12 +41,23 @@ struct Filter {
     reply_dst: Option<IpAddr>,
     sport: Option<u16>,
     dport: Option<u16>,
+    mark: Option<(u32, u32)>,
+    state: Option<String>,
+    status: Option<Status>,
+    /// Whether its source, or its destination, must have been translated, to this address if one was named.
+    translated: [Option<Option<IpAddr>>; 2],
+    /// Whether the table of flows that are expected is meant.
+    of_expected: bool,
     extended: bool,
 }
 
 /// Runs the program.
 #[must_use]
 pub fn run(table: &mut Table, now: Instant, arguments: &[String]) -> Output {
+    if arguments.first().is_none_or(|word| !word.starts_with('-')) || arguments == ["-h"] || arguments == ["--help"] {
+        let code = 0;
+        return Output { out: USAGE.to_owned(), code, ..Output::default() };
+    }
     match parse(arguments) {
         Ok((command, filter)) => execute(table, now, command, &filter),
         Err(text) => {
@@ -45,8 +67,13 @@ pub fn run(table: &mut Table, now: Instant, arguments: &[String]) -> Output {
     }
 }
 
+const USAGE: &str = include_str!("conntrack_usage.txt");
+
 fn execute(table: &mut Table, now: Instant, command: Command, filter: &Filter) -> Output {
     let line = |entry: &Entry| filter.line(entry, now);
+    if filter.of_expected {
+        return of_expected(command);
+    }
     match command {
         Command::Count => Output { out: format!("{}\n", table.list(now).len()), ..Output::default() },
         Command::Delete => {
@@ -64,8 +91,28 @@ fn execute(table: &mut Table, now: Instant, command: Command, filter: &Filter) -
             let err = format!("{VERSION}: {} flow entries have been shown.\n", shown.len());
             Output { out: shown.into_iter().map(line).collect(), err, code: 0 }
         }
+        Command::Statistics => Output { out: statistics(table), ..Output::default() },
         Command::Version => Output { out: format!("{VERSION}\n"), ..Output::default() },
     }
+}
+
+/// The same for the flows that are expected, of which there are none.
+fn of_expected(command: Command) -> Output {
+    let said = match command {
+        Command::Count => return Output { out: "0\n".to_owned(), ..Output::default() },
+        Command::Flush => "expectation table has been emptied",
+        _ => "0 expectations have been shown",
+    };
+    Output { err: format!("{VERSION}: {said}.\n"), ..Output::default() }
+}
+
+/// What went wrong, on the one processor that there is.
+fn statistics(table: &Table) -> String {
+    let Counts { invalid, insert_failed, drop, early_drop } = table.counts();
+    format!(
+        "cpu=0   \tfound=0 invalid={invalid} insert=0 insert_failed={insert_failed} drop={drop} \
+         early_drop={early_drop} error=0 search_restart=0 clash_resolve=0 chaintoolong=0 \n"
+    )
 }
 
 fn parse(arguments: &[String]) -> Result<(Command, Filter), String> {
@@ -78,10 +125,13 @@ fn parse(arguments: &[String]) -> Result<(Command, Filter), String> {
             Word::Not => return Err("unknown argument `!'".to_owned()),
         };
         match command_of(flag) {
+            Some(_) if command.is_some() => return Err("Invalid commands combination".to_owned()),
             Some(found) => {
                 command = Some(found);
-                if let Some(other) = words.plain().filter(|table| *table != "conntrack") {
-                    return Err(format!("unknown type `{other}'"));
+                match words.plain() {
+                    None | Some("conntrack") => {}
+                    Some("expect") => filter.of_expected = true,
+                    Some(other) => return Err(format!("unknown type `{other}'")),
                 }
             }
             None => filter.option(flag, &mut words)?,
@@ -96,6 +146,7 @@ const fn command_of(flag: Flag<'_>) -> Option<Command> {
         Flag::Short('D') => Command::Delete,
         Flag::Short('F') => Command::Flush,
         Flag::Short('L') => Command::List,
+        Flag::Short('S') => Command::Statistics,
         Flag::Short('V') => Command::Version,
         Flag::Long(name) => return long_command(name.as_bytes()),
         Flag::Short(_) => return None,
@@ -108,6 +159,7 @@ const fn long_command(name: &[u8]) -> Option<Command> {
         b"delete" => Command::Delete,
         b"flush" => Command::Flush,
         b"dump" => Command::List,
+        b"stats" => Command::Statistics,
         b"version" => Command::Version,
         _ => return None,
     })
@@ -115,6 +167,11 @@ const fn long_command(name: &[u8]) -> Option<Command> {
 
 impl Filter {
     fn option(&mut self, flag: Flag<'_>, words: &mut Words<'_>) -> Result<(), String> {
+        if let Some(end) = translated_end(flag) {
+            let named = words.plain().map(address).transpose()?;
+            self.translated[end] = Some(named);
+            return Ok(());
+        }
         let mut value = || words.value().map_err(|_| format!("option `{flag}' requires an argument"));
         match flag {
             Flag::Short('p') | Flag::Long("proto" | "protonum") => self.protocol = Some(protocol(value()?)?),
@@ -125,6 +182,11 @@ impl Filter {
             Flag::Long("sport" | "orig-port-src") => self.sport = Some(port(value()?)?),
             Flag::Long("dport" | "orig-port-dst") => self.dport = Some(port(value()?)?),
             Flag::Short('f') | Flag::Long("family") => self.family = Some(family(value()?)?),
+            Flag::Short('m') | Flag::Long("mark") => self.mark = Some(mark(value()?)?),
+            Flag::Long("state") => self.state = Some(value()?.to_ascii_uppercase()),
+            Flag::Short('u') | Flag::Long("status") => self.status = Some(status(value()?)?),
+            // Nothing here counts the packets of a flow.
+            Flag::Short('z') | Flag::Long("zero") => {}
             Flag::Short('o') | Flag::Long("output") => self.extended = value()?.contains("extended"),
             other => return Err(format!("unknown option `{other}'")),
         }
@@ -143,6 +205,22 @@ impl Filter {
             && self.reply_dst.is_none_or(|a| a == entry.reply.dst)
             && self.sport.is_none_or(|p| p == src_port)
             && self.dport.is_none_or(|p| p == dst_port)
+            && self.mark.is_none_or(|(mark, mask)| entry.mark & mask == mark)
+            && self.state.as_deref().is_none_or(|state| matches!(entry.flow, Flow::Tcp(tcp) if tcp.name() == state))
+            && self.status.is_none_or(|status| match status {
+                Status::Assured => entry.assured,
+                Status::SeenReply => entry.replied,
+                Status::Unreplied => !entry.replied,
+            })
+            && self.fits_translation(entry)
+    }
+
+    fn fits_translation(&self, entry: &Entry) -> bool {
+        let ends = [(entry.original.src, entry.reply.dst), (entry.original.dst, entry.reply.src)];
+        let fits = |wanted: &Option<Option<IpAddr>>, (before, after): (IpAddr, IpAddr)| {
+            wanted.is_none_or(|named| before != after && named.is_none_or(|addr| addr == after))
+        };
+        self.translated.iter().zip(ends).all(|(wanted, end)| fits(wanted, end))
     }
 
     fn line(&self, entry: &Entry, now: Instant) -> String {
@@ -184,6 +262,33 @@ fn tuple(tuple: &Tuple) -> String {
     match tuple.protocol {
         6 | 17 => format!("{addresses} sport={} dport={}", tuple.src_port, tuple.dst_port),
         _ => addresses,
+    }
+}
+
+/// Which end must have been translated: 0 the source, 1 the destination.
+const fn translated_end(flag: Flag<'_>) -> Option<usize> {
+    match flag {
+        Flag::Short('n') => Some(0),
+        Flag::Short('g') => Some(1),
+        Flag::Long(name) => match name.as_bytes() {
+            b"src-nat" => Some(0),
+            b"dst-nat" => Some(1),
+            _ => None,
+        },
+        Flag::Short(_) => None,
+    }
+}
+
+fn mark(text: &str) -> Result<(u32, u32), String> {
+    parse_masked(text).ok_or_else(|| format!("Bad parameter `{text}'"))
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "ASSURED" => Ok(Status::Assured),
+        "SEEN_REPLY" => Ok(Status::SeenReply),
+        "UNREPLIED" => Ok(Status::Unreplied),
+        _ => Err(format!("Bad parameter `{text}'")),
     }
 }
 
@@ -270,6 +375,10 @@ mod tests {
         let mut table = docker_host();
         assert_eq!(conntrack(&mut table, 0, "-L -f ipv6").0.split(' ').next(), Some("icmpv6"));
         assert_eq!(conntrack(&mut table, 0, "-L -p udp --dport 9 -o extended").0.split(' ').next(), Some("ipv4"));
+        let mut count = |filter: &str| conntrack(&mut table, 0, &format!("-L {filter}")).0.lines().count();
+        assert_eq!(["-n", "-n 192.0.2.10", "-n 192.0.2.11", "-g"].map(&mut count), [1, 1, 0, 0]);
+        assert_eq!(["-u ASSURED", "-u unreplied", "-m 0/1", "-m 1"].map(&mut count), [1, 1, 3, 0]);
+        assert_eq!(["--state established", "--state CLOSE"].map(&mut count), [1, 0]);
         assert_eq!(conntrack(&mut table, 0, "-L -d 1.1.1.1").1, "0 flow entries have been shown.\n");
         assert_eq!(conntrack(&mut table, 0, "-D -p tcp").1, "1 flow entries have been deleted.\n");
         assert_eq!(conntrack(&mut table, 0, "-D -p tcp").2, 1);
