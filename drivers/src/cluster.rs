@@ -1,7 +1,8 @@
 //! A cluster of engines (a swarm): what its manager keeps, what its nodes say to each other, and the way that takes over
 //! the network. Which request of a client leads to what is the engine's affair; devices are a driver's.
 //!
-//! How it works: the manager's state is in a [`store`], and it alone changes it. A node asks its manager over TCP
+//! How it works: the managers' state is in a [`store`]. One of them leads and alone changes it; the others agree to that or do
+//! not, and one of them leads when it is gone ([`raft`]). A node asks the leader over TCP
 //! ([`message`], answered by [`manager`]) and tells the other nodes over UDP what it has itself ([`gossip`]). Both are real
 //! traffic of the hosts, carried by a process ([`post`]): what a cut cable stops is not known on its other side, and is
 //! caught up with when it is mended.
@@ -18,6 +19,7 @@ pub mod manager;
 pub mod message;
 pub mod object;
 pub mod post;
+pub mod raft;
 pub mod remote;
 pub mod service;
 pub mod shared;

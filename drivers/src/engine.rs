@@ -270,9 +270,13 @@ impl Engine {
 
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
     pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
-        let reply = Target::parse(&request.target)
-            .and_then(|target| self.route(world, request.method, &Call { exchange, target, request }));
-        self.conclude(vec![(exchange, reply)]);
+        let before = self.revision_before();
+        let target = Target::parse(&request.target);
+        let path = target.as_ref().map_or_else(|_| Vec::new(), |target| target.path.clone());
+        let reply = target.and_then(|target| self.route(world, request.method, &Call { exchange, target, request }));
+        if let Some(reply) = self.hold_reply(world, (exchange, &path), reply, before) {
+            self.conclude(vec![(exchange, reply)]);
+        }
     }
 
     /// Answers a request, or leaves that to others.
@@ -293,6 +297,9 @@ impl Engine {
 
     /// Finds the handler of a request.
     fn route(&mut self, world: &mut World, method: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        if self.is_passed_on(method, &call.target.path) {
+            return self.pass_request(world, call);
+        }
         let path: Vec<&str> = call.target.path.iter().map(String::as_str).collect();
         match (method, path.as_slice()) {
             ("GET", ["_ping"]) => Ok(Reply::Text("OK")),

@@ -17,7 +17,7 @@ pub use allocation::AllocationFailure;
 pub use family::Family;
 pub use parent::ParentError;
 pub use publish::{Listener, PublishFailure};
-pub use swarm::SwarmError;
+pub use swarm::{SwarmError, TooFew};
 pub use unrunnable::Unrunnable;
 
 use crate::id::Id;

@@ -1,6 +1,7 @@
-//! The manager of a cluster: it alone changes the store, and answers nodes and clients out of it. It sends nothing and
-//! knows no clock.
+//! The manager of a cluster that leads: it alone changes the store, and answers nodes and clients out of it. It sends nothing
+//! and knows no clock. Whether other managers agree is not known here.
 
+mod members;
 mod networks;
 mod schedule;
 mod services;
@@ -10,38 +11,63 @@ use std::collections::BTreeMap;
 
 use netyard_sim::rng::Rng;
 use netyard_sim::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
 
-use super::CONTROL_PORT;
-use super::message::{Answer, Ask, Manager as Managing, Member};
+use super::message::{Answer, Ask, Member};
 use super::object::{Availability, Node, NodeSpec, Role};
 use super::store::{LeaseId, Store};
 use super::token::{self, Token};
 use crate::error::SwarmError as Refusal;
 use crate::id::Id;
+pub use members::{count_nodes, managers_in};
+pub use networks::{find_among, networks_in};
 
 /// How often a node says that it is there.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How many times it may fail to before it is down.
 const GRACE: u32 = 3;
+/// The same for nodes of which a new leader has not heard yet.
+const GRACE_OF_UNKNOWN: u32 = 2 * GRACE;
 
 /// Keys of the store.
 const NODES: &str = "node/";
 const ALIVE: &str = "alive/";
 const CLUSTER: &str = "cluster";
+/// What is said of a node of which a new leader has not heard yet.
+const UNKNOWN: &str = "unknown";
 
 /// What is known of the cluster as a whole.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Cluster {
     /// Its id.
     pub id: String,
-    /// When it began.
-    pub created: Instant,
+    /// When it began, in nanoseconds since the world's beginning.
+    pub created: u64,
     /// When it was changed last.
-    pub updated: Instant,
+    pub updated: u64,
     /// The token of workers.
     pub worker: Token,
     /// The token of managers.
     pub manager: Token,
+}
+
+impl Cluster {
+    /// What a store says of it.
+    #[must_use]
+    pub fn of(store: &Store) -> Option<Self> {
+        store.get(CLUSTER).and_then(read)
+    }
+}
+
+/// How a node is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presence {
+    /// It is heard.
+    Ready,
+    /// The leader is new, and has not heard it yet.
+    Unknown,
+    /// It is not heard.
+    Down,
 }
 
 /// The manager of a cluster.
@@ -66,8 +92,8 @@ impl Manager {
         let node = Id::object(&mut ids).to_string();
         let cluster = Cluster {
             id: Id::object(&mut ids).to_string(),
-            created: now,
-            updated: now,
+            created: now.as_nanos(),
+            updated: now.as_nanos(),
             worker: Token::random(&digest, &mut ids),
             manager: Token::random(&digest, &mut ids),
         };
@@ -75,6 +101,7 @@ impl Manager {
         let mut manager = Self { store, cluster, node: node.clone(), leases, given, work_at: None, ids };
         manager.note_cluster();
         manager.add_node(now, node, hostname, addr, (Role::Manager, availability));
+        manager.note_leader();
         manager.make_ingress(now);
         manager
     }
@@ -98,8 +125,7 @@ impl Manager {
     }
 
     fn note_cluster(&mut self) {
-        let Cluster { id, worker, manager, .. } = &self.cluster;
-        self.store.put(CLUSTER, format!("{id} {worker} {manager}"));
+        self.store.put(CLUSTER, text(&self.cluster));
     }
 
     fn add_node(
@@ -114,25 +140,46 @@ impl Manager {
         let (created, updated) = (now.as_nanos(), now.as_nanos());
         let node = Node { id, hostname: hostname.to_owned(), addr, spec, created, updated };
         self.store.put(&format!("{NODES}{}", node.id), text(&node));
+        if role == Role::Manager {
+            self.note_member(&node);
+        }
         self.keep_alive(now, &node.id);
         self.orchestrate(now);
     }
 
     /// Takes in that a node is there. The manager's own always is.
     fn keep_alive(&mut self, now: Instant, id: &str) {
-        if id == self.node || self.leases.get(id).is_some_and(|lease| self.store.keep_alive(now, *lease)) {
+        let is_known = self.presence(id) == Presence::Ready;
+        if id == self.node || self.leases.get(id).is_some_and(|lease| is_known && self.store.keep_alive(now, *lease)) {
             return;
         }
-        let lease = self.store.grant(now, HEARTBEAT * GRACE);
-        self.leases.insert(id.to_owned(), lease);
-        self.store.put_leased(&format!("{ALIVE}{id}"), String::new(), lease);
+        self.expect(now, id, "", HEARTBEAT * GRACE);
         self.orchestrate(now);
     }
 
-    /// Whether a node is there.
+    /// A node has so long to be heard.
+    fn expect(&mut self, now: Instant, id: &str, said: &str, patience: Duration) {
+        let lease = self.store.grant(now, patience);
+        self.leases.insert(id.to_owned(), lease);
+        self.store.put_leased(&format!("{ALIVE}{id}"), said.to_owned(), lease);
+    }
+
+    /// How a node is.
+    #[must_use]
+    pub fn presence(&self, id: &str) -> Presence {
+        let said = self.store.get(&format!("{ALIVE}{id}")).map(|entry| entry.value.as_str());
+        match said {
+            _ if id == self.node => Presence::Ready,
+            Some(UNKNOWN) => Presence::Unknown,
+            Some(_) => Presence::Ready,
+            None => Presence::Down,
+        }
+    }
+
+    /// Whether what a node has may be there: it is not known to be down.
     #[must_use]
     pub fn is_alive(&self, id: &str) -> bool {
-        id == self.node || self.store.get(&format!("{ALIVE}{id}")).is_some()
+        self.presence(id) != Presence::Down
     }
 
     /// When a node may be found to be gone, or tasks are looked at again.
@@ -183,11 +230,11 @@ impl Manager {
     /// Changes what is said of a node, by who has seen it as it was at revision `version`.
     ///
     /// # Errors
-    /// `OutOfSequence`, `LastManager`, `OneManager`.
+    /// `OutOfSequence`, `LastManager`, `NoMember`.
     pub fn update_node(&mut self, now: Instant, node: &Node, version: u64, spec: NodeSpec) -> Result<(), Refusal> {
         match (node.spec.role, spec.role) {
-            (Role::Manager, Role::Worker) => return Err(Refusal::LastManager),
-            (Role::Worker, Role::Manager) => return Err(Refusal::OneManager),
+            (Role::Manager, Role::Worker) if self.managers().len() == 1 => return Err(Refusal::LastManager),
+            (Role::Manager, Role::Worker) if !self.is_member(&node.id) => return Err(Refusal::NoMember),
             _ => {}
         }
         let node = Node { spec, updated: now.as_nanos(), ..node.clone() };
@@ -202,10 +249,10 @@ impl Manager {
     /// # Errors
     /// `IsManager`, `NotDown`.
     pub fn remove_node(&mut self, now: Instant, node: &Node, force: bool) -> Result<(), Refusal> {
-        if node.spec.role == Role::Manager {
+        if node.spec.role == Role::Manager || self.is_member(&node.id) {
             return Err(Refusal::IsManager(node.id.clone()));
         }
-        if self.is_alive(&node.id) && !force {
+        if self.presence(&node.id) == Presence::Ready && !force {
             return Err(Refusal::NotDown(node.id.clone()));
         }
         self.store.delete(&format!("{ALIVE}{}", node.id));
@@ -224,7 +271,7 @@ impl Manager {
                 *token = Token::random(&digest, &mut self.ids);
             }
         }
-        self.cluster.updated = now;
+        self.cluster.updated = now.as_nanos();
         self.note_cluster();
     }
 
@@ -234,9 +281,8 @@ impl Manager {
             Ask::Join { token, hostname, addr, availability } => self.join(now, &token, &hostname, addr, availability),
             Ask::Attach { node, network, container, wanted } => self.attach(&node, &network, &container, wanted),
             Ask::Session { node, seen, ended, reports } => {
-                if self.store.get(&format!("{NODES}{node}")).is_none() {
-                    return Answer::Unknown;
-                }
+                let known = self.store.get(&format!("{NODES}{node}")).and_then(read::<Node>);
+                let Some(Node { spec: NodeSpec { role, .. }, .. }) = known else { return Answer::Unknown };
                 self.keep_alive(now, &node);
                 ended.iter().for_each(|task| self.detach(task));
                 self.take_reports(now, &node, reports);
@@ -245,8 +291,12 @@ impl Manager {
                 drop(changes);
                 let members = is_news.then(|| self.members());
                 let assigned = self.has_work_since(seen).then(|| self.assigned_to(&node));
-                Answer::Session { revision: self.store.revision(), members, assigned }
+                let managers = self.managers();
+                Answer::Session { revision: self.store.revision(), members, assigned, role, managers }
             }
+            Ask::Enlist { node } => self.enlist(&node),
+            // These are for who carries them.
+            Ask::Request { .. } | Ask::Passed(_) | Ask::Raft(_) => Answer::Unknown,
             // A node that has left is down, and stays until it is removed.
             Ask::Leave { node } => {
                 self.store.delete(&format!("{ALIVE}{node}"));
@@ -266,31 +316,24 @@ impl Manager {
             let expected = token::hexadecimal(given.digest());
             return Answer::Refused(format!("remote CA does not match fingerprint. Expected: {expected}"));
         }
-        match given {
-            Some(given) if given == self.cluster.worker => {}
-            Some(given) if given == self.cluster.manager => return Answer::Refused(Refusal::OneManager.to_string()),
+        let role = match given {
+            Some(given) if given == self.cluster.worker => Role::Worker,
+            Some(given) if given == self.cluster.manager => Role::Manager,
             _ => return Answer::Refused(NO_TOKEN.to_owned()),
-        }
+        };
         let node = Id::object(&mut self.ids).to_string();
-        self.add_node(now, node.clone(), hostname, addr, (Role::Worker, availability));
+        self.add_node(now, node.clone(), hostname, addr, (role, availability));
         let ingress = self.ingress_of(&node);
-        Answer::Joined { node, managers: self.managers(), ingress }
-    }
-
-    /// Where managers are asked.
-    #[must_use]
-    pub fn managers(&self) -> Vec<Managing> {
-        let (node, _) = self.find_node(&self.node).expect("the manager's own node stays");
-        vec![Managing { node: node.id, addr: (node.addr, CONTROL_PORT).into() }]
+        Answer::Joined { node, role, managers: self.managers(), ingress }
     }
 }
 
-fn text(value: &impl serde::Serialize) -> String {
+fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("it is text and numbers")
 }
 
 /// What an entry says; what cannot be understood says nothing.
-fn read<T: for<'a> serde::Deserialize<'a>>(entry: &super::store::Entry) -> Option<T> {
+fn read<T: for<'a> Deserialize<'a>>(entry: &super::store::Entry) -> Option<T> {
     serde_json::from_str(&entry.value).ok()
 }
 
@@ -344,7 +387,9 @@ mod tests {
         };
         let seen = manager.store().revision();
         let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen, ended: Vec::new(), reports: Vec::new() });
-        assert_eq!(answer, Answer::Session { revision: seen, members: None, assigned: None });
+        let managers = manager.managers();
+        let expected = Answer::Session { revision: seen, members: None, assigned: None, role: Role::Worker, managers };
+        assert_eq!(answer, expected);
     }
 
     #[test]

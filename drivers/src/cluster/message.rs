@@ -5,7 +5,8 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::object::Network;
+use super::object::{Network, Role};
+use super::raft;
 use super::service::{PortSpec, Status, Task, Vip};
 
 /// A node as the others know it.
@@ -58,6 +59,24 @@ pub enum Ask {
         /// Which.
         node: String,
     },
+    /// A node that was told to decide is ready to.
+    Enlist {
+        /// Which.
+        node: String,
+    },
+    /// A client of another manager wants something of the cluster.
+    Request {
+        /// The method.
+        method: String,
+        /// What is meant.
+        target: String,
+        /// The body.
+        body: String,
+    },
+    /// Another manager passes this on, since it does not lead.
+    Passed(Box<Self>),
+    /// Managers agree on what they know.
+    Raft(raft::Said),
 }
 
 /// What a manager answers.
@@ -67,6 +86,8 @@ pub enum Answer {
     Joined {
         /// Its id.
         node: String,
+        /// What it may do.
+        role: Role,
         /// Where the managers are asked.
         managers: Vec<Manager>,
         /// The network by which ports are published, and its own address there.
@@ -74,7 +95,7 @@ pub enum Answer {
     },
     /// The container may.
     Granted(Grant),
-    /// It may, but there is no room for it now.
+    /// It may, but not now.
     Pending,
     /// What has changed.
     Session {
@@ -84,7 +105,22 @@ pub enum Answer {
         members: Option<Vec<Member>>,
         /// The node's tasks, when something about tasks has changed.
         assigned: Option<Vec<Assignment>>,
+        /// What the node may do.
+        role: Role,
+        /// Where the managers are asked.
+        managers: Vec<Manager>,
     },
+    /// What a client is answered.
+    Reply {
+        /// The status of HTTP.
+        status: u16,
+        /// The body, when there is one.
+        body: String,
+        /// The revision that it comes from.
+        revision: u64,
+    },
+    /// Managers agree on what they know.
+    Raft(raft::Said),
     /// It has been noted.
     Noted,
     /// It is refused, with these words.

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes carried at once.
 const CHUNK: usize = 32768;
-/// The longest line that is listened to.
-const LINE_MAX: usize = 1 << 20;
+/// The longest line that is listened to: a manager may tell another all it knows.
+const LINE_MAX: usize = 1 << 24;
 /// Descriptors of its sockets.
 const FIRST_FD: u32 = 3;
 

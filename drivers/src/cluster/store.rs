@@ -9,10 +9,10 @@ use netyard_sim::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 /// How many changes are remembered.
-const HISTORY: usize = 4096;
+const HISTORY: usize = 1 << 16;
 
 /// A value and its past.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Entry {
     /// What it says.
     pub value: String,
@@ -128,6 +128,29 @@ impl Store {
     pub fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
         let from = self.entries.range(prefix.to_owned()..);
         from.map(|(key, entry)| (key.as_str(), entry)).take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    /// A store that says what another one said; what comes of leases is that one's affair.
+    #[must_use]
+    pub fn restored(revision: u64, entries: Vec<(String, Entry)>) -> Self {
+        Self { revision, entries: entries.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Makes the changes that another store has made after the same revision.
+    pub fn apply(&mut self, changes: &[Change]) {
+        for Change { revision, key, value, lease } in changes {
+            self.revision = *revision;
+            match value {
+                Some(value) => self.write(key, value.clone(), *lease),
+                None => self.erase(key),
+            }
+        }
+    }
+
+    /// Leases are over, but not what hung on them.
+    pub fn forget_leases(&mut self) {
+        self.leases.clear();
+        self.entries.values_mut().for_each(|entry| entry.lease = None);
     }
 
     /// Sets a value; the revision of that.

@@ -4,13 +4,14 @@
 use core::fmt;
 
 use netyard_sim::rng::Rng;
+use serde::{Deserialize, Serialize};
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const DIGEST_LEN: usize = 50;
 const SECRET_LEN: usize = 25;
 
 /// A token.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Token {
     digest: String,
     secret: String,

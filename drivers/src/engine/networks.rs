@@ -12,6 +12,7 @@ use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::swarm::Then;
 use super::{Call, Engine, ExchangeId, NetworkName, Reply};
+use crate::cluster::manager::find_among;
 use crate::cluster::object::Network as Object;
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::{EndpointRequest, Talk};
@@ -56,7 +57,7 @@ impl Engine {
                 if let Some(network) = self.network_in_store(name) {
                     return Ok(Reply::ok(&NetworkJson::inspected(&network, self.epoch)));
                 }
-                let planned = self.manager().ok().and_then(|manager| manager.find_network(name));
+                let planned = find_among(&self.known_networks(), name).cloned();
                 let network = planned.as_ref().and_then(planned_network).ok_or(error)?;
                 return Ok(Reply::ok(&NetworkJson::planned(&network, self.epoch)));
             }
@@ -74,14 +75,14 @@ impl Engine {
             return Err(Error::PluginUnknown(driver.clone()));
         }
         match config.scope {
-            Scope::Swarm => return self.network_create_shared(world, &config),
+            Scope::Swarm => return self.network_create_shared(world, &config, call),
             Scope::Global => return self.network_create_global(world, call.exchange, config),
             Scope::Local => {}
         }
         if self.network_in_store(&config.name).is_some_and(|shared| shared.name() == config.name) {
             return Err(Error::NetworkNameTaken(config.name));
         }
-        if self.manager().is_ok_and(|manager| manager.networks().iter().any(|shared| shared.name == config.name)) {
+        if self.known_networks().iter().any(|shared| shared.name == config.name) {
             return Err(Error::NetworkNameTaken(config.name));
         }
         let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
@@ -108,8 +109,14 @@ impl Engine {
     }
 
     /// Makes a network across hosts, on the node that decides.
-    fn network_create_shared(&mut self, world: &mut World, config: &NetworkConfig) -> Result<Reply, Error> {
+    fn network_create_shared(
+        &mut self,
+        world: &mut World,
+        config: &NetworkConfig,
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
         match self.manager() {
+            _ if self.follows() => {}
             Err(Error::Swarm(SwarmError::Worker)) => return Err(SwarmError::OverlayFromWorker.into()),
             Err(Error::SwarmInactive) if config.driver != "overlay" || self.sharing.is_some() => {
                 return Err(Error::SwarmScope);
@@ -127,10 +134,13 @@ impl Engine {
         }
         let now = world.now();
         let is_taken = self.controller.named(&config.name).next().is_some();
-        let manager = self.manager_mut()?;
         if config.name.trim().is_empty() {
             return Err(Error::NetworkNameInvalid(config.name.clone()));
         }
+        if self.follows() && !is_taken {
+            return self.pass_request(world, call);
+        }
+        let manager = self.manager_mut()?;
         if is_taken || manager.networks().iter().any(|network| network.name == config.name) {
             return Err(Error::NetworkNameTaken(config.name.clone()));
         }
@@ -141,8 +151,7 @@ impl Engine {
 
     /// The networks across hosts that only the manager knows of.
     fn planned_networks(&self) -> Vec<Network> {
-        let Ok(manager) = self.manager() else { return Vec::new() };
-        let planned = manager.networks().into_iter().filter_map(|object| planned_network(&object));
+        let planned = self.known_networks().into_iter().filter_map(|object| planned_network(&object));
         planned.filter(|network| self.controller.network(network.id).is_none()).collect()
     }
 

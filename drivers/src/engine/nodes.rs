@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::time::Instant;
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,8 +10,7 @@ use serde_json::{Value, json};
 use super::request::{Filters, json_body, shape};
 use super::system::{MEMORY, VERSION};
 use super::{Call, Engine, Reply};
-use crate::cluster::CONTROL_PORT;
-use crate::cluster::manager::Manager;
+use crate::cluster::manager::{Manager, Presence};
 use crate::cluster::object::{Availability, Node, NodeSpec, Role};
 use crate::date;
 use crate::error::{Error, SwarmError};
@@ -35,11 +35,11 @@ impl Engine {
         call: &Call<'_>,
     ) -> Result<Reply, Error> {
         match (method, rest) {
-            ("GET", []) => self.node_list(call),
+            ("GET", []) => self.node_list(world.now(), call),
             ("GET", [name]) => {
                 let manager = self.manager()?;
                 let (node, version) = manager.find_node(name)?;
-                Ok(Reply::ok(&self.node_json(manager, &node, version)))
+                Ok(Reply::ok(&self.node_json(world.now(), manager, &node, version)))
             }
             ("DELETE", [name]) => {
                 let (now, force) = (world.now(), call.target.query.flag("force"));
@@ -54,12 +54,12 @@ impl Engine {
         }
     }
 
-    fn node_list(&self, call: &Call<'_>) -> Result<Reply, Error> {
+    fn node_list(&self, now: Instant, call: &Call<'_>) -> Result<Reply, Error> {
         let manager = self.manager()?;
         let filters = call.target.query.filters(&FILTERS)?;
         let nodes = manager.nodes();
         let fits = nodes.iter().filter(|(node, _)| is_listed(node, &filters));
-        Ok(Reply::ok(&fits.map(|(node, version)| self.node_json(manager, node, *version)).collect::<Vec<_>>()))
+        Ok(Reply::ok(&fits.map(|(node, version)| self.node_json(now, manager, node, *version)).collect::<Vec<_>>()))
     }
 
     fn node_update(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
@@ -75,18 +75,22 @@ impl Engine {
         let availability = Availability::parse(&word).ok_or(SwarmError::Word { field: "Availability", word })?;
         let spec = NodeSpec { labels: asked.labels.unwrap_or_default(), role, availability };
         let now = world.now();
+        let (node, _) = self.manager()?.find_node(name)?;
+        if (node.spec.role, role) == (Role::Manager, Role::Worker) {
+            self.check_demotion(now, &node.id)?;
+        }
         let manager = self.manager_mut()?;
-        let (node, _) = manager.find_node(name)?;
         manager.update_node(now, &node, version, spec)?;
         self.manager_changed(world);
         Ok(Reply::Empty(200))
     }
 
-    fn node_json(&self, manager: &Manager, node: &Node, version: u64) -> Value {
-        let status = if manager.is_alive(&node.id) {
-            json!({ "State": "ready", "Addr": node.addr })
-        } else {
-            json!({ "State": "down", "Message": "heartbeat failure", "Addr": node.addr })
+    fn node_json(&self, now: Instant, manager: &Manager, node: &Node, version: u64) -> Value {
+        const NEW_LEADER: &str = "Node moved to \"unknown\" state due to leadership change in cluster";
+        let status = match manager.presence(&node.id) {
+            Presence::Ready => json!({ "State": "ready", "Addr": node.addr }),
+            Presence::Unknown => json!({ "State": "unknown", "Message": NEW_LEADER, "Addr": node.addr }),
+            Presence::Down => json!({ "State": "down", "Message": "heartbeat failure", "Addr": node.addr }),
         };
         let mut json = json!({
             "ID": node.id,
@@ -103,9 +107,8 @@ impl Engine {
             },
             "Status": status,
         });
-        if node.spec.role == Role::Manager {
-            let addr = core::net::SocketAddr::new(node.addr, CONTROL_PORT).to_string();
-            json["ManagerStatus"] = json!({ "Leader": true, "Reachability": "reachable", "Addr": addr });
+        if let Some(status) = self.manager_status(now, &node.id) {
+            json["ManagerStatus"] = status;
         }
         json
     }

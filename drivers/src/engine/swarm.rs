@@ -4,6 +4,7 @@
 mod address;
 mod attach;
 mod carry;
+mod council;
 mod work;
 
 use core::net::{IpAddr, SocketAddr};
@@ -17,13 +18,16 @@ use super::request::{json_body, shape};
 use super::{Call, Engine, ExchangeId, Reply};
 use crate::cluster::CONTROL_PORT;
 use crate::cluster::gossip::Gossip;
-use crate::cluster::manager::{Cluster, HEARTBEAT, Manager};
+use crate::cluster::manager::{self, Cluster, HEARTBEAT, Manager};
 use crate::cluster::message::{Ask, Manager as Managing};
-use crate::cluster::object::{Availability, Network};
+use crate::cluster::object::{Availability, Network, Role};
+use crate::cluster::raft::Raft;
+use crate::cluster::store::Store;
 use crate::cluster::token::Token;
 use crate::date;
 use crate::error::{Error, SwarmError};
 use carry::{Calls, Purpose};
+use council::Held;
 use work::Work;
 
 pub(super) use attach::{Parked, Then};
@@ -71,9 +75,18 @@ pub(super) struct Swarm {
     addr: IpAddr,
     /// Its own id; nothing before it has one.
     node: String,
+    /// What it agrees on with other managers, when it is one.
+    raft: Option<Raft>,
+    /// What decides, when it leads them.
     manager: Option<Manager>,
+    /// Answers that wait for other managers.
+    held: Vec<Held>,
+    /// Who waits for it to be a manager, and until when.
+    welcome: Option<(ExchangeId, Instant)>,
     /// Where managers are asked.
     managers: Vec<Managing>,
+    /// Which of them is asked next.
+    turn: usize,
     gossip: Gossip,
     calls: Calls,
     /// The revision of the store that it knows of.
@@ -124,7 +137,8 @@ impl Swarm {
             Stage::Leaving { until, .. } => Some(*until),
             Stage::Active => {
                 let manager = self.manager.as_ref().and_then(Manager::next_at);
-                self.gossip.next_at().into_iter().chain(self.session_at).chain(manager).min()
+                let all = self.gossip.next_at().into_iter().chain(self.session_at).chain(manager);
+                all.chain(self.council_next_at()).min()
             }
         };
         stage.into_iter().chain(self.calls.next_at()).min()
@@ -141,7 +155,9 @@ impl Engine {
         call: &Call<'_>,
     ) -> Result<Reply, Error> {
         match (method, rest) {
-            ("GET", []) => self.manager().map(|manager| Reply::ok(&self.swarm_json(manager))),
+            ("GET", []) => {
+                self.manager().map(|manager| Reply::ok(&self.swarm_json(manager.store(), manager.cluster())))
+            }
             ("POST", ["init"]) => self.swarm_init(world, call),
             ("POST", ["join"]) => self.swarm_join(world, call),
             ("POST", ["leave"]) => self.swarm_leave(world, call),
@@ -171,6 +187,7 @@ impl Engine {
     pub(super) fn manager(&self) -> Result<&Manager, Error> {
         match &self.swarm {
             Some(Swarm { manager: Some(manager), .. }) => Ok(manager),
+            Some(Swarm { raft: Some(_), .. }) => Err(SwarmError::NoLeader.into()),
             Some(Swarm { stage: Stage::Active, .. }) => Err(SwarmError::Worker.into()),
             _ => Err(Error::SwarmInactive),
         }
@@ -185,15 +202,15 @@ impl Engine {
     fn swarm_init(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: InitAsked = json_body(call.request, shape::SWARM_INIT)?;
         self.check_swarm_mode()?;
-        if self.swarm.is_some() && asked.force_new_cluster != Some(true) {
+        if asked.force_new_cluster == Some(true) && self.swarm.is_some() {
+            return self.swarm_rule_alone(world);
+        }
+        if self.swarm.is_some() {
             return Err(SwarmError::Active.into());
         }
         check_settings(&asked.spec.unwrap_or_default())?;
         if asked.auto_lock_managers == Some(true) {
             return Err(Error::Unsupported("lock managers"));
-        }
-        if asked.force_new_cluster == Some(true) {
-            return Err(Error::Unsupported("restore clusters"));
         }
         if asked.data_path_port.is_some_and(|port| port != 0 && port != 4789) {
             return Err(Error::Unsupported("move VXLAN to another port"));
@@ -207,18 +224,36 @@ impl Engine {
         let data = self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or(addr);
         self.open_post(world, Some(CONTROL_PORT))?;
         let now = world.now();
-        let ids = self.cluster_ids();
-        let manager = Manager::new(ids, now, &self.host.name, addr, availability);
+        let seed = self.cluster_seed();
+        let manager = Manager::new(seed.stream("cluster"), now, &self.host.name, addr, availability);
         let node = manager.node().to_owned();
+        let raft = Raft::alone(node.clone(), 1, manager.store().clone(), seed.stream("raft"));
         let managers = manager.managers();
         let mut swarm = self.new_swarm(Stage::Active, addr);
         swarm.gossip = Gossip::new(node.clone(), self.peer_name(), data);
-        (swarm.node, swarm.managers, swarm.manager) = (node.clone(), managers, Some(manager));
+        (swarm.node, swarm.managers, swarm.manager, swarm.raft) = (node.clone(), managers, Some(manager), Some(raft));
         self.swarm = Some(swarm);
         let ingress = self.manager_mut()?.ingress_of(&node);
         self.have_ingress(world, ingress);
         self.manager_changed(world);
         self.discover_itself();
+        Ok(Reply::ok(&node))
+    }
+
+    /// A manager that has lost the others goes on without them.
+    fn swarm_rule_alone(&mut self, world: &mut World) -> Result<Reply, Error> {
+        let (now, seed) = (world.now(), self.cluster_seed());
+        let Some(swarm) = &mut self.swarm else { return Err(SwarmError::Outside.into()) };
+        let Some(raft) = &swarm.raft else { return Err(SwarmError::Worker.into()) };
+        let (node, term) = (swarm.node.clone(), raft.term() + 1);
+        let Some(mut manager) = Manager::successor(raft.latest(), &node, now, seed.stream("cluster")) else {
+            return Err(SwarmError::NoLeader.into());
+        };
+        manager.rule_alone(now);
+        swarm.raft = Some(Raft::alone(node.clone(), term, manager.store().clone(), seed.stream("raft")));
+        (swarm.manager, swarm.session_at) = (Some(manager), None);
+        swarm.work.tell_again();
+        self.manager_changed(world);
         Ok(Reply::ok(&node))
     }
 
@@ -240,8 +275,12 @@ impl Engine {
             stage,
             addr,
             node: String::new(),
+            raft: None,
             manager: None,
+            held: Vec::new(),
+            welcome: None,
             managers: Vec::new(),
+            turn: 0,
             gossip: Gossip::new(String::new(), String::new(), addr),
             calls: Calls::default(),
             seen: 0,
@@ -257,8 +296,8 @@ impl Engine {
         (0..PEER_DIGITS).map(|_| format!("{:x}", self.ids.u32() >> 28)).collect()
     }
 
-    fn cluster_ids(&mut self) -> netyard_sim::rng::Rng {
-        netyard_sim::rng::Seed(self.ids.u64()).stream("cluster")
+    fn cluster_seed(&mut self) -> netyard_sim::rng::Seed {
+        netyard_sim::rng::Seed(self.ids.u64())
     }
 
     fn swarm_join(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
@@ -336,7 +375,13 @@ impl Engine {
     }
 
     /// It is a node now.
-    fn joined(&mut self, world: &mut World, node: String, managers: Vec<Managing>, ingress: Option<(Network, IpAddr)>) {
+    fn joined(
+        &mut self,
+        world: &mut World,
+        (node, role): (String, Role),
+        managers: Vec<Managing>,
+        ingress: Option<(Network, IpAddr)>,
+    ) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
         let Stage::Joining(Joining { exchange, .. }) = swarm.stage else { return };
@@ -345,10 +390,16 @@ impl Engine {
         (swarm.stage, swarm.node, swarm.managers, swarm.session_at) = (Stage::Active, node, managers, Some(now));
         self.have_ingress(world, ingress);
         self.discover_itself();
-        self.poll_swarm(world);
-        if let Some(exchange) = exchange {
-            self.answer(exchange, 200, super::Media::None, "");
+        match (role, exchange) {
+            (Role::Manager, exchange) => {
+                self.become_manager(world);
+                let welcome = exchange.map(|exchange| (exchange, now + council::PATIENCE));
+                self.swarm.as_mut().expect("it has just joined").welcome = welcome;
+            }
+            (Role::Worker, Some(exchange)) => self.answer(exchange, 200, super::Media::None, ""),
+            (Role::Worker, None) => {}
         }
+        self.poll_swarm(world);
     }
 
     /// Plugins whose networks go across hosts hear where this host is.
@@ -360,7 +411,9 @@ impl Engine {
 
     /// Whoever waited for the join is gone; the join goes on.
     pub(super) fn cancel_join(&mut self, exchange: ExchangeId) {
-        if let Some(Swarm { stage: Stage::Joining(joining), .. }) = &mut self.swarm {
+        let Some(swarm) = &mut self.swarm else { return };
+        swarm.welcome.take_if(|(waiting, _)| *waiting == exchange);
+        if let Stage::Joining(joining) = &mut swarm.stage {
             joining.exchange.take_if(|waiting| *waiting == exchange);
         }
     }
@@ -369,11 +422,11 @@ impl Engine {
         let force = call.target.query.flag("force");
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return Err(SwarmError::Outside.into()) };
-        if swarm.manager.is_some() && !force {
-            return Err(SwarmError::Deciding.into());
+        if swarm.raft.is_some() && !force {
+            return self.leave_refused(world, call);
         }
         let is_node = matches!(swarm.stage, Stage::Active);
-        let manager = swarm.managers.first().filter(|_| swarm.manager.is_none() && is_node).map(|m| m.addr);
+        let manager = swarm.whom_to_ask().filter(|_| swarm.manager.is_none() && is_node);
         let Some(manager) = manager else {
             if let Stage::Joining(Joining { exchange: Some(waiting), .. }) = swarm.stage {
                 self.refuse(waiting, &SwarmError::Said("context canceled".to_owned()).into());
@@ -402,30 +455,32 @@ impl Engine {
         self.swarm = None;
     }
 
-    fn swarm_update(&mut self, world: &World, call: &Call<'_>) -> Result<Reply, Error> {
+    fn swarm_update(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
         let (worker, manager) = (query.flag("rotateWorkerToken"), query.flag("rotateManagerToken"));
         self.manager()?;
         check_settings(&json_body(call.request, shape::SWARM_SPEC)?)?;
         let deciding = self.manager_mut()?;
         deciding.rotate(world.now(), worker, manager);
+        self.manager_changed(world);
         Ok(Reply::Empty(200))
     }
 
-    fn swarm_json(&self, manager: &Manager) -> Value {
-        let mut json = self.cluster_json(manager);
-        let Cluster { worker, manager, .. } = manager.cluster();
+    fn swarm_json(&self, store: &Store, cluster: &Cluster) -> Value {
+        let mut json = self.cluster_json(store, cluster);
+        let Cluster { worker, manager, .. } = cluster;
         json["JoinTokens"] = json!({ "Worker": worker.to_string(), "Manager": manager.to_string() });
         json
     }
 
-    fn cluster_json(&self, manager: &Manager) -> Value {
-        let Cluster { id, created, updated, .. } = manager.cluster();
+    fn cluster_json(&self, store: &Store, cluster: &Cluster) -> Value {
+        let at = |nanos: u64| date::rfc3339(self.epoch, Instant::from_nanos(nanos));
+        let Cluster { id, created, updated, .. } = cluster;
         json!({
             "ID": id,
-            "Version": { "Index": manager.store().revision() },
-            "CreatedAt": date::rfc3339(self.epoch, *created),
-            "UpdatedAt": date::rfc3339(self.epoch, *updated),
+            "Version": { "Index": store.revision() },
+            "CreatedAt": at(*created),
+            "UpdatedAt": at(*updated),
             "Spec": settings(),
             "TLSInfo": {},
             "RootRotationInProgress": false,
@@ -452,12 +507,17 @@ impl Engine {
         };
         let mut glance = json!({
             "NodeID": swarm.node, "NodeAddr": swarm.addr.to_string(), "LocalNodeState": state,
-            "ControlAvailable": swarm.manager.is_some(), "Error": "", "RemoteManagers": managers,
+            "ControlAvailable": swarm.raft.is_some(), "Error": "", "RemoteManagers": managers,
         });
-        if let Some(manager) = &swarm.manager {
-            glance["Nodes"] = json!(manager.nodes().len());
-            glance["Managers"] = json!(1);
-            glance["Cluster"] = self.cluster_json(manager);
+        let Some(raft) = &swarm.raft else { return glance };
+        let store = swarm.manager.as_ref().map_or(raft.store(), Manager::store);
+        match Cluster::of(store).filter(|_| raft.leader().is_some()) {
+            Some(cluster) => {
+                glance["Nodes"] = json!(manager::count_nodes(store));
+                glance["Managers"] = json!(manager::managers_in(store).len());
+                glance["Cluster"] = self.cluster_json(store, &cluster);
+            }
+            None => glance["Error"] = json!(SwarmError::NoLeader.to_string()),
         }
         glance
     }

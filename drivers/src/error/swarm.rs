@@ -67,6 +67,13 @@ pub enum SwarmError {
          erases all current state of the swarm. Use `--force` to ignore this message."
     )]
     Deciding,
+    /// It decides with others, of whom so many of so many would be left where that is too few.
+    #[error(
+        "You are attempting to leave the swarm on a node that is participating as a manager. {0}The only way to restore a \
+         swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use `--force` to suppress this \
+         message."
+    )]
+    DecidingWith(TooFew),
     /// It does not decide.
     #[error(
         "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this \
@@ -150,9 +157,33 @@ pub enum SwarmError {
         /// As it was asked for.
         term: String,
     },
-    /// What is not simulated.
-    #[error("netyard simulates swarms with one manager: further nodes join them as workers")]
-    OneManager,
+    /// Too few managers hear each other.
+    #[error(
+        "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are \
+         online. Make sure more than half of the managers are online."
+    )]
+    NoLeader,
+    /// The leader did not answer.
+    #[error("rpc error: code = DeadlineExceeded desc = context deadline exceeded")]
+    LeaderSilent,
+    /// Nobody listens where the leader was.
+    #[error(
+        "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial tcp {0}: \
+         connect: connection refused\""
+    )]
+    LeaderAway(core::net::SocketAddr),
+    /// Others do not agree, and it leads no more.
+    #[error("rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status")]
+    LostLead,
+    /// It shall decide, but does not yet.
+    #[error("rpc error: code = NotFound desc = can't find manager in raft memberlist")]
+    NoMember,
+    /// Without it too few would be left.
+    #[error(
+        "rpc error: code = FailedPrecondition desc = can't remove member from the raft: this would result in a loss of \
+         quorum"
+    )]
+    NoQuorum,
     /// A word that is none of those that may stand there.
     #[error("invalid {field}: \"{word}\"")]
     Word {
@@ -163,16 +194,31 @@ pub enum SwarmError {
     },
 }
 
+/// How many managers would be left, and out of how many; none when they would be enough, or nobody knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TooFew(pub Option<(usize, usize)>);
+
+impl core::fmt::Display for TooFew {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Some((left, all)) = self.0 else { return Ok(()) };
+        write!(
+            f,
+            "Removing this node leaves {left} managers out of {all}. Without a Raft quorum your swarm will be inaccessible. "
+        )
+    }
+}
+
 impl SwarmError {
     /// The HTTP status it goes with.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
             Self::OverlayFromWorker | Self::Downgrade => 403,
-            Self::Unknown { .. } => 404,
+            Self::Unknown { .. } | Self::NoMember => 404,
             Self::NameConflict(_) => 409,
             Self::Fixed(_) => 501,
-            Self::Active | Self::Outside | Self::Deciding | Self::Worker => 503,
+            Self::Active | Self::Outside | Self::Deciding | Self::DecidingWith(_) | Self::Worker => 503,
+            Self::LeaderAway(_) => 503,
             Self::Address(_)
             | Self::Ambiguous { .. }
             | Self::Token
@@ -182,11 +228,14 @@ impl SwarmError {
             | Self::NetworkInUse { .. }
             | Self::Invalid(_)
             | Self::PortTaken { .. }
-            | Self::OneManager
+            | Self::NoQuorum
             | Self::Word { .. } => 400,
             Self::AttachTimeout
             | Self::Attach { .. }
             | Self::JoinTimeout
+            | Self::LeaderSilent
+            | Self::LostLead
+            | Self::NoLeader
             | Self::Listen(_)
             | Self::Said(_)
             | Self::SharesStore

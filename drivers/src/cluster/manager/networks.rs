@@ -11,6 +11,7 @@ use super::{Manager, read, text};
 use crate::cluster::message::{Answer, Grant};
 use crate::cluster::object::{Attachment, Network, Subnet};
 use crate::cluster::service::Service;
+use crate::cluster::store::Store;
 use crate::error::{Family, SwarmError as Refusal};
 use crate::id::Id;
 use crate::ipam::{AddressPools, AddressSpace, PoolId, Realm};
@@ -26,6 +27,8 @@ const FIRST_VNI: u32 = 4096;
 const POOL: (&str, u8) = ("10.0.0.0/8", 24);
 /// The network by which ports are published.
 const INGRESS: &str = "ingress";
+/// The addresses that nodes have on networks: the id of the network and that of the node follow.
+const OWN: &str = "own/";
 
 /// What the manager has given away.
 #[derive(Clone, Debug)]
@@ -35,8 +38,6 @@ pub(super) struct Given {
     pools: BTreeMap<String, Vec<PoolId>>,
     vnis: BTreeSet<u32>,
     next_vni: u32,
-    /// The addresses of nodes on networks.
-    own: BTreeMap<(String, String), IpAddr>,
 }
 
 impl Given {
@@ -47,8 +48,44 @@ impl Given {
             pools: BTreeMap::new(),
             vnis: BTreeSet::new(),
             next_vni: FIRST_VNI,
-            own: BTreeMap::new(),
         }
+    }
+
+    /// What was given away, as a store says.
+    pub(super) fn recalled(store: &Store) -> Self {
+        let mut given = Self::nothing();
+        for network in networks_in(store).into_iter().filter(|network| network.allocated) {
+            given.recall_network(&network);
+        }
+        let attached = store.range(TASKS).filter_map(|(_, entry)| read::<Attachment>(entry));
+        let of_tasks = attached.map(|attachment| (attachment.network, attachment.addr));
+        let services = super::services::services_in(store);
+        let of_services = services.into_iter().flat_map(|service| service.vips).map(|vip| (vip.network, vip.addr));
+        let of_nodes = store.range(OWN).filter_map(|(key, entry)| {
+            let (network, _) = key.strip_prefix(OWN)?.split_once('/')?;
+            Some((network.to_owned(), entry.value.parse().ok()?))
+        });
+        for (network, addr) in of_tasks.chain(of_services).chain(of_nodes).collect::<Vec<_>>() {
+            given.take(&network, Some(addr));
+        }
+        given
+    }
+
+    fn recall_network(&mut self, network: &Network) {
+        let options = OverlayOptions::parse(&network.options);
+        let vnis = options.map(|options| options.vnis).unwrap_or_default();
+        self.vnis.extend(vnis.iter().map(|vni| vni.number()));
+        self.next_vni = self.vnis.last().map_or(FIRST_VNI, |last| (last + 1).max(FIRST_VNI));
+        let mut pools = Vec::new();
+        for subnet in network.subnets.iter().filter_map(Subnet::config) {
+            let Ok(pool) = self.space.request_pool(Realm::Engine, subnet.pool) else { continue };
+            for addr in subnet.gateway.iter().chain(subnet.auxiliary.values()) {
+                // What was given once can be taken again.
+                let _ = self.space.request_address(pool, Some(*addr));
+            }
+            pools.push(pool);
+        }
+        self.pools.insert(network.id.clone(), pools);
     }
 
     fn take_vni(&mut self) -> u32 {
@@ -88,19 +125,13 @@ impl Manager {
     /// All networks, the oldest first.
     #[must_use]
     pub fn networks(&self) -> Vec<Network> {
-        let mut networks: Vec<Network> = self.store.range(NETWORKS).filter_map(|(_, entry)| read(entry)).collect();
-        networks.sort_by_key(|network| network.created);
-        networks
+        networks_in(&self.store)
     }
 
     /// The network that is meant: by its id, its name or the beginning of its id.
     #[must_use]
     pub fn find_network(&self, term: &str) -> Option<Network> {
-        let networks = self.networks();
-        let by_id = networks.iter().find(|network| network.id == term);
-        let by_name = || networks.iter().find(|network| network.name == term);
-        let by_prefix = || networks.iter().find(|network| !term.is_empty() && network.id.starts_with(term));
-        by_id.or_else(by_name).or_else(by_prefix).cloned()
+        find_among(&self.networks(), term).cloned()
     }
 
     /// Makes the network by which ports are published.
@@ -194,7 +225,10 @@ impl Manager {
         }
         let pools = self.given.pools.remove(id).unwrap_or_default();
         pools.iter().for_each(|pool| self.given.space.release_pool(*pool));
-        self.given.own.retain(|(_, network), _| network != id);
+        let own = self.own_where(|_, network| network == id);
+        own.iter().for_each(|(key, ..)| {
+            self.store.delete(key);
+        });
         self.store.delete(&format!("{NETWORKS}{id}"));
         Ok(())
     }
@@ -247,13 +281,30 @@ impl Manager {
 
     /// The address of a node on a network.
     pub(super) fn own_address(&mut self, node: &str, network: &str) -> Option<IpAddr> {
-        let key = (node.to_owned(), network.to_owned());
-        if let Some(own) = self.given.own.get(&key) {
-            return Some(*own);
+        let key = format!("{OWN}{network}/{node}");
+        if let Some(own) = self.store.get(&key) {
+            return own.value.parse().ok();
         }
         let own = self.given.take(network, None)?;
-        self.given.own.insert(key, own);
+        self.store.put(&key, own.to_string());
         Some(own)
+    }
+
+    /// The addresses of nodes on networks, of which both fit: the key, the network and the address.
+    fn own_where(&self, fits: impl Fn(&str, &str) -> bool) -> Vec<(String, String, IpAddr)> {
+        let all = self.store.range(OWN).filter_map(|(key, entry)| {
+            let (network, node) = key.strip_prefix(OWN)?.split_once('/')?;
+            fits(node, network).then_some(())?;
+            Some((key.to_owned(), network.to_owned(), entry.value.parse().ok()?))
+        });
+        all.collect()
+    }
+
+    fn take_back_own(&mut self, own: Vec<(String, String, IpAddr)>) {
+        for (key, network, addr) in own {
+            self.store.delete(&key);
+            self.given.give_back(&network, addr);
+        }
     }
 
     /// The network by which ports are published, and a node's own address there.
@@ -271,8 +322,8 @@ impl Manager {
         let Attachment { network, node, addr, .. } = attachment;
         self.given.give_back(&network, addr);
         let is_used = self.attachments().iter().any(|other| other.network == network && other.node == node);
-        if !is_used && let Some(own) = self.given.own.remove(&(node, network.clone())) {
-            self.given.give_back(&network, own);
+        if !is_used {
+            self.take_back_own(self.own_where(|at, on| at == node && on == network));
         }
     }
 
@@ -281,9 +332,25 @@ impl Manager {
         for attachment in self.attachments().into_iter().filter(|attachment| attachment.node == node) {
             self.detach(&attachment.task);
         }
-        let own: Vec<_> = self.given.own.extract_if(.., |(at, _), _| at == node).collect();
-        own.into_iter().for_each(|((_, network), addr)| self.given.give_back(&network, addr));
+        self.take_back_own(self.own_where(|at, _| at == node));
     }
+}
+
+/// All networks of a store, the oldest first.
+#[must_use]
+pub fn networks_in(store: &Store) -> Vec<Network> {
+    let mut networks: Vec<Network> = store.range(NETWORKS).filter_map(|(_, entry)| read(entry)).collect();
+    networks.sort_by_key(|network| network.created);
+    networks
+}
+
+/// The network that is meant: by its id, its name or the beginning of its id.
+#[must_use]
+pub fn find_among<'a>(networks: &'a [Network], term: &str) -> Option<&'a Network> {
+    let by_id = networks.iter().find(|network| network.id == term);
+    let by_name = || networks.iter().find(|network| network.name == term);
+    let by_prefix = || networks.iter().find(|network| !term.is_empty() && network.id.starts_with(term));
+    by_id.or_else(by_name).or_else(by_prefix)
 }
 
 #[cfg(test)]

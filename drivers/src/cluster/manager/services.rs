@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use netyard_sim::time::Instant;
 
 use super::schedule::{self, Candidate, Constraint};
-use super::{Manager, read, text};
+use super::{Manager, Presence, read, text};
 use crate::cluster::board::{Board, Ground};
 use crate::cluster::message::{Assignment, Grant, Report};
 use crate::cluster::object::{Attachment, Availability, Network, Node};
 use crate::cluster::service::{
     Mode, Place, PortSpec, PublishMode, Service, Spec, Task, TaskState, UpdateState, UpdateStatus, Vip,
 };
+use crate::cluster::store::Store;
 use crate::error::SwarmError as Refusal;
 use crate::id::Id;
 use crate::image::Reference;
@@ -257,10 +258,13 @@ impl Manager {
         let before: BTreeMap<String, Task> =
             self.tasks().into_iter().map(|(task, _)| (task.id.clone(), task)).collect();
         let nodes: Vec<Node> = self.nodes().into_iter().map(|(node, _)| node).collect();
-        let ground = |node: &Node| Ground {
-            id: node.id.clone(),
-            alive: self.is_alive(&node.id),
-            availability: node.spec.availability,
+        let ground = |node: &Node| {
+            let takes_no_more = self.presence(&node.id) == Presence::Unknown;
+            let availability = match node.spec.availability {
+                Availability::Active if takes_no_more => Availability::Pause,
+                other => other,
+            };
+            Ground { id: node.id.clone(), alive: self.is_alive(&node.id), availability }
         };
         let fit = |service: &Service| {
             let fitting = nodes.iter().filter(|node| schedule::fits_service(service, node));
@@ -353,7 +357,7 @@ impl Manager {
             .iter()
             .map(|node| {
                 let takes = node.spec.availability == Availability::Active;
-                Candidate { node: node.clone(), takes: takes && self.is_alive(&node.id) }
+                Candidate { node: node.clone(), takes: takes && self.presence(&node.id) == Presence::Ready }
             })
             .collect();
         let waits = |task: &&Task| task.status.state == TaskState::Pending && task.is_wanted();
@@ -472,6 +476,11 @@ impl Manager {
         };
         (u64::try_from(runs.count()).unwrap_or(u64::MAX), wanted)
     }
+}
+
+/// All services of a store.
+pub(super) fn services_in(store: &Store) -> Vec<Service> {
+    store.range(SERVICES).filter_map(|(_, entry)| read(entry)).collect()
 }
 
 /// Whether a network is one that every node has of its own.

@@ -160,20 +160,10 @@ impl Engine {
             return self.ask_store_for(world, number, container, &network, wanted);
         }
         let container = parked.container.to_string();
-        let Some(swarm) = &mut self.swarm else { return };
-        let ask = Ask::Attach { node: swarm.node.clone(), network, container, wanted };
-        match &mut swarm.manager {
-            Some(manager) => {
-                let answer = manager.answer(now, ask);
-                self.take_grant(world, number, answer);
-                self.manager_changed(world);
-            }
-            None => {
-                let Some(manager) = swarm.managers.first().map(|manager| manager.addr) else { return };
-                if !swarm.calls.is_asking(&Purpose::Attach(number)) {
-                    self.ask(world, manager, &ask, Purpose::Attach(number));
-                }
-            }
+        let Some(swarm) = &self.swarm else { return };
+        if !swarm.calls.is_asking(&Purpose::Attach(number)) {
+            let ask = Ask::Attach { node: swarm.node.clone(), network, container, wanted };
+            self.ask_cluster(world, ask, Purpose::Attach(number));
         }
     }
 
@@ -290,19 +280,9 @@ impl Engine {
 
     /// The manager hears that a task has ended.
     fn end_task(&mut self, world: &mut World, task: String) {
-        let now = world.now();
-        let Some(swarm) = &mut self.swarm else { return };
-        match &mut swarm.manager {
-            Some(manager) => {
-                let ask =
-                    Ask::Session { node: swarm.node.clone(), seen: u64::MAX, ended: vec![task], reports: Vec::new() };
-                manager.answer(now, ask);
-                self.manager_changed(world);
-            }
-            None => {
-                swarm.ended.push(task);
-                swarm.session_at = Some(now);
-            }
+        if let Some(swarm) = &mut self.swarm {
+            swarm.ended.push(task);
+            self.tell_work(world);
         }
     }
 

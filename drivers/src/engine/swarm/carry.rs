@@ -15,20 +15,31 @@ use crate::cluster::manager::{HEARTBEAT, Manager};
 use crate::cluster::message::{Answer, Ask, Report};
 use crate::cluster::post::{Ears, News, Order, Post};
 use crate::cluster::{CONTROL_PORT, GOSSIP_PORT};
-use crate::engine::{Engine, Power};
+use crate::engine::{Engine, ExchangeId, Power};
 use crate::error::SwarmError;
 
 /// What the process is called that carries words to other nodes.
 const NAME: &str = "dockerd-swarm";
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same of managers, who tell each other every second that they are there.
+const PATIENCE_OF_MANAGERS: Duration = Duration::from_secs(2);
 
 /// What a question was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Purpose {
     Attach(u64),
+    Enlist,
+    /// A manager is told to leave by a client, who hears why it does not.
+    Farewell(ExchangeId),
     Join,
     Leave,
+    /// Somebody else's question, by the number of its call.
+    Pass(u64),
+    /// Another manager has to agree.
+    Raft(String),
+    /// What a client wants of the leader, where that is, and until when it waits.
+    Request(ExchangeId, SocketAddr, Instant),
     /// With the places that it gives back, and what it says of tasks.
     Session(Vec<String>, Vec<Report>),
 }
@@ -40,13 +51,29 @@ pub(super) struct Calls {
     next: u64,
 }
 
+impl Purpose {
+    fn patience(&self, now: Instant) -> Duration {
+        match self {
+            Self::Raft(_) => PATIENCE_OF_MANAGERS,
+            Self::Request(_, _, until) => until.since(now),
+            Self::Attach(_)
+            | Self::Enlist
+            | Self::Farewell(_)
+            | Self::Join
+            | Self::Leave
+            | Self::Pass(_)
+            | Self::Session(..) => PATIENCE,
+        }
+    }
+}
+
 impl Calls {
     /// When one is given up.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.open.values().map(|(_, until)| *until).min()
     }
 
-    fn is_in_session(&self) -> bool {
+    pub(super) fn is_in_session(&self) -> bool {
         self.open.values().any(|(asked, _)| matches!(asked, Purpose::Session(..)))
     }
 
@@ -86,8 +113,15 @@ impl Engine {
     /// The engine has started again: what it was in goes on.
     pub(in crate::engine) fn open_post_again(&mut self, world: &mut World) {
         let Some(swarm) = &mut self.swarm else { return };
-        let control = swarm.manager.is_some().then_some(CONTROL_PORT);
+        let control = swarm.raft.is_some().then_some(CONTROL_PORT);
         swarm.gossip.hurry(world.now());
+        if let Some(raft) = &mut swarm.raft {
+            raft.restart(world.now());
+            if !raft.is_leader() {
+                (swarm.manager, swarm.session_at) = (None, Some(world.now()));
+                swarm.work.tell_again();
+            }
+        }
         if self.post.is_none() {
             // Somebody else has a port of it meanwhile: then it hears nobody, as the log of a real one would say.
             let _ = self.open_post(world, control);
@@ -104,6 +138,17 @@ impl Engine {
             post.close(&mut world.processes);
             world.signal(pid, netyard_sim::userland::Signal::Kill);
         }
+    }
+
+    /// It begins or ceases to be called. What was under way has failed.
+    pub(super) fn reopen_post(&mut self, world: &mut World, control: Option<u16>) {
+        let Some(swarm) = &mut self.swarm else { return };
+        let lost: Vec<u64> = swarm.calls.open.keys().copied().collect();
+        swarm.session_at = swarm.session_at.map(|at| at.min(world.now() + Duration::from_millis(10)));
+        lost.into_iter().for_each(|number| self.take_failed_call(world, number, "Connection reset by peer"));
+        self.close_post(world);
+        // Somebody else may have a port of it: then it hears nobody.
+        let _ = self.open_post(world, control);
     }
 
     /// A process ended that may carry its post: another one does it then. False when it is none.
@@ -123,7 +168,8 @@ impl Engine {
     pub(super) fn ask(&mut self, world: &mut World, manager: SocketAddr, ask: &Ask, purpose: Purpose) {
         let Some(swarm) = &mut self.swarm else { return };
         swarm.calls.next += 1;
-        swarm.calls.open.insert(swarm.calls.next, (purpose, world.now() + PATIENCE));
+        let until = world.now() + purpose.patience(world.now());
+        swarm.calls.open.insert(swarm.calls.next, (purpose, until));
         // Without a post nobody answers.
         if let Some(post) = &self.post {
             post.order(&mut world.processes, &Order::Call(swarm.calls.next, manager, text(ask)));
@@ -158,43 +204,36 @@ impl Engine {
     }
 
     fn answer_call(&mut self, world: &mut World, number: u64, said: &str) {
-        let now = world.now();
-        let Some(manager) = self.swarm.as_mut().and_then(|swarm| swarm.manager.as_mut()) else { return };
         // What cannot be understood is not answered.
         let Ok(ask) = serde_json::from_str::<Ask>(said) else { return };
-        let before = manager.store().revision();
-        let answer = manager.answer(now, ask);
-        let has_changed = manager.store().revision() != before;
-        if let Some(post) = &self.post {
-            post.order(&mut world.processes, &Order::Answer(number, text(&answer)));
-        }
-        if has_changed {
-            self.manager_changed(world);
-        }
-    }
-
-    /// The store has changed: the manager's own node knows at once, the others are told to ask.
-    pub(in crate::engine) fn manager_changed(&mut self, world: &mut World) {
-        let now = world.now();
-        let Some(swarm) = &mut self.swarm else { return };
-        let Some(manager) = &mut swarm.manager else { return };
-        let members = manager.members();
-        swarm.work.assign(Some(manager.assigned_to(&swarm.node)));
-        swarm.seen = manager.store().revision();
-        swarm.gossip.set_members(now, &members);
-        swarm.gossip.hurry(now);
-        self.poll_swarm(world);
+        self.answer_ask(world, number, ask);
     }
 
     fn take_answer(&mut self, world: &mut World, number: u64, said: &str) {
         let Some(swarm) = &mut self.swarm else { return };
         let Some((purpose, _)) = swarm.calls.open.remove(&number) else { return };
-        let Ok(answer) = serde_json::from_str::<Answer>(said) else { return };
+        match serde_json::from_str::<Answer>(said) {
+            Ok(answer) => self.take_said(world, purpose, answer),
+            // Nonsense is no answer.
+            Err(_) => self.fail_call(world, purpose, "Protocol error"),
+        }
+    }
+
+    /// What somebody is asked has an answer.
+    pub(super) fn take_said(&mut self, world: &mut World, purpose: Purpose, answer: Answer) {
+        let Some(swarm) = &mut self.swarm else { return };
         match (purpose, answer) {
-            (Purpose::Join, Answer::Joined { node, managers, ingress }) => self.joined(world, node, managers, ingress),
-            (Purpose::Attach(number), answer) => self.take_grant(world, number, answer),
+            (Purpose::Raft(member), answer) => self.take_raft_answer(world, &member, Some(&answer)),
+            (Purpose::Pass(visit), answer) => self.answer_visit(world, visit, &answer),
+            (Purpose::Request(exchange, ..), answer) => self.take_reply(world, exchange, answer),
+            (Purpose::Farewell(exchange), answer) => self.take_farewell(exchange, Some(&answer)),
+            (Purpose::Join, Answer::Joined { node, role, managers, ingress }) => {
+                self.joined(world, (node, role), managers, ingress);
+            }
+            (Purpose::Join, Answer::Pending) => self.knocked_in_vain(world, "they are busy"),
             (Purpose::Join, Answer::Refused(said)) => self.join_refused(world, said),
-            (Purpose::Session(ended, told), Answer::Session { revision, members, assigned }) => {
+            (Purpose::Attach(number), answer) => self.take_grant(world, number, answer),
+            (Purpose::Session(ended, told), Answer::Session { revision, members, assigned, role, managers }) => {
                 swarm.seen = revision;
                 swarm.ended.retain(|task| !ended.contains(task));
                 swarm.work.has_told(&told);
@@ -202,20 +241,41 @@ impl Engine {
                 if let Some(members) = members {
                     swarm.gossip.set_members(world.now(), &members);
                 }
+                self.take_role(world, role, managers);
                 self.poll_swarm(world);
             }
+            (Purpose::Session(..), _) => swarm.turn = swarm.turn.wrapping_add(1),
             (Purpose::Leave, _) => self.left(world),
-            _ => {}
+            (Purpose::Enlist | Purpose::Join, _) => {}
         }
     }
 
     fn take_failed_call(&mut self, world: &mut World, number: u64, why: &str) {
         let Some(swarm) = &mut self.swarm else { return };
-        match swarm.calls.open.remove(&number) {
-            Some((Purpose::Join, _)) => self.knocked_in_vain(world, why),
-            Some((Purpose::Leave, _)) => self.left(world),
+        if let Some((purpose, _)) = swarm.calls.open.remove(&number) {
+            self.fail_call(world, purpose, why);
+        }
+    }
+
+    fn fail_call(&mut self, world: &mut World, purpose: Purpose, why: &str) {
+        let now = world.now();
+        let Some(swarm) = &mut self.swarm else { return };
+        match purpose {
+            Purpose::Join => self.knocked_in_vain(world, why),
+            Purpose::Leave => self.left(world),
+            Purpose::Raft(member) => self.take_raft_answer(world, &member, None),
+            Purpose::Pass(visit) => {
+                self.answer_visit(world, visit, &Answer::Refused(SwarmError::NoLeader.to_string()));
+            }
+            Purpose::Request(exchange, leader, until) => self.not_passed(exchange, leader, until, why),
+            Purpose::Farewell(exchange) => self.take_farewell(exchange, None),
+            // Another manager is asked, if there is one.
+            Purpose::Session(..) if swarm.managers.len() > 1 => {
+                swarm.turn = swarm.turn.wrapping_add(1);
+                swarm.session_at = swarm.session_at.map(|at| at.min(now + Duration::from_secs(1)));
+            }
             // It is asked again.
-            Some((Purpose::Session(..) | Purpose::Attach(_), _)) | None => {}
+            Purpose::Session(..) | Purpose::Attach(_) | Purpose::Enlist => {}
         }
     }
 
@@ -227,7 +287,9 @@ impl Engine {
         match &self.swarm {
             Some(Swarm { stage: Stage::Leaving { until, .. }, .. }) if *until <= now => self.left(world),
             Some(Swarm { stage: Stage::Active, .. }) => {
+                self.poll_raft(world);
                 self.find_lost(world);
+                self.dismiss_members(world);
                 self.settle_work(world);
                 self.settle_attachments(world);
                 self.keep_session(world);
@@ -276,12 +338,11 @@ impl Engine {
             return;
         }
         swarm.session_at = Some(now + HEARTBEAT);
-        let Some(manager) = swarm.managers.first().map(|manager| manager.addr) else { return };
         // What is lost with the question is told again: the manager does not mind.
         let (ended, reports) = (swarm.ended.clone(), swarm.work.reports());
         let purpose = Purpose::Session(ended.clone(), reports.clone());
         let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen, ended, reports };
-        self.ask(world, manager, &ask, purpose);
+        self.ask_cluster(world, ask, purpose);
     }
 
     /// Tells the other nodes what they have not heard.
@@ -297,6 +358,6 @@ impl Engine {
     }
 }
 
-fn text(value: &impl serde::Serialize) -> String {
+pub(super) fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("it is text and numbers")
 }

@@ -11,6 +11,7 @@ use netyard_sim::userland::Request;
 use netyard_sim::world::World;
 use serde_json::{Map, Value, json};
 
+use super::carry::Purpose;
 use super::{Stage, Swarm};
 use crate::cluster::message::{Ask, Assignment, Grant, Report};
 use crate::cluster::service::{ContainerSpec, Place, PortSpec, PublishMode, Status, Task, TaskState};
@@ -62,6 +63,11 @@ impl Work {
         }
     }
 
+    /// Somebody else shall know all of it.
+    pub(super) fn tell_again(&mut self) {
+        self.untold = self.status.keys().cloned().collect();
+    }
+
     fn status_of(&self, task: &Task) -> Status {
         self.status.get(&task.id).filter(|own| own.state >= task.status.state).unwrap_or(&task.status).clone()
     }
@@ -96,7 +102,8 @@ impl Engine {
     }
 
     fn can_tell(&self, swarm: &Swarm) -> bool {
-        matches!(swarm.stage, Stage::Active) && swarm.manager.is_some() && !swarm.work.untold.is_empty()
+        let has_news = !swarm.work.untold.is_empty() || !swarm.ended.is_empty();
+        matches!(swarm.stage, Stage::Active) && swarm.manager.is_some() && has_news && !swarm.is_told_itself()
     }
 
     fn next_step(&self) -> Option<(String, Step)> {
@@ -180,19 +187,24 @@ impl Engine {
         rest.and_then(|rest| rest.get("StopGracePeriod")?.as_u64()).map_or(GRACE, Duration::from_nanos)
     }
 
-    /// The manager's own node tells it at once, the others with their next session.
-    fn tell_work(&mut self, world: &mut World) {
+    /// The leader's own node tells it at once, the others with their next session.
+    pub(super) fn tell_work(&mut self, world: &mut World) {
         let now = world.now();
-        let Some(swarm) = self.swarm.as_mut().filter(|swarm| !swarm.work.untold.is_empty()) else { return };
-        let reports = swarm.work.reports();
-        let Some(manager) = &mut swarm.manager else {
+        let Some(swarm) = &mut self.swarm else { return };
+        if swarm.work.untold.is_empty() && swarm.ended.is_empty() {
+            return;
+        }
+        let Some(manager) = &swarm.manager else {
             swarm.session_at = swarm.session_at.map(|at| at.min(now));
             return;
         };
-        swarm.work.has_told(&reports);
-        let (node, seen, ended) = (swarm.node.clone(), manager.store().revision(), Vec::new());
-        manager.answer(now, Ask::Session { node, seen, ended, reports });
-        self.manager_changed(world);
+        if swarm.is_told_itself() {
+            return;
+        }
+        let (ended, reports) = (swarm.ended.clone(), swarm.work.reports());
+        let purpose = Purpose::Session(ended.clone(), reports.clone());
+        let (node, seen) = (swarm.node.clone(), manager.store().revision());
+        self.ask_cluster(world, Ask::Session { node, seen, ended, reports }, purpose);
     }
 
     fn note_status(&mut self, world: &World, task: &str, change: impl FnOnce(&mut Status)) {
