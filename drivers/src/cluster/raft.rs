@@ -6,7 +6,9 @@
 //! majority has is in the store and stays; what is only known to be accepted here is the tail behind it, and another
 //! leader may put something else in its place. A leader that does not hear a majority gives up, who has heard a leader
 //! lately votes for nobody else, and a term only begins when a majority would vote for it: so who was cut off and comes back
-//! disturbs nobody. Who the members are is said by the store itself, under [`MEMBERS`], the tail included.
+//! disturbs nobody. Who the members are is said by the store itself, under [`MEMBERS`]. One comes or goes at a time, and counts
+//! when a majority of those before has it; what follows such a change in the log says that, so two majorities have one in
+//! common.
 
 mod log;
 mod message;
@@ -192,7 +194,6 @@ impl Raft {
             return;
         }
         self.log.push(Entry { term: self.term, changes });
-        self.meet_members(now);
         self.hurry(now);
         self.commit(now);
     }
@@ -207,10 +208,10 @@ impl Raft {
     /// What is to be told now, and to whom. The answer goes to [`Self::take_in`], a failure to [`Self::not_reached`].
     pub fn poll(&mut self, now: Instant) -> Vec<(String, IpAddr, Said)> {
         match &self.part {
-            Part::Follower { until, .. } | Part::Candidate { until, .. } if *until <= now => {
-                if self.members().contains_key(&self.id) {
-                    self.stand(now, Step::Canvass);
-                }
+            Part::Follower { until, .. } | Part::Candidate { until, .. }
+                if *until <= now && self.members().contains_key(&self.id) =>
+            {
+                self.stand(now, Step::Canvass);
             }
             Part::Leader { .. } if self.heard_by_majority_until().is_some_and(|until| until <= now) => {
                 self.follow(now, None);
@@ -279,7 +280,7 @@ impl Raft {
             Said::Append { term, before, entries, known, .. } => {
                 self.is_led(now, term, from);
                 let agreed = self.log.append(before, entries, known);
-                let revision = agreed.unwrap_or(self.store().revision());
+                let revision = agreed.unwrap_or_else(|| self.store().revision());
                 Some(Said::Heard { term, agrees: agreed.is_some(), revision })
             }
             Said::Whole { term, at, values, .. } => {
@@ -472,6 +473,7 @@ impl Raft {
         agreed.sort_unstable_by(|a, b| b.cmp(a));
         let Some(with_majority) = agreed.get(self.majority() - 1).copied() else { return };
         if self.log.commit_of_term(self.term, with_majority) {
+            self.meet_members(now);
             self.hurry(now);
         }
     }

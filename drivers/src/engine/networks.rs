@@ -137,11 +137,14 @@ impl Engine {
         if config.name.trim().is_empty() {
             return Err(Error::NetworkNameInvalid(config.name.clone()));
         }
-        if self.follows() && !is_taken {
+        if is_taken {
+            return Err(Error::NetworkNameTaken(config.name.clone()));
+        }
+        if self.follows() {
             return self.pass_request(world, call);
         }
         let manager = self.manager_mut()?;
-        if is_taken || manager.networks().iter().any(|network| network.name == config.name) {
+        if manager.networks().iter().any(|network| network.name == config.name) {
             return Err(Error::NetworkNameTaken(config.name.clone()));
         }
         let id = manager.create_network(now, config);

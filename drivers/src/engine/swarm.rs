@@ -510,7 +510,7 @@ impl Engine {
             "ControlAvailable": swarm.raft.is_some(), "Error": "", "RemoteManagers": managers,
         });
         let Some(raft) = &swarm.raft else { return glance };
-        let store = swarm.manager.as_ref().map_or(raft.store(), Manager::store);
+        let store = swarm.manager.as_ref().map_or_else(|| raft.store(), Manager::store);
         match Cluster::of(store).filter(|_| raft.leader().is_some()) {
             Some(cluster) => {
                 glance["Nodes"] = json!(manager::count_nodes(store));

@@ -41,17 +41,9 @@ impl Log {
     }
 
     pub(super) fn members(&self) -> BTreeMap<String, IpAddr> {
-        let known = self.store.range(MEMBERS);
-        let mut values: BTreeMap<&str, &str> = known.map(|(key, entry)| (key, entry.value.as_str())).collect();
-        let changes = self.tail.iter().flat_map(|entry| &entry.changes);
-        for change in changes.filter(|change| change.key.starts_with(MEMBERS)) {
-            match &change.value {
-                Some(value) => values.insert(&change.key, value),
-                None => values.remove(change.key.as_str()),
-            };
-        }
-        let member = |(key, value): (&str, &str)| Some((key.strip_prefix(MEMBERS)?.to_owned(), value.parse().ok()?));
-        values.into_iter().filter_map(member).collect()
+        let member =
+            |(key, value): (&str, &Value)| Some((key.strip_prefix(MEMBERS)?.to_owned(), value.value.parse().ok()?));
+        self.store.range(MEMBERS).filter_map(member).collect()
     }
 
     pub(super) fn push(&mut self, entry: Entry) {

@@ -148,6 +148,27 @@ fn who_was_away_for_long_is_told_all() {
 }
 
 #[test]
+fn members_come_and_go_one_at_a_time() {
+    let mut table = Table::of(&["a"]);
+    for (at, name) in ["b", "c"].into_iter().enumerate() {
+        let rng = Seed(2).stream(name);
+        table.members.insert(name.to_owned(), Raft::newcomer(name.to_owned(), table.now, rng));
+        let now = table.now;
+        let raft = table.member("a");
+        let mut store = raft.latest();
+        store.put(&format!("{MEMBERS}{name}"), format!("192.0.2.{}", at + 1));
+        let changes = store.changes(raft.proposed(), "").unwrap().cloned().collect();
+        raft.propose(now, changes);
+        table.talk();
+        assert!(table.put("a", name));
+    }
+    assert_eq!(table.having("c"), ["a", "b", "c"]);
+    table.cut.insert("a".to_owned());
+    table.pass(30);
+    assert!(table.leaders() == ["b"] || table.leaders() == ["c"]);
+}
+
+#[test]
 fn a_leader_hands_over_at_once() {
     let mut table = Table::of(&["a", "b", "c"]);
     table.member("a").hand_over();

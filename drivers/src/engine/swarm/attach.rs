@@ -161,17 +161,20 @@ impl Engine {
         }
         let container = parked.container.to_string();
         let Some(swarm) = &self.swarm else { return };
-        if !swarm.calls.is_asking(&Purpose::Attach(number)) {
+        let purpose = Purpose::Attach(number);
+        if !swarm.calls.is_asking(&purpose) && !swarm.is_asking_itself(&purpose) {
             let ask = Ask::Attach { node: swarm.node.clone(), network, container, wanted };
-            self.ask_cluster(world, ask, Purpose::Attach(number));
+            self.ask_cluster(world, ask, purpose);
         }
     }
 
     /// The manager has answered.
     pub(in crate::engine) fn take_grant(&mut self, world: &mut World, number: u64, answer: Answer) {
         let Some(parked) = self.parked.get_mut(&number) else {
-            // Nobody waits any more.
-            if let (Answer::Granted(grant), Some(swarm)) = (answer, &mut self.swarm) {
+            // Nobody waits any more, or the same was asked twice.
+            if let (Answer::Granted(grant), Some(swarm)) = (answer, &mut self.swarm)
+                && !self.grants.values().any(|known| known.task == grant.task)
+            {
                 swarm.ended.push(grant.task);
             }
             return;

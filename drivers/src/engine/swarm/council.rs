@@ -56,6 +56,11 @@ impl Swarm {
         self.held.iter().any(|held| matches!(held.to, Recipient::Itself(Purpose::Session(..), _)))
     }
 
+    /// Whether the leader's own node has asked this, and a majority does not have the answer yet.
+    pub(super) fn is_asking_itself(&self, purpose: &Purpose) -> bool {
+        self.held.iter().any(|held| matches!(&held.to, Recipient::Itself(asked, _) if asked == purpose))
+    }
+
     /// Whom the node asks: the leader, as far as it is known, else any manager.
     pub(super) fn whom_to_ask(&self) -> Option<SocketAddr> {
         if let Some(leader) = self.leader() {
@@ -156,7 +161,7 @@ impl Engine {
                 self.follow_raft(world);
             }
             Ask::Passed(ask) if swarm.manager.is_some() => {
-                self.decide(world, *ask, |answer| Recipient::Visitor(visit, answer))
+                self.decide(world, *ask, |answer| Recipient::Visitor(visit, answer));
             }
             Ask::Passed(_) => self.answer_visit(world, visit, &Answer::Refused(SwarmError::NoLeader.to_string())),
             ask if swarm.manager.is_some() => self.decide(world, ask, |answer| Recipient::Visitor(visit, answer)),
