@@ -88,6 +88,9 @@ pub struct OfService {
     pub aliases: Vec<String>,
     /// The ports by which it is reached from outside through the network.
     pub ports: Vec<IngressPort>,
+    /// Whether the task can be reached by them: it is not when it has to be found healthy first.
+    #[serde(default)]
+    pub is_ready: bool,
 }
 
 /// A port of all nodes by which a service is reached.

@@ -318,7 +318,7 @@ impl Engine {
             ("GET", ["networks"]) => self.network_list(call),
             ("POST", ["networks", "create"]) => self.network_create(world, call),
             ("POST", ["networks", "prune"]) => self.network_prune(world, call),
-            ("GET", ["networks", name]) => self.network_inspect(name),
+            ("GET", ["networks", name]) => self.network_inspect(name, call),
             ("DELETE", ["networks", name]) => self.network_remove(world, name, call.exchange),
             ("POST", ["networks", name, "connect"]) => self.network_connect(world, name, call),
             ("POST", ["networks", name, "disconnect"]) => self.network_disconnect(world, name, call),
@@ -340,7 +340,7 @@ impl Engine {
             ("GET" | "POST", ["containers", name @ .., verb]) => {
                 self.route_container(world, &name.join("/"), verb, call)
             }
-            ("GET", ["networks", name @ ..]) => self.network_inspect(&name.join("/")),
+            ("GET", ["networks", name @ ..]) => self.network_inspect(&name.join("/"), call),
             ("DELETE", ["networks", name @ ..]) => self.network_remove(world, &name.join("/"), call.exchange),
             (_, ["swarm", rest @ ..]) => self.route_swarm(world, method, rest, call),
             (_, ["nodes", rest @ ..]) => self.route_node(world, method, rest, call),

@@ -17,6 +17,10 @@ pub enum Subject {
     Network,
     /// A volume.
     Volume,
+    /// A node of a cluster.
+    Node,
+    /// A service of a cluster.
+    Service,
 }
 
 impl Subject {
@@ -28,6 +32,8 @@ impl Subject {
             Self::Image => "image",
             Self::Network => "network",
             Self::Volume => "volume",
+            Self::Node => "node",
+            Self::Service => "service",
         }
     }
 }
@@ -76,6 +82,15 @@ struct Actor<'a> {
 }
 
 impl Message {
+    /// Whether it is an affair of the engine alone or of a cluster. A network of a host has a type, that of a cluster none.
+    fn scope(&self) -> &'static str {
+        match self.subject {
+            Subject::Node | Subject::Service => "swarm",
+            Subject::Network if !self.attributes.contains_key("type") => "swarm",
+            Subject::Container | Subject::Image | Subject::Network | Subject::Volume => "local",
+        }
+    }
+
     /// The line that the API sends, newline included.
     ///
     /// # Panics
@@ -93,7 +108,7 @@ impl Message {
             subject: self.subject.word(),
             action: &self.action,
             actor: Actor { id: &self.actor, attributes: &self.attributes },
-            scope: "local",
+            scope: self.scope(),
             time: nanos / 1_000_000_000,
             time_nano: nanos,
         };
@@ -116,6 +131,10 @@ pub struct Wanted {
     pub images: Vec<String>,
     /// `volume=`.
     pub volumes: Vec<String>,
+    /// `node=`.
+    pub nodes: Vec<String>,
+    /// `service=`.
+    pub services: Vec<String>,
     /// `label=`: `key` or `key=value`, all of them.
     pub labels: Vec<String>,
     /// `scope=`.
@@ -135,7 +154,7 @@ impl Wanted {
         let image = match message.subject {
             Subject::Container => message.attributes.get("image"),
             Subject::Image => message.attributes.get("name").or(Some(&message.actor)),
-            Subject::Network | Subject::Volume => None,
+            Subject::Network | Subject::Volume | Subject::Node | Subject::Service => None,
         };
         let label = |wanted: &String| match wanted.split_once('=') {
             Some((key, value)) => message.attributes.get(key).is_some_and(|v| v == value),
@@ -147,7 +166,9 @@ impl Wanted {
             && any(&self.networks, &|v| of(Subject::Network, v))
             && any(&self.images, &|v| image.is_some_and(|image| image == v || image.split(':').next() == Some(v)))
             && any(&self.volumes, &|v| of(Subject::Volume, v))
-            && any(&self.scopes, &|v| v == "local")
+            && any(&self.nodes, &|v| of(Subject::Node, v))
+            && any(&self.services, &|v| of(Subject::Service, v))
+            && any(&self.scopes, &|v| v == message.scope())
             && self.labels.iter().all(label)
     }
 }

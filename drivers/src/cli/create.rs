@@ -3,7 +3,7 @@
 mod address;
 pub(super) mod body;
 mod device;
-mod health;
+pub(in crate::cli) mod health;
 mod mount;
 mod networks;
 pub(super) mod options;

@@ -11,7 +11,7 @@ use netyard_sim::rng::Rng;
 use netyard_sim::time::{Duration, Instant};
 
 use super::object::Availability;
-use super::service::{Condition, Mode, Service, Status, Task, TaskState, UpdateState};
+use super::service::{Condition, Mode, Service, Status, Task, TaskState, UpdateConfig, UpdateState};
 use crate::id::Id;
 
 /// How many tasks of a slot are remembered (`TaskHistoryRetentionLimit`).
@@ -252,7 +252,7 @@ impl Board<'_> {
         if !matches!(update.state, UpdateState::Updating | UpdateState::RollbackStarted) {
             return;
         }
-        let config = service.spec.update_config.clone().unwrap_or_default();
+        let config = service.rolling();
         let since = update.started;
         let slots = self.slots(service);
         let wanted = |tasks: &Vec<&Task>| -> Vec<Task> {
@@ -260,14 +260,8 @@ impl Board<'_> {
         };
         let slots: Vec<Vec<Task>> = slots.values().map(wanted).collect();
         let is_new = |task: &Task| task.generation == service.generation;
-        let failed = self.tasks.values().find(|task| {
-            let is_bad = matches!(task.status.state, TaskState::Failed | TaskState::Rejected);
-            task.service == service.id && is_new(task) && is_bad && task.status.at >= since
-        });
-        if let Some(failed) = failed.filter(|_| config.failure_action.as_deref() != Some("continue")) {
-            let message = format!("update paused due to failure or early termination of task {}", failed.id);
-            set_update(service, UpdateState::Paused, message, None);
-            return;
+        if let Some(failed) = self.too_many_failed(service, &config, slots.len(), since) {
+            return self.fail_change(service, &config, &failed);
         }
         let is_settled = |task: &Task| task.status.state == TaskState::Running;
         let moving = slots.iter().filter(|tasks| tasks.iter().any(|task| is_new(task) && !is_settled(task))).count();
@@ -288,6 +282,47 @@ impl Board<'_> {
             self.add(service, Slot::of(&old), self.now.as_nanos().saturating_add(delay_of(&config.delay, moving)), 0);
         }
         self.end_replaced(service);
+    }
+
+    /// A new task that has failed, when that are more than may; each in the time that it is watched.
+    fn too_many_failed(&self, service: &Service, config: &UpdateConfig, slots: usize, since: u64) -> Option<String> {
+        if config.failure_action.as_deref() == Some("continue") {
+            return None;
+        }
+        let failed: Vec<&Task> = self
+            .tasks
+            .values()
+            .filter(|task| {
+                let is_new = task.generation == service.generation && task.service == service.id;
+                let is_bad = matches!(task.status.state, TaskState::Failed | TaskState::Rejected);
+                is_new && is_bad && task.status.at >= since
+            })
+            .collect();
+        let failed_slots: BTreeSet<Slot> = failed.iter().map(|task| Slot::of(task)).collect();
+        let (count, all) = (u32::try_from(failed_slots.len()).ok()?, u32::try_from(slots.max(1)).ok()?);
+        let is_too_many = f64::from(count) / f64::from(all) > config.tolerates();
+        failed.first().filter(|_| is_too_many).map(|task| task.id.clone())
+    }
+
+    /// So many tasks have failed that the change does not go on, or is taken back.
+    fn fail_change(&mut self, service: &mut Service, config: &UpdateConfig, failed: &str) {
+        let is_back = service.update.as_ref().is_some_and(|update| update.state == UpdateState::RollbackStarted);
+        let why = format!("due to failure or early termination of task {failed}");
+        let rolls_back = !is_back && config.failure_action.as_deref() == Some("rollback");
+        let Some(previous) = service.previous.take_if(|_| rolls_back) else {
+            let (state, what) = match is_back {
+                true => (UpdateState::RollbackPaused, "rollback"),
+                false => (UpdateState::Paused, "update"),
+            };
+            return set_update(service, state, format!("{what} paused {why}"), None);
+        };
+        service.spec = previous;
+        service.generation += 1;
+        service.updated = self.now.as_nanos();
+        set_update(service, UpdateState::RollbackStarted, format!("update rolled back {why}"), None);
+        // What was not changed yet is what it shall be.
+        let stays = |task: &&mut Task| task.service == service.id && task.spec == service.spec.task_template;
+        self.tasks.values_mut().filter(stays).for_each(|task| task.generation = service.generation);
     }
 
     /// What was to start first runs: the tasks before it go.
@@ -326,7 +361,7 @@ impl Board<'_> {
         if !matches!(update.state, UpdateState::Updating | UpdateState::RollbackStarted) {
             return None;
         }
-        let monitor = service.spec.update_config.as_ref().map_or(0, |config| config.monitor);
+        let monitor = service.rolling().monitor;
         let monitor = if monitor == 0 { nanos(MONITOR) } else { monitor };
         let is_new = |task: &&Task| {
             task.service == service.id && task.generation == service.generation && task.status.at >= update.started
@@ -337,7 +372,7 @@ impl Board<'_> {
 
     /// Tasks that are ready run when they may, and what was in their slot is gone.
     fn let_run(&mut self, service: &Service) {
-        let start_first = service.spec.update_config.as_ref().is_some_and(|config| config.order == "start-first");
+        let start_first = service.rolling().order == "start-first";
         let mut may_run = Vec::new();
         for tasks in self.slots(service).values() {
             let goes = |task: &&&Task| {

@@ -201,12 +201,31 @@ pub struct Placement {
     /// What must be true of the node.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
+    /// Over what they are spread first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<Preference>,
     /// How many may be on one node; any number when 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub max_replicas: u64,
     /// The rest.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// That tasks are spread evenly over what nodes have of something.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Preference {
+    /// Over what.
+    pub spread: Spread,
+}
+
+/// Of what nodes have something, `node.labels.zone`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Spread {
+    /// Its name.
+    pub spread_descriptor: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -234,6 +253,14 @@ pub struct UpdateConfig {
     pub max_failure_ratio: Value,
     /// Whether the old task goes first: `stop-first`, `start-first`.
     pub order: String,
+}
+
+impl UpdateConfig {
+    /// Which part of tasks may fail.
+    #[must_use]
+    pub fn tolerates(&self) -> f64 {
+        self.max_failure_ratio.as_f64().unwrap_or_default()
+    }
 }
 
 /// How a service is reached.
@@ -326,6 +353,21 @@ pub struct Service {
     pub updated: u64,
 }
 
+impl Service {
+    /// How its tasks are replaced now.
+    #[must_use]
+    pub fn rolling(&self) -> UpdateConfig {
+        let is_back = self.update.as_ref().is_some_and(|update| {
+            matches!(
+                update.state,
+                UpdateState::RollbackStarted | UpdateState::RollbackPaused | UpdateState::RollbackCompleted
+            )
+        });
+        let config = if is_back { &self.spec.rollback_config } else { &self.spec.update_config };
+        config.clone().unwrap_or_default()
+    }
+}
+
 /// How a change of a service's tasks goes.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct UpdateStatus {
@@ -351,6 +393,8 @@ pub enum UpdateState {
     Completed,
     /// It is taken back.
     RollbackStarted,
+    /// A task failed when it was taken back.
+    RollbackPaused,
     /// It was taken back.
     RollbackCompleted,
 }

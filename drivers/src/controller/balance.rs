@@ -82,6 +82,12 @@ impl Controller {
         }
     }
 
+    /// The mark by which a service's connections are balanced on a network.
+    #[must_use]
+    pub fn mark_of(&self, network: Id, service: &str) -> Option<u32> {
+        self.balance.services.get(&(network, service.to_owned())).map(|balanced| balanced.mark)
+    }
+
     fn post_on(&self, network: Id) -> Option<Post> {
         let sandbox = self.sandbox(*self.posts.get(&network)?)?;
         let own = self.endpoint(sandbox.id, network)?.v4?.net;
@@ -220,7 +226,7 @@ fn services_on(network: &Network) -> BTreeMap<String, (IpAddr, Vec<IpAddr>, Vec<
     let elsewhere = network.elsewhere.stations.iter();
     let elsewhere = elsewhere.filter_map(|station| Some((station.service.as_ref()?, station.peer.addr)));
     let mut services: BTreeMap<String, (IpAddr, Vec<IpAddr>, Vec<IngressPort>)> = BTreeMap::new();
-    for (OfService { id, vip, ports, .. }, task) in here.chain(elsewhere) {
+    for (OfService { id, vip, ports, .. }, task) in here.chain(elsewhere).filter(|(service, _)| service.is_ready) {
         let Some(vip) = vip else { continue };
         let service = services.entry(id.clone()).or_insert_with(|| (*vip, Vec::new(), ports.clone()));
         service.1.push(task);

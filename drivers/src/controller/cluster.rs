@@ -124,6 +124,25 @@ impl Controller {
         self.remove_network(world, id);
     }
 
+    /// A task is found by its service from now on, in a sandbox that has waited for it.
+    pub fn is_ready(&mut self, world: &mut World, sandbox: Id) {
+        let of_sandbox = |endpoint: &&mut Endpoint| endpoint.sandbox == sandbox;
+        let mut changed = Vec::new();
+        for network in &mut self.networks {
+            for endpoint in network.endpoints.values_mut().filter(of_sandbox) {
+                if let Some(service) = endpoint.service.as_mut().filter(|service| !service.is_ready) {
+                    service.is_ready = true;
+                    changed.push(network.id);
+                }
+            }
+        }
+        if !changed.is_empty() {
+            self.changes += 1;
+        }
+        changed.into_iter().for_each(|network| self.push_records(world, network));
+        self.settle_services(world);
+    }
+
     /// Takes in what is on a network on other hosts.
     pub fn set_elsewhere(&mut self, world: &mut World, id: Id, elsewhere: Elsewhere) {
         let Some(network) = self.networks.iter_mut().find(|network| network.id == id) else { return };

@@ -57,7 +57,7 @@ fn add_station(zone: &mut Zone, station: &Station) {
 /// A service is known by its own address, or by those of its tasks; `tasks.` and its name always are the latter
 /// (libnetwork, `addServiceBinding`).
 fn add_service(zone: &mut Zone, service: Option<&OfService>, task: IpAddr) {
-    let Some(OfService { name, vip, aliases, .. }) = service else { return };
+    let Some(OfService { name, vip, aliases, .. }) = service.filter(|service| service.is_ready) else { return };
     for name in core::iter::once(name).chain(aliases) {
         zone.add_name(name, vip.unwrap_or(task));
         zone.add_name(&format!("tasks.{name}"), task);

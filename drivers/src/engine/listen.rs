@@ -34,6 +34,8 @@ impl Engine {
             networks: filters.values("network").to_vec(),
             images: filters.values("image").to_vec(),
             volumes: filters.values("volume").to_vec(),
+            nodes: filters.values("node").to_vec(),
+            services: filters.values("service").to_vec(),
             labels: filters.values("label").to_vec(),
             scopes: filters.values("scope").to_vec(),
         };

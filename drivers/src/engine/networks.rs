@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netyard_sim::time::Instant;
 use netyard_sim::world::World;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plugins::About;
 use super::request::{Filters, json_body, shape};
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// `GET /networks/{name}`.
-    pub(super) fn network_inspect(&self, name: &str) -> Result<Reply, Error> {
+    pub(super) fn network_inspect(&self, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let found = match self.controller.find(name) {
             Err(error @ Error::NetworkUnknown(_)) => {
                 if let Some(network) = self.network_in_store(name) {
@@ -63,7 +63,42 @@ impl Engine {
             }
             found => found?,
         };
-        Ok(Reply::ok(&NetworkJson::inspected(found, self.epoch)))
+        let mut json = NetworkJson::inspected(found, self.epoch);
+        if call.target.query.flag("verbose") && found.is_shared() {
+            json.services = Some(self.services_on(found));
+        }
+        Ok(Reply::ok(&json))
+    }
+
+    /// The services of a network, as this host balances them; containers of nobody are those of the service without a name.
+    fn services_on(&self, network: &Network) -> BTreeMap<String, Value> {
+        let own = self.swarm_addr();
+        let here = network.endpoints.values().filter(|endpoint| endpoint.standing == Standing::Container);
+        let here = here.filter_map(|endpoint| {
+            let service = endpoint.service.as_ref();
+            Some((service, &endpoint.name, endpoint.id.to_string(), endpoint.v4?.net.ip(), own?))
+        });
+        let elsewhere = network.elsewhere.stations.iter().filter_map(|station| {
+            let endpoint = station.endpoint.map(|id| id.to_string()).unwrap_or_default();
+            Some((station.service.as_ref(), station.name.as_ref()?, endpoint, station.peer.addr, station.peer.host))
+        });
+        let mut services: BTreeMap<String, Value> = BTreeMap::new();
+        for (service, name, endpoint, addr, host) in here.chain(elsewhere) {
+            if service.is_some_and(|service| !service.is_ready) {
+                continue;
+            }
+            let vip = service.and_then(|service| service.vip).map_or_else(|| "<nil>".to_owned(), |vip| vip.to_string());
+            let mark = service.and_then(|service| self.controller.mark_of(network.id, &service.id)).unwrap_or(0);
+            let service = service.map(|service| service.name.clone()).unwrap_or_default();
+            let entry = services
+                .entry(service)
+                .or_insert_with(|| json!({ "VIP": vip, "Ports": [], "LocalLBIndex": mark, "Tasks": [] }));
+            let task = json!({ "Name": name, "EndpointID": endpoint, "EndpointIP": addr, "Info": { "Host IP": host } });
+            if let Some(tasks) = entry["Tasks"].as_array_mut() {
+                tasks.push(task);
+            }
+        }
+        services
     }
 
     /// `POST /networks/create`.

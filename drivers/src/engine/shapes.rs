@@ -377,6 +377,8 @@ pub(super) struct NetworkJson<'a> {
     labels: Option<&'a BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peers: Option<Vec<PeerJson<'a>>>,
+    #[serde(rename = "Services", skip_serializing_if = "Option::is_none")]
+    pub(super) services: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 /// A host that has a network across hosts.
@@ -463,6 +465,7 @@ impl<'a> NetworkJson<'a> {
             options: options(config),
             labels: Some(&config.labels),
             peers: None,
+            services: None,
         }
     }
 

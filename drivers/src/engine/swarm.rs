@@ -5,6 +5,7 @@ mod address;
 mod attach;
 mod carry;
 mod council;
+mod tidings;
 mod work;
 
 use core::net::{IpAddr, SocketAddr};
@@ -28,6 +29,7 @@ use crate::date;
 use crate::error::{Error, SwarmError};
 use carry::{Calls, Purpose};
 use council::Held;
+use tidings::Tidings;
 use work::Work;
 
 pub(super) use attach::{Parked, Then};
@@ -99,6 +101,8 @@ pub(super) struct Swarm {
     told: u64,
     /// The tasks that it has.
     work: Work,
+    /// What a manager has told of.
+    tidings: Tidings,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -288,6 +292,7 @@ impl Engine {
             ended: Vec::new(),
             told: 0,
             work: Work::default(),
+            tidings: Tidings::default(),
         }
     }
 

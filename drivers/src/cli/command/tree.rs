@@ -326,7 +326,17 @@ fn top(word: &str) -> Option<Node> {
     command.map(|entry| Node::Command(entry.command)).or_else(group)
 }
 
+/// What a real client can do for swarms and this one cannot.
+const NOT_BUILT: [(&str, &str); 3] = [
+    ("config", "keep configurations"),
+    ("secret", "keep secrets"),
+    ("stack", "deploy stacks (docker-compose brings a file up on one engine)"),
+];
+
 fn unknown(word: &str) -> Failure {
+    if let Some((_, what)) = NOT_BUILT.iter().find(|(name, _)| *name == word) {
+        return Failure::new(format!("netyard simulates networks: it does not {what}"));
+    }
     Failure::new(format!("docker: unknown command: docker {word}\n\nRun 'docker --help' for more information"))
 }
 
@@ -352,6 +362,12 @@ impl Group {
     }
 
     fn unknown(&self, word: &str) -> Failure {
+        if (self.name, word) == ("service", "logs") {
+            return Failure::new(
+                "netyard simulates networks: it does not gather the logs of services (docker logs shows those of a task's \
+                 container on its node)",
+            );
+        }
         let path = format!("docker {}", self.name);
         Failure::new(format!(
             "docker: unknown command: {path} {word}\n\nUsage:  {path}\n\nRun '{path} --help' for more information"

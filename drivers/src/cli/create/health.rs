@@ -10,7 +10,7 @@ const TIMES: [(&str, &str); 3] =
     [("health-interval", "Interval"), ("health-timeout", "Timeout"), ("health-start-period", "StartPeriod")];
 
 /// What the engine is told; nothing when nothing was asked for.
-pub(super) fn check(typed: &Arguments) -> Result<Option<Value>, Failure> {
+pub(in crate::cli) fn check(typed: &Arguments) -> Result<Option<Value>, Failure> {
     let command = typed.text("health-cmd").filter(|command| !command.is_empty());
     let nanos = |flag: &str| typed.text(flag).and_then(|text| nanoseconds(text).ok()).unwrap_or(0);
     let retries = typed.int("health-retries").unwrap_or(0);

@@ -29,13 +29,20 @@ pub(in super::super) const CREATE: Command = Command {
         flags::ENTRYPOINT,
         flags::ENV,
         Flag::list("env-file", "Read in a file of environment variables"),
+        flags::HEALTH[0],
+        flags::HEALTH[1],
+        flags::HEALTH[2],
+        flags::HEALTH[3],
+        flags::HEALTH[4],
         Flag::list("host", "Set one or more custom host-to-IP mappings (host:ip)"),
         flags::HOSTNAME,
         Flag::list("label", "Service labels").short('l').checked(environment::check_label),
         Flag::text("mode", "Service mode (\"replicated\", \"global\")").default("replicated"),
         Flag::text("name", "Service name"),
         flags::NETWORK,
+        flags::HEALTH[5],
         flags::NO_RESOLVE,
+        flags::PREFERENCE,
         flags::PUBLISH,
         flags::QUIET,
         flags::REPLICAS,
@@ -43,14 +50,21 @@ pub(in super::super) const CREATE: Command = Command {
         flags::RESTART[0].default("any"),
         flags::RESTART[1].default("5s"),
         flags::RESTART[2],
+        flags::ROLLBACKS[0].default("0s"),
+        flags::ROLLBACKS[1].default("pause"),
+        flags::ROLLBACKS[2].default("0"),
+        flags::ROLLBACKS[3].default("5s"),
+        flags::ROLLBACKS[4].default("stop-first"),
+        flags::ROLLBACKS[5].default("1"),
         flags::STOP_GRACE.default("10s"),
         Flag::list("sysctl", "Sysctl options"),
         Flag::switch("tty", "Allocate a pseudo-TTY").short('t'),
         flags::UPDATES[0].default("0s"),
         flags::UPDATES[1].default("pause"),
-        flags::UPDATES[2].default("5s"),
-        flags::UPDATES[3].default("stop-first"),
-        flags::UPDATES[4].default("1"),
+        flags::UPDATES[2].default("0"),
+        flags::UPDATES[3].default("5s"),
+        flags::UPDATES[4].default("stop-first"),
+        flags::UPDATES[5].default("1"),
         flags::USER,
         flags::WORKDIR,
     ],
@@ -162,6 +176,11 @@ fn specification(typed: &Arguments, cx: &Cx<'_>) -> Result<Value, Failure> {
     }
     if !typed.list("constraint").is_empty() {
         spec["TaskTemplate"]["Placement"]["Constraints"] = json!(typed.list("constraint"));
+    }
+    let preferences = typed.list("placement-pref").iter().map(|text| spec::preference(text));
+    let preferences = preferences.collect::<Result<Vec<_>, _>>().map_err(Failure::new)?;
+    if !preferences.is_empty() {
+        spec["TaskTemplate"]["Placement"]["Preferences"] = json!(preferences);
     }
     spec["Mode"] = mode(typed)?;
     let ports = spec::ports(typed.list("publish"))?;

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::port;
+use crate::cli::create::health;
 use crate::cli::create::quantity::nanoseconds;
 use crate::cli::environment;
 use crate::cli::flags::{Arguments, Flag, unsigned};
@@ -21,6 +22,28 @@ const fn uint(name: &'static str, usage: &'static str) -> Flag {
 
 const fn duration(name: &'static str, usage: &'static str) -> Flag {
     Flag::text(name, usage).labelled("duration").checked(crate::cli::create::quantity::duration)
+}
+
+const fn ratio(name: &'static str, usage: &'static str) -> Flag {
+    Flag::text(name, usage).labelled("float").checked(check_ratio)
+}
+
+fn check_ratio(text: &str) -> Result<(), String> {
+    let why = || format!("strconv.ParseFloat: parsing \"{text}\": invalid syntax");
+    text.parse::<f32>().map(drop).map_err(|_| why())
+}
+
+pub(super) fn check_preference(text: &str) -> Result<(), String> {
+    preference(text).map(drop)
+}
+
+/// `spread=node.labels.zone` as the engine is told.
+pub(super) fn preference(text: &str) -> Result<Value, String> {
+    match text.split_once('=') {
+        Some(("spread", by)) => Ok(json!({ "Spread": { "SpreadDescriptor": by } })),
+        Some((strategy, _)) => Err(format!("unsupported placement preference {strategy} (only spread is supported)")),
+        None => Err("placement preference must be of the format \"<strategy>=<arg>\"".to_owned()),
+    }
 }
 
 pub(super) const DETACH: Flag =
@@ -42,9 +65,31 @@ pub(super) const RESTART: [Flag; 3] = [
 ];
 pub(super) const STOP_GRACE: Flag =
     duration("stop-grace-period", "Time to wait before force killing a container (ns|us|ms|s|m|h)");
-pub(super) const UPDATES: [Flag; 5] = [
+pub(super) const HEALTH: [Flag; 6] = [
+    Flag::text("health-cmd", "Command to run to check health"),
+    duration("health-interval", "Time between running the check (ms|s|m|h)"),
+    Flag::int("health-retries", "Consecutive failures needed to report unhealthy"),
+    duration(
+        "health-start-period",
+        "Start period for the container to initialize before counting retries towards unstable (ms|s|m|h)",
+    ),
+    duration("health-timeout", "Maximum time to allow one check to run (ms|s|m|h)"),
+    Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
+];
+pub(super) const PREFERENCE: Flag =
+    Flag::list("placement-pref", "Add a placement preference").labelled("pref").checked(check_preference);
+pub(super) const ROLLBACKS: [Flag; 6] = [
+    duration("rollback-delay", "Delay between task rollbacks (ns|us|ms|s|m|h)"),
+    Flag::text("rollback-failure-action", "Action on rollback failure (\"pause\", \"continue\")"),
+    ratio("rollback-max-failure-ratio", "Failure rate to tolerate during a rollback"),
+    duration("rollback-monitor", "Duration after each task rollback to monitor for failure (ns|us|ms|s|m|h)"),
+    Flag::text("rollback-order", "Rollback order (\"start-first\", \"stop-first\")"),
+    uint("rollback-parallelism", "Maximum number of tasks rolled back simultaneously (0 to roll back all at once)"),
+];
+pub(super) const UPDATES: [Flag; 6] = [
     duration("update-delay", "Delay between updates (ns|us|ms|s|m|h)"),
-    Flag::text("update-failure-action", "Action on update failure (\"pause\", \"continue\")"),
+    Flag::text("update-failure-action", "Action on update failure (\"pause\", \"continue\", \"rollback\")"),
+    ratio("update-max-failure-ratio", "Failure rate to tolerate during an update"),
     duration("update-monitor", "Duration after each task update to monitor for failure (ns|us|ms|s|m|h)"),
     Flag::text("update-order", "Update order (\"start-first\", \"stop-first\")"),
     uint("update-parallelism", "Maximum number of tasks updated simultaneously (0 to update all at once)"),
@@ -75,26 +120,43 @@ pub(super) fn usual() -> Value {
 
 /// Puts in what has one value, whether a service is new or not.
 pub(super) fn put(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
-    const TEXTS: [(&str, &str); 7] = [
+    const TEXTS: [(&str, &str); 9] = [
         ("endpoint-mode", "/EndpointSpec/Mode"),
         ("hostname", "/TaskTemplate/ContainerSpec/Hostname"),
         ("restart-condition", "/TaskTemplate/RestartPolicy/Condition"),
+        ("rollback-failure-action", "/RollbackConfig/FailureAction"),
+        ("rollback-order", "/RollbackConfig/Order"),
         ("update-failure-action", "/UpdateConfig/FailureAction"),
         ("update-order", "/UpdateConfig/Order"),
         ("user", "/TaskTemplate/ContainerSpec/User"),
         ("workdir", "/TaskTemplate/ContainerSpec/Dir"),
     ];
-    const DURATIONS: [(&str, &str); 4] = [
+    const DURATIONS: [(&str, &str); 6] = [
         ("restart-delay", "/TaskTemplate/RestartPolicy/Delay"),
+        ("rollback-delay", "/RollbackConfig/Delay"),
+        ("rollback-monitor", "/RollbackConfig/Monitor"),
         ("stop-grace-period", "/TaskTemplate/ContainerSpec/StopGracePeriod"),
         ("update-delay", "/UpdateConfig/Delay"),
         ("update-monitor", "/UpdateConfig/Monitor"),
     ];
-    const NUMBERS: [(&str, &str); 3] = [
+    const RATIOS: [(&str, &str); 2] = [
+        ("rollback-max-failure-ratio", "/RollbackConfig/MaxFailureRatio"),
+        ("update-max-failure-ratio", "/UpdateConfig/MaxFailureRatio"),
+    ];
+    const NUMBERS: [(&str, &str); 4] = [
         ("replicas-max-per-node", "/TaskTemplate/Placement/MaxReplicas"),
         ("restart-max-attempts", "/TaskTemplate/RestartPolicy/MaxAttempts"),
+        ("rollback-parallelism", "/RollbackConfig/Parallelism"),
         ("update-parallelism", "/UpdateConfig/Parallelism"),
     ];
+    for (flag, at) in RATIOS {
+        if let Some(ratio) = typed.text(flag).and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+            set(spec, at, ratio);
+        }
+    }
+    if let Some(check) = health::check(typed)? {
+        set(spec, "/TaskTemplate/ContainerSpec/Healthcheck", check);
+    }
     for (flag, at) in TEXTS {
         if let Some(text) = typed.text(flag) {
             set(spec, at, json!(text));

@@ -29,13 +29,25 @@ pub(in super::super) const UPDATE: Command = Command {
         Flag::list("env-add", "Add or update an environment variable"),
         Flag::list("env-rm", "Remove an environment variable"),
         Flag::switch("force", "Force update even if no changes require it"),
+        flags::HEALTH[0],
+        flags::HEALTH[1],
+        flags::HEALTH[2],
+        flags::HEALTH[3],
+        flags::HEALTH[4],
         flags::HOSTNAME,
         Flag::text("image", "Service image tag"),
         Flag::list("label-add", "Add or update a service label"),
         Flag::list("label-rm", "Remove a label by its key"),
         flags::NETWORK_ADD,
         Flag::list("network-rm", "Remove a network"),
+        flags::HEALTH[5],
         flags::NO_RESOLVE,
+        Flag::list("placement-pref-add", "Add a placement preference")
+            .labelled("pref")
+            .checked(flags::check_preference),
+        Flag::list("placement-pref-rm", "Remove a placement preference")
+            .labelled("pref")
+            .checked(flags::check_preference),
         flags::PUBLISH_ADD,
         Flag::list("publish-rm", "Remove a published port by its target port").labelled("port"),
         flags::QUIET,
@@ -45,12 +57,19 @@ pub(in super::super) const UPDATE: Command = Command {
         flags::RESTART[1],
         flags::RESTART[2],
         Flag::switch("rollback", "Rollback to previous specification"),
+        flags::ROLLBACKS[0],
+        flags::ROLLBACKS[1],
+        flags::ROLLBACKS[2],
+        flags::ROLLBACKS[3],
+        flags::ROLLBACKS[4],
+        flags::ROLLBACKS[5],
         flags::STOP_GRACE,
         flags::UPDATES[0],
         flags::UPDATES[1],
         flags::UPDATES[2],
         flags::UPDATES[3],
         flags::UPDATES[4],
+        flags::UPDATES[5],
         flags::USER,
         flags::WORKDIR,
     ],
@@ -89,6 +108,22 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     })
 }
 
+/// Preferences go, then others come behind those that stay.
+fn prefer(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
+    let [added, removed] = ["placement-pref-add", "placement-pref-rm"].map(|flag| typed.list(flag));
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
+    }
+    let read = |typed: &[String]| {
+        typed.iter().map(|text| spec::preference(text)).collect::<Result<Vec<_>, _>>().map_err(Failure::new)
+    };
+    let (added, removed) = (read(added)?, read(removed)?);
+    let preferences = list(spec, "/TaskTemplate/Placement/Preferences");
+    preferences.retain(|preference| !removed.contains(preference));
+    preferences.extend(added);
+    Ok(())
+}
+
 fn send(service: &Value, spec: &Value, typed: Arguments, cx: &mut Cx<'_>) -> Outcome {
     let rollback = if typed.is_on("rollback") { "&rollback=previous" } else { "" };
     let (id, version) = (text(service, "ID").to_owned(), &service["Version"]["Index"]);
@@ -110,6 +145,7 @@ fn send(service: &Value, spec: &Value, typed: Arguments, cx: &mut Cx<'_>) -> Out
 
 fn merge(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
     spec::put(spec, typed)?;
+    prefer(spec, typed)?;
     if let Some(image) = typed.text("image") {
         set(spec, "/TaskTemplate/ContainerSpec/Image", json!(spec::image(image)));
     }

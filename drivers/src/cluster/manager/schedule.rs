@@ -53,6 +53,7 @@ pub(super) fn choose(task: &Task, candidates: &[Candidate], tasks: &[&Task]) -> 
         here.filter(|other| fits(other)).count()
     };
     let of_service = |other: &Task| other.service == task.service;
+    let fitting = preferred(task, fitting, &|node| count(node, &of_service));
     let least = fitting.into_iter().min_by_key(|c| (count(&c.node.id, &of_service), count(&c.node.id, &|_| true)));
     least.map(|candidate| candidate.node.id.clone()).ok_or_else(|| {
         let told: Vec<String> = objections.into_iter().map(|(objection, nodes)| objection.told(nodes)).collect();
@@ -61,6 +62,29 @@ pub(super) fn choose(task: &Task, candidates: &[Candidate], tasks: &[&Task]) -> 
             told => format!("no suitable node ({})", told.join("; ")),
         }
     })
+}
+
+/// Of the nodes those whose label has the value with the fewest tasks of the service, for each preference in turn.
+fn preferred<'a>(task: &Task, mut nodes: Vec<&'a Candidate>, count: &dyn Fn(&str) -> usize) -> Vec<&'a Candidate> {
+    let preferences = task.spec.placement.iter().flat_map(|placement| &placement.preferences);
+    for preference in preferences {
+        let Some(label) = label_of(&preference.spread.spread_descriptor) else { continue };
+        let value = |candidate: &Candidate| candidate.node.spec.labels.get(label).cloned().unwrap_or_default();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for candidate in &nodes {
+            *counts.entry(value(candidate)).or_default() += count(&candidate.node.id);
+        }
+        let least = counts.into_iter().min_by_key(|(_, tasks)| *tasks).map(|(value, _)| value);
+        nodes.retain(|candidate| Some(value(candidate)) == least);
+    }
+    nodes
+}
+
+/// The label that is meant by `node.labels.zone`.
+fn label_of(descriptor: &str) -> Option<&str> {
+    const LABELS: &str = "node.labels.";
+    let start = descriptor.get(..LABELS.len()).filter(|start| start.eq_ignore_ascii_case(LABELS))?;
+    Some(&descriptor[start.len()..])
 }
 
 const fn is_there(task: &Task) -> bool {
@@ -106,7 +130,8 @@ pub(super) fn fits_service(service: &Service, node: &Node) -> bool {
     fits(&service.spec.task_template, node)
 }
 
-fn fits(spec: &TaskSpec, node: &Node) -> bool {
+/// Whether a node is where a task may be.
+pub(super) fn fits(spec: &TaskSpec, node: &Node) -> bool {
     let constraints = spec.placement.iter().flat_map(|placement| &placement.constraints);
     constraints.filter_map(|text| Constraint::parse(text).ok()).all(|constraint| constraint.holds(node))
 }

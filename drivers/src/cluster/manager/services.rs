@@ -278,6 +278,7 @@ impl Manager {
             ids: &mut ids,
             fits: services.iter().flat_map(fit).collect(),
         };
+        reject_misplaced(now, &mut board.tasks, &nodes);
         let of_nobody = |task: &&Task| !services.iter().any(|service| service.id == task.service);
         let orphans: BTreeSet<String> = before.values().filter(of_nobody).map(|task| task.service.clone()).collect();
         orphans.iter().for_each(|service| board.remove(service));
@@ -288,9 +289,21 @@ impl Manager {
         self.work_at = board.next_at(&services);
         let tasks = core::mem::take(&mut board.tasks);
         self.ids = ids;
+        self.follow_specs(&mut services);
         let tasks = self.give_addresses(now, tasks, &services);
         let tasks = self.give_nodes(now, tasks, &nodes);
         self.keep_work(now, &before, &tasks, &services);
+    }
+
+    /// A service that is again what it was has the addresses and ports that belong to it.
+    fn follow_specs(&mut self, services: &mut [Service]) {
+        for service in services {
+            let known = self.store.get(&format!("{SERVICES}{}", service.id)).and_then(read::<Service>);
+            if known.is_some_and(|known| known.spec != service.spec) {
+                service.ports = self.numbered(&service.spec, &service.ports);
+                service.vips = self.take_vips(&service.spec, service.vips.clone());
+            }
+        }
     }
 
     /// New tasks get their places on networks.
@@ -475,6 +488,21 @@ impl Manager {
             Mode::Global {} => u64::try_from(own().filter(|task| task.is_wanted()).count()).unwrap_or(u64::MAX),
         };
         (u64::try_from(runs.count()).unwrap_or(u64::MAX), wanted)
+    }
+}
+
+/// Tasks whose node is not any more what it has to be are given up (swarmkit's constraint enforcer).
+fn reject_misplaced(now: Instant, tasks: &mut BTreeMap<String, Task>, nodes: &[Node]) {
+    let is_placed = |task: &&mut Task| {
+        let state = task.status.state;
+        task.is_wanted() && state >= TaskState::Assigned && state <= TaskState::Running
+    };
+    for task in tasks.values_mut().filter(is_placed) {
+        let node = nodes.iter().find(|node| Some(&node.id) == task.node.as_ref());
+        if node.is_some_and(|node| !schedule::fits(&task.spec, node)) {
+            note(task, now, TaskState::Rejected, "task rejected by constraint enforcer");
+            "assigned node no longer meets constraints".clone_into(&mut task.status.error);
+        }
     }
 }
 
@@ -666,6 +694,72 @@ mod tests {
         assert_eq!((of_new(&manager), state(&manager)), (2, UpdateState::Updating));
         manager.expire(manager.work_next_at().unwrap());
         assert_eq!((state(&manager), manager.work_next_at()), (UpdateState::Completed, None));
+    }
+
+    #[test]
+    fn a_change_that_fails_is_taken_back_where_it_was_made() {
+        let (mut manager, _) = cluster();
+        manager.create_service(at(0), spec("svc", &replicas(4))).unwrap();
+        say(&mut manager, at(1), TaskState::Running, |_| true);
+        let mut changed = spec("svc", &replicas(4));
+        changed.task_template.container_spec.image = "broken".to_owned();
+        let (failure_action, max_failure_ratio) = (Some("rollback".to_owned()), json!(0.2));
+        changed.update_config =
+            Some(UpdateConfig { parallelism: 2, failure_action, max_failure_ratio, ..Default::default() });
+        let found = manager.find_service("svc").unwrap();
+        manager.update_service(at(2), found, changed, false).unwrap();
+        say(&mut manager, at(3), TaskState::Shutdown, |task| !task.is_wanted());
+        say(&mut manager, at(4), TaskState::Failed, |task| task.generation == 1 && task.slot == Some(1));
+        let (service, _) = manager.find_service("svc").unwrap();
+        let update = service.update.clone().unwrap();
+        assert_eq!(
+            (update.state, service.spec.task_template.container_spec.image.as_str()),
+            (UpdateState::RollbackStarted, "web")
+        );
+        assert!(update.message.starts_with("update rolled back due to failure or early termination of task "));
+        let untouched = manager.tasks().iter().filter(|(task, _)| task.created == 0 && task.is_wanted()).count();
+        assert_eq!(untouched, 2, "what was not changed goes on");
+    }
+
+    #[test]
+    fn tasks_follow_the_labels_of_nodes() {
+        let (mut manager, worker) = cluster();
+        let label = |manager: &mut Manager, term: &str, zone: &str| {
+            let (node, version) = manager.find_node(term).unwrap();
+            let mut spec = node.spec.clone();
+            spec.labels.insert("zone".to_owned(), zone.to_owned());
+            manager.update_node(at(1), &node, version, spec).unwrap();
+        };
+        label(&mut manager, &worker, "b");
+        let placed = |placement: serde_json::Value| json!({ "TaskTemplate": { "ContainerSpec": { "Image": "web" }, "Placement": placement } });
+        manager.create_service(at(1), spec("svc", &placed(json!({ "Constraints": ["node.labels.zone==b"] })))).unwrap();
+        say(&mut manager, at(2), TaskState::Running, |_| true);
+        assert_eq!(shown(&manager), ["1 node2 running running"]);
+        label(&mut manager, &worker, "c");
+        assert_eq!(shown(&manager)[0], "1 node2 shutdown rejected");
+        assert_eq!(manager.tasks()[0].0.status.error, "assigned node no longer meets constraints");
+        assert_eq!(shown(&manager)[1], "1 - ready pending");
+    }
+
+    #[test]
+    fn preferred_are_the_nodes_whose_label_has_the_fewest_tasks() {
+        let (mut manager, _) = cluster();
+        let token = manager.cluster().worker.to_string();
+        let (hostname, addr) = ("node3".to_owned(), IpAddr::from([192, 0, 2, 12]));
+        manager.answer(at(0), Ask::Join { token, hostname, addr, availability: Availability::Active });
+        for (term, zone) in [("node1", "a"), ("node2", "b"), ("node3", "b")] {
+            let (node, version) = manager.find_node(term).unwrap();
+            let mut spec = node.spec.clone();
+            spec.labels.insert("zone".to_owned(), zone.to_owned());
+            manager.update_node(at(0), &node, version, spec).unwrap();
+        }
+        let preferences = json!([{ "Spread": { "SpreadDescriptor": "node.labels.zone" } }]);
+        let template = json!({ "ContainerSpec": { "Image": "web" }, "Placement": { "Preferences": preferences } });
+        let more = json!({ "TaskTemplate": template, "Mode": { "Replicated": { "Replicas": 4 } } });
+        manager.create_service(at(1), spec("svc", &more)).unwrap();
+        let mut hosts: Vec<String> = shown(&manager).iter().map(|line| line[2..7].to_owned()).collect();
+        hosts.sort();
+        assert_eq!(hosts, ["node1", "node1", "node2", "node3"]);
     }
 
     #[test]

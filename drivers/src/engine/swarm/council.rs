@@ -85,6 +85,11 @@ impl Swarm {
 }
 
 impl Engine {
+    /// Where the other nodes reach it.
+    pub(in crate::engine) fn swarm_addr(&self) -> Option<core::net::IpAddr> {
+        self.swarm.as_ref().map(|swarm| swarm.addr)
+    }
+
     /// Whether it is a manager that does not lead: it passes on what it is asked.
     pub(in crate::engine) fn follows(&self) -> bool {
         self.swarm.as_ref().is_some_and(Swarm::follows)
@@ -304,6 +309,7 @@ impl Engine {
             (false, true) => self.cease_to_lead(world),
             _ => {}
         }
+        self.tell_tidings(world);
         self.tell_nodes(world);
         self.deliver_held(world);
         self.welcome(world);

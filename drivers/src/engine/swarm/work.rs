@@ -17,6 +17,7 @@ use crate::cluster::message::{Ask, Assignment, Grant, Report};
 use crate::cluster::service::{ContainerSpec, Place, PortSpec, PublishMode, Status, Task, TaskState};
 use crate::container::{Membership, State};
 use crate::endpoint::{EndpointConfig, IngressPort, OfService, StaticAddresses};
+use crate::engine::health::Health;
 use crate::engine::request::Target;
 use crate::engine::{Call, Engine, ExchangeId, Reply};
 use crate::error::Error;
@@ -24,6 +25,8 @@ use crate::id::Id;
 
 /// How long a container is given to stop when nothing was said.
 const GRACE: Duration = Duration::from_secs(10);
+/// What is said of a task that is not healthy.
+const UNHEALTHY: &str = "dockerexec: unhealthy container";
 /// What waits for an answer is the node itself.
 const NOBODY: ExchangeId = ExchangeId(u64::MAX);
 
@@ -37,6 +40,8 @@ pub(super) struct Work {
     status: BTreeMap<String, Status>,
     /// The tasks of which the manager does not know yet how they are.
     untold: BTreeSet<String>,
+    /// The tasks that end because they are not healthy.
+    unhealthy: BTreeSet<String>,
 }
 
 impl Work {
@@ -46,6 +51,7 @@ impl Work {
         self.assigned = assigned.into_iter().map(|assignment| (assignment.task.id.clone(), assignment)).collect();
         self.status.retain(|task, _| self.assigned.contains_key(task));
         self.untold.retain(|task| self.assigned.contains_key(task));
+        self.unhealthy.retain(|task| self.assigned.contains_key(task));
     }
 
     /// What the manager does not know yet.
@@ -79,6 +85,10 @@ enum Step {
     Create,
     Start(Id),
     Stop(Id),
+    /// It is healthy.
+    Ready(Id),
+    /// It is not, and goes.
+    GiveUp(Id),
     /// Its container ended or was never made.
     Note(TaskState, i32),
     /// Nobody wants to know of it any more.
@@ -128,13 +138,22 @@ impl Engine {
         }
     }
 
+    fn is_still_up(&self, id: Id) -> bool {
+        self.containers.get(&id).is_some_and(|container| container.is_up()) && !self.is_ending(id)
+    }
+
+    fn is_given_up(&self, task: &str) -> bool {
+        self.swarm.as_ref().is_some_and(|swarm| swarm.work.unhealthy.contains(task))
+    }
+
     fn is_ending(&self, id: Id) -> bool {
         self.runs.get(&id).is_some_and(|run| run.ending.is_some())
     }
 
     fn step_of(&self, task: &Task, status: &Status, held: Option<Id>) -> Option<Step> {
         if status.state > TaskState::Running {
-            return None;
+            // It was given up where it is decided.
+            return held.filter(|id| self.is_still_up(*id)).map(Step::Stop);
         }
         let Some(id) = held else {
             return Some(if task.is_wanted() { Step::Create } else { Step::Note(TaskState::Shutdown, 0) });
@@ -144,11 +163,16 @@ impl Engine {
         match state {
             State::Created if !task.is_wanted() => Some(Step::Note(TaskState::Shutdown, 0)),
             State::Created => (task.desired == TaskState::Running).then_some(Step::Start(id)),
-            State::Running(_) | State::Paused(_) => {
-                (!task.is_wanted() && !self.is_ending(id)).then_some(Step::Stop(id))
-            }
+            State::Running(_) | State::Paused(_) if self.is_ending(id) => None,
+            State::Running(_) | State::Paused(_) if !task.is_wanted() => Some(Step::Stop(id)),
+            State::Running(_) | State::Paused(_) => match self.health_of(id).map(Health::word) {
+                Some("unhealthy") => Some(Step::GiveUp(id)),
+                Some("healthy") if status.state == TaskState::Starting => Some(Step::Ready(id)),
+                _ => None,
+            },
             State::Restarting(_) => None,
             State::Exited(code) if !task.is_wanted() => Some(Step::Note(TaskState::Shutdown, code)),
+            State::Exited(code) if self.is_given_up(&task.id) => Some(Step::Note(TaskState::Failed, code)),
             State::Exited(0) => Some(Step::Note(TaskState::Complete, 0)),
             State::Exited(code) => Some(Step::Note(TaskState::Failed, code)),
         }
@@ -161,6 +185,12 @@ impl Engine {
                 Step::Create => self.make_task(world, &task),
                 Step::Start(id) => self.start_task(world, &task, id),
                 Step::Stop(id) => {
+                    let grace = self.grace(&task);
+                    self.end_for_cluster(world, id, grace);
+                }
+                Step::Ready(id) => self.ready_task(world, &task, id),
+                Step::GiveUp(id) => {
+                    self.work().unhealthy.insert(task.clone());
                     let grace = self.grace(&task);
                     self.end_for_cluster(world, id, grace);
                 }
@@ -219,15 +249,22 @@ impl Engine {
     }
 
     fn note_end(&mut self, world: &World, task: &str, state: TaskState, code: i32) {
+        let is_unhealthy = self.is_given_up(task);
         self.note_status(world, task, |status| {
+            let was_ready = status.state == TaskState::Running;
             status.state = state;
             status.exit = code;
             status.ports.clear();
             match state {
                 TaskState::Complete => "finished".clone_into(&mut status.message),
                 TaskState::Failed => {
-                    "started".clone_into(&mut status.message);
-                    status.error = format!("task: non-zero exit ({code})");
+                    let message = if was_ready { "started" } else { "starting" };
+                    message.clone_into(&mut status.message);
+                    status.error = match (is_unhealthy, was_ready) {
+                        (true, false) => UNHEALTHY.to_owned(),
+                        (true, true) => format!("task: non-zero exit ({code}): {UNHEALTHY}"),
+                        (false, _) => format!("task: non-zero exit ({code})"),
+                    };
                 }
                 _ => "shutdown".clone_into(&mut status.message),
             }
@@ -296,6 +333,7 @@ impl Engine {
             vip: assignment.vips.iter().find(|vip| vip.network == *network).map(|vip| vip.addr),
             aliases: place.map(|place: &Place| place.aliases.clone()).unwrap_or_default(),
             ports: ports.collect(),
+            is_ready: self.health_of(container).is_none(),
         };
         EndpointConfig {
             addresses: Some(StaticAddresses { v4: Some(grant.addr), ..StaticAddresses::default() }),
@@ -363,7 +401,13 @@ impl Engine {
     fn start_task(&mut self, world: &mut World, task: &str, id: Id) {
         let started = self.start_anew(world, id);
         let ports = self.host_ports_of(id);
+        let is_checked = self.health_of(id).is_some();
         self.note_status(world, task, |status| match started {
+            Ok(()) if is_checked => {
+                status.state = TaskState::Starting;
+                "starting".clone_into(&mut status.message);
+                status.ports = ports;
+            }
             Ok(()) => {
                 status.state = TaskState::Running;
                 "started".clone_into(&mut status.message);
@@ -374,6 +418,17 @@ impl Engine {
                 "starting".clone_into(&mut status.message);
                 status.error = format!("starting container failed: {error}");
             }
+        });
+    }
+
+    /// A task has been found healthy: its service is reached by it from now on.
+    fn ready_task(&mut self, world: &mut World, task: &str, id: Id) {
+        if let Some(sandbox) = self.containers.get(&id).and_then(|container| container.sandbox) {
+            self.controller.is_ready(world, sandbox);
+        }
+        self.note_status(world, task, |status| {
+            status.state = TaskState::Running;
+            "started".clone_into(&mut status.message);
         });
     }
 
