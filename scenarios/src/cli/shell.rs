@@ -20,7 +20,7 @@ use crate::runner::session::{Condition, Ending, NoPlace, Session, Watch};
 use crate::runner::{Limit, Played, Settings};
 use crate::scenario::Scenario;
 use crate::scenario::period::Period;
-use crate::scenario::step::Step;
+use crate::scenario::step::{REAL, Step};
 use order::Order;
 use reader::{Line, Reader};
 
@@ -151,7 +151,12 @@ impl<W: Write, E: Write> Shell<'_, '_, W, E> {
                 }
             };
             if let Err(NoPlace(place)) = self.obey(order)? {
-                self.fail(2, &format!("no such place: {place}"))?;
+                let why = if place == REAL {
+                    ": real programs come to `netyard up` (netyard run), or to a whole scenario"
+                } else {
+                    ""
+                };
+                self.fail(2, &format!("no such place: {place}{why}"))?;
             }
         }
         Ok(if self.status == 0 { Exit::Pass } else { Exit::Program(self.status) })
