@@ -19,7 +19,8 @@ fn places_have_shells_of_their_own() {
     let said = (("there\nhere\nthere\n").to_owned(), "netyard: no such place: docker01/app\n".to_owned(), Some(4));
     assert_eq!(typed("", lines), said);
     assert_eq!(typed("--hosts a,b", "b$\nhostname\nexit\n").0, "b\n");
-    let said = "netyard: no such place: real: real programs come to `netyard up` (netyard run), or to a whole scenario\n";
+    let said =
+        "netyard: no such place: real: real programs come to `netyard up` (netyard run), or to a whole scenario\n";
     assert_eq!(typed("", "real$ true\nexit 0\n").1, said);
 }
 

@@ -7,6 +7,7 @@ use std::thread::LocalKey;
 use netyard_sim::fabric::Fabric;
 use netyard_sim::frame::{Frame, HEADROOM};
 use netyard_sim::link::End;
+use netyard_sim::packet::train::Coupler;
 use netyard_sim::packet::{checksum, segment};
 use netyard_sim::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::live::vnet;
 
 /// The checksums are made right first: chance alone hits none.
 const MENDED: u8 = 0x80;
+/// Of a TAP device: the segment that follows comes too.
+const FOLLOWED: u8 = 0x20;
 /// A minute passes before the next frame: timers run out.
 const PATIENT: u8 = 0x40;
 /// What may happen in a network for one frame and the timers of a minute, by far. What goes round is more.
@@ -249,7 +252,8 @@ pub(super) fn tap(bytes: &[u8]) {
     let end = wires.ends[0];
     wires.fabric.set_outside(end, true).expect("it is there");
     for sent in read(bytes) {
-        if let Some(frame) = vnet::read([&[0; HEADROOM - vnet::LEN], sent.bytes].concat()) {
+        let frame = vnet::read([&[0; HEADROOM - vnet::LEN], sent.bytes].concat());
+        for frame in frame.map_or_else(Vec::new, |frame| coupled(frame, sent.how)) {
             wires.fabric.send_from_outside(end, frame);
         }
         wires.settle(sent.how);
@@ -257,4 +261,39 @@ pub(super) fn tap(bytes: &[u8]) {
             assert_eq!(vnet::header(&frame), Some([0; vnet::LEN]), "a whole frame leaves nothing to do");
         }
     }
+}
+
+/// What becomes of a frame, and of the one that follows it if one does, that a TAP device has in one go. Cut again they are
+/// as they were.
+fn coupled(mut frame: Frame, how: u8) -> Vec<Frame> {
+    if how & MENDED != 0 && frame.offload.is_whole() {
+        checksum::fill(frame.payload_mut());
+    }
+    let next = if how & FOLLOWED != 0 { following(&frame) } else { None };
+    let came: Vec<Frame> = core::iter::once(frame).chain(next).collect();
+    let (mut coupler, mut gone) = (Coupler::default(), Vec::new());
+    came.iter().for_each(|frame| coupler.take(frame.clone(), Vec::new, |frame| gone.push(frame)));
+    gone.extend(coupler.finish());
+    let whole = |frames: &[Frame]| -> Vec<Frame> { frames.iter().cloned().flat_map(segment::whole).collect() };
+    assert_eq!(whole(&gone), whole(&came), "what joined is still what it was");
+    gone
+}
+
+/// The segment that a stack would send after this one, with as many bytes.
+fn following(frame: &Frame) -> Option<Frame> {
+    let (ip, headers) = segment::headers(frame)?;
+    let mut next = frame.clone();
+    let packet = next.payload_mut();
+    if ip.is_v4() {
+        let ident = u16::from_be_bytes([packet[4], packet[5]]).wrapping_add(1);
+        packet[4..6].copy_from_slice(&ident.to_be_bytes());
+    }
+    let at = ip.upper_at() + 4;
+    let seq = u32::from_be_bytes(packet[at..at + 4].try_into().expect("four bytes"));
+    let len = u32::try_from(ip.total_len - headers).expect("a packet has at most 65535 bytes");
+    packet[at..at + 4].copy_from_slice(&seq.wrapping_add(len).to_be_bytes());
+    if next.offload.is_whole() {
+        checksum::fill(next.payload_mut());
+    }
+    Some(next)
 }

@@ -601,11 +601,15 @@ proptest! {
 
     #[test]
     fn any_bytes_from_a_tap_device_are_a_frame_or_nothing(
-        frames in prop::collection::vec((any::<[u8; 10]>(), strategy::damaged()), 1..8),
+        frames in prop::collection::vec((any::<bool>(), any::<[u8; 10]>(), strategy::damaged()), 1..8),
     ) {
-        let sent: Vec<Vec<u8>> =
-            frames.iter().map(|([kind, rest @ ..], frame)| [&[kind % 2], &rest[..], &[0; 2], frame].concat()).collect();
-        Door::Tap.knock(&Door::frames(sent.iter().map(|frame| (0, &frame[..]))));
+        // With a plain header, and right checksums, another segment follows.
+        let sent = |(is_followed, header, frame): &(bool, [u8; 10], Vec<u8>)| match (is_followed, header) {
+            (true, _) => (0xa0, [&[0; 12], &frame[..]].concat()),
+            (false, [kind, rest @ ..]) => (0, [&[kind % 2], &rest[..], &[0; 2], frame].concat()),
+        };
+        let sent: Vec<(u8, Vec<u8>)> = frames.iter().map(sent).collect();
+        Door::Tap.knock(&Door::frames(sent.iter().map(|(how, frame)| (*how, &frame[..]))));
     }
 
     #[test]
