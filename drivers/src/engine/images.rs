@@ -9,6 +9,7 @@ mod save;
 use std::rc::Rc;
 
 use netyard_sim::time::Instant;
+use netyard_sim::userland::shell::wildcard;
 use netyard_sim::world::World;
 use serde_json::{Map, Value, json};
 
@@ -208,21 +209,14 @@ impl From<ReferenceError> for Error {
 /// Whether a name fits a pattern, with its tag or without.
 fn is_like(name: &str, pattern: &str) -> bool {
     let repository = name.rsplit_once(':').map_or(name, |(repository, _)| repository);
-    matches(name.as_bytes(), pattern.as_bytes()) || matches(repository.as_bytes(), pattern.as_bytes())
+    matches(name, pattern) || matches(repository, pattern)
 }
 
-/// `*` is any text without a slash, `?` a character.
-fn matches(text: &[u8], pattern: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            let reach = text.iter().position(|b| *b == b'/').unwrap_or(text.len());
-            (0..=reach).any(|at| matches(&text[at..], rest))
-        }
-        ([b'?', rest @ ..], [first, after @ ..]) if *first != b'/' => matches(after, rest),
-        ([wanted, rest @ ..], [first, after @ ..]) => wanted == first && matches(after, rest),
-        _ => false,
-    }
+/// As Go's `path.Match`: a pattern like a shell's, in which nothing stands for a slash.
+fn matches(text: &str, pattern: &str) -> bool {
+    let (texts, patterns) = (text.split('/'), pattern.split('/'));
+    texts.clone().count() == patterns.clone().count()
+        && texts.zip(patterns).all(|(text, pattern)| wildcard(pattern, text))
 }
 
 /// What stands for the files of an image's layers, the first layer first.
@@ -270,6 +264,8 @@ mod tests {
     #[test]
     fn a_pattern_stops_at_a_slash() {
         assert!(is_like("busybox:latest", "busybox") && is_like("busybox:latest", "busy*:lat?st"));
+        assert!(is_like("busybox", "[a-c]usybox"));
+        assert!(!is_like("busybox", &("*".repeat(100) + "q")), "it comes to an end");
         assert!(is_like("example.com/team/app:1", "*/*/app") && !is_like("example.com/team/app:1", "*app"));
     }
 }

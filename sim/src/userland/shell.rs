@@ -45,8 +45,9 @@ pub fn add(programs: &mut Programs) {
     }
 }
 
-/// Whether `text` matches a shell pattern; a backslash takes the meaning of what follows it.
-pub(in crate::userland) fn wildcard(pattern: &str, text: &str) -> bool {
+/// Whether `text` matches a shell pattern: `*`, `?` and `[a-z]`. A backslash takes the meaning of what follows it.
+#[must_use]
+pub fn wildcard(pattern: &str, text: &str) -> bool {
     let mut glyphs = Vec::new();
     let mut letters = pattern.chars();
     while let Some(letter) = letters.next() {

@@ -8,6 +8,10 @@ use brush_parser::{ParseError, ParserOptions, Token, TokenizerError, parse_token
 
 use super::dialect::{Enclosure, SyntaxError};
 
+/// How many parentheses may be open at once. brush-parser 0.4 takes twice as long with each of them, where they open in a row
+/// and are not closed.
+const PARENTHESES_MAX: usize = 20;
+
 /// How the parser shall read: bash's language without extended patterns, which none of the shells has by default.
 pub(super) fn parser_options() -> ParserOptions {
     ParserOptions { enable_extended_globbing: false, ..ParserOptions::default() }
@@ -171,6 +175,9 @@ fn parse(text: &str) -> Result<Program, Trouble> {
     let options = parser_options();
     let mut tokens = tokenize(text).map_err(|e| unterminated(&e, text))?;
     tokens.iter_mut().for_each(keep_as_word);
+    if let Some(at) = too_deep(&tokens) {
+        return Err(unexpected(&tokens, at));
+    }
     parse_tokens(&tokens, &options).map_err(|error| {
         let nesting = Nesting::of(&tokens);
         let near = match error {
@@ -194,6 +201,19 @@ fn parse(text: &str) -> Result<Program, Trouble> {
 fn tokenize(text: &str) -> Result<Vec<Token>, TokenizerError> {
     catch_unwind(|| uncached_tokenize_str(text, &parser_options().tokenizer_options()))
         .unwrap_or(Err(TokenizerError::UnterminatedExpansion))
+}
+
+/// The first parenthesis that is one too many.
+fn too_deep(tokens: &[Token]) -> Option<usize> {
+    let mut open = 0_usize;
+    tokens.iter().position(|token| {
+        match token {
+            Token::Operator(text, _) if text == "(" => open += 1,
+            Token::Operator(text, _) if text == ")" => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > PARENTHESES_MAX
+    })
 }
 
 /// A number that no descriptor has is a word like others, also before a redirection: `99999999999>x`. brush-parser 0.4
@@ -385,6 +405,12 @@ mod tests {
             };
         }
         seen
+    }
+
+    #[test]
+    fn parentheses_that_never_end_are_read_in_no_time() {
+        assert_eq!(units(&[&("(".repeat(60) + "fp(")]), "!");
+        assert_eq!(units(&[&("( ".repeat(20) + "true" + &" )".repeat(20))]), "1");
     }
 
     #[test]
