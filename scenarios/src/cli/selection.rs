@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use netyard_sim::userland::shell::wildcard;
+
 use crate::scenario::Scenario;
 use crate::scenario::fault::Fault;
 
@@ -79,20 +81,9 @@ pub fn told_alone(read: Result<Scenario, Fault>, err: &mut impl io::Write) -> io
 pub fn lets_through(filter: &str, scenario: &Scenario) -> bool {
     let mut names = std::iter::once(&scenario.file).chain(&scenario.headings);
     if filter.contains(['*', '?']) {
-        names.any(|name| globs(filter.as_bytes(), name.as_bytes()))
+        names.any(|name| wildcard(filter, name))
     } else {
         names.any(|name| name.contains(filter))
-    }
-}
-
-/// Whether `glob` stands for the whole of `text`: `*` for anything, `?` for one byte.
-fn globs(glob: &[u8], text: &[u8]) -> bool {
-    match (glob.split_first(), text.split_first()) {
-        (None, _) => text.is_empty(),
-        (Some((b'*', rest)), None) => globs(rest, text),
-        (Some((b'*', rest)), Some((_, after))) => globs(rest, text) || globs(glob, after),
-        (Some((wanted, rest)), Some((byte, after))) => (*wanted == b'?' || wanted == byte) && globs(rest, after),
-        (Some(_), None) => false,
     }
 }
 
@@ -102,9 +93,8 @@ mod tests {
 
     #[test]
     fn globs_stand_for_whole_names() {
-        let stands = |glob: &str, text: &str| globs(glob.as_bytes(), text.as_bytes());
-        assert!(stands("*/dns*.md", "scenarios/dns-01.md") && stands("a?c", "abc") && stands("*", ""));
-        assert!(!stands("dns*", "scenarios/dns.md") && !stands("a?c", "ac"));
+        assert!(wildcard("*/dns*.md", "scenarios/dns-01.md") && wildcard("a?c", "abc") && wildcard("*", ""));
+        assert!(!wildcard("dns*", "scenarios/dns.md") && !wildcard("a?c", "ac"));
     }
 
     #[test]
