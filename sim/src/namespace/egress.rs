@@ -54,7 +54,8 @@ impl Namespace {
             None if r.hops.is_empty() => flow.oif.is_none(),
             None => r.hops.iter().any(|hop| self.leads(hop.device, flow)),
         };
-        self.policy.lookup(&self.routes, flow, usable)
+        let speaker = self.speaker.filter(|_| flow.iif.is_none()).map_or(flow.uid, |owner| owner.uid);
+        self.policy.lookup(&self.routes, &Flow { uid: speaker, ..*flow }, usable)
     }
 
     /// Whether a flow can leave by a device.

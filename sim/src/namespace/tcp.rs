@@ -343,6 +343,7 @@ impl Namespace {
         let local = self.free_tcp_port(source, peer)?;
         let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
+        self.owners.extend(self.speaker.map(|owner| (id, owner)));
         let interface = self.interface(cx, mtu);
         let patience = syn_patience(self.sysctl.syn_retries);
         let connection = self.tcp.connections.get_mut(&id).expect("it was just added");

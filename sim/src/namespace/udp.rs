@@ -50,6 +50,14 @@ impl Namespace {
         self.owners.insert(socket, owner);
     }
 
+    /// Does something for somebody, whose sockets those are that come of it.
+    pub fn speaking_for<T>(&mut self, owner: Owner, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.speaker = Some(owner);
+        let done = act(self);
+        self.speaker = None;
+        done
+    }
+
     /// Fixes the peer of a UDP socket, so that ICMP errors reach it.
     ///
     /// # Errors

@@ -70,6 +70,8 @@ pub struct Rule {
     pub sport: Option<(u16, u16)>,
     /// The destination port, from and to.
     pub dport: Option<(u16, u16)>,
+    /// The users whose sockets it is for, from and to.
+    pub users: Option<(u32, u32)>,
     /// Routes with no longer a prefix than this are passed over.
     pub suppressed: Option<u8>,
     /// What is done.
@@ -95,6 +97,7 @@ impl Rule {
             protocol: None,
             sport: None,
             dport: None,
+            users: None,
             suppressed: None,
             verdict,
             by_kernel: false,
@@ -120,6 +123,7 @@ impl Rule {
             && self.protocol.is_none_or(|protocol| protocol == flow.protocol)
             && within(self.sport, 0)
             && within(self.dport, 2)
+            && self.users.is_none_or(|(first, last)| (first..=last).contains(&flow.uid))
     }
 
     /// Whether a route that its table gives is passed over; one that refuses never is.
@@ -143,6 +147,8 @@ pub struct Flow<'a> {
     pub oif: Option<&'a str>,
     /// Its type of service.
     pub tos: u8,
+    /// Whose socket it is of; the superuser's where it is of none.
+    pub uid: u32,
     /// Its protocol above IP; 0 where that is not known.
     pub protocol: u8,
     /// What is above IP, as far as it is known: the ports are its first bytes.
@@ -153,7 +159,7 @@ impl<'a> Flow<'a> {
     /// A packet of this host's that has no source yet.
     #[must_use]
     pub const fn to(dst: IpAddr) -> Self {
-        Self { dst, src: None, mark: 0, iif: None, oif: None, tos: 0, protocol: 0, upper: &[] }
+        Self { dst, src: None, mark: 0, iif: None, oif: None, tos: 0, uid: 0, protocol: 0, upper: &[] }
     }
 
     /// What a packet asks for, without whence it comes.
@@ -401,6 +407,13 @@ mod tests {
         assert_eq!([out(&policy, &flow), out(&policy, &bound)], [Some(1), Some(2)]);
         let policy = with(|rule| (rule.not, rule.to) = (true, Some("8.0.0.0/8".parse().unwrap())));
         assert_eq!(out(&policy, &flow), Some(1));
+    }
+
+    #[test]
+    fn a_rule_is_for_the_sockets_of_some_users() {
+        let flow = Flow::to("8.8.8.8".parse().unwrap());
+        let policy = with(|rule| rule.users = Some((1000, 2000)));
+        assert_eq!([0, 999, 1000, 2000].map(|uid| out(&policy, &Flow { uid, ..flow })), [1, 1, 2, 2].map(Some));
     }
 
     #[test]

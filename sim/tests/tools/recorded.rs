@@ -110,3 +110,13 @@ fn bridges_of_old() {
 fn flows() {
     replay(include_str!("recorded/conntrack.txt"));
 }
+
+#[test]
+fn users() {
+    replay(include_str!("recorded/users.txt"));
+}
+
+#[test]
+fn namespaces() {
+    replay(include_str!("recorded/netns.txt"));
+}

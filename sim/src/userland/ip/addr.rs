@@ -62,6 +62,9 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: &mu
 /// The text of `ip addr`.
 fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Result<String, Error> {
     let (mut text, mut all) = (String::new(), Vec::new());
+    // The kernel tells all of a device that is asked about by name, whatever family is meant.
+    let is_told = options.family == Family::V6 && selection.names_device();
+    let told = if is_told { Options { family: Family::V4, ..options.clone() } } else { options.clone() };
     for device in selection.devices(scene)? {
         let addresses: Vec<(&Address, bool)> = ordered(device)
             .into_iter()
@@ -72,9 +75,9 @@ fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Resul
             continue;
         }
         if options.json {
-            all.push(json::addresses(scene, options, device, &addresses));
+            all.push(json::addresses(scene, &told, device, &addresses));
         } else {
-            text.push_str(&described(scene, options, device, &addresses));
+            text.push_str(&described(scene, &told, device, &addresses));
         }
     }
     Ok(if options.json { Json::List(all).print(options.pretty) } else { text })

@@ -75,6 +75,8 @@ pub enum Refusal {
     BadSourcePorts,
     /// Destination ports in the wrong order.
     BadDestinationPorts,
+    /// Users in the wrong order.
+    BadUsers,
     /// Nobody is stood for by that address.
     NoProxyNeighbour,
     /// No such route or process.
@@ -153,6 +155,7 @@ impl Refusal {
             Self::BadService => "Invalid tos.",
             Self::BadSourcePorts => "Invalid sport range.",
             Self::BadDestinationPorts => "Invalid dport range.",
+            Self::BadUsers => "Invalid uid range.",
             Self::UnknownType => "Unknown device type.",
             Self::NotByNetlink => "tun/tap creation via rtnetlink is not supported.",
             Self::NetnsNumbered => "Peer netns already has a nsid assigned.",
@@ -223,6 +226,7 @@ impl Refusal {
             | Self::BadService
             | Self::BadSourcePorts
             | Self::BadDestinationPorts
+            | Self::BadUsers
             | Self::BadLinkAddress
             | Self::Immutable
             | Self::Invalid

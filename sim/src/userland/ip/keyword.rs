@@ -97,7 +97,7 @@ pub(super) const ROUTE: [Keyword; 31] = [
 ];
 
 /// The words of `ip rule add` and its kin.
-pub(super) const RULE: [Keyword; 26] = [
+pub(super) const RULE: [Keyword; 27] = [
     Whole("not"),
     Whole("from"),
     Whole("to"),
@@ -117,6 +117,7 @@ pub(super) const RULE: [Keyword; 26] = [
     Whole("ipproto"),
     Whole("sport"),
     Whole("dport"),
+    Whole("uidrange"),
     Whole("type"),
     Whole("unicast"),
     Begun("goto"),

@@ -46,6 +46,7 @@ pub(super) fn run(
     match words.command(&VERBS, Verb::List)? {
         Verb::List => Ok(list(sys, namespace, options)),
         Verb::Add => add(sys, words.take_next().ok_or(Error::MissingName)?),
+        Verb::Delete if options.all => delete_all(sys),
         Verb::Delete => delete(sys, words.take_next().ok_or(Error::MissingName)?),
         Verb::Identify => identify(sys, words.take_next().as_deref()),
         Verb::Pids => pids(sys, &words.take_next().ok_or(Error::MissingName)?),
@@ -224,6 +225,12 @@ fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
 }
 
 /// Takes the name away, and lets go of the namespace unless the name is a link.
+fn delete_all(sys: &mut Sys<'_>) -> Result<Outcome, Error> {
+    let names = sys.files().list(DIRECTORY);
+    names.into_iter().try_for_each(|name| delete(sys, name).map(drop))?;
+    Ok(Outcome::Text(String::new()))
+}
+
 fn delete(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
     let path = format!("{DIRECTORY}/{name}");
     if name.contains('/') || !sys.files().list(DIRECTORY).contains(&name) {

@@ -69,6 +69,7 @@ struct Change {
     protocol: Option<u8>,
     sport: Option<(u16, u16)>,
     dport: Option<(u16, u16)>,
+    users: Option<(u32, u32)>,
     suppressed: Option<u8>,
     table: Option<TableId>,
     /// What it does besides asking a table.
@@ -97,6 +98,7 @@ impl Change {
             "ipproto" => self.protocol = Some(protocol(words.value()?)?),
             "sport" => self.sport = Some(ports(words.value()?, "invalid sport range")?),
             "dport" => self.dport = Some(ports(words.value()?, "invalid dport range")?),
+            "uidrange" => self.users = Some(users(words.value()?)?),
             "suppress_prefixlength" | "sup_pl" => {
                 let word = words.value()?;
                 let wrong = Error::Wrong { word: word.clone(), why: "suppress_prefixlength value is invalid" };
@@ -156,6 +158,7 @@ impl Change {
             protocol: self.protocol,
             sport: self.sport,
             dport: self.dport,
+            users: self.users,
             suppressed: self.suppressed,
             ..Rule::new(priority, v6, verdict)
         }
@@ -178,6 +181,7 @@ impl Change {
             && self.protocol.is_none_or(|protocol| rule.protocol == Some(protocol))
             && said(self.sport, rule.sport)
             && said(self.dport, rule.dport)
+            && (self.users.is_none() || self.users == rule.users)
             && self.suppressed.is_none_or(|least| rule.suppressed == Some(least))
     }
 
@@ -190,6 +194,7 @@ impl Change {
             _ if self.tos.is_some_and(|tos| tos & !0x1c != 0) => Err(Refusal::BadService),
             _ if reversed(self.sport) => Err(Refusal::BadSourcePorts),
             _ if reversed(self.dport) => Err(Refusal::BadDestinationPorts),
+            _ if self.users.is_some_and(|(first, last)| first > last) => Err(Refusal::BadUsers),
             Some(Verdict::Goto(target)) if target <= priority => Err(Refusal::BackwardGoto),
             _ => Ok(()),
         }
@@ -210,6 +215,12 @@ impl Change {
 /// A protocol by name or number.
 pub(super) fn protocol(word: String) -> Result<u8, Error> {
     names::parse_protocol(&word).map_err(|_| Error::Wrong { word, why: "Invalid \"ipproto\" value" })
+}
+
+/// The first and the last of some users.
+fn users(word: String) -> Result<(u32, u32), Error> {
+    let range = word.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    range.ok_or(Error::Wrong { word, why: "invalid UID range" })
 }
 
 /// A port, or the first and the last of some. What is too large for one goes round, as it does in iproute2.

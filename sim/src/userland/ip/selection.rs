@@ -40,6 +40,11 @@ impl Selection {
         Ok(selection)
     }
 
+    /// Whether one device is asked for by its name.
+    pub(super) const fn names_device(&self) -> bool {
+        self.device.is_some()
+    }
+
     /// The devices that are asked for, by number.
     ///
     /// # Errors

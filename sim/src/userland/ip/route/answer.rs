@@ -74,7 +74,7 @@ impl Question {
     fn flow(&self) -> Flow<'_> {
         let Self { dst, from, mark, tos, protocol, .. } = *self;
         let (iif, oif) = (self.iif.as_deref(), self.oif.as_deref());
-        Flow { dst, src: from, mark, iif, oif, tos, protocol, upper: &self.ports }
+        Flow { dst, src: from, mark, iif, oif, tos, uid: self.uid, protocol, upper: &self.ports }
     }
 
     /// What the kernel says to an IPv4 packet that cannot be: one of ours with a stranger's address, or one that came to a

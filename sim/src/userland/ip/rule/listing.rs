@@ -76,6 +76,9 @@ pub(super) fn line(rule: &Rule, here: &Namespace, details: bool) -> String {
             Some((first, last)) => write!(line, " {word} {first}-{last}"),
         };
     }
+    if let Some((first, last)) = rule.users {
+        let _ = write!(line, " uidrange {first}-{last}");
+    }
     let _ = match rule.verdict {
         Verdict::Lookup(id) => write!(line, " lookup {}", name(id)),
         Verdict::End(action) => write!(line, " {}", ending(action)),
@@ -138,6 +141,9 @@ pub(super) fn json(rule: &Rule, here: &Namespace, details: bool) -> Json {
             Some((first, last)) if first == last => fields.push((one, u32::from(first).into())),
             Some((first, last)) => fields.extend([(start, u32::from(first).into()), (end, u32::from(last).into())]),
         }
+    }
+    if let Some((first, last)) = rule.users {
+        fields.extend([("uid_start", first.into()), ("uid_end", last.into())]);
     }
     fields.push(match rule.verdict {
         Verdict::Lookup(id) => ("table", name(id).into()),

@@ -64,7 +64,8 @@ impl Sys<'_> {
     /// `NetworkUnreachable` when there is no route.
     pub fn udp_connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Errno> {
         let id = self.namespace_id();
-        self.fabric.with(id, |ns, _| ns.udp_connect(socket, peer))
+        let owner = self.owner();
+        self.fabric.with(id, |ns, _| ns.speaking_for(owner, |ns| ns.udp_connect(socket, peer)))
     }
 
     /// A raw socket that sees every packet of an IP protocol (1 ICMP, 58 `ICMPv6`) that arrives here.
@@ -144,7 +145,8 @@ impl Sys<'_> {
     /// `NetworkUnreachable` when there is no route.
     pub fn tcp_connect(&mut self, peer: SocketAddr) -> Result<SocketId, Errno> {
         let id = self.namespace_id();
-        let socket = self.fabric.with(id, |ns, cx| ns.tcp_connect(cx, peer))?;
+        let owner = self.owner();
+        let socket = self.fabric.with(id, |ns, cx| ns.speaking_for(owner, |ns| ns.tcp_connect(cx, peer)))?;
         Ok(self.own(socket))
     }
 
@@ -221,8 +223,13 @@ impl Sys<'_> {
         let id = self.namespace_id();
         let fd = self.table.free_descriptor(self.pid);
         self.table.adopt(self.pid, id, socket, fd);
-        let owner = Owner { uid: self.user().uid, gid: self.user().gid };
+        let owner = self.owner();
         self.fabric.namespace_mut(id).set_owner(socket, owner);
         socket
+    }
+
+    /// Whose the sockets of this process are.
+    fn owner(&self) -> Owner {
+        Owner { uid: self.user().uid, gid: self.user().gid }
     }
 }
