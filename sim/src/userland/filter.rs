@@ -6,7 +6,10 @@ use dyn_clone::DynClone;
 use super::getopt::OptError;
 use super::input::{Chunk, Input, complaint};
 use super::options::{Options, Order};
-use super::{Program, Step, Sys};
+use super::{Flavour, Program, Step, Sys};
+
+/// The longest line that is kept: nobody's memory holds one without an end.
+const LINE_MAX: usize = 1 << 24;
 
 /// Whether a filter wants more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -145,6 +148,9 @@ impl Work {
                 if self.feed(bytes, out) == Flow::Stop {
                     return self.finish(out);
                 }
+                if self.rest.len() > LINE_MAX {
+                    return self.give_up(sys);
+                }
             }
             Chunk::End => return self.end_file(out),
             Chunk::Failed(name, errno) => {
@@ -161,12 +167,23 @@ impl Work {
         Step::Yield
     }
 
+    /// A line has no end, as in `/dev/zero`.
+    fn give_up(&self, sys: &mut Sys<'_>) -> Step {
+        let why = if sys.flavour() == Flavour::Busybox { "out of memory" } else { "memory exhausted" };
+        sys.eprint(format!("{}: {why}\n", self.name));
+        Step::Exit(self.filter.trouble())
+    }
+
     /// Hands over the complete lines that there are now.
     fn feed(&mut self, bytes: Vec<u8>, out: &mut Vec<u8>) -> Flow {
         if self.filter.takes_bytes() {
             return self.filter.line(&bytes, out);
         }
+        let has_end = bytes.contains(&b'\n');
         self.rest.extend(bytes);
+        if !has_end {
+            return Flow::Go;
+        }
         let rest = core::mem::take(&mut self.rest);
         for line in rest.split_inclusive(|b| *b == b'\n') {
             let Some(line) = line.strip_suffix(b"\n") else {
