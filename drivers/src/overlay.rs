@@ -15,17 +15,29 @@ use netyard_sim::vxlan::{self, Life, OVERHEAD_V4, Put, Remote, Settings, Vni};
 use crate::driver::{Addressing, Driver, EndpointSpec, Ground, Interface, NetworkSpec};
 use crate::error::Error;
 use crate::id::Id;
-use crate::network::Peer;
+use crate::network::{NetworkConfig, Peer};
 
 /// The numbers that the subnets of a network have, with commas between.
 pub const VNIS: &str = "com.docker.network.driver.overlay.vxlanid_list";
 /// Asks for what is not done.
-pub const ENCRYPTED: &str = "encrypted";
+const ENCRYPTED: &str = "encrypted";
 const MTU: &str = "com.docker.network.driver.mtu";
 /// What a packet may have on the way between hosts, when nothing else was said.
 const OUTER_MTU: u32 = 1500;
 /// Digits of a network's id in the name of its namespace.
 const DIGITS: usize = 10;
+
+/// Whether a network can be what it was asked to be.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn check(config: &NetworkConfig) -> Result<(), Error> {
+    match () {
+        () if config.options.contains_key(ENCRYPTED) => Err(Error::Unsupported("encrypt overlay networks")),
+        () if config.ipv6 => Err(Error::Unsupported("give overlay networks IPv6 subnets")),
+        () => Ok(()),
+    }
+}
 
 /// What a network was asked to be.
 #[derive(Clone, Debug, Eq, PartialEq)]

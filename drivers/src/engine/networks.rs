@@ -20,7 +20,7 @@ use crate::endpoint::{EndpointConfig, Standing};
 use crate::error::{Error, Family, SwarmError};
 use crate::id::Id;
 use crate::network::{Network, NetworkConfig, Role, Scope, is_predefined};
-use crate::overlay::ENCRYPTED;
+use crate::overlay;
 
 const FILTERS: [&str; 7] = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
@@ -164,9 +164,7 @@ impl Engine {
         if config.driver != "overlay" {
             return Err(Error::Unsupported("share networks of other drivers than overlay in a swarm"));
         }
-        if config.options.contains_key(ENCRYPTED) {
-            return Err(Error::Unsupported("encrypt overlay networks"));
-        }
+        overlay::check(config)?;
         let now = world.now();
         let is_taken = self.controller.named(&config.name).next().is_some();
         if config.name.trim().is_empty() {

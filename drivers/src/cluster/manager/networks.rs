@@ -144,9 +144,7 @@ impl Manager {
     pub fn create_network(&mut self, now: Instant, config: &NetworkConfig) -> Id {
         let id = Id::object(&mut self.ids);
         let mut network = Network::asked(id.to_string(), now, config);
-        if config.ipv6 {
-            // An overlay has no subnets of IPv6: it waits for ever.
-        } else if let Some((subnets, vnis)) = self.allocate(&network) {
+        if let Some((subnets, vnis)) = self.allocate(&network) {
             network.subnets = subnets;
             network.options.insert(VNIS.to_owned(), vnis);
             network.allocated = true;

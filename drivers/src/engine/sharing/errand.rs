@@ -14,7 +14,7 @@ use crate::engine::{Engine, ExchangeId, Media, NetworkName, Reply};
 use crate::error::{Error, SwarmError};
 use crate::id::Id;
 use crate::network::{Network, NetworkConfig, is_predefined};
-use crate::overlay::ENCRYPTED;
+use crate::overlay;
 
 /// How long a request waits for a store that is not there yet, or not any more.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -86,12 +86,7 @@ impl Engine {
         if config.name.trim().is_empty() {
             return Err(Error::NetworkNameInvalid(config.name));
         }
-        if config.options.contains_key(ENCRYPTED) {
-            return Err(Error::Unsupported("encrypt overlay networks"));
-        }
-        if config.ipv6 {
-            return Err(Error::Unsupported("give overlay networks IPv6 subnets"));
-        }
+        overlay::check(&config)?;
         if self.controller.named(&config.name).next().is_some() {
             return Err(Error::NetworkNameTaken(config.name));
         }
