@@ -32,5 +32,9 @@ tests/fixtures/forever.md: ok (3 steps, 3600.000 s of virtual time)
 #[test]
 fn a_line_without_an_end_is_given_up() {
     let lines = "grep -c x /dev/zero; echo $?\ndocker run --rm busybox grep -c x /dev/zero; echo $?\n";
-    netyard("shell").stdin(lines).assert().stdout_eq("grep: memory exhausted\n2\ngrep: out of memory\n2\n").stderr_eq("");
+    netyard("shell")
+        .stdin(lines)
+        .assert()
+        .stdout_eq("grep: memory exhausted\n2\ngrep: out of memory\n2\n")
+        .stderr_eq("");
 }
