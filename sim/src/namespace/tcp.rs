@@ -464,9 +464,7 @@ impl Namespace {
 
     /// Lets a connection take a packet and its timers, sends what it wants, and notes when it wants to be asked again.
     fn poll_connection(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {
-        self.speaker = self.owners.get(&id).copied();
-        self.go_on(cx, id, packet);
-        self.speaker = None;
+        self.speaking_by(id, |ns| ns.go_on(cx, id, packet));
     }
 
     fn go_on(&mut self, cx: &mut Cx, id: SocketId, packet: Option<&[u8]>) {

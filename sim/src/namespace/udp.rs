@@ -52,7 +52,16 @@ impl Namespace {
 
     /// Does something for somebody, whose sockets those are that come of it.
     pub fn speaking_for<T>(&mut self, owner: Owner, act: impl FnOnce(&mut Self) -> T) -> T {
-        self.speaker = Some(owner);
+        self.speaking_as(Some(owner), act)
+    }
+
+    /// The same for whoever has a socket.
+    pub(super) fn speaking_by<T>(&mut self, socket: SocketId, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.speaking_as(self.owners.get(&socket).copied(), act)
+    }
+
+    fn speaking_as<T>(&mut self, owner: Option<Owner>, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.speaker = owner;
         let done = act(self);
         self.speaker = None;
         done
@@ -86,10 +95,7 @@ impl Namespace {
         data: &[u8],
         options: SendOptions,
     ) -> Result<(), Errno> {
-        self.speaker = self.owners.get(&socket).copied();
-        let sent = self.send_from(cx, socket, dst, data, options);
-        self.speaker = None;
-        sent
+        self.speaking_by(socket, |ns| ns.send_from(cx, socket, dst, data, options))
     }
 
     fn send_from(

@@ -136,9 +136,12 @@ impl Train {
 
 /// The view of a packet that is a part of a TCP stream and nothing else, and the length of its headers.
 fn part_of_stream(frame: &Frame) -> Option<(Ip, usize)> {
+    if frame.offload.gso_size != 0 {
+        return None;
+    }
     let (ip, headers) = segment::headers(frame)?;
     let is_bare = frame.vlan().is_none() && frame.len() == ETHERNET_LEN + ip.total_len && headers < ip.total_len;
-    let is_plain = frame.payload()[ip.upper_at() + FLAGS] & APART == 0 && frame.offload.gso_size == 0;
+    let is_plain = frame.payload()[ip.upper_at() + FLAGS] & APART == 0;
     (is_bare && is_plain).then_some((ip, headers))
 }
 

@@ -2,9 +2,10 @@
 //! seen and that still live.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
 use super::Argument;
+use crate::addr::IpNetwork;
 use crate::conntrack::{Direction, Tuple};
 use crate::filter::subject::{Subject, Surroundings};
 use crate::filter::{Family, Usage};
@@ -100,14 +101,5 @@ fn number(text: &str, option: &str) -> Result<u32, Usage> {
 
 /// The first bits of an address.
 fn network(addr: IpAddr, bits: u8) -> IpAddr {
-    match addr {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0);
-            IpAddr::V4(Ipv4Addr::from(u32::from(v4) & mask))
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0);
-            IpAddr::V6(Ipv6Addr::from(u128::from(v6) & mask))
-        }
-    }
+    IpNetwork::new(addr, bits).map_or(addr, |network| network.network())
 }

@@ -149,7 +149,7 @@ fn operand(sys: &mut Sys<'_>, options: &Options, word: &str) -> (bool, bool) {
         return (!write(sys, options, &wish), false);
     }
     if options.must_write {
-        sys.eprint("sysctl: command line(0): invalid syntax, continuing...\n");
+        sys.eprint(Error::NoValue.text(word, Flavour::Host));
         return (true, false);
     }
     let failed = match one(sys, word, None) {
