@@ -270,7 +270,7 @@ impl Engine {
 
     /// Takes in a request. Its reply comes out of [`Self::poll_output`], at once or later.
     pub fn handle(&mut self, world: &mut World, exchange: ExchangeId, request: &Request) {
-        let before = self.revision_before();
+        let before = self.revision();
         let target = Target::parse(&request.target);
         let path = target.as_ref().map_or_else(|_| Vec::new(), |target| target.path.clone());
         let reply = target.and_then(|target| self.route(world, request.method, &Call { exchange, target, request }));
@@ -520,8 +520,7 @@ impl Engine {
     }
 
     fn refuse(&mut self, exchange: ExchangeId, error: &Error) {
-        let json = serde_json::json!({ "message": error.to_string() }).to_string() + "\n";
-        self.answer(exchange, error.status(), Media::Json, &json);
+        self.answer(exchange, error.status(), Media::Json, &reply::error_body(error));
     }
 
     fn head(&mut self, exchange: ExchangeId, status: u16, media: Media) {

@@ -2,8 +2,10 @@
 //! here: a simulated program's call, or an HTTP connection.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::VERSION;
+use crate::error::Error;
 
 /// One request and its reply, as the carrier numbers them.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -39,6 +41,11 @@ impl Media {
             Self::Text => Some("text/plain; charset=utf-8"),
         }
     }
+}
+
+/// The body that says why a request is refused.
+pub(super) fn error_body(error: &Error) -> String {
+    json!({ "message": error.to_string() }).to_string() + "\n"
 }
 
 /// A part of a reply, to be carried to the client.

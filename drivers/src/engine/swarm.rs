@@ -11,6 +11,7 @@ mod work;
 use core::net::{IpAddr, SocketAddr};
 
 use netyard_sim::time::{Duration, Instant};
+use netyard_sim::userland::Request;
 use netyard_sim::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,6 +41,8 @@ const REFUSED_FOR: Duration = Duration::from_secs(10);
 const JOIN_FOR: Duration = Duration::from_secs(20);
 /// How long the manager is told that a node leaves.
 const LEAVE_FOR: Duration = Duration::from_secs(1);
+/// Who asks where nobody waits for the answer: the node itself, for another one.
+const NOBODY: ExchangeId = ExchangeId(u64::MAX);
 /// The number of digits by which a node is shown among the peers of a network.
 const PEER_DIGITS: usize = 12;
 
@@ -147,6 +150,12 @@ impl Swarm {
         };
         stage.into_iter().chain(self.calls.next_at()).min()
     }
+}
+
+/// A request that the node makes to its own engine.
+fn own_request(method: &'static str, target: String, body: String) -> Request {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Request { method, target, headers, body: body.into_bytes() }
 }
 
 impl Engine {

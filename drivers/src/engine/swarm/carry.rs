@@ -338,11 +338,8 @@ impl Engine {
             return;
         }
         swarm.session_at = Some(now + HEARTBEAT);
-        // What is lost with the question is told again: the manager does not mind.
-        let (ended, reports) = (swarm.ended.clone(), swarm.work.reports());
-        let purpose = Purpose::Session(ended.clone(), reports.clone());
-        let ask = Ask::Session { node: swarm.node.clone(), seen: swarm.seen, ended, reports };
-        self.ask_cluster(world, ask, purpose);
+        let seen = swarm.seen;
+        self.tell_session(world, seen);
     }
 
     /// Tells the other nodes what they have not heard.

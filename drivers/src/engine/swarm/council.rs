@@ -9,21 +9,20 @@ use netyard_sim::world::World;
 use serde_json::{Value, json};
 
 use super::carry::Purpose;
-use super::{Stage, Swarm};
+use super::{NOBODY, Stage, Swarm, own_request};
 use crate::cluster::CONTROL_PORT;
 use crate::cluster::manager::{self, Manager};
 use crate::cluster::message::{Answer, Ask, Manager as Managing};
 use crate::cluster::object::{Network, Role};
 use crate::cluster::post::Order;
 use crate::cluster::raft::Raft;
+use crate::engine::reply::error_body;
 use crate::engine::request::Target;
-use crate::engine::{Call, Engine, ExchangeId, Reply};
+use crate::engine::{Call, Engine, ExchangeId, Media, Reply};
 use crate::error::{Error, SwarmError, TooFew};
 
 /// How long a client waits for the cluster.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-/// Nobody waits for it: the manager answers another one.
-const NOBODY: ExchangeId = ExchangeId(u64::MAX);
 
 /// An answer that is given when a majority has what it comes from.
 #[derive(Clone, Debug)]
@@ -216,7 +215,7 @@ impl Engine {
     }
 
     /// The revision of what it knows that leads; 0 when it does not.
-    fn revision(&self) -> u64 {
+    pub(in crate::engine) fn revision(&self) -> u64 {
         let manager = self.swarm.as_ref().and_then(|swarm| swarm.manager.as_ref());
         manager.map_or(0, |manager| manager.store().revision())
     }
@@ -226,8 +225,7 @@ impl Engine {
         let Some(method) = ["GET", "POST", "DELETE", "HEAD"].into_iter().find(|known| *known == method) else {
             return Answer::Unknown;
         };
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        let request = Request { method, target: target.to_owned(), headers, body: body.into_bytes() };
+        let request = own_request(method, target.to_owned(), body);
         let reply = Target::parse(&request.target).and_then(|target| {
             if !is_of_cluster(&target.path) {
                 return Err(Error::PageUnknown);
@@ -238,7 +236,7 @@ impl Engine {
             Ok(Reply::Empty(status)) => (status, String::new()),
             Ok(Reply::Json(status, body)) => (status, body),
             Ok(Reply::Lines(_) | Reply::Later | Reply::Text(_)) => return Answer::Unknown,
-            Err(error) => (error.status(), json!({ "message": error.to_string() }).to_string() + "\n"),
+            Err(error) => (error.status(), error_body(&error)),
         };
         Answer::Reply { status, body, revision: self.revision() }
     }
@@ -259,11 +257,6 @@ impl Engine {
         }
         held.push(Held { revision, until: world.now() + PATIENCE, to: Recipient::Client(exchange, reply) });
         None
-    }
-
-    /// The revision before a request, for [`Self::hold_reply`].
-    pub(in crate::engine) fn revision_before(&self) -> u64 {
-        self.revision()
     }
 
     /// The store has changed: a majority shall have it, and then the nodes.
@@ -384,9 +377,10 @@ impl Engine {
         let knows = swarm.leader().is_some();
         let waited = swarm.welcome.take_if(|(_, until)| knows || *until <= world.now());
         if let Some((exchange, _)) = waited {
-            match knows {
-                true => self.answer(exchange, 200, crate::engine::Media::None, ""),
-                false => self.refuse(exchange, &SwarmError::JoinTimeout.into()),
+            if knows {
+                self.answer(exchange, 200, Media::None, "");
+            } else {
+                self.refuse(exchange, &SwarmError::JoinTimeout.into());
             }
         }
     }

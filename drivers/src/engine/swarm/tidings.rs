@@ -81,26 +81,21 @@ impl Tidings {
                 let name = node["hostname"].as_str().filter(|_| was != is)?;
                 Some(vec![one(Subject::Node, "update", name, pair("state", was, is))])
             }
-            "service/" => {
-                let name = |service: &Value| service["spec"]["Name"].as_str().unwrap_or_default().to_owned();
-                Some(match (&before, value) {
-                    (_, None) => vec![one(Subject::Service, "remove", &name(&old), BTreeMap::new())],
-                    (None, Some(_)) => vec![one(Subject::Service, "create", &name(&new), BTreeMap::new())],
-                    (Some(_), Some(_)) => {
-                        vec![one(Subject::Service, "update", &name(&new), changes_of_service(&old, &new))]
-                    }
-                })
-            }
             _ => {
-                let (subject, field) =
-                    if prefix == "node/" { (Subject::Node, "hostname") } else { (Subject::Network, "name") };
-                let name = |value: &Value| value[field].as_str().unwrap_or_default().to_owned();
-                let action = match (&before, value) {
-                    (_, None) => return Some(vec![one(subject, "remove", &name(&old), BTreeMap::new())]),
-                    (None, Some(_)) => "create",
-                    (Some(_), Some(_)) => "update",
+                let (subject, name_at) = match prefix {
+                    "node/" => (Subject::Node, "/hostname"),
+                    "service/" => (Subject::Service, "/spec/Name"),
+                    _ => (Subject::Network, "/name"),
                 };
-                let first = one(subject, action, &name(&new), BTreeMap::new());
+                let name =
+                    |value: &Value| value.pointer(name_at).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let (action, more) = match (&before, value) {
+                    (_, None) => return Some(vec![one(subject, "remove", &name(&old), BTreeMap::new())]),
+                    (None, Some(_)) => ("create", BTreeMap::new()),
+                    (Some(_), Some(_)) if subject == Subject::Service => ("update", changes_of_service(&old, &new)),
+                    (Some(_), Some(_)) => ("update", BTreeMap::new()),
+                };
+                let first = one(subject, action, &name(&new), more);
                 // The engine makes a network first, and then gives it its subnets.
                 let is_given = subject == Subject::Network && action == "create" && new["allocated"] == true;
                 let second = is_given.then(|| one(subject, "update", &name(&new), BTreeMap::new()));

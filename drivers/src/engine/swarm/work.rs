@@ -7,19 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::time::Duration;
-use netyard_sim::userland::Request;
 use netyard_sim::world::World;
 use serde_json::{Map, Value, json};
 
 use super::carry::Purpose;
-use super::{Stage, Swarm};
+use super::{NOBODY, Stage, Swarm, own_request};
 use crate::cluster::message::{Ask, Assignment, Grant, Report};
 use crate::cluster::service::{ContainerSpec, Place, PortSpec, PublishMode, Status, Task, TaskState};
 use crate::container::{Membership, State};
 use crate::endpoint::{EndpointConfig, IngressPort, OfService, StaticAddresses};
 use crate::engine::health::Health;
 use crate::engine::request::Target;
-use crate::engine::{Call, Engine, ExchangeId, Reply};
+use crate::engine::{Call, Engine, Reply};
 use crate::error::Error;
 use crate::id::Id;
 
@@ -27,8 +26,6 @@ use crate::id::Id;
 const GRACE: Duration = Duration::from_secs(10);
 /// What is said of a task that is not healthy.
 const UNHEALTHY: &str = "dockerexec: unhealthy container";
-/// What waits for an answer is the node itself.
-const NOBODY: ExchangeId = ExchangeId(u64::MAX);
 
 /// The tasks of a node.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +93,13 @@ enum Step {
     Forget,
 }
 
+impl Swarm {
+    /// Whether the node knows of its tasks what the cluster does not.
+    fn has_news(&self) -> bool {
+        !self.work.untold.is_empty() || !self.ended.is_empty()
+    }
+}
+
 impl Engine {
     /// Whether a container is that of a task which shall run.
     pub(super) fn is_task_to_start(&self, container: Id) -> bool {
@@ -112,8 +116,8 @@ impl Engine {
     }
 
     fn can_tell(&self, swarm: &Swarm) -> bool {
-        let has_news = !swarm.work.untold.is_empty() || !swarm.ended.is_empty();
-        matches!(swarm.stage, Stage::Active) && swarm.manager.is_some() && has_news && !swarm.is_told_itself()
+        let has_news = swarm.has_news() && !swarm.is_told_itself();
+        matches!(swarm.stage, Stage::Active) && swarm.manager.is_some() && has_news
     }
 
     fn next_step(&self) -> Option<(String, Step)> {
@@ -221,19 +225,25 @@ impl Engine {
     pub(super) fn tell_work(&mut self, world: &mut World) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
-        if swarm.work.untold.is_empty() && swarm.ended.is_empty() {
+        if !swarm.has_news() {
             return;
         }
         let Some(manager) = &swarm.manager else {
             swarm.session_at = swarm.session_at.map(|at| at.min(now));
             return;
         };
-        if swarm.is_told_itself() {
-            return;
+        let seen = manager.store().revision();
+        if !swarm.is_told_itself() {
+            self.tell_session(world, seen);
         }
-        let (ended, reports) = (swarm.ended.clone(), swarm.work.reports());
+    }
+
+    /// Tells the cluster what it does not know of this node, which has seen so much of the store. What is lost with the
+    /// question is told again: the manager does not mind.
+    pub(super) fn tell_session(&mut self, world: &mut World, seen: u64) {
+        let Some(swarm) = &self.swarm else { return };
+        let (node, ended, reports) = (swarm.node.clone(), swarm.ended.clone(), swarm.work.reports());
         let purpose = Purpose::Session(ended.clone(), reports.clone());
-        let (node, seen) = (swarm.node.clone(), manager.store().revision());
         self.ask_cluster(world, Ask::Session { node, seen, ended, reports }, purpose);
     }
 
@@ -297,9 +307,7 @@ impl Engine {
             networks.push((self.have_network(world, &grant.network, grant.own)?, grant.clone()));
         }
         let (body, name) = (self.task_body(assignment), assignment.task.name());
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        let target = format!("/containers/create?name={name}");
-        let request = Request { method: "POST", target, headers, body: body.to_string().into_bytes() };
+        let request = own_request("POST", format!("/containers/create?name={name}"), body.to_string());
         let call = Call { exchange: NOBODY, target: Target::parse(&request.target)?, request: &request };
         let made = match self.container_create(world, &call)? {
             Reply::Json(_, text) => serde_json::from_str::<Value>(&text).ok(),
