@@ -59,6 +59,7 @@ mod update;
 mod version;
 mod volume;
 mod wait;
+mod words;
 
 use netyard_sim::time::Instant;
 use netyard_sim::userland::{CallId, Flavour, Program, Programs, Read, Signal, Step, Sys};
@@ -211,13 +212,11 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use netyard_sim::fabric::Fabric;
     use netyard_sim::rng::Seed;
     use netyard_sim::time::{Epoch, Instant};
     use netyard_sim::userland::process::{Context, Event, Table};
-    use netyard_sim::userland::{Files, Pid, Rights, Spawn, Status, Stream, User};
+    use netyard_sim::userland::{Files, Pid, Spawn, Status, Stream};
 
     use super::*;
 
@@ -241,18 +240,8 @@ mod tests {
             let (stdin_read, stdin) = table.streams_mut().pipe();
             let (stdout, stdout_write) = table.streams_mut().pipe();
             let stderr = table.streams_mut().dup(&stdout_write);
-            let spawn = Spawn {
-                argv: line.split(' ').map(str::to_owned).collect(),
-                env: BTreeMap::new(),
-                cwd: "/".to_owned(),
-                namespace,
-                rights: Rights::ALL,
-                user: User::ROOT,
-                context,
-                streams: [stdin_read, stdout_write, stderr],
-                group: None,
-                init: false,
-            };
+            let argv = line.split(' ').map(str::to_owned).collect();
+            let spawn = Spawn::of_host(argv, (namespace, context), [stdin_read, stdout_write, stderr]);
             let pid = table.spawn(spawn, None, Instant::ZERO).expect("docker is in the table");
             let mut host = Self { table, fabric, stdin, stdout, pid };
             host.run();

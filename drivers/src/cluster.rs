@@ -5,13 +5,14 @@
 //! not, and one of them leads when it is gone ([`raft`]). A node asks the leader over TCP
 //! ([`message`], answered by [`manager`]) and tells the other nodes over UDP what it has itself ([`gossip`]). Both are real
 //! traffic of the hosts, carried by a process ([`post`]): what a cut cable stops is not known on its other side, and is
-//! caught up with when it is mended.
+//! caught up with when it is mended. What tasks print goes the same way to whom wants it ([`broker`]).
 //!
 //! Engines that were given a store instead of a swarm (`--cluster-store`) have no manager: each is a [`client`] of the store
 //! and plans its own changes ([`shared`]), of which the store takes those that were planned on what it says. The embedded
 //! store is kept by a [`keeper`].
 
 pub mod board;
+pub mod broker;
 pub mod client;
 pub mod gossip;
 pub mod keeper;
@@ -22,6 +23,7 @@ pub mod post;
 pub mod raft;
 pub mod remote;
 pub mod service;
+pub mod settings;
 pub mod shared;
 pub mod store;
 pub mod token;

@@ -345,7 +345,7 @@ impl Engine {
             (_, ["swarm", rest @ ..]) => self.route_swarm(world, method, rest, call),
             (_, ["nodes", rest @ ..]) => self.route_node(world, method, rest, call),
             (_, ["services", rest @ ..]) => self.route_service(world, method, rest, call),
-            (_, ["tasks", rest @ ..]) => self.route_task(method, rest, call),
+            (_, ["tasks", rest @ ..]) => self.route_task(world, method, rest, call),
             (_, ["secrets" | "configs", rest @ ..]) => self.no_such_object(method, rest),
             _ => Err(Error::PageUnknown),
         }
@@ -448,6 +448,7 @@ impl Engine {
         self.cancel_waiter(exchange);
         self.cancel_join(exchange);
         self.cancel_errands(exchange);
+        self.stop_reading(exchange);
         self.followers.retain(|follower| follower.exchange != exchange);
         self.listeners.retain(|listener| listener.exchange != exchange);
         self.watchers.retain(|watcher| watcher.exchange != exchange);

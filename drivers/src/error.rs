@@ -2,7 +2,7 @@
 //! errors.tsv and the API samples). It does not decide anything, and a bug of the engine is not in here.
 
 mod allocation;
-mod family;
+mod dial;
 mod parent;
 mod publish;
 mod status;
@@ -11,10 +11,10 @@ mod unrunnable;
 
 use core::net::IpAddr;
 
-use netyard_sim::addr::IpNetwork;
+use netyard_sim::addr::{Family, IpNetwork};
 
 pub use allocation::AllocationFailure;
-pub use family::Family;
+pub use dial::dial;
 pub use parent::ParentError;
 pub use publish::{Listener, PublishFailure};
 pub use swarm::{SwarmError, TooFew};

@@ -10,9 +10,9 @@ mod pool;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::addr::IpNetwork;
+use netyard_sim::addr::{Family, IpNetwork};
 
-use crate::error::{AllocationFailure, Error, Family};
+use crate::error::{AllocationFailure, Error};
 use automatic::Ranges;
 use pool::Pool;
 

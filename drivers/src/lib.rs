@@ -32,6 +32,7 @@ pub mod network;
 pub mod none;
 pub mod options;
 pub mod overlay;
+mod percent;
 pub mod pipework;
 pub mod plugin;
 pub mod ports;

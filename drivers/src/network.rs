@@ -4,11 +4,10 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::addr::{Family, IpNetwork, Mac};
 use netyard_sim::time::Instant;
 
 use crate::endpoint::{Endpoint, OfService, Standing};
-use crate::error::Family;
 use crate::id::Id;
 use crate::ipam::{PoolId, PoolRequest};
 

@@ -183,7 +183,7 @@ impl Driver for Overlay {
 
     fn create_network(&mut self, ground: &mut Ground<'_>, spec: &NetworkSpec<'_>) {
         let options = OverlayOptions::parse(spec.options).expect("the plan read them");
-        let namespace = ground.fabric.create_namespace(&Self::namespace_name(spec.id));
+        let namespace = ground.fabric.create_nested_namespace(&Self::namespace_name(spec.id));
         let lo = ground.fabric.namespace(namespace).device_named("lo").expect("every namespace has lo").index;
         ground.fabric.namespace_mut(namespace).ipv6 = Ipv6::Disabled;
         ground.fabric.set_ipv6(namespace, lo, Ipv6::Disabled);

@@ -53,7 +53,7 @@ impl Failure {
 
     /// The failure of an answer that is longer than [`ANSWER_MAX`].
     #[must_use]
-    pub fn too_long(url: &str) -> Self {
-        Self::Broken(format!("Post \"{url}\": the answer is longer than {ANSWER_MAX} bytes"))
+    pub fn too_long() -> Self {
+        Self::Broken(format!("the answer is longer than {ANSWER_MAX} bytes"))
     }
 }

@@ -134,15 +134,55 @@ pub(crate) fn first_value(text: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// Names the character at which a text ceases to be JSON.
-fn unreadable(text: &[u8], error: &serde_json::Error) -> String {
+/// What serde says of a text that ceases to be JSON, and what Go says of the character where it does.
+const WORDS: [(&str, &str); 9] = [
+    ("expected value", "looking for beginning of value"),
+    ("expected `:`", "after object key"),
+    ("expected `,` or `}`", "after object key:value pair"),
+    ("expected `,` or `]`", "after array element"),
+    ("key must be a string", "looking for beginning of object key string"),
+    ("control character", "in string literal"),
+    ("invalid escape", "in string escape code"),
+    ("invalid number", "in numeric literal"),
+    ("trailing characters", "after top-level value"),
+];
+
+/// What Go says of a text that ceases to be JSON at some character.
+pub(crate) fn unreadable(text: &[u8], error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    if said.starts_with("recursion limit exceeded") {
+        return "exceeded max depth".to_owned();
+    }
     let line = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let at = line.get(error.column().saturating_sub(1)).map(|byte| char::from(*byte));
-    match at {
-        Some(found) if error.is_syntax() => {
-            format!("invalid character '{}' looking for beginning of value", found.escape_default())
-        }
-        _ => error.to_string(),
+    // A column of zero is behind the end of the line before.
+    let (before, found) = match error.column().checked_sub(1) {
+        None => (&line[..0], Some(b'\n')),
+        Some(at) => (&line[..at.min(line.len())], line.get(at).copied()),
+    };
+    let Some(found) = found.filter(|_| error.is_syntax()) else { return said };
+    let known = WORDS.iter().find(|(words, _)| said.starts_with(words)).map(|(_, words)| (*words).to_owned());
+    let what = match found {
+        _ if said.starts_with("expected ident") => within_literal(before),
+        b'}' if said.starts_with("trailing comma") => "looking for beginning of object key string".to_owned(),
+        _ => known.unwrap_or_else(|| WORDS[0].1.to_owned()),
+    };
+    format!("invalid character {} {what}", quoted(char::from(found)))
+}
+
+/// Which literal a text has begun, and what would come next in it.
+fn within_literal(before: &[u8]) -> String {
+    let of = |literal: &'static str| (1..literal.len()).find(|len| before.ends_with(&literal.as_bytes()[..*len]));
+    let begun = ["true", "false", "null"].into_iter().find_map(|literal| Some((literal, of(literal)?)));
+    let (literal, len) = begun.unwrap_or(("null", 1));
+    format!("in literal {literal} (expecting {})", quoted(char::from(literal.as_bytes()[len])))
+}
+
+/// A character as Go quotes it.
+fn quoted(found: char) -> String {
+    match found {
+        '\'' | '\n' | '\r' | '\t' | '\\' => format!("'{}'", found.escape_default()),
+        control if control.is_control() => format!("'\\x{:02x}'", u32::from(control)),
+        plain => format!("'{plain}'"),
     }
 }
 
@@ -157,5 +197,23 @@ mod tests {
         assert_eq!(refused("{\"a\":"), "unexpected EOF");
         assert_eq!(refused("banana"), "invalid character 'b' looking for beginning of value");
         assert!(first_value(b"{} banana").is_ok(), "what follows is not looked at");
+        for (text, said) in [
+            ("full", "invalid character 'u' in literal false (expecting 'a')"),
+            ("[nul]", "invalid character ']' in literal null (expecting 'l')"),
+            ("{a:1}", "invalid character 'a' looking for beginning of object key string"),
+            ("{\"a\":1,}", "invalid character '}' looking for beginning of object key string"),
+            ("[1,]", "invalid character ']' looking for beginning of value"),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            ("{\"a\":1 \"b\"}", "invalid character '\"' after object key:value pair"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("\"a\nb\"", "invalid character '\\n' in string literal"),
+            ("\"\\q\"", "invalid character 'q' in string escape code"),
+            ("-x", "invalid character 'x' in numeric literal"),
+            ("'a'", "invalid character '\\'' looking for beginning of value"),
+            ("\u{1}", "invalid character '\\x01' looking for beginning of value"),
+        ] {
+            assert_eq!(refused(text), said, "{text}");
+        }
+        assert_eq!(refused(&"[".repeat(1000)), "exceeded max depth");
     }
 }

@@ -25,7 +25,7 @@ use judge::Engine;
 const SHRINKS: usize = 25;
 /// How often the engine says the same before it is believed against netyard. Its commands race with its own threads (a
 /// program that ends, a namespace that is taken down), so that on a busy machine it sometimes says two things.
-const HEARINGS: usize = 3;
+const HEARINGS: usize = 8;
 /// To one sequence of so many the engine may say two things; of more, something else is wrong.
 const MOST_UNDECIDED: usize = 50;
 /// What is looked at after the last command.

@@ -38,3 +38,31 @@ fn a_line_without_an_end_is_given_up() {
         .stdout_eq("grep: memory exhausted\n2\ngrep: out of memory\n2\n")
         .stderr_eq("");
 }
+
+#[test]
+fn a_container_has_no_more_processes_than_its_limit() {
+    let lines = "docker run --rm --pids-limit 2 busybox sh -c 'ls / | head -1 | cat; echo after'; echo $?\n\
+                 docker run -d --name p1 --pids-limit 1 busybox sleep 100 >/dev/null\n\
+                 docker exec p1 ls /etc/hosts\n\
+                 docker exec p1 sh -c 'echo one; (echo two); echo three'; echo $?\n\
+                 docker update --pids-limit 9 p1\n\
+                 docker exec p1 sh -c '(echo two); echo three'\n";
+    netyard("shell").stdin(lines).assert().stderr_eq("").stdout_eq(str![[r#"
+sh: can't fork: Resource temporarily unavailable
+2
+/etc/hosts
+one
+sh: can't fork: Resource temporarily unavailable
+2
+p1
+two
+three
+
+"#]]);
+}
+
+#[test]
+fn a_shell_that_forks_without_end_ends() {
+    let lines = "f() { (f); }; f; echo $?\n";
+    netyard("shell").stdin(lines).assert().stderr_eq("").stdout_eq("sh: 1: Cannot fork\n2\n");
+}

@@ -73,3 +73,20 @@ fn lines_are_those_of_the_program_of_this_machine() {
         assert_eq!(here.lines().count(), said.lines().count(), "{options}");
     }
 }
+
+/// What a real kernel showed of the same steps (Linux 6.18), without identifications.
+#[test]
+fn an_echo_has_the_service_that_was_asked_for_and_an_error_the_precedence_of_those() {
+    let steps = "\
+$ ip netns add b; ip link add v0 type veth peer name v1 netns b; ip addr add 10.0.0.1/24 dev v0; ip link set v0 up
+$ ip -n b addr add 10.0.0.2/24 dev v1; ip -n b link set v1 up
+$ tcpdump -nvt -i v0 icmp > /tmp/seen 2>/dev/null &
+$ ping -c 1 -Q 0x28 10.0.0.2; echo x | nc -u -w 1 10.0.0.2 7
+$ kill -INT %1; sleep 0.1
+$ grep -o '^IP (tos 0x[0-9a-f]*' /tmp/seen
+";
+    let scenario = Scenario::parse("t.md", format!("```console\n{steps}```\n")).expect("the file is right");
+    let recorded = record(&scenario, &Settings::default()).expect("all places are there");
+    let seen = &recorded.playback.steps.last().expect("it looked").output;
+    assert_eq!(seen, "IP (tos 0x28\nIP (tos 0x28\nIP (tos 0xc0\n");
+}

@@ -437,8 +437,8 @@ fn tunnels_whose_records_are_missing_or_wrong() {
 /// A swarm of two with an overlay that has a container on each.
 const SWARM: &str = "\
 $ docker swarm init >/dev/null
-$ docker swarm join-token -q worker | nc -l -p 9000 &
-docker02$ docker swarm join --token $(nc 192.0.2.10 9000) 192.0.2.10:2377
+$ docker swarm join-token -q worker | nc -N -l -p 9000 &
+docker02$ docker swarm join --token $(nc -d 192.0.2.10 9000) 192.0.2.10:2377
 $ docker network create -d overlay --attachable --subnet 10.0.9.0/24 ovnet
 $ docker run -itd --name oc1 --network ovnet busybox
 docker02$ docker run -itd --name oc2 --network ovnet busybox

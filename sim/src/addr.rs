@@ -1,4 +1,4 @@
-//! Addresses: MAC addresses, and what prefixes need beyond ipnetwork. Every address is v4 or v6; nothing here
+//! Addresses: families, MAC addresses, and what prefixes need beyond ipnetwork. Every address is v4 or v6; nothing here
 //! resolves names or picks addresses.
 
 use core::fmt;
@@ -7,6 +7,42 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
 pub use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+
+/// A family of addresses.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub const fn of(addr: IpAddr) -> Self {
+        match addr {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// The place of an address's family where there is one for each.
+#[inline]
+#[must_use]
+pub const fn family(addr: IpAddr) -> usize {
+    Family::of(addr) as usize
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
 
 /// An Ethernet address.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]

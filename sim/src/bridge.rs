@@ -18,7 +18,7 @@ use rustc_hash::FxBuildHasher;
 use crate::addr::Mac;
 use crate::frame::ethertype;
 use crate::id::IfIndex;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, nanos};
 use tree::{State, Tree};
 use vlan::Vlans;
 
@@ -515,11 +515,6 @@ const fn key(vlan: u16, mac: Mac) -> u64 {
 /// Whether a group is one that no bridge passes on.
 const fn is_link_local(group: Mac) -> bool {
     matches!(group.0, [0x01, 0x80, 0xc2, 0, 0, 0x01..=0x0f])
-}
-
-/// A duration in nanoseconds; 584 years at most.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -83,10 +83,28 @@ pub enum Tracked {
     Invalid,
     /// It belongs to a flow in the table.
     Known(EntryId, Direction),
-    /// It is an ICMP error that reports about a packet of that flow which went the other way.
+    /// It reports about a packet of that flow which went the other way: an ICMP error, or a reset by a rule.
     Related(EntryId, Direction),
+    /// The same of a packet that began this flow, and was stopped before the flow was in the table.
+    RelatedUnconfirmed(Entry, Direction),
     /// It is none of conntrack's business.
     Untracked,
+}
+
+impl Tracked {
+    /// What this host's own report about the packet belongs to, its refusal for example (Linux's `nf_ct_attach`); none when
+    /// that is found out as of any packet.
+    #[must_use]
+    pub fn of_report(&self) -> Option<Self> {
+        match self {
+            Self::Fresh(entry) => Some(Self::RelatedUnconfirmed(entry.clone(), Direction::Reply)),
+            Self::RelatedUnconfirmed(entry, direction) => {
+                Some(Self::RelatedUnconfirmed(entry.clone(), direction.other()))
+            }
+            Self::Known(id, direction) | Self::Related(id, direction) => Some(Self::Related(*id, direction.other())),
+            Self::Invalid | Self::Untracked => None,
+        }
+    }
 }
 
 /// Why a flow could not be put into the table.
@@ -260,13 +278,21 @@ impl Table {
         }
     }
 
+    /// Closes the connection of a packet that a rule resets (`nf_ct_set_closing`).
+    pub fn close(&mut self, now: Instant, tracked: &Tracked) {
+        let Tracked::Known(id, _) = tracked else { return };
+        if self.entry_mut(*id).is_some_and(|entry| entry.close(now)) {
+            self.settle_timer(*id);
+        }
+    }
+
     /// The state in which `--ctstate` sees a packet.
     #[must_use]
     pub fn state(&self, tracked: &Tracked) -> State {
         match (tracked, self.flow(tracked)) {
             (Tracked::Untracked, _) => State::Untracked,
             (_, None) => State::Invalid,
-            (Tracked::Related(..), Some(_)) => State::Related,
+            (Tracked::Related(..) | Tracked::RelatedUnconfirmed(..), Some(_)) => State::Related,
             (_, Some((entry, Direction::Original))) if !entry.replied => State::New,
             (_, Some(_)) => State::Established,
         }
@@ -277,6 +303,7 @@ impl Table {
     pub fn flow<'a>(&'a self, tracked: &'a Tracked) -> Option<(&'a Entry, Direction)> {
         match tracked {
             Tracked::Fresh(entry) => Some((entry, Direction::Original)),
+            Tracked::RelatedUnconfirmed(entry, direction) => Some((entry, *direction)),
             Tracked::Known(id, direction) | Tracked::Related(id, direction) => Some((self.entry(*id)?, *direction)),
             Tracked::Invalid | Tracked::Untracked => None,
         }
@@ -285,7 +312,7 @@ impl Table {
     /// Marks the flow of a packet.
     pub fn set_mark(&mut self, tracked: &mut Tracked, mark: u32) {
         let entry = match tracked {
-            Tracked::Fresh(entry) => Some(entry),
+            Tracked::Fresh(entry) | Tracked::RelatedUnconfirmed(entry, _) => Some(entry),
             Tracked::Known(id, _) | Tracked::Related(id, _) => self.entry_mut(*id),
             Tracked::Invalid | Tracked::Untracked => None,
         };

@@ -1,21 +1,25 @@
 //! Network devices of a namespace: what `ip link` shows of them, their addresses and counters. A device moves no
 //! frame itself.
 
+mod address;
+mod flags;
 mod inet;
 mod inet6;
 mod manners;
+mod numbers;
 
 use core::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeMap;
 
-use ipnetwork::IpNetwork;
-
-use crate::addr::{Mac, broadcast, solicited_node};
+use crate::addr::{Mac, solicited_node};
 use crate::bridge::Bridge;
 pub use crate::id::IfIndex;
 use crate::id::LinkId;
 use crate::qdisc::Qdisc;
 use crate::stack::{IpvlanMode, Over, Upper};
 use crate::vxlan::Tunnel;
+pub use address::{Address, Given, Label, Lifetime, Scope};
+pub use flags::Flag;
 pub use inet::{CONFS, Conf, Inet};
 pub use inet6::{CONFS6, Conf6, GEN_NONE, GEN_RANDOM, Inet6};
 pub use manners::{Manner, Manners};
@@ -27,6 +31,8 @@ pub struct Mtu(u32);
 impl Mtu {
     /// What Ethernet devices begin with.
     pub const ETHERNET: Self = Self(1500);
+    /// What IPv6 needs at least (RFC 8200).
+    pub const IPV6: Self = Self(1280);
     /// What lo has.
     pub const LOOPBACK: Self = Self(65536);
 
@@ -83,62 +89,6 @@ pub struct Tun {
     pub user: Option<String>,
     /// Which group may.
     pub group: Option<String>,
-}
-
-/// An address of a device.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Address {
-    /// The address with its prefix length; host bits kept.
-    pub net: IpNetwork,
-    /// How far it reaches.
-    pub scope: Scope,
-    /// The broadcast address it was given (`brd`); Docker gives one, `ip addr add` only when asked.
-    pub broadcast: Option<Ipv4Addr>,
-    /// Whether nobody was asked whether it is taken (`nodad`); of IPv6.
-    pub nodad: bool,
-}
-
-/// How far an address reaches, as `ip addr` prints it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Scope {
-    /// This host only.
-    Host,
-    /// This link only.
-    Link,
-    /// Everywhere.
-    Global,
-}
-
-impl Address {
-    /// An address with the scope that its range implies.
-    #[must_use]
-    pub fn new(net: IpNetwork) -> Self {
-        let scope = match net.ip() {
-            ip if ip.is_loopback() => Scope::Host,
-            IpAddr::V6(ip) if ip.is_unicast_link_local() => Scope::Link,
-            IpAddr::V4(ip) if ip.is_link_local() => Scope::Link,
-            _ => Scope::Global,
-        };
-        Self { net, scope, broadcast: None, nodad: false }
-    }
-
-    /// The same with the broadcast address of its prefix (`brd +`).
-    #[must_use]
-    pub fn with_broadcast(self) -> Self {
-        Self { broadcast: broadcast(self.net), ..self }
-    }
-
-    /// The same without asking whether it is taken (`nodad`).
-    #[must_use]
-    pub fn without_detection(self) -> Self {
-        Self { nodad: self.net.is_ipv6(), ..self }
-    }
-}
-
-impl From<IpNetwork> for Address {
-    fn from(net: IpNetwork) -> Self {
-        Self::new(net)
-    }
 }
 
 /// What passed a device, as `ip -s link` and `ifconfig` count it.
@@ -229,6 +179,8 @@ pub struct Device {
     pub group: u32,
     /// What somebody calls it besides its name (`ip link set alias`); empty when nobody does.
     pub alias: String,
+    /// What was switched of what it can do, by the names of `ethtool -k`.
+    pub features: BTreeMap<&'static str, bool>,
     /// What passed.
     pub counters: Counters,
     /// What frames wait in before they go; none when they go at once.
@@ -236,6 +188,44 @@ pub struct Device {
 }
 
 impl Device {
+    /// One that is down, as the kernel makes it where nothing else was said.
+    #[must_use]
+    pub fn new(index: IfIndex, name: &str, mac: Mac, kind: Kind) -> Self {
+        Self {
+            index,
+            name: name.to_owned(),
+            mac,
+            mtu: Mtu::ETHERNET,
+            up: false,
+            carrier: false,
+            carrier_known: false,
+            lower_down: false,
+            carrier_changes: 0,
+            opened: false,
+            queue_len: 1000,
+            master: None,
+            stations: Vec::new(),
+            uppers: Vec::new(),
+            promiscuous: false,
+            manners: Manners::of(&kind),
+            kind,
+            port_filters: false,
+            peer_index: None,
+            peer_netnsid: None,
+            addresses: Vec::new(),
+            ipv6: Ipv6::Enabled,
+            inet: Inet::default(),
+            inet6: Inet6::default(),
+            has_link_local: false,
+            outside: false,
+            group: 0,
+            alias: String::new(),
+            features: BTreeMap::new(),
+            counters: Counters::default(),
+            queue: None,
+        }
+    }
+
     /// Whether frames can pass: up, and with carrier.
     #[inline]
     #[must_use]
@@ -252,7 +242,7 @@ impl Device {
     /// Whether this address is that of all hosts on one of its prefixes, or of all on its link.
     #[must_use]
     pub fn is_broadcast(&self, addr: Ipv4Addr) -> bool {
-        addr.is_broadcast() || self.addresses.iter().any(|a| broadcast(a.net) == Some(addr))
+        addr.is_broadcast() || self.addresses.iter().any(|a| [a.last(), a.broadcast].contains(&Some(addr)))
     }
 
     /// The bridge inside, when it is one.
@@ -345,14 +335,14 @@ impl Device {
         groups
     }
 
-    /// Whether it asks for the Ethernet addresses of others: lo, dummies and ipvlans that are routed do not.
+    /// Whether it asks for the Ethernet addresses of others: lo, what carries packets and ipvlans that are routed do not.
     #[must_use]
     pub const fn has_neighbours(&self) -> bool {
-        !matches!(
-            self.kind,
-            Kind::Loopback | Kind::Dummy | Kind::Stacked { over: Over::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3s), .. }
-        ) && !self.is_tun()
-            && self.manners.has(Manner::Arp)
+        self.manners.has(Manner::Arp) && !self.is_loopback() && !self.is_tun() && !self.is_routed_ipvlan()
+    }
+
+    const fn is_routed_ipvlan(&self) -> bool {
+        matches!(self.kind, Kind::Stacked { over: Over::Ipvlan(IpvlanMode::L3 | IpvlanMode::L3s), .. })
     }
 
     /// Whether it carries packets and no frames, from here to one other end.
@@ -368,10 +358,15 @@ impl Device {
     }
 }
 
+/// Numbers from here on are not those of an array: somebody chose them.
+const FAR: usize = 4096;
+
 /// The devices of a namespace, by number. A look-up is an index, because every frame makes several.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {
     slots: Vec<Option<Box<Device>>>,
+    /// Those with numbers from [`FAR`] on.
+    far: BTreeMap<usize, Box<Device>>,
 }
 
 impl Devices {
@@ -379,13 +374,21 @@ impl Devices {
     #[inline]
     #[must_use]
     pub fn get(&self, index: &IfIndex) -> Option<&Device> {
-        self.slots.get(index.0 as usize)?.as_deref()
+        let at = index.0 as usize;
+        match self.slots.get(at) {
+            Some(slot) => slot.as_deref(),
+            None => self.far.get(&at).map(|device| &**device),
+        }
     }
 
     /// The same, to be changed.
     #[inline]
     pub fn get_mut(&mut self, index: &IfIndex) -> Option<&mut Device> {
-        self.slots.get_mut(index.0 as usize)?.as_deref_mut()
+        let at = index.0 as usize;
+        match self.slots.get_mut(at) {
+            Some(slot) => slot.as_deref_mut(),
+            None => self.far.get_mut(&at).map(|device| &mut **device),
+        }
     }
 
     /// Whether the number is taken.
@@ -396,26 +399,34 @@ impl Devices {
 
     /// Puts a device in its place and gives back what was there.
     pub fn insert(&mut self, index: IfIndex, device: Device) -> Option<Device> {
-        let at = index.0 as usize;
+        let (at, device) = (index.0 as usize, Box::new(device));
+        if at >= FAR {
+            return self.far.insert(at, device).map(|d| *d);
+        }
         if self.slots.len() <= at {
             self.slots.resize_with(at + 1, || None);
         }
-        self.slots[at].replace(Box::new(device)).map(|d| *d)
+        self.slots[at].replace(device).map(|d| *d)
     }
 
     /// Takes a device out.
     pub fn remove(&mut self, index: &IfIndex) -> Option<Device> {
-        self.slots.get_mut(index.0 as usize)?.take().map(|d| *d)
+        let at = index.0 as usize;
+        match self.slots.get_mut(at) {
+            Some(slot) => slot.take().map(|d| *d),
+            None => self.far.remove(&at).map(|d| *d),
+        }
     }
 
     /// All devices, by number.
     pub fn values(&self) -> impl Iterator<Item = &Device> + Clone {
-        self.slots.iter().filter_map(Option::as_deref)
+        self.slots.iter().filter_map(Option::as_deref).chain(self.far.values().map(|device| &**device))
     }
 
     /// The same, to be changed.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Device> {
-        self.slots.iter_mut().filter_map(Option::as_deref_mut)
+        let far = self.far.values_mut().map(|device| &mut **device);
+        self.slots.iter_mut().filter_map(Option::as_deref_mut).chain(far)
     }
 
     /// All numbers that are taken, in order.

@@ -8,6 +8,7 @@
 
 mod embedded;
 mod forward;
+pub mod framing;
 mod lan;
 mod records;
 mod uniform;
@@ -22,7 +23,7 @@ use hickory_proto::rr::RecordType;
 pub use self::embedded::{Outcome, Unqualified, answer};
 pub use self::forward::{ATTEMPTS_MAX, PENDING_MAX, SILENCE};
 pub use self::lan::Lan;
-pub use self::records::{Family, Records, Zone};
+pub use self::records::{Records, Zone};
 pub use self::uniform::Manner;
 
 use self::forward::Forwards;

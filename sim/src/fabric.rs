@@ -12,7 +12,7 @@ use ipnetwork::IpNetwork;
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::capture::{Capture, Captured, Hop};
-use crate::device::{Address, Conf6, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
+use crate::device::{Address, Device, IfIndex, Ipv6, Kind, Mtu, Tun};
 use crate::drop::DropReason;
 use crate::event::Queue;
 use crate::frame::Frame;
@@ -24,7 +24,7 @@ use crate::rng::{Rng, Seed};
 use crate::route::Route;
 use crate::socket::SocketId;
 use crate::stack::{MacvlanMode, Over};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Epoch, Instant};
 use crate::vxlan::{Ear, Settings, Tunnel, Tunnelled, Way};
 
 /// How long a frame takes through lo.
@@ -52,6 +52,8 @@ enum Event {
 pub struct Fabric {
     now: Instant,
     seed: Seed,
+    /// What date the beginning of the world is.
+    pub(crate) epoch: Epoch,
     macs: Rng,
     queue: Queue<Event>,
     namespaces: BTreeMap<NamespaceId, Namespace>,
@@ -75,6 +77,7 @@ impl Fabric {
         Self {
             now: Instant::ZERO,
             seed,
+            epoch: Epoch::DEFAULT,
             macs: seed.stream("macs"),
             queue: Queue::default(),
             namespaces: BTreeMap::new(),
@@ -102,7 +105,16 @@ impl Fabric {
     pub fn create_namespace(&mut self, name: &str) -> NamespaceId {
         let id = NamespaceId(self.next_namespace);
         self.next_namespace += 1;
-        self.namespaces.insert(id, Namespace::new(name, self.seed));
+        let mut namespace = Namespace::new(name, self.seed);
+        namespace.netfilter.epoch = self.epoch;
+        self.namespaces.insert(id, namespace);
+        id
+    }
+
+    /// The same beside the one that a machine began with: not all of its settings can be written.
+    pub fn create_nested_namespace(&mut self, name: &str) -> NamespaceId {
+        let id = self.create_namespace(name);
+        self.namespace_mut(id).is_nested = true;
         id
     }
 
@@ -569,7 +581,17 @@ impl Fabric {
 
     /// A veth has carrier while both its ends are up; what stands on a device while that runs.
     fn update_carrier(&mut self, link: LinkId) {
-        let Some(Link { ends, joint, .. }) = self.links.get(&link).copied() else { return };
+        if let Some(first) = self.links.get(&link).map(|link| link.ends[0]) {
+            self.update_carrier_from(link, first);
+        }
+    }
+
+    /// The same, of which one end is told first: the one that was changed.
+    fn update_carrier_from(&mut self, link: LinkId, first: End) {
+        let Some(Link { mut ends, joint, .. }) = self.links.get(&link).copied() else { return };
+        if joint == Joint::Pair && ends[1] == first {
+            ends.reverse();
+        }
         match joint {
             Joint::Pair => {}
             Joint::Stack => return self.carry_up(ends[1].namespace, ends[1].device, false),
@@ -592,7 +614,7 @@ impl Fabric {
         self.note_upper(namespace, device);
         self.update_ear(namespace, device);
         if let Some(link) = self.namespace(namespace).link_of(device).filter(|l| self.is_pair(*l)) {
-            self.update_carrier(link);
+            self.update_carrier_from(link, End { namespace, device });
         }
     }
 
@@ -628,11 +650,17 @@ impl Fabric {
 
     /// Sets the MTU of a device.
     pub fn set_mtu(&mut self, namespace: NamespaceId, device: IfIndex, mtu: Mtu) {
-        if let Some(device) = self.namespace_mut(namespace).devices.get_mut(&device) {
-            if device.mtu != mtu {
-                device.inet6.set(Conf6::Mtu, 0);
+        let Some(found) = self.namespace(namespace).devices.get(&device).filter(|device| device.mtu != mtu) else {
+            return;
+        };
+        let uppers: Vec<LinkId> = found.uppers.iter().map(|upper| upper.link).collect();
+        self.with(namespace, |ns, cx| ns.set_mtu(cx, device, mtu));
+        // What stands on it takes no larger packet than it does.
+        for link in uppers {
+            let Some(end) = self.links.get(&link).map(|link| link.other(End { namespace, device })) else { continue };
+            if self.namespace(end.namespace).devices.get(&end.device).is_some_and(|upper| upper.mtu > mtu) {
+                self.set_mtu(end.namespace, end.device, mtu);
             }
-            device.mtu = mtu;
         }
     }
 
@@ -676,7 +704,7 @@ impl Fabric {
     /// Gives a device an address, and the route to its prefix when the device is up.
     ///
     /// # Errors
-    /// `NoDevice`, `AddressExists`.
+    /// `NoDevice`, `NoIpv6`, `AddressExists`.
     pub fn add_address(&mut self, namespace: NamespaceId, device: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
         self.assign(namespace, device, net.into())
     }
@@ -691,7 +719,30 @@ impl Fabric {
         Ok(())
     }
 
-    /// Takes an address away, with the routes that came with it.
+    /// Says something else of an address that is there.
+    ///
+    /// # Errors
+    /// `NoDevice`, `NoAddress`.
+    pub fn change_address(
+        &mut self,
+        namespace: NamespaceId,
+        device: IfIndex,
+        address: Address,
+    ) -> Result<(), LinkError> {
+        self.with(namespace, |ns, _| ns.change_address(device, &address))
+    }
+
+    /// Takes this very address away, with the routes that came with it.
+    ///
+    /// # Errors
+    /// `NoDevice`, `NoAddress`.
+    pub fn withdraw(&mut self, namespace: NamespaceId, device: IfIndex, address: &Address) -> Result<(), LinkError> {
+        self.with(namespace, |ns, _| ns.withdraw(device, address))?;
+        self.note_upper(namespace, device);
+        Ok(())
+    }
+
+    /// Takes the address of a prefix away, with the routes that came with it.
     ///
     /// # Errors
     /// `NoDevice`, `NoAddress`.

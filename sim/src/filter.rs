@@ -20,6 +20,7 @@ pub mod table;
 pub mod target;
 pub mod words;
 
+pub use crate::addr::Family;
 pub use chain::{Chain, Counters, Installed, Policy};
 pub use error::{Refusal, RuleError, Usage};
 pub use evaluate::{Decision, Place};
@@ -29,15 +30,6 @@ pub use rule::Rule;
 pub use subject::{AddressKind, Path, Subject, Surroundings};
 pub use table::Table;
 pub use target::{RejectWith, Target, Translation};
-
-/// An address family.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Family {
-    /// IPv4: `iptables`.
-    V4,
-    /// IPv6: `ip6tables`.
-    V6,
-}
 
 /// A table, in the order in which they come at a hook (nat between mangle and filter, but last at input).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -4,7 +4,7 @@
 //! How it works: a service is what carries a firewall mark (`ipvsadm -f`). The first packet of a connection is given to the
 //! next server (`rr`), which is noted under the packet's tuple; both directions are found there again. It forwards by
 //! masquerading (`-m`): the destination becomes the server, and the source of what comes back becomes the service. The port
-//! stays. Connections end by their deadlines, which are Linux's. A connection whose server was taken away is forgotten with
+//! stays. Connections go through Linux's states for masquerading (`ip_vs_proto_tcp.c`) and end by their deadlines. A connection whose server was taken away is forgotten with
 //! its next packet, which is dropped, as with `expire_nodest_conn`.
 
 use core::net::IpAddr;
@@ -22,55 +22,131 @@ pub const MAX: usize = 262_144;
 const SWEEP: Duration = Duration::from_mins(1);
 const SWEEP_FULL: Duration = Duration::from_secs(1);
 
+/// What passed of a service or of one of its servers: of clients, and of servers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Connections.
+    pub connections: u64,
+    /// Packets and bytes of clients.
+    pub came: (u64, u64),
+    /// Packets and bytes of servers.
+    pub went: (u64, u64),
+}
+
+/// A server of a service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Server {
+    /// Where it is.
+    pub addr: IpAddr,
+    /// What it was given.
+    pub counts: Counts,
+}
+
 /// A service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Service {
     /// The mark of the packets that are for it.
     pub mark: u32,
     /// Its servers, in the order of their turns.
-    pub servers: Vec<IpAddr>,
+    pub servers: Vec<Server>,
+    /// What passed of it.
+    pub counts: Counts,
     /// Whose turn it was.
     last: Option<usize>,
 }
 
-/// How far a connection is, by what has passed (`ip_vs_proto_tcp`).
+/// How far a connection is, by what has passed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
-    /// A SYN came.
-    SynReceived,
+    /// Nothing has passed.
+    None,
     /// It is open.
     Established,
-    /// One end has closed it.
+    /// The server began one.
+    SynSent,
+    /// A SYN came.
+    SynReceived,
+    /// The server has closed it.
     FinWait,
+    /// Both ends have closed it.
+    TimeWait,
     /// It was reset.
-    Closed,
+    Close,
+    /// The client has closed it.
+    CloseWait,
     /// Datagrams.
     Udp,
+}
+
+/// Which way a packet goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    /// To the server.
+    There,
+    /// To the client.
+    Back,
 }
 
 impl State {
     const fn timeout(self) -> Duration {
         match self {
-            Self::SynReceived => Duration::from_mins(1),
+            Self::None => Duration::from_secs(2),
+            Self::SynReceived | Self::CloseWait => Duration::from_mins(1),
             Self::Established => Duration::from_mins(15),
-            Self::FinWait => Duration::from_mins(2),
-            Self::Closed => Duration::from_secs(10),
+            Self::FinWait | Self::SynSent | Self::TimeWait => Duration::from_mins(2),
+            Self::Close => Duration::from_secs(10),
             Self::Udp => Duration::from_mins(5),
         }
     }
 
-    const fn after(self, upper: Upper) -> Self {
+    /// The name by which it is listed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            Self::SynReceived => "SYN_RECV",
+            Self::FinWait => "FIN_WAIT",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::Udp => "UDP",
+        }
+    }
+
+    /// Whether it counts as active.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Established | Self::SynSent | Self::SynReceived)
+    }
+
+    /// Linux's table of what follows what (`tcp_states`).
+    const fn after(self, upper: Upper, way: Way) -> Self {
         let Upper::Tcp { flags, .. } = upper else { return Self::Udp };
         if flags & tcp_flag::RST != 0 {
-            Self::Closed
+            match (way, self) {
+                (Way::There, Self::SynReceived) | (Way::Back, Self::SynSent | Self::TimeWait) => self,
+                _ => Self::Close,
+            }
         } else if flags & tcp_flag::SYN != 0 {
-            Self::SynReceived
+            match (way, self) {
+                (_, Self::Established) | (Way::There, Self::SynSent) => Self::Established,
+                (Way::There, _) | (Way::Back, Self::SynReceived) => Self::SynReceived,
+                (Way::Back, _) => Self::SynSent,
+            }
         } else if flags & tcp_flag::FIN != 0 {
-            Self::FinWait
+            match (way, self) {
+                (_, Self::SynSent) => Self::SynSent,
+                (_, Self::Close) | (Way::There, Self::None) => Self::Close,
+                (Way::There, Self::Established | Self::CloseWait) => Self::CloseWait,
+                (Way::Back, Self::Established | Self::FinWait) => Self::FinWait,
+                _ => Self::TimeWait,
+            }
         } else {
             match self {
-                Self::FinWait | Self::Closed => self,
-                _ => Self::Established,
+                Self::None | Self::SynReceived => Self::Established,
+                _ => self,
             }
         }
     }
@@ -141,18 +217,47 @@ impl Table {
         self.connections.values().filter(move |connection| connection.deadline > now)
     }
 
+    /// Counts from nothing again.
+    pub fn zero(&mut self) {
+        for service in &mut self.services {
+            service.counts = Counts::default();
+            service.servers.iter_mut().for_each(|server| server.counts = Counts::default());
+        }
+    }
+
+    /// How many connections a server has: those that are active, and others.
+    #[must_use]
+    pub fn load(&self, now: Instant, mark: u32, server: IpAddr) -> (usize, usize) {
+        let own = self.connections(now).filter(|connection| connection.mark == mark && connection.server == server);
+        own.fold(
+            (0, 0),
+            |(active, other), connection| {
+                if connection.state.is_active() { (active + 1, other) } else { (active, other + 1) }
+            },
+        )
+    }
+
     /// Has a service with these servers, which keep their turns as far as they were there; none without servers.
     pub fn set(&mut self, mark: u32, servers: Vec<IpAddr>) {
         let at = self.services.iter().position(|service| service.mark == mark);
         match (at, servers.is_empty()) {
             (Some(at), true) => drop(self.services.remove(at)),
             (None, true) => {}
-            (None, false) => self.services.push(Service { mark, servers, last: None }),
+            (None, false) => {
+                let servers = servers.into_iter().map(|addr| Server { addr, counts: Counts::default() });
+                let (servers, counts) = (servers.collect(), Counts::default());
+                self.services.push(Service { mark, servers, counts, last: None });
+            }
             (Some(at), false) => {
                 let service = &mut self.services[at];
-                let last = service.last.map(|last| service.servers[last]);
+                let last = service.last.map(|last| service.servers[last].addr);
                 service.last = last.and_then(|last| servers.iter().position(|server| *server == last));
-                service.servers = servers;
+                let known = core::mem::take(&mut service.servers);
+                let kept = |addr: IpAddr| known.iter().find(|server| server.addr == addr).map(|server| server.counts);
+                service.servers = servers
+                    .iter()
+                    .map(|addr| Server { addr: *addr, counts: kept(*addr).unwrap_or_default() })
+                    .collect();
             }
         }
     }
@@ -169,7 +274,7 @@ impl Table {
                 self.forget(&client);
                 return Turn::Gone;
             }
-            return Turn::To(self.go_on(now, connection, ip));
+            return Turn::To(self.go_on(now, connection, ip, Way::There));
         }
         let begins = match ip.upper {
             Upper::Tcp { flags, .. } => flags & (tcp_flag::SYN | tcp_flag::ACK) == tcp_flag::SYN,
@@ -183,10 +288,12 @@ impl Table {
         }
         let next = service.last.map_or(0, |last| (last + 1) % service.servers.len());
         service.last = Some(next);
-        let server = service.servers[next];
-        let connection = Connection { client, server, mark, state: State::Udp, deadline: now };
+        let server = &mut service.servers[next];
+        server.counts.connections += 1;
+        service.counts.connections += 1;
+        let connection = Connection { client, server: server.addr, mark, state: State::None, deadline: now };
         self.make_room(now);
-        Turn::To(self.go_on(now, connection, ip))
+        Turn::To(self.go_on(now, connection, ip, Way::There))
     }
 
     /// The connection that a packet on its way back, or an error about one on its way there, belongs to.
@@ -194,15 +301,28 @@ impl Table {
         let tuple = ip.quoted(packet).map_or_else(|| Tuple::of(ip), |inner| Tuple::of(&inner).inverse());
         let client = *self.answers.get(&tuple)?;
         let connection = *self.connections.get(&client).filter(|connection| connection.deadline > now)?;
-        Some(if ip.is_icmp_error() { connection } else { self.go_on(now, connection, ip) })
+        Some(if ip.is_icmp_error() { connection } else { self.go_on(now, connection, ip, Way::Back) })
     }
 
     fn has_server(&self, mark: u32, server: IpAddr) -> bool {
-        self.services.iter().any(|service| service.mark == mark && service.servers.contains(&server))
+        self.services
+            .iter()
+            .any(|service| service.mark == mark && service.servers.iter().any(|known| known.addr == server))
     }
 
-    fn go_on(&mut self, now: Instant, connection: Connection, ip: &Ip) -> Connection {
-        let state = connection.state.after(ip.upper);
+    fn go_on(&mut self, now: Instant, connection: Connection, ip: &Ip, way: Way) -> Connection {
+        if let Some(service) = self.services.iter_mut().find(|service| service.mark == connection.mark) {
+            let server = service.servers.iter_mut().find(|server| server.addr == connection.server);
+            for counts in server.map(|server| &mut server.counts).into_iter().chain([&mut service.counts]) {
+                let (packets, bytes) = match way {
+                    Way::There => &mut counts.came,
+                    Way::Back => &mut counts.went,
+                };
+                *packets += 1;
+                *bytes += u64::try_from(ip.total_len).unwrap_or_default();
+            }
+        }
+        let state = connection.state.after(ip.upper, way);
         let connection = Connection { state, deadline: now + state.timeout(), ..connection };
         self.answers.insert(connection.there().inverse(), connection.client);
         self.connections.insert(connection.client, connection);
@@ -298,10 +418,41 @@ mod tests {
         for flags in [SYN, ACK, FIN | ACK, ACK] {
             send(&mut table, 0, 1, flags);
         }
-        assert_eq!(table.connections(at(119)).count(), 1);
-        assert_eq!(table.connections(at(120)).count(), 0);
+        assert_eq!(
+            table.connections(at(59)).map(|connection| connection.state.name()).collect::<Vec<_>>(),
+            ["CLOSE_WAIT"]
+        );
+        assert_eq!(table.connections(at(60)).count(), 0);
         send(&mut table, 121, 2, SYN);
         assert_eq!((table.connections.len(), table.answers.len()), (1, 1), "the memory is given back");
+    }
+
+    #[test]
+    fn what_passes_is_counted_for_the_service_and_for_the_server() {
+        let mut table = table();
+        send(&mut table, 0, 1, SYN);
+        let back = sample::tcp("10.0.1.3", 80, "10.0.1.9", 1, SYN | ACK);
+        let answer = table.answer(at(0), &back, &Ip::parse(&back).unwrap()).unwrap();
+        assert_eq!(answer.state, State::SynReceived);
+        send(&mut table, 0, 1, ACK);
+        assert_eq!(table.load(at(1), 256, answer.server), (1, 0));
+        let length = u64::try_from(back.len()).unwrap();
+        let counts = Counts { connections: 1, came: (2, 2 * length), went: (1, length) };
+        let service = &table.services()[0];
+        let of_servers: Vec<Counts> = service.servers.iter().map(|server| server.counts).collect();
+        assert_eq!((service.counts, of_servers), (counts, vec![counts, Counts::default()]));
+        table.zero();
+        assert_eq!(table.services()[0].counts, Counts::default());
+        for (flags, way, state) in [(FIN | ACK, Way::Back, "FIN_WAIT"), (FIN | ACK, Way::There, "TIME_WAIT")] {
+            if way == Way::There {
+                send(&mut table, 1, 1, flags);
+            } else {
+                let packet = sample::tcp("10.0.1.3", 80, "10.0.1.9", 1, flags);
+                table.answer(at(1), &packet, &Ip::parse(&packet).unwrap());
+            }
+            assert_eq!(table.connections(at(1)).next().map(|connection| connection.state.name()), Some(state));
+        }
+        assert_eq!(table.load(at(1), 256, answer.server), (0, 1));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! and time come out. It is not aware of Docker, and it never sees a clock, a thread, a file or a real socket.
 //!
 //! The layers, each importing only from the ones before it:
-//! `time rng` · `addr id` · `frame` · `packet` · `event link bridge vxlan route neighbour conntrack dns` · `filter nat` ·
-//! `netfilter` · `device socket` · `namespace` · `fabric` · `userland` · `world`.
+//! `time rng` · `addr id range` · `frame` · `packet` · `socket event drop mib link bridge vxlan stack` · `qdisc` · `device` ·
+//! `capture route neighbour conntrack dns` · `ipvs` · `filter` · `nat` · `netfilter` · `namespace` · `fabric` · `userland` ·
+//! `world`.
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +32,7 @@ pub mod neighbour;
 pub mod netfilter;
 pub mod packet;
 pub mod qdisc;
+pub mod range;
 pub mod rng;
 pub mod route;
 pub mod socket;

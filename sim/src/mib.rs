@@ -1,10 +1,9 @@
 //! What a host counts of its protocols, as Linux does for `nstat` and `/proc/net/snmp` (RFC 4293, 4022 and 4113). Why a packet
 //! was dropped is told by `drop`; how these are shown, by `userland::snmp`. It decides nothing.
 
-use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-/// All counters of a host. Of what both families have, IPv4 is first; [`family`] is the place of an address's.
+/// All counters of a host. Of what both families have, IPv4 is first; [`crate::addr::family`] is the place of an address's.
 #[derive(Clone, Debug, Default)]
 pub struct Mib {
     /// Packets.
@@ -15,15 +14,6 @@ pub struct Mib {
     pub udp: [Udp; 2],
     /// Connections and their segments.
     pub tcp: Tcp,
-}
-
-/// The place of an address's family where there is one for each.
-#[must_use]
-pub const fn family(addr: IpAddr) -> usize {
-    match addr {
-        IpAddr::V4(_) => 0,
-        IpAddr::V6(_) => 1,
-    }
 }
 
 /// Packets and their bytes.

@@ -17,6 +17,7 @@ mod hooks;
 mod icmp;
 mod ingress;
 mod ndp;
+mod nexthops;
 mod outside;
 mod path;
 mod problem;
@@ -34,7 +35,7 @@ mod watching;
 mod way;
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 pub use configure::{LinkError, is_device_name};
 pub use outside::Lost;
@@ -185,6 +186,8 @@ pub struct Namespace {
     pub routes: route::Table,
     /// The rules that say which table of routes is asked, and the tables besides that one.
     pub policy: route::policy::Policy,
+    /// Its next hops that have numbers. They are changed by what changes the routes by them too.
+    pub nexthops: route::Nexthops,
     /// Its neighbours.
     pub neighbours: neighbour::Table,
     /// Its firewall and connection tracking.
@@ -197,6 +200,8 @@ pub struct Namespace {
     pub drops: Drops,
     /// What its protocols count.
     pub mib: Mib,
+    /// Whether it was made beside the one that its machine began with.
+    pub is_nested: bool,
     /// Whether datagrams of tunnels leave with wrong checksums, as drivers of some network cards make them.
     pub breaks_tunnel_checksums: bool,
     sockets: socket::Table,
@@ -212,6 +217,8 @@ pub struct Namespace {
     tree_at: Option<Instant>,
     /// When a device's queue wants to be asked again.
     queues_at: Option<Instant>,
+    /// When an address is not good any more.
+    addresses_until: Option<Instant>,
     next_qdisc: u16,
     retired: Vec<Retired>,
     seed: Seed,
@@ -220,6 +227,8 @@ pub struct Namespace {
     redirects: redirect::Redirects,
     netnsids: BTreeMap<NamespaceId, u32>,
     next_index: u32,
+    /// The numbers that the next devices get, where somebody chose them.
+    chosen_indices: VecDeque<Option<IfIndex>>,
     next_ident: u16,
     rng: Rng,
 }
@@ -233,12 +242,14 @@ impl Namespace {
             devices: Devices::default(),
             routes: route::Table::default(),
             policy: route::policy::Policy::default(),
+            nexthops: route::Nexthops::default(),
             neighbours: neighbour::Table::default(),
             netfilter: Netfilter::default(),
             sysctl: Sysctl::default(),
             ipv6: Ipv6::Enabled,
             drops: Drops::default(),
             mib: Mib::default(),
+            is_nested: false,
             breaks_tunnel_checksums: false,
             sockets: socket::Table::default(),
             owners: BTreeMap::new(),
@@ -249,6 +260,7 @@ impl Namespace {
             hearing: Vec::new(),
             tree_at: None,
             queues_at: None,
+            addresses_until: None,
             next_qdisc: queueing::FIRST_HANDLE,
             retired: Vec::new(),
             seed,
@@ -257,6 +269,7 @@ impl Namespace {
             redirects: redirect::Redirects::default(),
             netnsids: BTreeMap::new(),
             next_index: 1,
+            chosen_indices: VecDeque::new(),
             next_ident: 0,
             rng: seed.stream(&format!("namespace/{name}")),
         };
@@ -270,9 +283,26 @@ impl Namespace {
         self.devices.values().find(|d| d.name == name)
     }
 
-    /// Whether a packet to `addr` is for this host: one of its addresses.
+    /// Whether a packet to `addr` is for this host: one of its addresses, or what the local table says is like one.
     #[must_use]
     pub fn is_local(&self, addr: IpAddr) -> bool {
+        self.has_address(addr) || self.said_of(addr) == Some(route::Action::Local)
+    }
+
+    /// What routes that were added by hand say of an address, whatever packet it is for.
+    fn said_of(&self, addr: IpAddr) -> Option<route::Action> {
+        self.policy.kind_of(&self.routes, addr)
+    }
+
+    /// Whether a socket can be bound to `addr`. Of IPv6 only own addresses will do.
+    #[must_use]
+    pub fn can_bind(&self, addr: IpAddr) -> bool {
+        if addr.is_ipv4() { self.is_local(addr) } else { self.has_address(addr) }
+    }
+
+    /// Whether `addr` is one of this host's addresses.
+    #[must_use]
+    pub fn has_address(&self, addr: IpAddr) -> bool {
         let lo_up = || self.devices.values().any(|d| d.is_loopback() && d.up);
         match addr {
             IpAddr::V4(a) if a.is_loopback() => lo_up(),
@@ -324,6 +354,7 @@ impl Namespace {
             resolver,
             self.tree_at,
             self.queues_at,
+            self.addresses_until,
         ];
         own.into_iter().flatten().min()
     }
@@ -339,6 +370,7 @@ impl Namespace {
         self.poll_resolver(cx);
         self.poll_trees(cx);
         self.poll_queues(cx);
+        self.expire_addresses(cx);
     }
 
     fn drop_frame(&mut self, cx: &mut Cx, device: Option<IfIndex>, reason: DropReason, frame: &Frame) {

@@ -9,7 +9,7 @@
 use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::addr::Mac;
+use crate::addr::{Mac, family};
 use crate::frame::Frame;
 use crate::id::IfIndex;
 use crate::time::{Duration, Instant};
@@ -122,8 +122,11 @@ pub struct Entry {
     pub router: bool,
     /// Whether somebody else than the kernel keeps it (`extern_learn`).
     pub external: bool,
-    waiting: Vec<Frame>,
+    waiting: Vec<Waiting>,
 }
+
+/// A packet that waits for an address, and by which device it came to this host; by none when it is the host's own.
+pub type Waiting = (Frame, Option<IfIndex>);
 
 /// What to do with a packet for a neighbour.
 #[derive(Debug)]
@@ -159,7 +162,7 @@ pub enum Due {
         /// The next hop that is silent.
         addr: IpAddr,
         /// What waited.
-        packets: Vec<Frame>,
+        packets: Vec<Waiting>,
     },
 }
 
@@ -218,11 +221,6 @@ pub struct Table {
     flushed: [Option<Instant>; 2],
 }
 
-/// The place of an address's family where there is one for each.
-const fn family(addr: IpAddr) -> usize {
-    addr.is_ipv6() as usize
-}
-
 impl Table {
     /// What is known of an address on a device.
     #[must_use]
@@ -264,7 +262,7 @@ impl Table {
     }
 
     /// Finds the address for a packet, or lets it wait.
-    pub fn resolve(&mut self, now: Instant, device: IfIndex, addr: IpAddr, packet: Frame) -> Resolution {
+    pub fn resolve(&mut self, now: Instant, device: IfIndex, addr: IpAddr, (packet, came_by): Waiting) -> Resolution {
         let Some(entry) = self.admit(now, device, addr) else { return Resolution::Overflow(packet) };
         match (entry.state, entry.mac) {
             (State::Reachable | State::Permanent | State::NoArp | State::Delay | State::Probe, Some(mac)) => {
@@ -281,7 +279,7 @@ impl Table {
                 if entry.waiting.len() >= QUEUE {
                     return Resolution::Full(packet);
                 }
-                entry.waiting.push(packet);
+                entry.waiting.push((packet, came_by));
                 Resolution::Waiting
             }
             _ => {
@@ -290,7 +288,7 @@ impl Table {
                 entry.probes = 1;
                 (entry.used, entry.updated) = (now, now);
                 entry.due = Some(now + RETRANSMIT);
-                entry.waiting.push(packet);
+                entry.waiting.push((packet, came_by));
                 Resolution::Ask
             }
         }
@@ -299,7 +297,7 @@ impl Table {
     /// The packet that waits first for an address, without its Ethernet header.
     #[must_use]
     pub fn first_waiting(&self, device: IfIndex, addr: IpAddr) -> Option<&[u8]> {
-        self.entry(device, addr)?.waiting.first().map(Frame::payload)
+        self.entry(device, addr)?.waiting.first().map(|(frame, _)| frame.payload())
     }
 
     /// Whether a neighbour's address is known and believed in.
@@ -337,7 +335,7 @@ impl Table {
         }
         entry.mac = Some(mac);
         entry.probes = 0;
-        core::mem::take(&mut entry.waiting)
+        core::mem::take(&mut entry.waiting).into_iter().map(|(packet, _)| packet).collect()
     }
 
     /// Somebody asked us from this address: Linux notes it as stale, so that the answer needs no request. Gives back what
@@ -495,7 +493,7 @@ mod tests {
     const OTHER: Mac = Mac([2, 0, 0, 0, 0, 3]);
 
     fn resolve(table: &mut Table, now: Instant) -> Resolution {
-        table.resolve(now, DEVICE, PEER, Frame::zeroed(60))
+        table.resolve(now, DEVICE, PEER, (Frame::zeroed(60), None))
     }
 
     fn state(table: &Table) -> State {
@@ -596,7 +594,10 @@ mod tests {
         }
         let soon = Instant::ZERO + Duration::from_secs(4);
         assert!(table.note(soon, DEVICE, neighbour(2000), MAC).is_none(), "all are young");
-        assert!(matches!(table.resolve(soon, DEVICE, neighbour(2000), Frame::zeroed(60)), Resolution::Overflow(_)));
+        assert!(matches!(
+            table.resolve(soon, DEVICE, neighbour(2000), (Frame::zeroed(60), None)),
+            Resolution::Overflow(_)
+        ));
         let six = "fe80::1".parse().unwrap();
         assert!(table.note(soon, DEVICE, six, MAC).is_some(), "the other family has a table of its own");
         assert!(table.note(Instant::ZERO + YOUNG, DEVICE, neighbour(2000), MAC).is_some());
@@ -612,7 +613,7 @@ mod tests {
     fn who_failed_makes_room_at_once_and_who_is_asked_for_does_not() {
         let mut table = Table { limits: [Limits { kept: 1, most: 2 }; 2], ..Table::default() };
         resolve(&mut table, Instant::ZERO);
-        table.resolve(Instant::ZERO, DEVICE, neighbour(7), Frame::zeroed(60));
+        table.resolve(Instant::ZERO, DEVICE, neighbour(7), (Frame::zeroed(60), None));
         let late = Instant::ZERO + Duration::from_secs(60);
         assert!(table.note(late, DEVICE, neighbour(8), MAC).is_none(), "both are still asked for");
         due(&mut table);

@@ -23,7 +23,7 @@ use crate::filter::{
 use crate::ipvs::{self, Turn};
 use crate::nat::{self, Range};
 use crate::packet::{End, Ip, clamp};
-use crate::time::Instant;
+use crate::time::{Epoch, Instant};
 
 /// The rules and flows of a namespace.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Netfilter {
     pub conntrack: conntrack::Table,
     /// What `ipvsadm` lists.
     pub ipvs: ipvs::Table,
+    /// What date the world began at, for rules that ask for it.
+    pub epoch: Epoch,
 }
 
 impl Default for Netfilter {
@@ -45,6 +47,7 @@ impl Default for Netfilter {
             v6: Ruleset::new(Family::V6),
             conntrack: conntrack::Table::default(),
             ipvs: ipvs::Table::default(),
+            epoch: Epoch::DEFAULT,
         }
     }
 }
@@ -69,6 +72,12 @@ impl Passage {
     #[must_use]
     pub const fn is_balanced(&self) -> bool {
         self.balanced
+    }
+
+    /// What the hooks are to know of this host's own report about the packet.
+    #[must_use]
+    pub fn of_report(&self) -> Self {
+        Self { tracked: self.tracked.as_ref().and_then(Tracked::of_report), ..Self::default() }
     }
 
     /// The mark that rules gave it.
@@ -182,6 +191,13 @@ impl Netfilter {
         }
     }
 
+    /// A rule resets the connection of a packet.
+    pub fn close(&mut self, now: Instant, passage: &Passage) {
+        if let Some(tracked) = &passage.tracked {
+            self.conntrack.close(now, tracked);
+        }
+    }
+
     /// Takes a packet through a hook; it may be rewritten in place, never in length.
     pub fn hook<S: Surroundings>(
         &mut self,
@@ -213,6 +229,7 @@ impl Netfilter {
             rules,
             conntrack: &mut self.conntrack,
             ipvs: &mut self.ipvs,
+            epoch: self.epoch,
         };
         let is_elsewhere = |visit: &Visit<'_, S>| hook == Hook::Input && visit.passage.balanced;
         let mut verdict = Ok(());
@@ -240,6 +257,7 @@ struct Visit<'a, S> {
     rules: &'a mut Ruleset,
     conntrack: &'a mut conntrack::Table,
     ipvs: &'a mut ipvs::Table,
+    epoch: Epoch,
 }
 
 impl<S: Surroundings> Visit<'_, S> {
@@ -314,6 +332,7 @@ impl<S: Surroundings> Visit<'_, S> {
         let mut marks = Marks { packet: self.passage.mark, flow: noted, ..Marks::default() };
         let subject = Subject {
             now: self.now,
+            epoch: self.epoch,
             ip: &self.ip,
             packet: self.packet,
             path: self.path,
@@ -338,6 +357,9 @@ impl<S: Surroundings> Visit<'_, S> {
     fn change(&mut self, marks: &Marks) {
         if let Some(ttl) = marks.hop_limit {
             self.ip.set_ttl(self.packet, ttl);
+        }
+        if let Some(service) = marks.service {
+            self.ip.set_service(self.packet, service);
         }
         let most = match marks.segment {
             None => return,
@@ -376,7 +398,7 @@ impl<S: Surroundings> Visit<'_, S> {
         let Some((entry, direction)) = self.conntrack.flow(tracked).filter(|(e, d)| e.translates(*d, end)) else {
             return Ok(());
         };
-        if matches!(tracked, Tracked::Related(..)) {
+        if self.ip.is_icmp_error() {
             nat::translate_error(self.packet, &mut self.ip, entry, direction, end);
         } else {
             nat::translate(self.packet, &mut self.ip, entry, direction, end);

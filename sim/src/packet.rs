@@ -37,6 +37,8 @@ pub mod protocol {
     pub const ICMPV6: u8 = 58;
     /// IPv6 destination options.
     pub const DESTINATION: u8 = 60;
+    /// SCTP.
+    pub const SCTP: u8 = 132;
 }
 
 /// TCP flag bits, as the thirteenth byte of its header has them.
@@ -301,6 +303,19 @@ impl Ip {
             checksum::mend(packet, self.at + 10, change);
         } else {
             packet[self.at + 7] = ttl;
+        }
+    }
+
+    /// Changes the type of service, or the traffic class.
+    pub fn set_service(&self, packet: &mut [u8], service: u8) {
+        let at = self.at;
+        if self.is_v4() {
+            let word = [packet[at], service];
+            let change = checksum::replace(packet, at, &word);
+            checksum::mend(packet, at + 10, change);
+        } else {
+            packet[at] = packet[at] & 0xf0 | service >> 4;
+            packet[at + 1] = packet[at + 1] & 0x0f | service << 4;
         }
     }
 

@@ -3,7 +3,9 @@
 
 pub mod hop;
 pub mod metrics;
+pub mod nexthop;
 pub mod policy;
+pub mod realm;
 
 use core::net::IpAddr;
 
@@ -13,6 +15,8 @@ use crate::device::Scope;
 use crate::id::IfIndex;
 pub use hop::Hop;
 pub use metrics::{Lock, Metric, Metrics};
+pub use nexthop::{Named, Nexthop, NexthopId, Nexthops};
+pub use realm::Realms;
 
 /// What a route does with a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +31,25 @@ pub enum Action {
     Prohibit,
     /// Leaves it to the next rule.
     Throw,
+    /// Takes it in: it is for this host.
+    Local,
+    /// Sends it out to everybody on the link, and takes it in.
+    Broadcast,
+    /// Sends it out to a group.
+    Multicast,
+    /// Sends it out; of IPv6 it takes in what comes.
+    Anycast,
+}
+
+impl Action {
+    /// Whether a packet leaves by one of its hops.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        match self {
+            Self::Unicast | Self::Broadcast | Self::Multicast | Self::Anycast => true,
+            Self::Local | Self::Blackhole | Self::Unreachable | Self::Prohibit | Self::Throw => false,
+        }
+    }
 }
 
 /// Who put a route there, as `ip route` prints it.
@@ -42,6 +65,22 @@ pub enum Protocol {
     Other(u8),
 }
 
+impl Protocol {
+    /// Nobody says who.
+    pub const UNSPECIFIED: Self = Self::Other(0);
+}
+
+/// How much a router is preferred (RFC 4191).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Preference {
+    /// Less than others.
+    Low,
+    /// As any.
+    Medium,
+    /// More than others.
+    High,
+}
+
 /// A route.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
@@ -53,12 +92,18 @@ pub struct Route {
     pub device: Option<IfIndex>,
     /// The next hops, where there are several (`nexthop`); a route with one has it in the fields above.
     pub hops: Vec<Hop>,
+    /// The next hop with a number that the fields above follow (`nhid`), if it names one.
+    pub named: Option<Named>,
     /// The type of service that a packet must ask for; 0 for any.
     pub tos: u8,
     /// Whether the gateway is taken to be on the link, though no route says so.
     pub onlink: bool,
     /// What it says besides.
     pub metrics: Metrics,
+    /// Its realms, of IPv4; those of several hops are with them.
+    pub realms: Realms,
+    /// How much its router is preferred, of IPv6. It is kept and told.
+    pub preference: Preference,
     /// The source address that new packets get.
     pub src: Option<IpAddr>,
     /// Lower is better.
@@ -80,21 +125,24 @@ impl Route {
             gateway,
             device: Some(device),
             hops: Vec::new(),
+            named: None,
             tos: 0,
             onlink: false,
             metrics: Metrics::NONE,
+            realms: Realms::NONE,
+            preference: Preference::Medium,
             src: None,
             metric: 0,
             action: Action::Unicast,
             protocol: Protocol::Boot,
-            scope: if gateway.is_some() { Scope::Global } else { Scope::Link },
+            scope: if gateway.is_some() { Scope::GLOBAL } else { Scope::LINK },
         }
     }
 
     /// Its next hops: one, several, or none when it sends nothing.
     pub fn ways(&self) -> impl Iterator<Item = Hop> {
-        let Self { gateway, device, onlink, .. } = *self;
-        let one = device.map(|device| Hop { gateway, device, weight: 1, onlink });
+        let Self { gateway, device, onlink, realms, .. } = *self;
+        let one = device.map(|device| Hop { gateway, device, weight: 1, onlink, realms });
         self.hops.iter().copied().chain(one)
     }
 
@@ -116,6 +164,13 @@ impl Route {
         (self.dst, self.metric, self.tos) == (other.dst, other.metric, other.tos)
     }
 
+    /// Whether it is one of IPv6 that gateways for the same packets can join: it has gateways of its own.
+    #[must_use]
+    pub fn is_joinable(&self) -> bool {
+        let mut ways = self.ways().peekable();
+        self.dst.is_ipv6() && self.named.is_none() && ways.peek().is_some() && ways.all(|hop| hop.gateway.is_some())
+    }
+
     /// Puts the hops in: several as they are, one alone as that of a plain route.
     pub fn set_hops(&mut self, hops: Vec<Hop>) {
         (self.gateway, self.device) = (None, None);
@@ -123,6 +178,7 @@ impl Route {
             [only] => {
                 (self.gateway, self.device, self.onlink, self.hops) =
                     (only.gateway, Some(only.device), only.onlink, Vec::new());
+                self.realms = only.realms;
             }
             _ => self.hops = hops,
         }
@@ -133,20 +189,46 @@ impl Route {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     routes: Vec<Route>,
+    /// Whether there ever was a route in it that sends to more than one host, or takes in.
+    is_special: bool,
 }
 
 impl Table {
-    /// Adds a route; false when the same destination and metric stand already. What comes with an IPv6 address stands on
-    /// each device for itself.
+    /// Adds a route; false when the same destination and metric stand already. What comes with an address stands on each
+    /// device for itself.
     pub fn add(&mut self, route: Route) -> bool {
-        let own = route.dst.is_ipv6() && route.protocol == Protocol::Kernel;
+        let own = route.protocol == Protocol::Kernel;
         let is_same = |r: &Route| r.stands_for(&route) && !(own && r.device != route.device);
         if self.routes.iter().any(is_same) {
             return false;
         }
         let at = self.routes.partition_point(|r| rank(r) <= rank(&route));
-        self.routes.insert(at, route);
+        self.insert(at, route);
         true
+    }
+
+    fn insert(&mut self, at: usize, route: Route) {
+        let does = route.named.map_or(route.action, |named| named.action);
+        self.is_special |= matches!(does, Action::Local | Action::Broadcast | Action::Anycast);
+        self.routes.insert(at, route);
+    }
+
+    /// Whether it may have a route that sends to more than one host, or takes in: most tables never had.
+    #[must_use]
+    pub const fn is_special(&self) -> bool {
+        self.is_special
+    }
+
+    /// Puts a route in the place of the first that is for the same packets; of IPv6 rather of one that others can join, if
+    /// they can join this one, or of one that they cannot (`fib6_add_rt2node`).
+    pub fn replace(&mut self, route: Route) {
+        let is_alike = |known: &Route| known.dst.is_ipv4() || known.is_joinable() == route.is_joinable();
+        let stands = |known: &Route| known.stands_for(&route);
+        let alike = self.routes.iter().position(|known| stands(known) && is_alike(known));
+        if let Some(at) = alike.or_else(|| self.routes.iter().position(stands)) {
+            self.routes.remove(at);
+            self.insert(at, route);
+        }
     }
 
     /// Adds a route before those with the same destination and metric; false when it is there already.
@@ -155,7 +237,7 @@ impl Table {
             return false;
         }
         let at = self.routes.partition_point(|r| rank(r) < rank(&route));
-        self.routes.insert(at, route);
+        self.insert(at, route);
         true
     }
 
@@ -165,7 +247,7 @@ impl Table {
             return false;
         }
         let at = self.routes.partition_point(|r| rank(r) <= rank(&route));
-        self.routes.insert(at, route);
+        self.insert(at, route);
         true
     }
 
@@ -177,8 +259,15 @@ impl Table {
     /// A device is gone: of IPv4 the routes with a hop by it go too, of IPv6 only those hops.
     pub fn forget_hops(&mut self, device: IfIndex) {
         let by_it = |hop: &Hop| hop.device == device;
-        self.routes.retain(|r| r.dst.is_ipv6() || !r.hops.iter().any(by_it));
-        for route in self.routes.iter_mut().filter(|r| r.hops.iter().any(by_it)) {
+        self.routes.retain(|r| r.dst.is_ipv6() || r.named.is_some() || !r.hops.iter().any(by_it));
+        self.forget_v6_hops(device);
+    }
+
+    /// A device speaks no IPv6 any more: the hops by it go.
+    pub fn forget_v6_hops(&mut self, device: IfIndex) {
+        let by_it = |hop: &Hop| hop.device == device;
+        let is_meant = |r: &Route| r.dst.is_ipv6() && r.named.is_none() && r.hops.iter().any(by_it);
+        for route in self.routes.iter_mut().filter(|r| is_meant(r)) {
             let rest = route.hops.iter().copied().filter(|hop| !by_it(hop)).collect();
             route.set_hops(rest);
         }

@@ -43,6 +43,8 @@ pub struct SendOptions {
     pub discovery: Discovery,
     /// The source address; chosen by the route when none.
     pub source: Option<IpAddr>,
+    /// The type of service, or the traffic class, that it asks for.
+    pub tos: u8,
 }
 
 /// A datagram (UDP) or message (raw) that came.
@@ -119,6 +121,8 @@ pub enum Errno {
     NotTerminal,
     /// EROFS
     ReadOnly,
+    /// EAGAIN
+    TemporarilyUnavailable,
     /// ETIMEDOUT
     TimedOut,
     /// ELOOP
@@ -157,6 +161,7 @@ impl fmt::Display for Errno {
             Self::NotPermitted => "Operation not permitted",
             Self::NotTerminal => "Not a tty",
             Self::ReadOnly => "Read-only file system",
+            Self::TemporarilyUnavailable => "Resource temporarily unavailable",
             Self::TimedOut => "Connection timed out",
             Self::TooManyLinks => "Too many levels of symbolic links",
         })
@@ -175,6 +180,7 @@ pub struct Socket {
     pub is_source_found: bool,
     queue: VecDeque<Datagram>,
     error: Option<Errno>,
+    room: Option<usize>,
 }
 
 impl Socket {
@@ -182,6 +188,13 @@ impl Socket {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.iter().map(|datagram| datagram.data.len()).sum()
+    }
+
+    /// How large a packet may be in bytes where the last datagram that was too long would have gone; Linux keeps it in the
+    /// socket's queue of errors (`ip_local_error`).
+    #[must_use]
+    pub const fn room(&self) -> Option<usize> {
+        self.room
     }
 }
 
@@ -225,7 +238,8 @@ impl Table {
             Kind::Udp { local, .. } => self.udp.entry(local.port()).or_default().push(id),
             Kind::Raw { .. } => self.raw.push(id),
         }
-        self.sockets.insert(id, Socket { kind, is_source_found: false, queue: VecDeque::new(), error: None });
+        self.sockets
+            .insert(id, Socket { kind, is_source_found: false, queue: VecDeque::new(), error: None, room: None });
         id
     }
 
@@ -309,6 +323,13 @@ impl Table {
     pub fn fail(&mut self, id: SocketId, error: Errno) {
         if let Some(socket) = self.sockets.get_mut(&id) {
             socket.error = Some(error);
+        }
+    }
+
+    /// Notes how large a packet may be where a datagram that was too long would have gone.
+    pub fn note_room(&mut self, id: SocketId, room: usize) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.room = Some(room);
         }
     }
 

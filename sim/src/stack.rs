@@ -23,6 +23,19 @@ pub enum MacvlanMode {
     Passthru,
 }
 
+impl MacvlanMode {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Vepa => "vepa",
+            Self::Bridge => "bridge",
+            Self::Passthru => "passthru",
+        }
+    }
+}
+
 /// What an ipvlan looks at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum IpvlanMode {
@@ -32,6 +45,18 @@ pub enum IpvlanMode {
     L3,
     /// The same, past the firewall of the parent's namespace.
     L3s,
+}
+
+impl IpvlanMode {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::L2 => "l2",
+            Self::L3 => "l3",
+            Self::L3s => "l3s",
+        }
+    }
 }
 
 /// How a device shares the one beneath it.

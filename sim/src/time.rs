@@ -7,6 +7,12 @@ use core::ops::{Add, AddAssign, Sub};
 pub use core::time::Duration;
 use time::OffsetDateTime;
 
+/// A duration in nanoseconds; 584 years at most.
+#[must_use]
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A point in virtual time, in nanoseconds since the world began. Ranges to 584 years.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Instant(u64);
@@ -49,7 +55,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
     fn add(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(rhs.as_nanos()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(nanos(rhs)))
     }
 }
 

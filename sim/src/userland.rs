@@ -6,6 +6,7 @@
 //! table, and a program reaches a daemon by a call to a Unix socket, which the world hands to its owner.
 
 pub mod accounts;
+pub mod aimed;
 pub mod arp;
 pub mod arping;
 pub mod base64;
@@ -15,6 +16,7 @@ pub mod context;
 pub mod coreutils;
 pub mod curl;
 pub mod dig;
+pub mod escape;
 pub mod ethtool;
 pub mod exchange;
 pub mod exec;
@@ -30,6 +32,7 @@ pub mod image;
 pub mod input;
 pub mod ip;
 pub mod iptables;
+pub mod ipvsadm;
 pub mod json;
 pub mod lookup;
 pub mod nc;

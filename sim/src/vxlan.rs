@@ -151,7 +151,7 @@ pub struct Settings {
     pub l3_miss: bool,
     /// How long a learned address is remembered.
     pub ageing: Duration,
-    /// How many addresses it learns at most; 0 for no end.
+    /// How many addresses it knows at most; 0 for no end.
     pub most_addresses: u32,
     /// Whether outer datagrams over IPv4 have a checksum.
     pub checksum: bool,
@@ -199,6 +199,8 @@ impl Settings {
 pub enum FdbError {
     /// It is there already.
     Exists,
+    /// As many addresses are known as may be.
+    Full,
     /// It is not there.
     Missing,
     /// The far end is of another family than the tunnel.
@@ -269,12 +271,16 @@ impl Tunnel {
     /// Puts an entry there by hand.
     ///
     /// # Errors
-    /// `Exists`, `Missing`, `OtherFamily`.
+    /// `Exists`, `Full`, `OtherFamily`.
     pub fn put(&mut self, now: Instant, mac: Mac, remote: Remote, life: Life, how: Put) -> Result<(), FdbError> {
         if remote.ip.is_ipv6() != self.settings.is_v6() {
             return Err(FdbError::OtherFamily);
         }
+        let is_full = self.is_full();
         let Some(entry) = self.fdb.get_mut(&mac.as_u64()) else {
+            if is_full {
+                return Err(FdbError::Full);
+            }
             self.fdb.insert(mac.as_u64(), Entry { remotes: vec![remote], life, seen: now });
             return Ok(());
         };
@@ -291,6 +297,12 @@ impl Tunnel {
         }
         (entry.life, entry.seen) = (life, now);
         Ok(())
+    }
+
+    /// Whether it may know no more addresses (Linux counts also those of hand and the default's).
+    fn is_full(&self) -> bool {
+        let most = usize::try_from(self.settings.most_addresses).unwrap_or(usize::MAX);
+        most != 0 && self.fdb.len() >= most
     }
 
     /// Takes an entry away, or one of its far ends when it has several. Another far end than its own is no error.
@@ -327,8 +339,7 @@ impl Tunnel {
             return true;
         }
         let remote = Remote { ip: from, port: None, vni: None, via: None };
-        let most = usize::try_from(self.settings.most_addresses).unwrap_or(usize::MAX);
-        let is_full = most != 0 && self.fdb.len() >= most;
+        let is_full = self.is_full();
         match self.fdb.get_mut(&src.as_u64()) {
             Some(entry) if entry.remotes.first().is_some_and(|r| r.ip == from) => entry.seen = now,
             Some(entry) if entry.life != Life::Ageing => return false,
@@ -497,6 +508,18 @@ mod tests {
             assert_eq!(parse(&wrong), None, "byte {byte}");
         }
         assert_eq!((parse(&datagram[..7]), Vni::new(1 << 24)), (None, None));
+    }
+
+    #[test]
+    fn no_more_addresses_are_known_than_may_be() {
+        let settings = Settings { remote: Some(far(1)), most_addresses: 2, ..Settings::new(Vni(42)) };
+        let (mut tunnel, t0) = (Tunnel::new(LinkId(NonZeroU32::MIN), settings), Instant::ZERO);
+        let add = |tunnel: &mut Tunnel, last| {
+            tunnel.put(t0, Mac([2, 0, 0, 0, 0, last]), Remote::at(far(2)), Life::Permanent, Put::Append)
+        };
+        assert_eq!([add(&mut tunnel, 1), add(&mut tunnel, 2)], [Ok(()), Err(FdbError::Full)]);
+        assert_eq!(add(&mut tunnel, 1), Ok(()), "one that is known may be said again");
+        assert!(tunnel.learn(t0, A, far(2)) && tunnel.fdb(t0).count() == 2);
     }
 
     #[test]

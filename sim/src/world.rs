@@ -11,6 +11,8 @@ use crate::userland::{Programs, Signal};
 const STEPS_AT_ONCE: u64 = 10_000;
 /// How many bytes a program writes to a pipe in the time of a step.
 const BYTES_PER_STEP: u64 = 16;
+/// How many steps it takes to start a process, or to be told that there are too many.
+const STEPS_PER_FORK: u64 = 500;
 /// How much time so many steps take.
 const QUANTUM: Duration = Duration::from_millis(1);
 
@@ -34,7 +36,9 @@ impl World {
     pub fn new(seed: Seed, epoch: Epoch, programs: Programs) -> Self {
         let mut processes = Table::new(programs, epoch);
         processes.set_seed(seed);
-        Self { fabric: Fabric::new(seed), processes, seed, epoch, steps: 0 }
+        let mut fabric = Fabric::new(seed);
+        fabric.epoch = epoch;
+        Self { fabric, processes, seed, epoch, steps: 0 }
     }
 
     /// Another world with the same past; the two share nothing. TCP connections do not come along: in the copy each was
@@ -69,9 +73,11 @@ impl World {
             if let Some(event) = self.processes.poll_event() {
                 return Some(event);
             }
-            let written = self.processes.streams().written();
+            let (written, forks) = (self.processes.streams().written(), self.processes.forks());
             if self.steps < STEPS_AT_ONCE && self.processes.run_one(&mut self.fabric) {
-                self.steps += 1 + (self.processes.streams().written() - written) / BYTES_PER_STEP;
+                self.steps += 1
+                    + (self.processes.streams().written() - written) / BYTES_PER_STEP
+                    + (self.processes.forks() - forks) * STEPS_PER_FORK;
                 self.wake();
             } else if !self.advance(limit) {
                 return None;
@@ -95,6 +101,7 @@ impl World {
         let deadline = self.processes.next_at().filter(|at| *at <= limit);
         if self.fabric.step(deadline.unwrap_or(limit)) {
             self.wake();
+            self.processes.wake_listeners();
             return true;
         }
         let Some(at) = deadline else {

@@ -254,10 +254,10 @@ fn nc_looks_whether_a_port_is_open_in_two_voices() {
     let mut lab = Lab::new();
     lab.serve_pages();
     let (host, container) = (lab.host, lab.container);
-    let open = "Connection to web 80 port [tcp/http] succeeded!\n";
+    let open = "Connection to web (10.0.0.2) 80 port [tcp/http] succeeded!\n";
     assert_eq!(lab.run(host, "nc -zv web 80"), (open.to_owned(), 0));
     assert_eq!(lab.run(container, "nc -zv web 80"), ("web (10.0.0.2:80) open\n".to_owned(), 0));
-    let refused = "nc: connect to web port 81 (tcp) failed: Connection refused\n";
+    let refused = "nc: connect to web (10.0.0.2) port 81 (tcp) failed: Connection refused\n";
     assert_eq!(lab.run(host, "nc -zv web 81"), (refused.to_owned(), 1));
     assert_eq!(lab.run(container, "nc -z web 81"), (String::new(), 1));
     let silent = "nc: 10.0.0.9 (10.0.0.9:80): Connection timed out\n";

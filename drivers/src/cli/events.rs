@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
 use super::inspect::FORMAT as LETTERED_FORMAT;
+use super::listing;
 use super::object::text;
 use super::query::{filters, query};
 use super::script::{Cx, Failure, Next, OnLine, Outcome, request};
@@ -33,7 +34,8 @@ pub(super) const EVENTS: Command = Command {
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let template = template(typed.text("format").unwrap_or_default())?;
+    let broken = |why| Failure::new(format!("Error parsing format: {why}")).code(64);
+    let template = listing::template(typed.text("format")).map(Template::parse).transpose().map_err(broken)?;
     let now = cx.place.now;
     let moment = |name| typed.text(name).map(|text| moment::unix(text, now).map_err(Failure::new)).transpose();
     let query =
@@ -49,16 +51,6 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         Ok(())
     });
     Ok(Next::Lines(ticket, show, Box::new(|reply, _| reply.accepted().map(|_| Next::Exit(0)))))
-}
-
-fn template(format: &str) -> Result<Option<Template>, Failure> {
-    let text = match format {
-        "" => return Ok(None),
-        "json" => "{{json .}}",
-        text => text,
-    };
-    let broken = |why| Failure::new(format!("Error parsing format: {why}")).code(64);
-    Template::parse(text).map(Some).map_err(broken)
 }
 
 /// `2026-11-21T07:08:31.041892620Z network create dd17… (name=isolated_nw, type=bridge)`.

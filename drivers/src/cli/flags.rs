@@ -85,6 +85,16 @@ impl Flag {
         Self::new(name, Takes::Last, "int", usage, integer)
     }
 
+    /// One whole number that is not negative.
+    pub(super) const fn uint(name: &'static str, usage: &'static str) -> Self {
+        Self::new(name, Takes::Last, "uint", usage, |text| unsigned(text, 64))
+    }
+
+    /// One of 32 bits.
+    pub(super) const fn uint32(name: &'static str, usage: &'static str) -> Self {
+        Self::new(name, Takes::Last, "uint32", usage, |text| unsigned(text, 32))
+    }
+
     /// A list, one value each time.
     pub(super) const fn list(name: &'static str, usage: &'static str) -> Self {
         Self::new(name, Takes::Every, "list", usage, any)
@@ -219,6 +229,11 @@ impl Arguments {
     /// Adds a value that was not typed.
     pub(super) fn add(&mut self, name: &'static str, value: String) {
         self.typed.entry(name).or_default().push(value);
+    }
+
+    /// How many flags were typed.
+    pub(super) fn count(&self) -> usize {
+        self.typed.len()
     }
 
     /// Whether no flag was typed.

@@ -93,6 +93,12 @@ pub(super) fn moment_of(text: &str) -> String {
     }
 }
 
+/// A word with a capital letter.
+pub(super) fn title(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Order};
 use super::inspect::FORMAT;
+use super::listing;
 use super::object::items;
 use super::script::{Cx, Failure, Next, Outcome, Reply, request};
 use super::version::CLIENT;
@@ -23,11 +24,7 @@ pub(super) const INFO: Command = Command {
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let format = match typed.text("format").unwrap_or_default() {
-        "" => None,
-        "json" => Some("{{json .}}".to_owned()),
-        text => Some(text.to_owned()),
-    };
+    let format = listing::template(typed.text("format")).map(str::to_owned);
     let ticket = cx.open(request("GET", "/info"));
     let show = move |reply: Result<Reply, Failure>, cx: &mut Cx<'_>| match format {
         Some(format) => formatted(&format, &reply?.json()?, cx),
@@ -118,6 +115,11 @@ fn swarm(swarm: &Value, cx: &mut Cx<'_>) {
         line(" ClusterID", &cluster["ID"], cx);
         line(" Managers", &swarm["Managers"], cx);
         line(" Nodes", &swarm["Nodes"], cx);
+        let pools: Vec<&str> = items(&cluster["DefaultAddrPool"]).iter().filter_map(Value::as_str).collect();
+        if !pools.is_empty() {
+            cx.print_line(&format!("  Default Address Pool: {}  ", pools.join("  ")));
+            line(" SubnetSize", &cluster["SubnetSize"], cx);
+        }
         line(" Data Path Port", &cluster["DataPathPort"], cx);
         let spec = &cluster["Spec"];
         cx.print_line("  Orchestration:");

@@ -161,7 +161,8 @@ impl Kind {
         match self {
             Self::Container => Shape::Container.fit(sent),
             Self::Network => Shape::Network.fit(sent),
-            Self::Image | Self::Plugin | Self::Service | Self::Swarm(_) | Self::Volume => sent.clone(),
+            Self::Service | Self::Swarm("services") => Shape::Service.fit(sent),
+            Self::Image | Self::Plugin | Self::Swarm(_) | Self::Volume => sent.clone(),
         }
     }
 }

@@ -52,16 +52,24 @@ pub(super) struct Format {
     table: bool,
 }
 
+/// The template that `--format` asks for; none when it says nothing.
+pub(super) fn template(typed: Option<&str>) -> Option<&str> {
+    match typed.unwrap_or_default() {
+        "" => None,
+        "json" => Some("{{json .}}"),
+        text => Some(text),
+    }
+}
+
 impl Kind {
     /// The format that was asked for: `typed` is the value of `--format`.
     pub(super) fn format(&self, typed: Option<&str>, quiet: bool) -> Result<Format, Failure> {
-        let text = match typed.unwrap_or_default() {
-            "" | "table" if quiet => self.quiet,
-            "" | "table" => self.default,
-            "raw" if quiet => self.raw.lines().next().unwrap_or_default(),
-            "raw" => self.raw,
-            "json" => "{{json .}}",
-            typed => typed,
+        let text = match template(typed) {
+            None | Some("table") if quiet => self.quiet,
+            None | Some("table") => self.default,
+            Some("raw") if quiet => self.raw.lines().next().unwrap_or_default(),
+            Some("raw") => self.raw,
+            Some(text) => text,
         };
         let (table, text) = text.strip_prefix("table").map_or((false, text), |rest| (true, rest.trim()));
         let text = text.replace("\\t", "\t").replace("\\n", "\n");

@@ -61,7 +61,8 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     })
 }
 
-fn moment(typed: &Arguments, name: &str, cx: &Cx<'_>) -> Result<Option<String>, Failure> {
+/// A moment that was typed, as the engine takes it.
+pub(super) fn moment(typed: &Arguments, name: &str, cx: &Cx<'_>) -> Result<Option<String>, Failure> {
     let Some(text) = typed.text(name).filter(|text| !text.is_empty()) else { return Ok(None) };
     let explain = |why: String| Failure::new(format!("invalid value for \"{name}\": {why}"));
     moment::unix(text, cx.place.now).map(Some).map_err(explain)

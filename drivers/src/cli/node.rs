@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Flag, Order};
+use super::human;
 use super::inspect;
 use super::listing::{self, Kind};
 use super::object::{items, text};
@@ -140,23 +141,18 @@ fn list(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
 
 fn row(node: &Value, own: &str) -> Value {
     let manager = &node["ManagerStatus"];
-    let status = if manager["Leader"] == true { "Leader".to_owned() } else { title(text(manager, "Reachability")) };
+    let status =
+        if manager["Leader"] == true { "Leader".to_owned() } else { human::title(text(manager, "Reachability")) };
     json!({
-        "Availability": title(text(&node["Spec"], "Availability")),
+        "Availability": human::title(text(&node["Spec"], "Availability")),
         "EngineVersion": text(&node["Description"]["Engine"], "EngineVersion"),
         "Hostname": text(&node["Description"], "Hostname"),
         "ID": text(node, "ID"),
         "ManagerStatus": status,
         "Self": text(node, "ID") == own,
-        "Status": title(text(&node["Status"], "State")),
+        "Status": human::title(text(&node["Status"], "State")),
         "TLSStatus": "Unknown",
     })
-}
-
-/// With a capital letter.
-fn title(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 /// Puts the host's own node in place of `self`.
@@ -195,23 +191,23 @@ fn pretty(node: &Value) -> String {
         said.push_str("Labels:\n");
         labels.iter().for_each(|(k, v)| said.push_str(&format!(" - {k}={}\n", v.as_str().unwrap_or_default())));
     }
-    let joined = super::human::moment_of(text(node, "CreatedAt")).replace("UTC", "utc");
+    let joined = human::moment_of(text(node, "CreatedAt")).replace("UTC", "utc");
     said.push_str(&format!(
         "Hostname:              \t{}\nJoined at:             \t{joined}\n",
         text(description, "Hostname")
     ));
-    let state = title(text(&node["Status"], "State"));
+    let state = human::title(text(&node["Status"], "State"));
     said.push_str(&format!("Status:\n State:\t\t\t{state}\n"));
     match text(&node["Status"], "Message") {
         "" => {}
-        message => said.push_str(&format!(" Message:\t\t{}\n", title(message))),
+        message => said.push_str(&format!(" Message:\t\t{}\n", human::title(message))),
     }
-    said.push_str(&format!(" Availability:         \t{}\n", title(text(spec, "Availability"))));
+    said.push_str(&format!(" Availability:         \t{}\n", human::title(text(spec, "Availability"))));
     said.push_str(&format!(" Address:\t\t{}\n", text(&node["Status"], "Addr")));
     let manager = &node["ManagerStatus"];
     if manager.is_object() {
         let leader = if manager["Leader"] == true { "Yes" } else { "No" };
-        let (addr, reach) = (text(manager, "Addr"), title(text(manager, "Reachability")));
+        let (addr, reach) = (text(manager, "Addr"), human::title(text(manager, "Reachability")));
         said.push_str(&format!(
             "Manager Status:\n Address:\t\t{addr}\n Raft Status:\t\t{reach}\n Leader:\t\t{leader}\n"
         ));
@@ -221,7 +217,7 @@ fn pretty(node: &Value) -> String {
     said.push_str(&format!("Platform:\n Operating System:\t{os}\n Architecture:\t\t{architecture}\n"));
     let resources = &description["Resources"];
     let cpus = resources["NanoCPUs"].as_u64().unwrap_or_default() / 1_000_000_000;
-    let memory = super::human::binary_size(resources["MemoryBytes"].as_u64().unwrap_or_default());
+    let memory = human::binary_size(resources["MemoryBytes"].as_u64().unwrap_or_default());
     said.push_str(&format!("Resources:\n CPUs:\t\t\t{cpus}\n Memory:\t\t{memory}\nPlugins:\n"));
     let plugins = items(&description["Engine"]["Plugins"]);
     for kind in ["Log", "Network", "Volume"] {

@@ -6,6 +6,7 @@ use netyard_sim::userland::{Call, Files, Signal};
 
 use super::command::tree::Invocation;
 use super::script::{Cx, Output, Place, Runner, Ticket, Unpacking};
+use super::words::words;
 
 /// The moment at which commands are played: 2026-11-21 07:08:30 UTC.
 const NOW: u64 = 1_795_244_910_000_000_000;
@@ -29,7 +30,7 @@ impl Play {
 
     /// Plays `line` where there are these files.
     pub(super) fn with_files(line: &str, texts: &[(&str, &str)]) -> Self {
-        let words = words(line);
+        let words = words(line).expect("a test closes its quotes");
         let invocation = Invocation::parse(&words[1..], None);
         let runner = Runner::new(invocation.host.clone(), invocation.decorate);
         let mut files = Files::default();
@@ -191,22 +192,4 @@ pub(super) fn frame(stream: u8, text: &str) -> Vec<u8> {
     frame.extend(length.to_be_bytes());
     frame.extend(text.as_bytes());
     frame
-}
-
-/// The words of a line as a shell would part them, with both kinds of quotes.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in line.chars() {
-        match (quote, c) {
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (Some(open), c) if open == c => quote = None,
-            (None, ' ') => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }

@@ -1,5 +1,6 @@
 //! `docker ps`: the list of containers.
 
+use netyard_sim::range;
 use serde_json::{Value, json};
 
 use super::command::{Arity, Command, plain};
@@ -190,7 +191,7 @@ impl Run<'_> {
 
     fn text(&self) -> String {
         let Self { address, protocol, first, last } = self;
-        let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
+        let range = range::text((first, last), '-');
         match *address {
             "" => format!("{range}/{protocol}"),
             address => format!("{}->{range}/{protocol}", joined(address, &range)),

@@ -132,6 +132,8 @@ pub(super) enum Next {
     Each(Vec<Ticket>, Box<dyn Gather>),
     /// The lines of an answer as they come, then its end.
     Lines(Ticket, OnLine, Then<Reply>),
+    /// The next frame of an answer, with the number of its stream; none at its end.
+    Frame(Ticket, Then<Option<(usize, Vec<u8>)>>),
     /// A moment, in nanoseconds since 1970.
     Moment(u64, Then<()>),
     /// All of standard input, to its end.
@@ -283,7 +285,8 @@ impl Cx<'_> {
         self.write(2, format!("{text}\n").as_bytes());
     }
 
-    fn write(&mut self, stream: usize, bytes: &[u8]) {
+    /// Writes on an open stream.
+    pub(super) fn write(&mut self, stream: usize, bytes: &[u8]) {
         match self.output.printed.last_mut() {
             Some((last, piece)) if *last == stream => piece.extend_from_slice(bytes),
             _ => self.output.printed.push((stream, bytes.to_vec())),
@@ -442,6 +445,10 @@ impl Runner {
             },
             Next::Each(tickets, gather) => self.gather(tickets, gather, cx),
             Next::Lines(ticket, on_line, then) => self.lines(ticket, on_line, then, cx),
+            Next::Frame(ticket, then) => match self.frame(ticket) {
+                Some(frame) => Ok(then(frame, cx)),
+                None => Err(Next::Frame(ticket, then)),
+            },
             Next::Moment(at, then) if at <= cx.place.now => Ok(then((), cx)),
             Next::Moment(at, then) => Err(Next::Moment(at, then)),
             Next::Input(then) if self.line_ended => Ok(then(core::mem::take(&mut self.line), cx)),
@@ -510,6 +517,13 @@ impl Runner {
             Some(reply) => Ok(reply.and_then(|reply| then(reply, cx))),
             None => Err(Next::Lines(ticket, on_line, then)),
         }
+    }
+
+    /// The next frame, or that there is none any more; nothing while it has not come.
+    fn frame(&mut self, ticket: Ticket) -> Option<Option<(usize, Vec<u8>)>> {
+        let call = self.calls.get_mut(&ticket)?;
+        let frame = session::take_frame(&mut call.body);
+        if frame.is_some() || call.done { Some(frame) } else { None }
     }
 
     fn pump(&mut self, mut session: Session, then: Then<End>, cx: &mut Cx<'_>) -> Result<Outcome, Next> {

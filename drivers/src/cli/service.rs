@@ -1,6 +1,9 @@
 //! `docker service`: services of a swarm, as its manager knows them. What is typed of a service is read in [`spec`].
 
 pub(super) mod create;
+mod flags;
+mod job;
+pub(super) mod logs;
 mod port;
 mod pretty;
 mod progress;
@@ -9,6 +12,7 @@ mod spec;
 pub(super) mod tasks;
 pub(super) mod update;
 
+use netyard_sim::range;
 use serde_json::{Value, json};
 
 use super::command::{Arity, Command, plain};
@@ -91,13 +95,22 @@ fn row(service: &Value) -> Value {
     let count = |name: &str| status[name].as_u64().unwrap_or_default();
     let replicas = format!("{}/{}", count("RunningTasks"), count("DesiredTasks"));
     let most = spec["TaskTemplate"]["Placement"]["MaxReplicas"].as_u64().filter(|most| *most > 0);
+    let completed = |total: u64| format!("{replicas} ({}/{total} completed)", count("CompletedTasks"));
+    let job = &spec["Mode"]["ReplicatedJob"];
+    let (mode, replicas) = match (job.is_object(), spec["Mode"]["GlobalJob"].is_object(), most) {
+        (true, _, _) => ("replicated job", completed(job["TotalCompletions"].as_u64().unwrap_or_default())),
+        (_, true, _) => ("global job", completed(count("DesiredTasks") + count("CompletedTasks"))),
+        _ if spec["Mode"]["Global"].is_object() => ("global", replicas),
+        (_, _, Some(most)) => ("replicated", format!("{replicas} (max {most} per node)")),
+        _ => ("replicated", replicas),
+    };
     json!({
         "ID": short_id(text(service, "ID")),
         "Image": image(text(&spec["TaskTemplate"]["ContainerSpec"], "Image")),
-        "Mode": if spec["Mode"]["Global"].is_object() { "global" } else { "replicated" },
+        "Mode": mode,
         "Name": text(spec, "Name"),
         "Ports": ports(items(&service["Endpoint"]["Ports"])),
-        "Replicas": most.map_or_else(|| replicas.clone(), |most| format!("{replicas} (max {most} per node)")),
+        "Replicas": replicas,
     })
 }
 
@@ -109,7 +122,22 @@ fn image(name: &str) -> &str {
 /// The ports of all nodes by which a service is reached.
 fn ports(ports: &[Value]) -> String {
     let ingress = ports.iter().filter(|port| text(port, "PublishMode") == "ingress");
-    ingress.map(published).collect::<Vec<_>>().join(", ")
+    let mut ingress: Vec<(String, u64, u64)> = ingress
+        .map(|port| {
+            let number = |field: &str| port[field].as_u64().unwrap_or_default();
+            (text(port, "Protocol").to_owned(), number("PublishedPort"), number("TargetPort"))
+        })
+        .collect();
+    ingress.sort_by(|a, b| (a.1, a.2, &a.0).cmp(&(b.1, b.2, &b.0)));
+    // Ports that follow each other are a range.
+    let ranges =
+        ingress.chunk_by(|(protocol, published, target), next| next == &(protocol.clone(), published + 1, target + 1));
+    let told = ranges.map(|ports| {
+        let (first, last) = (&ports[0], &ports[ports.len() - 1]);
+        let [published, target] = [(first.1, last.1), (first.2, last.2)].map(|range| range::text(range, '-'));
+        format!("*:{published}->{target}/{}", first.0)
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn published(port: &Value) -> String {

@@ -2,8 +2,9 @@
 //! sees it; fields then come in the struct's order, unknown ones are gone and missing ones have their zero value (so an
 //! engine of API 1.41 seems to know `GwPriority`). A shape is an example of zero values; it checks nothing.
 //!
-//! In an example `"Name?"` is left out when it is empty (it keeps the mark for the template, which can name it), `"*"` stands for every key of a map, a list of one thing is a
-//! list of such things, and `null` stands for anything.
+//! In an example `"Name?"` is left out when it is empty (it keeps the mark for the template, which can name it), `"*"` stands
+//! for every key of a map, a list of one thing is a list of such things, `null` stands for anything, and `[]` for anything
+//! that a pointer leads to, as it was sent.
 
 use serde_json::{Map, Value};
 
@@ -16,6 +17,8 @@ pub(super) enum Shape {
     Container,
     /// `network.Inspect`.
     Network,
+    /// `swarm.Service`.
+    Service,
 }
 
 impl Shape {
@@ -24,6 +27,7 @@ impl Shape {
         let example = match self {
             Self::Container => include_str!("shape/container.json"),
             Self::Network => include_str!("shape/network.json"),
+            Self::Service => include_str!("shape/service.json"),
         };
         let example = serde_json::from_str(example).expect("the examples are well-formed");
         fit(&example, sent)
@@ -66,7 +70,9 @@ fn fit_fields(example: &Map<String, Value>, sent: &Map<String, Value>) -> Value 
     for (name, zero) in example {
         let (name, optional) = name.strip_suffix('?').map_or((name.as_str(), false), |name| (name, true));
         let value = sent.get(name).map_or_else(|| missing(zero), |value| fit(zero, value));
-        let suffix = if optional && is_empty(&value) { LEFT_OUT.to_string() } else { String::new() };
+        let is_pointer = *zero == Value::Array(Vec::new());
+        let is_left_out = if is_pointer { value.is_null() } else { is_empty(&value) };
+        let suffix = if optional && is_left_out { LEFT_OUT.to_string() } else { String::new() };
         fitted.insert(format!("{name}{suffix}"), value);
     }
     Value::Object(fitted)
@@ -77,7 +83,7 @@ fn missing(zero: &Value) -> Value {
     match zero {
         Value::Object(fields) if fields.contains_key("*") => Value::Null,
         Value::Object(fields) => fit_fields(fields, &Map::new()),
-        Value::Array(items) if items.len() == 1 => Value::Null,
+        Value::Array(items) if items.len() <= 1 => Value::Null,
         other => other.clone(),
     }
 }

@@ -9,6 +9,8 @@ use super::object::text;
 use super::query::{one, path_escaped, query};
 use super::script::{Cx, Failure, Next, Outcome, call, request, request_with};
 
+/// Where a manager listens when nothing is said.
+const EVERYWHERE: &str = "0.0.0.0:2377";
 const ADVERTISE: Flag = Flag::text("advertise-addr", "Advertised address (format: \"<ip|interface>[:port]\")");
 const AVAILABILITY: Flag =
     Flag::text("availability", "Availability of the node (\"active\", \"pause\", \"drain\")").default("active");
@@ -16,20 +18,18 @@ const DATA_PATH: Flag =
     Flag::text("data-path-addr", "Address or interface to use for data path traffic (format: \"<ip|interface>\")");
 const LISTEN: Flag = Flag::text("listen-addr", "Listen address (format: \"<ip|interface>[:port]\")")
     .labelled("node-addr")
-    .default("0.0.0.0:2377");
-const CERT_EXPIRY: Flag = Flag::text("cert-expiry", "Validity period for node certificates (ns|us|ms|s|m|h)")
-    .labelled("duration")
-    .checked(quantity::duration)
-    .default("2160h0m0s");
-const HEARTBEAT: Flag = Flag::text("dispatcher-heartbeat", "Dispatcher heartbeat period (ns|us|ms|s|m|h)")
-    .labelled("duration")
-    .checked(quantity::duration)
-    .default("5s");
-const EXTERNAL_CA: Flag =
-    Flag::list("external-ca", "Specifications of one or more certificate signing endpoints").labelled("external-ca");
-const SNAPSHOTS: Flag = Flag::int("max-snapshots", "Number of additional Raft snapshots to retain").labelled("uint");
+    .checked(check_node_addr)
+    .default(EVERYWHERE);
+const CERT_EXPIRY: Flag =
+    Flag::duration("cert-expiry", "Validity period for node certificates (ns|us|ms|s|m|h)").default("2160h0m0s");
+const HEARTBEAT: Flag =
+    Flag::duration("dispatcher-heartbeat", "Dispatcher heartbeat period (ns|us|ms|s|m|h)").default("5s");
+const EXTERNAL_CA: Flag = Flag::list("external-ca", "Specifications of one or more certificate signing endpoints")
+    .labelled("external-ca")
+    .checked(check_external_ca);
+const SNAPSHOTS: Flag = Flag::uint("max-snapshots", "Number of additional Raft snapshots to retain");
 const SNAPSHOT_INTERVAL: Flag =
-    Flag::int("snapshot-interval", "Number of log entries between Raft snapshots").labelled("uint").default("10000");
+    Flag::uint("snapshot-interval", "Number of log entries between Raft snapshots").default("10000");
 const HISTORY: Flag = Flag::int("task-history-limit", "Task history retention limit").default("5");
 
 /// `docker swarm init`.
@@ -43,19 +43,16 @@ pub(super) const INIT: Command = Command {
         AVAILABILITY,
         CERT_EXPIRY,
         DATA_PATH,
-        Flag::int(
+        Flag::uint32(
             "data-path-port",
             "Port number to use for data path traffic (1024 - 49151). If no value is set or is set to 0, the default \
              port (4789) is used.",
-        )
-        .labelled("uint32"),
+        ),
         Flag::strings("default-addr-pool", "default address pool in CIDR format")
             .labelled("ipNetSlice")
             .default("[]")
             .checked(check_pool),
-        Flag::int("default-addr-pool-mask-length", "default address pool subnet mask length")
-            .labelled("uint32")
-            .default("24"),
+        Flag::uint32("default-addr-pool-mask-length", "default address pool subnet mask length").default("24"),
         HEARTBEAT,
         EXTERNAL_CA,
         Flag::switch("force-new-cluster", "Force create a new cluster from current state"),
@@ -130,10 +127,18 @@ pub(super) const UNLOCK: Command = Command {
     flags: &[],
     run: |_, cx| {
         call(cx, request("GET", "/info"), |reply, _| {
-            Err(Failure::new(match text(&reply.json()?["Swarm"], "LocalNodeState") {
-                "inactive" => "Error: This node is not part of a swarm",
-                _ => "Error: swarm is not locked",
-            }))
+            match text(&reply.json()?["Swarm"], "LocalNodeState") {
+                "inactive" => return Err(Failure::new("Error: This node is not part of a swarm")),
+                "locked" => {}
+                _ => return Err(Failure::new("Error: swarm is not locked")),
+            }
+            Ok(Next::Line(Box::new(|key: String, cx| {
+                let body = json!({ "UnlockKey": key.trim() });
+                call(cx, request_with("POST", "/swarm/unlock", &body), |reply, _| {
+                    reply.accepted()?;
+                    Ok(Next::Exit(0))
+                })
+            })))
         })
     },
     ..INIT
@@ -145,15 +150,21 @@ pub(super) const UNLOCK_KEY: Command = Command {
     about: "Manage the unlock key",
     flags: &[Flag::switch("quiet", "Only display token").short('q'), Flag::switch("rotate", "Rotate unlock key")],
     run: |typed, cx| {
-        let rotate = typed.is_on("rotate");
-        call(cx, request("GET", "/swarm/unlockkey"), move |reply, _| {
-            let fetched =
-                reply.json().map_err(|f| Failure::new(format!("could not fetch unlock key: {}", f.message)))?;
-            Err(Failure::new(match (text(&fetched, "UnlockKey"), rotate) {
-                ("", true) => "cannot rotate because autolock is not turned on",
-                ("", false) => "no unlock key is set",
-                (key, _) => key,
-            }))
+        let quiet = typed.is_on("quiet");
+        if !typed.is_on("rotate") {
+            return show_key(quiet, cx);
+        }
+        call(cx, request("GET", "/swarm"), move |reply, cx| {
+            let swarm = reply.json()?;
+            if swarm["Spec"]["EncryptionConfig"]["AutoLockManagers"] != true {
+                return Err(Failure::new("cannot rotate because autolock is not turned on"));
+            }
+            send_settings("rotateManagerUnlockKey", &swarm, &swarm["Spec"], cx, move |cx| {
+                if !quiet {
+                    cx.print_line("Successfully rotated manager unlock key.");
+                }
+                show_key(quiet, cx)
+            })
         })
     },
     ..INIT
@@ -176,7 +187,14 @@ pub(super) const CA: Command = Command {
             "Rotate the swarm CA - if no certificate or key are provided, new ones will be generated",
         ),
     ],
-    run: |_, cx| {
+    run: |typed, cx| {
+        let turning = ["ca-cert", "ca-key", "cert-expiry", "external-ca"];
+        if let Some(flag) = turning.into_iter().find(|flag| typed.has(flag)).filter(|_| !typed.is_on("rotate")) {
+            return Err(Failure::new(format!("`--{flag}` flag requires the `--rotate` flag to update the CA")));
+        }
+        if typed.is_on("rotate") {
+            return Err(Failure::new("netyard simulates networks: its nodes have no certificates to rotate"));
+        }
         call(cx, request("GET", "/swarm"), |reply, cx| {
             match text(&reply.json()?["TLSInfo"], "TrustRoot") {
                 "" => cx.print_line("No CA information available"),
@@ -188,6 +206,73 @@ pub(super) const CA: Command = Command {
     ..INIT
 };
 
+/// Tells the key by which managers are unlocked.
+fn show_key(quiet: bool, cx: &mut Cx<'_>) -> Outcome {
+    call(cx, request("GET", "/swarm/unlockkey"), move |reply, cx| {
+        let fetched = reply.json().map_err(|f| Failure::new(format!("could not fetch unlock key: {}", f.message)))?;
+        match (text(&fetched, "UnlockKey"), quiet) {
+            ("", _) => return Err(Failure::new("no unlock key is set")),
+            (key, true) => cx.print_line(key),
+            (key, false) => cx.print_line(&format!(
+                "To unlock a swarm manager after it restarts, run the `docker swarm unlock`\ncommand and provide the \
+                 following key:\n\n    {key}\n\nRemember to store this key in a password manager, since without it \
+                 you\nwill not be able to restart the manager."
+            )),
+        }
+        Ok(Next::Exit(0))
+    })
+}
+
+/// Sends the settings of a swarm that was seen like this, perhaps with a wish for a new secret.
+fn send_settings(
+    rotation: &str,
+    swarm: &Value,
+    spec: &Value,
+    cx: &mut Cx<'_>,
+    then: impl FnOnce(&mut Cx<'_>) -> Outcome + Clone + 'static,
+) -> Outcome {
+    let wish = (!rotation.is_empty()).then(|| "true".to_owned());
+    let query = query(&[(rotation, wish), ("version", Some(swarm["Version"]["Index"].to_string()))]);
+    call(cx, request_with("POST", &format!("/swarm/update{query}"), spec), move |reply, cx| {
+        reply.accepted()?;
+        then(cx)
+    })
+}
+
+fn check_external_ca(text: &str) -> Result<(), String> {
+    let mut fields = text.split(',');
+    match fields.find(|field| !field.contains('=')) {
+        Some(field) => Err(format!("invalid field '{field}' must be a key=value pair")),
+        None => Ok(()),
+    }
+}
+
+fn check_node_addr(text: &str) -> Result<(), String> {
+    node_addr(text).map(drop)
+}
+
+fn listen_addr(typed: &Arguments) -> Result<String, Failure> {
+    node_addr(typed.text("listen-addr").unwrap_or_default()).map_err(Failure::new)
+}
+
+/// Host and port where a manager listens, with what was left out in its place (`opts.ParseTCPAddr`).
+fn node_addr(text: &str) -> Result<String, String> {
+    let written = text.strip_prefix("tcp://").unwrap_or(text);
+    let (usual_host, usual_port) = EVERYWHERE.split_once(':').expect("it has a port");
+    if written.contains("://") || (written.is_empty() && !text.is_empty() && text != "tcp://") {
+        return Err(format!("invalid proto, expected tcp: {text}"));
+    }
+    let (host, port) = match written.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (written, ""),
+    };
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("parse \"tcp://{written}\": invalid port \":{port}\" after host"));
+    }
+    let or = |said: &str, usual: &str| if said.is_empty() { usual.to_owned() } else { said.to_owned() };
+    Ok(format!("{}:{}", or(host, usual_host), or(port, usual_port)))
+}
+
 fn check_pool(text: &str) -> Result<(), String> {
     let read = crate::ipam::parse_prefix(text);
     read.map(drop).ok_or_else(|| format!("invalid string being converted to CIDR: {text}"))
@@ -196,7 +281,7 @@ fn check_pool(text: &str) -> Result<(), String> {
 fn init(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let pools = typed.list("default-addr-pool");
     let body = json!({
-        "ListenAddr": typed.text("listen-addr").unwrap_or("0.0.0.0:2377"),
+        "ListenAddr": listen_addr(typed)?,
         "AdvertiseAddr": typed.text("advertise-addr").unwrap_or_default(),
         "DataPathAddr": typed.text("data-path-addr").unwrap_or_default(),
         "DataPathPort": typed.int("data-path-port").unwrap_or_default(),
@@ -215,13 +300,15 @@ fn init(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         "DefaultAddrPool": if pools.is_empty() { Value::Null } else { json!(pools) },
         "SubnetSize": typed.int("default-addr-pool-mask-length").unwrap_or(24),
     });
-    call(cx, request_with("POST", "/swarm/init", &body), |reply, cx| {
+    let locks = typed.is_on("autolock");
+    call(cx, request_with("POST", "/swarm/init", &body), move |reply, cx| {
         let node = reply.json()?.as_str().unwrap_or_default().to_owned();
         cx.print_line(&format!("Swarm initialized: current node ({node}) is now a manager.\n"));
-        show_command(&node, "worker", cx, |cx| {
+        show_command(&node, "worker", cx, move |cx| {
             cx.print_line(
                 "To add a manager to this swarm, run 'docker swarm join-token manager' and follow the instructions.",
             );
+            if locks { show_key(false, cx) } else { Ok(Next::Exit(0)) }
         })
     })
 }
@@ -257,7 +344,7 @@ fn show_command(
     node: &str,
     role: &'static str,
     cx: &mut Cx<'_>,
-    then: impl FnOnce(&mut Cx<'_>) + Clone + 'static,
+    then: impl FnOnce(&mut Cx<'_>) -> Outcome + Clone + 'static,
 ) -> Outcome {
     call(cx, request("GET", &format!("/nodes/{}", path_escaped(node))), move |reply, cx| {
         let addr = text(&reply.json()?["ManagerStatus"], "Addr").to_owned();
@@ -267,15 +354,14 @@ fn show_command(
             cx.print_line(&format!(
                 "To add a {role} to this swarm, run the following command:\n\n    docker swarm join --token {token} {addr}\n"
             ));
-            then(cx);
-            Ok(Next::Exit(0))
+            then(cx)
         })
     })
 }
 
 fn join(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let body = json!({
-        "ListenAddr": typed.text("listen-addr").unwrap_or("0.0.0.0:2377"),
+        "ListenAddr": listen_addr(typed)?,
         "AdvertiseAddr": typed.text("advertise-addr").unwrap_or_default(),
         "DataPathAddr": typed.text("data-path-addr").unwrap_or_default(),
         "RemoteAddrs": typed.rest,
@@ -306,9 +392,7 @@ fn join_token(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     call(cx, request("GET", "/swarm"), move |reply, cx| {
         let swarm = reply.json()?;
         let flag = if role == "worker" { "rotateWorkerToken" } else { "rotateManagerToken" };
-        let query = query(&[(flag, Some("true".to_owned())), ("version", Some(swarm["Version"]["Index"].to_string()))]);
-        call(cx, request_with("POST", &format!("/swarm/update{query}"), &swarm["Spec"]), move |reply, cx| {
-            reply.accepted()?;
+        send_settings(flag, &swarm, &swarm["Spec"], cx, move |cx| {
             if !quiet {
                 cx.print_line(&format!("Successfully rotated {role} join token.\n"));
             }
@@ -326,7 +410,7 @@ fn show_token(role: &'static str, quiet: bool, cx: &mut Cx<'_>) -> Outcome {
         }
         call(cx, request("GET", "/info"), move |reply, cx| {
             let node = text(&reply.json()?["Swarm"], "NodeID").to_owned();
-            show_command(&node, role, cx, |_| {})
+            show_command(&node, role, cx, |_| Ok(Next::Exit(0)))
         })
     })
 }
@@ -343,11 +427,11 @@ fn update(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         if typed.has("autolock") {
             spec["EncryptionConfig"]["AutoLockManagers"] = json!(typed.is_on("autolock"));
         }
-        let query = query(&[("version", Some(swarm["Version"]["Index"].to_string()))]);
-        call(cx, request_with("POST", &format!("/swarm/update{query}"), &spec), |reply, cx| {
-            reply.accepted()?;
+        let was_locked = swarm["Spec"]["EncryptionConfig"]["AutoLockManagers"] == true;
+        let locks = spec["EncryptionConfig"]["AutoLockManagers"] == true && !was_locked;
+        send_settings("", &swarm, &spec, cx, move |cx| {
             cx.print_line("Swarm updated.");
-            Ok(Next::Exit(0))
+            if locks { show_key(false, cx) } else { Ok(Next::Exit(0)) }
         })
     })
 }

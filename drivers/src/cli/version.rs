@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::command::{Arity, Command, plain};
 use super::flags::{Arguments, Order};
 use super::inspect::FORMAT;
+use super::listing;
 use super::object::{items, text};
 use super::script::{Cx, Failure, Next, Outcome, Reply, request};
 use crate::template::{Context, Template, TemplateError};
@@ -29,11 +30,7 @@ pub(super) const VERSION: Command = Command {
 };
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
-    let format = match typed.text("format").unwrap_or_default() {
-        "" => None,
-        "json" => Some("{{json .}}"),
-        text => Some(text),
-    };
+    let format = listing::template(typed.text("format"));
     let json = format.is_some_and(|format| format.contains("json "));
     let broken = |why| Failure::new(format!("template parsing error: {why}")).code(64);
     let template = format.map(Template::parse).transpose().map_err(broken)?;

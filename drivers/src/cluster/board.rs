@@ -5,23 +5,21 @@
 //! task that has ended, or whose node is gone or drained, is wanted no more, and its slot gets another one. So what a
 //! user changes, what fails and what comes back is all one rule, and doing it again changes nothing.
 
+mod jobs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::rng::Rng;
-use netyard_sim::time::{Duration, Instant};
+use netyard_sim::time::{Duration, Instant, nanos};
 
 use super::object::Availability;
-use super::service::{Condition, Mode, Service, Status, Task, TaskState, UpdateConfig, UpdateState};
+use super::service::{Condition, Mode, Service, Status, Task, TaskState, UpdateConfig, UpdateState, UpdateStatus};
 use crate::id::Id;
 
-/// How many tasks of a slot are remembered (`TaskHistoryRetentionLimit`).
-const HISTORY: usize = 5;
 /// What passes at least before another task is tried, whatever is asked for: making one takes an engine some time.
 const BREATH: Duration = Duration::from_millis(100);
 /// How many tasks of one service there are at most, whatever is asked for: what a simulated swarm can carry.
 const MOST: usize = 1000;
-/// How long a new task is watched when nothing was said.
-const MONITOR: Duration = Duration::from_secs(5);
 
 /// A node, as far as tasks care.
 #[derive(Clone, Debug)]
@@ -75,6 +73,8 @@ pub struct Board<'a> {
     pub tasks: BTreeMap<String, Task>,
     /// Where ids come from.
     pub ids: &'a mut Rng,
+    /// How many tasks of a slot are remembered (`TaskHistoryRetentionLimit`); all when there is no limit.
+    pub history: Option<usize>,
     /// Which node fits a service: for those that have a task on every node.
     pub fits: BTreeSet<(String, String)>,
 }
@@ -82,6 +82,9 @@ pub struct Board<'a> {
 impl Board<'_> {
     /// Makes the tasks of a service what they shall be. What changes of the service itself is how its update goes.
     pub fn settle(&mut self, service: &mut Service) {
+        if service.spec.mode.is_job() {
+            return self.settle_job(service);
+        }
         self.give_up_lost(service);
         self.end_surplus(service);
         self.fill(service);
@@ -164,6 +167,7 @@ impl Board<'_> {
                 let fits = |slot: &Slot| matches!(slot, Slot::Node(node) if self.is_for(service, node));
                 filled.into_iter().filter(|(slot, _)| !fits(slot)).map(|(slot, _)| slot.clone()).collect()
             }
+            Mode::ReplicatedJob { .. } | Mode::GlobalJob {} => Vec::new(),
         };
         let is_global = service.spec.mode == Mode::Global {};
         for task in self.tasks.values_mut().filter(|task| task.service == service.id) {
@@ -195,8 +199,15 @@ impl Board<'_> {
                 let slots = nodes.map(|node| Slot::Node(node.id.clone()));
                 slots.filter(|slot| !slots_filled(service, self, slot)).collect()
             }
+            Mode::ReplicatedJob { .. } | Mode::GlobalJob {} => Vec::new(),
         };
-        let wanted: Vec<(Slot, u64, u64)> = wanted
+        self.add_to(service, wanted);
+    }
+
+    /// Gives slots a task, some time after one of the same kind that has ended by itself.
+    fn add_to(&mut self, service: &Service, slots_without: Vec<Slot>) {
+        let slots = self.slots(service);
+        let wanted: Vec<(Slot, u64, u64)> = slots_without
             .into_iter()
             .map(|slot| {
                 let last = slots.get(&slot).and_then(|tasks| tasks.last()).filter(|last| ended_itself(service, last));
@@ -225,6 +236,7 @@ impl Board<'_> {
             node,
             spec: service.spec.task_template.clone(),
             generation: service.generation,
+            is_of_job: service.spec.mode.is_job(),
             places: Vec::new(),
             ports: Vec::new(),
             desired: TaskState::Ready,
@@ -357,16 +369,16 @@ impl Board<'_> {
 
     /// Until when the last new task of a change is watched.
     fn watched_until(&self, service: &Service) -> Option<Instant> {
-        let update = service.update.as_ref().filter(|update| update.completed.is_none())?;
+        let rolls = |update: &&UpdateStatus| update.completed.is_none() && !service.spec.mode.is_job();
+        let update = service.update.as_ref().filter(rolls)?;
         if !matches!(update.state, UpdateState::Updating | UpdateState::RollbackStarted) {
             return None;
         }
-        let monitor = service.rolling().monitor;
-        let monitor = if monitor == 0 { nanos(MONITOR) } else { monitor };
+        let watch = nanos(service.rolling().watch());
         let is_new = |task: &&Task| {
             task.service == service.id && task.generation == service.generation && task.status.at >= update.started
         };
-        let last = self.tasks.values().filter(is_new).map(|task| task.status.at.saturating_add(monitor)).max();
+        let last = self.tasks.values().filter(is_new).map(|task| task.status.at.saturating_add(watch)).max();
         last.map(Instant::from_nanos)
     }
 
@@ -390,10 +402,13 @@ impl Board<'_> {
 
     /// Of each slot only the last tasks are remembered.
     fn forget_old(&mut self, service: &Service) {
+        let Some(history) = self.history else { return };
         let mut old = Vec::new();
         for tasks in self.slots(service).values() {
-            let over = tasks.iter().filter(|task| task.is_over() && !task.is_wanted());
-            old.extend(over.take(tasks.len().saturating_sub(HISTORY)).map(|task| task.id.clone()));
+            let is_past =
+                |task: &&&Task| !task.is_wanted() || (task.is_of_job && task.generation != service.generation);
+            let over = tasks.iter().filter(|task| task.is_over() && is_past(task));
+            old.extend(over.take(tasks.len().saturating_sub(history)).map(|task| task.id.clone()));
         }
         for id in old {
             self.tasks.remove(&id);
@@ -449,8 +464,4 @@ fn set_update(service: &mut Service, state: UpdateState, message: String, comple
 /// The pause before a task that is not the first of its change.
 const fn delay_of(delay: &u64, moving: usize) -> u64 {
     if moving == 0 { *delay } else { 0 }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

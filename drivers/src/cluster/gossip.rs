@@ -47,6 +47,15 @@ struct Version {
     record: Option<Record>,
 }
 
+/// For what a manager calls the nodes: whoever knows it already need not ask.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Call {
+    /// The revision of its store.
+    pub revision: u64,
+    /// The version of what is wanted of the output of tasks.
+    pub wanted: u64,
+}
+
 /// What one node tells another.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Packet {
@@ -56,8 +65,8 @@ pub struct Packet {
     name: String,
     /// Where its tunnels end.
     data: IpAddr,
-    /// The revision of its store, when it is a manager.
-    revision: Option<u64>,
+    /// What it calls the others for, when it is a manager.
+    call: Option<Call>,
     /// How far it has heard who is told.
     heard: u64,
     /// The change after which the records begin.
@@ -99,8 +108,8 @@ pub struct Seen<'a> {
 pub struct News {
     /// Records have come, changed or gone.
     pub records: bool,
-    /// The revision of a manager's store.
-    pub revision: Option<u64>,
+    /// For what a manager calls.
+    pub call: Option<Call>,
 }
 
 /// The records of a node and of those it hears.
@@ -196,8 +205,8 @@ impl Gossip {
         any
     }
 
-    /// What is told now, and to whom; `revision` is that of the store of a manager.
-    pub fn take_due(&mut self, now: Instant, revision: Option<u64>) -> Vec<(IpAddr, Packet)> {
+    /// What is told now, and to whom; a manager calls for something.
+    pub fn take_due(&mut self, now: Instant, call: Option<Call>) -> Vec<(IpAddr, Packet)> {
         let mut told = Vec::new();
         for peer in self.peers.values_mut().filter(|peer| peer.due <= now) {
             peer.due = now + PERIOD;
@@ -210,7 +219,7 @@ impl Gossip {
                 from: self.node.clone(),
                 name: self.name.clone(),
                 data: self.data,
-                revision,
+                call,
                 heard: peer.heard,
                 after: peer.confirmed,
                 upto,
@@ -236,7 +245,7 @@ impl Gossip {
     /// Takes in what somebody tells. Who is no member is not listened to.
     pub fn take_in(&mut self, now: Instant, packet: Packet) -> News {
         let Some(peer) = self.peers.get_mut(&packet.from) else { return News::default() };
-        let mut news = News { records: peer.failed && !peer.records.is_empty(), revision: packet.revision };
+        let mut news = News { records: peer.failed && !peer.records.is_empty(), call: packet.call };
         if peer.failed {
             peer.due = now;
         }
@@ -382,7 +391,7 @@ mod tests {
         for (liar, to) in [("a", &mut b), ("b", &mut a)] {
             let (from, name, data) = (liar.to_owned(), liar.to_owned(), addr(7));
             let (heard, upto, records) = (u64::MAX, u64::MAX, BTreeMap::new());
-            to.take_in(start, Packet { from, name, data, revision: None, heard, after: 0, upto, records });
+            to.take_in(start, Packet { from, name, data, call: None, heard, after: 0, upto, records });
         }
         settle(start + PERIOD, &mut a, &mut b);
         assert_eq!(names(&b), ["c1"]);

@@ -6,7 +6,7 @@ mod networks;
 mod schedule;
 mod services;
 
-use core::net::IpAddr;
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
 use netyard_sim::rng::Rng;
@@ -15,15 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{Answer, Ask, Member};
 use super::object::{Availability, Node, NodeSpec, Role};
+use super::settings::Settings;
 use super::store::{LeaseId, Store};
 use super::token::{self, Token};
 use crate::error::SwarmError as Refusal;
 use crate::id::Id;
 pub use members::{count_nodes, managers_in};
 pub use networks::{find_among, networks_in};
+pub use services::{find_service_in, find_task_in, is_of_nodes};
 
-/// How often a node says that it is there.
-pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How many times it may fail to before it is down.
 const GRACE: u32 = 3;
 /// The same for nodes of which a new leader has not heard yet.
@@ -49,6 +49,38 @@ pub struct Cluster {
     pub worker: Token,
     /// The token of managers.
     pub manager: Token,
+    /// What it is set to.
+    pub settings: Settings,
+    /// What unlocks managers that start again, when they are locked.
+    pub key: Option<String>,
+    /// Where networks get their subnets that ask for none.
+    pub pools: Pools,
+}
+
+/// Where networks get their subnets, and how long these are.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Pools {
+    /// The ranges; the usual one when somebody chose none.
+    pub chosen: Vec<String>,
+    /// Digits of the subnets' prefixes.
+    pub size: u8,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self { chosen: Vec::new(), size: 24 }
+    }
+}
+
+/// What changes when a cluster is set otherwise.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rotation {
+    /// Workers need another token.
+    pub worker: bool,
+    /// Managers need another token.
+    pub manager: bool,
+    /// Locked managers need another key.
+    pub key: bool,
 }
 
 impl Cluster {
@@ -56,6 +88,12 @@ impl Cluster {
     #[must_use]
     pub fn of(store: &Store) -> Option<Self> {
         store.get(CLUSTER).and_then(read)
+    }
+
+    /// The revision that changed it last.
+    #[must_use]
+    pub fn version(store: &Store) -> u64 {
+        store.get(CLUSTER).map_or(0, |entry| entry.modified)
     }
 }
 
@@ -87,7 +125,12 @@ pub struct Manager {
 impl Manager {
     /// A new cluster, whose first node it is on.
     #[must_use]
-    pub fn new(mut ids: Rng, now: Instant, hostname: &str, addr: IpAddr, availability: Availability) -> Self {
+    pub fn new(
+        mut ids: Rng,
+        now: Instant,
+        (hostname, addr, availability): (&str, SocketAddr, Availability),
+        (settings, pools): (Settings, Pools),
+    ) -> Self {
         let digest = token::digest(&mut ids);
         let node = Id::object(&mut ids).to_string();
         let cluster = Cluster {
@@ -96,11 +139,15 @@ impl Manager {
             updated: now.as_nanos(),
             worker: Token::random(&digest, &mut ids),
             manager: Token::random(&digest, &mut ids),
+            key: settings.locks().then(|| token::unlock_key(&mut ids)),
+            settings,
+            pools,
         };
-        let (store, leases, given) = (Store::default(), BTreeMap::new(), networks::Given::nothing());
+        let (store, leases, given) = (Store::default(), BTreeMap::new(), networks::Given::nothing(&cluster.pools));
         let mut manager = Self { store, cluster, node: node.clone(), leases, given, work_at: None, ids };
         manager.note_cluster();
-        manager.add_node(now, node, hostname, addr, (Role::Manager, availability));
+        manager.add_node(now, node.clone(), hostname, addr, (Role::Manager, availability));
+        manager.enlist(&node);
         manager.note_leader();
         manager.make_ingress(now);
         manager
@@ -133,16 +180,13 @@ impl Manager {
         now: Instant,
         id: String,
         hostname: &str,
-        addr: IpAddr,
+        addr: SocketAddr,
         (role, availability): (Role, Availability),
     ) {
         let spec = NodeSpec { labels: BTreeMap::new(), role, availability };
         let (created, updated) = (now.as_nanos(), now.as_nanos());
         let node = Node { id, hostname: hostname.to_owned(), addr, spec, created, updated };
         self.store.put(&format!("{NODES}{}", node.id), text(&node));
-        if role == Role::Manager {
-            self.note_member(&node);
-        }
         self.keep_alive(now, &node.id);
         self.orchestrate(now);
     }
@@ -153,7 +197,7 @@ impl Manager {
         if id == self.node || self.leases.get(id).is_some_and(|lease| is_known && self.store.keep_alive(now, *lease)) {
             return;
         }
-        self.expect(now, id, "", HEARTBEAT * GRACE);
+        self.expect(now, id, "", self.cluster.settings.heartbeat() * GRACE);
         self.orchestrate(now);
     }
 
@@ -206,7 +250,7 @@ impl Manager {
     /// The nodes as they know each other.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
-        self.nodes().into_iter().map(|(Node { id, addr, .. }, _)| Member { id, addr }).collect()
+        self.nodes().into_iter().map(|(Node { id, addr, .. }, _)| Member { id, addr: addr.ip() }).collect()
     }
 
     /// The node that is meant: by its id, its name or the beginning of its id.
@@ -263,16 +307,42 @@ impl Manager {
         Ok(())
     }
 
-    /// Makes new tokens, of workers and of managers as it is wanted.
-    pub fn rotate(&mut self, now: Instant, worker: bool, manager: bool) {
+    /// Sets the cluster otherwise, by who has seen it as it was at revision `version`, and makes new secrets as it is wanted.
+    ///
+    /// # Errors
+    /// `OutOfSequence`.
+    pub fn configure(
+        &mut self,
+        now: Instant,
+        version: u64,
+        settings: Settings,
+        rotation: Rotation,
+    ) -> Result<(), Refusal> {
+        if Cluster::version(&self.store) != version {
+            return Err(Refusal::OutOfSequence);
+        }
         let digest = self.cluster.worker.digest().to_owned();
-        for (wanted, token) in [(worker, &mut self.cluster.worker), (manager, &mut self.cluster.manager)] {
+        for (wanted, token) in
+            [(rotation.worker, &mut self.cluster.worker), (rotation.manager, &mut self.cluster.manager)]
+        {
             if wanted {
                 *token = Token::random(&digest, &mut self.ids);
             }
         }
+        match (settings.locks(), &self.cluster.key) {
+            (false, _) => self.cluster.key = None,
+            (true, Some(_)) if !rotation.key => {}
+            (true, _) => self.cluster.key = Some(token::unlock_key(&mut self.ids)),
+        }
+        if settings.heartbeat() != self.cluster.settings.heartbeat() {
+            // Whoever is heard next has as long as it is told then.
+            self.leases.clear();
+        }
+        self.cluster.settings = settings;
         self.cluster.updated = now.as_nanos();
         self.note_cluster();
+        self.orchestrate(now);
+        Ok(())
     }
 
     /// Answers a node.
@@ -292,15 +362,27 @@ impl Manager {
                 let members = is_news.then(|| self.members());
                 let assigned = self.has_work_since(seen).then(|| self.assigned_to(&node));
                 let managers = self.managers();
-                Answer::Session { revision: self.store.revision(), members, assigned, role, managers }
+                let ingress = self.networks_changed_since(seen).then(|| self.ingress_of(&node).into_iter().collect());
+                let heartbeat = self.cluster.settings.heartbeat();
+                Answer::Session {
+                    revision: self.store.revision(),
+                    members,
+                    assigned,
+                    role,
+                    managers,
+                    ingress,
+                    heartbeat,
+                    wanted: None,
+                }
             }
             Ask::Enlist { node } => self.enlist(&node),
             // These are for who carries them.
-            Ask::Request { .. } | Ask::Passed(_) | Ask::Raft(_) => Answer::Unknown,
-            // A node that has left is down, and stays until it is removed.
+            Ask::Probe | Ask::Request { .. } | Ask::Passed(_) | Ask::Raft(_) => Answer::Unknown,
+            // These are for who has the broker.
+            Ask::Printed { .. } | Ask::Subscribe(_) | Ask::Read { .. } => Answer::Unknown,
+            // As in swarmkit, nothing says of a node that it has left: it is down when it is not heard any more, and stays
+            // until it is removed.
             Ask::Leave { node } => {
-                self.store.delete(&format!("{ALIVE}{node}"));
-                self.leases.remove(&node);
                 self.detach_node(&node);
                 self.orchestrate(now);
                 Answer::Noted
@@ -308,7 +390,14 @@ impl Manager {
         }
     }
 
-    fn join(&mut self, now: Instant, token: &str, hostname: &str, addr: IpAddr, availability: Availability) -> Answer {
+    fn join(
+        &mut self,
+        now: Instant,
+        token: &str,
+        hostname: &str,
+        addr: SocketAddr,
+        availability: Availability,
+    ) -> Answer {
         const NO_TOKEN: &str =
             "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster";
         let given = Token::parse(token);
@@ -342,11 +431,18 @@ mod tests {
     use netyard_sim::rng::Seed;
 
     use super::*;
+    use crate::cluster::settings::HEARTBEAT;
 
-    const ADDR: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 11));
+    const ADDR: SocketAddr =
+        SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 11)), crate::cluster::CONTROL_PORT);
 
     fn manager() -> Manager {
-        Manager::new(Seed(1).stream("cluster"), Instant::ZERO, "node1", ADDR, Availability::Active)
+        Manager::new(
+            Seed(1).stream("cluster"),
+            Instant::ZERO,
+            ("node1", ADDR, Availability::Active),
+            Default::default(),
+        )
     }
 
     fn join(manager: &mut Manager, token: &str) -> Answer {
@@ -371,6 +467,8 @@ mod tests {
         let (found, _) = manager.find_node("node2").unwrap();
         assert_eq!(manager.remove_node(Instant::ZERO, &found, false), Err(Refusal::NotDown(node.clone())));
         manager.answer(Instant::ZERO, Ask::Leave { node: node.clone() });
+        assert!(manager.is_alive(&node), "nothing says that it has left but that it is not heard");
+        manager.expire(Instant::ZERO + HEARTBEAT * GRACE * 2);
         assert_eq!(manager.remove_node(Instant::ZERO, &found, false), Ok(()));
         assert_eq!(
             manager.answer(Instant::ZERO, Ask::Session { node, seen: 0, ended: Vec::new(), reports: Vec::new() }),
@@ -388,7 +486,17 @@ mod tests {
         let seen = manager.store().revision();
         let answer = manager.answer(Instant::ZERO, Ask::Session { node, seen, ended: Vec::new(), reports: Vec::new() });
         let managers = manager.managers();
-        let expected = Answer::Session { revision: seen, members: None, assigned: None, role: Role::Worker, managers };
+        let (members, assigned, ingress, heartbeat) = (None, None, None, HEARTBEAT);
+        let expected = Answer::Session {
+            revision: seen,
+            members,
+            assigned,
+            role: Role::Worker,
+            managers,
+            ingress,
+            heartbeat,
+            wanted: None,
+        };
         assert_eq!(answer, expected);
     }
 
@@ -402,10 +510,42 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(refused(join(&mut manager, &foreign)).starts_with("remote CA does not match fingerprint. Expected: "));
-        manager.rotate(Instant::ZERO, true, false);
+        let (version, settings) = (Cluster::version(manager.store()), manager.cluster().settings.clone());
+        let rotation = Rotation { worker: true, ..Rotation::default() };
+        assert_eq!(manager.configure(Instant::ZERO, version, settings.clone(), rotation), Ok(()));
+        assert_eq!(manager.configure(Instant::ZERO, version, settings, rotation), Err(Refusal::OutOfSequence));
         let needed = "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster";
         assert_eq!(refused(join(&mut manager, &old)), needed);
         assert_eq!(refused(join(&mut manager, "")), needed);
+    }
+
+    #[test]
+    fn who_shall_decide_is_a_candidate_until_it_has_come_to_decide() {
+        let mut manager = manager();
+        let token = manager.cluster().manager.to_string();
+        let Answer::Joined { node, role: Role::Manager, managers, .. } = join(&mut manager, &token) else {
+            panic!("the token is right");
+        };
+        assert_eq!((managers.len(), manager.candidate(&node)), (1, Some(ADDR)), "it may not be reached there");
+        manager.answer(Instant::ZERO, Ask::Enlist { node: node.clone() });
+        assert_eq!((manager.managers().len(), manager.candidate(&node)), (2, None));
+    }
+
+    #[test]
+    fn a_key_comes_and_goes_with_the_lock_and_changes_when_it_is_wanted() {
+        let mut manager = manager();
+        let mut set = |locks: bool, key: bool| {
+            let version = Cluster::version(manager.store());
+            let settings = Settings::default().locking(locks);
+            let rotation = Rotation { key, ..Rotation::default() };
+            manager.configure(Instant::ZERO, version, settings, rotation).unwrap();
+            manager.cluster().key.clone()
+        };
+        let first = set(true, false);
+        assert!(first.is_some());
+        assert_eq!(set(true, false), first);
+        assert_ne!(set(true, true), first);
+        assert_eq!(set(false, false), None);
     }
 
     #[test]

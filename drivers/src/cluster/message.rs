@@ -1,10 +1,13 @@
 //! What the nodes of a cluster say to each other: what a node asks its manager, and the answers. How it gets there is the
 //! post's affair.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
+use netyard_sim::time::Duration;
 use serde::{Deserialize, Serialize};
 
+use super::broker::{Batch, Line, Wanted};
 use super::object::{Network, Role};
 use super::raft;
 use super::service::{PortSpec, Status, Task, Vip};
@@ -27,8 +30,8 @@ pub enum Ask {
         token: String,
         /// The name of its host.
         hostname: String,
-        /// Where it is reached.
-        addr: IpAddr,
+        /// Where it is reached, with the port at which it is asked when it decides.
+        addr: SocketAddr,
         /// What it shall be used for.
         availability: super::object::Availability,
     },
@@ -64,6 +67,8 @@ pub enum Ask {
         /// Which.
         node: String,
     },
+    /// Whether a node that shall decide can be asked at all.
+    Probe,
     /// A client of another manager wants something of the cluster.
     Request {
         /// The method.
@@ -77,6 +82,22 @@ pub enum Ask {
     Passed(Box<Self>),
     /// Managers agree on what they know.
     Raft(raft::Said),
+    /// A node sends what its tasks have printed.
+    Printed {
+        /// Which.
+        node: String,
+        /// What.
+        batch: Batch,
+    },
+    /// A client of another manager wants to read the logs of tasks.
+    Subscribe(Wanted),
+    /// That manager wants what has come since.
+    Read {
+        /// The number of the subscription.
+        subscription: u64,
+        /// How many lines it has.
+        heard: usize,
+    },
 }
 
 /// What a manager answers.
@@ -109,6 +130,22 @@ pub enum Answer {
         role: Role,
         /// Where the managers are asked.
         managers: Vec<Manager>,
+        /// The network by which ports are published and the node's own address there, if there is one; when networks have
+        /// changed.
+        ingress: Option<Vec<(Network, IpAddr)>>,
+        /// How often the node says that it is there.
+        heartbeat: Duration,
+        /// What of its tasks' output is wanted, by the numbers of subscriptions, and the version of that.
+        wanted: Option<(u64, BTreeMap<u64, Wanted>)>,
+    },
+    /// Somebody may read logs, under this number.
+    Subscribed(u64),
+    /// Lines of logs.
+    Lines {
+        /// What has come.
+        lines: Vec<Line>,
+        /// How it ended, when it has.
+        end: Option<Result<(), String>>,
     },
     /// What a client is answered.
     Reply {
@@ -123,8 +160,12 @@ pub enum Answer {
     Raft(raft::Said),
     /// It has been noted.
     Noted,
+    /// Not now: it shall be said again.
+    Busy,
     /// It is refused, with these words.
     Refused(String),
+    /// Who wants to decide cannot be asked where it says, with these words.
+    Unreached(String),
     /// The cluster does not know the node that asks.
     Unknown,
 }
@@ -135,7 +176,7 @@ pub struct Manager {
     /// The node.
     pub node: String,
     /// Address and port.
-    pub addr: core::net::SocketAddr,
+    pub addr: SocketAddr,
 }
 
 /// What a container has on a network of the cluster.

@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::ipam::{PoolRequest, parse_prefix};
 use crate::network::{Allocation, NetworkConfig, Scope, SubnetConfig};
 
+/// Billionths of processors that a node has.
+pub const CPUS: u64 = 2_000_000_000;
+/// The memory of a node in bytes.
+pub const MEMORY: u64 = 8 << 30;
+
 /// What a node may do in its cluster.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,8 +68,8 @@ pub struct Node {
     pub id: String,
     /// The name of its host.
     pub hostname: String,
-    /// Where it is reached.
-    pub addr: IpAddr,
+    /// Where it is reached, with the port at which it is asked when it decides.
+    pub addr: SocketAddr,
     /// What a user says of it.
     pub spec: NodeSpec,
     /// When it came, in nanoseconds since the world's beginning.

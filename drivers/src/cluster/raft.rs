@@ -13,7 +13,7 @@
 mod log;
 mod message;
 
-use core::net::IpAddr;
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use netyard_sim::rng::Rng;
@@ -148,7 +148,7 @@ impl Raft {
 
     /// The members, and where they are.
     #[must_use]
-    pub fn members(&self) -> BTreeMap<String, IpAddr> {
+    pub fn members(&self) -> BTreeMap<String, SocketAddr> {
         self.log.members()
     }
 
@@ -206,7 +206,7 @@ impl Raft {
     }
 
     /// What is to be told now, and to whom. The answer goes to [`Self::take_in`], a failure to [`Self::not_reached`].
-    pub fn poll(&mut self, now: Instant) -> Vec<(String, IpAddr, Said)> {
+    pub fn poll(&mut self, now: Instant) -> Vec<(String, SocketAddr, Said)> {
         match &self.part {
             Part::Follower { until, .. } | Part::Candidate { until, .. }
                 if *until <= now && self.members().contains_key(&self.id) =>
@@ -227,7 +227,7 @@ impl Raft {
         told.into_iter().filter_map(|(to, said)| Some((to.clone(), *members.get(&to)?, said))).collect()
     }
 
-    fn ask_for_votes(&mut self, members: &BTreeMap<String, IpAddr>) -> Vec<(String, Said)> {
+    fn ask_for_votes(&mut self, members: &BTreeMap<String, SocketAddr>) -> Vec<(String, Said)> {
         let last = self.log.last();
         let Part::Candidate { step, asked, .. } = &mut self.part else { return Vec::new() };
         let said = match step {

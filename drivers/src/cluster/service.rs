@@ -7,11 +7,14 @@ use core::fmt;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::time::{Duration, Instant};
+use netyard_sim::time::{Duration, Instant, nanos};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::ports::Protocol;
+
+/// How long a task has to end when nothing was said.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// What a service shall be.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -55,6 +58,28 @@ impl Spec {
         self.endpoint_spec.as_ref().map_or(&[], |spec| &spec.ports)
     }
 
+    /// Whether ports of all nodes lead to it.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.ports().iter().any(|port| port.publish_mode == PublishMode::Ingress)
+    }
+
+    /// The same with what is taken where nothing was said.
+    #[must_use]
+    pub fn with_defaults(mut self) -> Self {
+        let template = &mut self.task_template;
+        let container = &mut template.container_spec.rest;
+        container.entry("StopGracePeriod").or_insert(json!(nanos(STOP_GRACE)));
+        container.entry("DNSConfig").or_insert(json!({}));
+        template.resources.get_or_insert_with(|| json!({}));
+        template.placement.get_or_insert_default();
+        template.restart_policy.get_or_insert_default().fill_in();
+        for config in [&mut self.update_config, &mut self.rollback_config] {
+            config.get_or_insert(UpdateConfig { parallelism: 1, ..UpdateConfig::default() }).fill_in();
+        }
+        self
+    }
+
     /// Whether it is reached by addresses of its own.
     #[must_use]
     pub fn has_vip(&self) -> bool {
@@ -80,6 +105,9 @@ pub struct TaskSpec {
     /// Networks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Wanted>,
+    /// Where its container's output goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_driver: Option<Value>,
     /// Counts up when all tasks shall be made anew.
     pub force_update: u64,
     /// The rest.
@@ -141,6 +169,36 @@ pub enum Mode {
     },
     /// One on each node.
     Global {},
+    /// Those that shall end well, once.
+    ReplicatedJob {
+        /// How many are under way at a time.
+        #[serde(rename = "MaxConcurrent", default = "one")]
+        at_once: u64,
+        /// How many there are.
+        #[serde(rename = "TotalCompletions", default = "one")]
+        total: u64,
+    },
+    /// One of those on each node.
+    GlobalJob {},
+}
+
+impl Mode {
+    /// Its name.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Replicated { .. } => "replicated",
+            Self::Global {} => "global",
+            Self::ReplicatedJob { .. } => "replicated-job",
+            Self::GlobalJob {} => "global-job",
+        }
+    }
+
+    /// Whether tasks shall end.
+    #[must_use]
+    pub const fn is_job(&self) -> bool {
+        matches!(self, Self::ReplicatedJob { .. } | Self::GlobalJob {})
+    }
 }
 
 const fn one() -> u64 {
@@ -174,6 +232,12 @@ pub struct RestartPolicy {
 impl RestartPolicy {
     /// How long is waited when nothing was said.
     pub const DELAY: Duration = Duration::from_secs(5);
+
+    fn fill_in(&mut self) {
+        self.condition.get_or_insert(Condition::Any);
+        self.delay.get_or_insert_with(|| nanos(Self::DELAY));
+        self.max_attempts.get_or_insert(0);
+    }
 
     /// How long is waited.
     #[must_use]
@@ -256,6 +320,26 @@ pub struct UpdateConfig {
 }
 
 impl UpdateConfig {
+    /// How long a new task is watched when nothing was said.
+    pub const MONITOR: Duration = Duration::from_secs(5);
+
+    fn fill_in(&mut self) {
+        self.failure_action.get_or_insert_with(|| "pause".to_owned());
+        self.monitor = nanos(self.watch());
+        if self.max_failure_ratio.is_null() {
+            self.max_failure_ratio = json!(0);
+        }
+        if self.order.is_empty() {
+            "stop-first".clone_into(&mut self.order);
+        }
+    }
+
+    /// How long a new task is watched.
+    #[must_use]
+    pub const fn watch(&self) -> Duration {
+        if self.monitor == 0 { Self::MONITOR } else { Duration::from_nanos(self.monitor) }
+    }
+
     /// Which part of tasks may fail.
     #[must_use]
     pub fn tolerates(&self) -> f64 {
@@ -339,8 +423,10 @@ pub struct Service {
     pub spec: Spec,
     /// What it was to be before.
     pub previous: Option<Spec>,
-    /// Counts up when its tasks shall be others.
+    /// Counts up when its tasks shall be others; of a job, which execution this is.
     pub generation: u64,
+    /// When a job was begun last, in nanoseconds since the world's beginning.
+    pub begun: Option<u64>,
     /// Its addresses.
     pub vips: Vec<Vip>,
     /// Its published ports, with numbers.
@@ -495,7 +581,7 @@ pub struct Task {
     pub service: String,
     /// The service's name when it was made.
     pub service_name: String,
-    /// Which of the service's it is; none when it is the one of its node.
+    /// Which of the service's it is, of a job's counted from 0; none when it is the one of its node.
     pub slot: Option<u64>,
     /// Its node, when it has one.
     pub node: Option<String>,
@@ -503,6 +589,8 @@ pub struct Task {
     pub spec: TaskSpec,
     /// Of which generation of its service it is.
     pub generation: u64,
+    /// Whether it shall end well.
+    pub is_of_job: bool,
     /// Its places on networks.
     pub places: Vec<Place>,
     /// The ports that are published on its node alone.
@@ -522,10 +610,22 @@ pub struct Task {
 }
 
 impl Task {
-    /// Whether it shall be there.
+    /// Whether it shall be there, or have been.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.desired <= TaskState::Running
+        self.desired <= TaskState::Complete
+    }
+
+    /// Whether it may run, for as long as it is needed or to its end.
+    #[must_use]
+    pub const fn may_run(&self) -> bool {
+        matches!(self.desired, TaskState::Running | TaskState::Complete)
+    }
+
+    /// Its number, as it is told; the first of a job has none.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.slot.filter(|slot| *slot > 0)
     }
 
     /// Whether it has ended.
@@ -537,7 +637,7 @@ impl Task {
     /// The name of its container: `web.1.…`, or with the node's id in place of the number.
     #[must_use]
     pub fn name(&self) -> String {
-        let which = self.slot.map(|slot| slot.to_string()).or_else(|| self.node.clone()).unwrap_or_default();
+        let which = self.number().map(|slot| slot.to_string()).or_else(|| self.node.clone()).unwrap_or_default();
         format!("{}.{which}.{}", self.service_name, self.id)
     }
 

@@ -8,6 +8,7 @@
 //!
 //! | key | says |
 //! |---|---|
+//! | `mark` | that the store is still the same |
 //! | `turn` | where the search for subnets and numbers goes on |
 //! | `network/ID` | a network ([`Network`]) |
 //! | `users/ID` | who came last |
@@ -17,17 +18,19 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
+use netyard_sim::addr::{Family, Mac};
 use serde::{Deserialize, Serialize};
 
 use super::object::{Network, Occupant, Subnet};
 use super::store::{Commit, LeaseId, Put};
 use super::view::{Known, View};
-use crate::error::{AllocationFailure, Error, Family};
+use crate::error::{AllocationFailure, Error};
 use crate::id::Id;
 use crate::ipam::{AddressPools, AddressSpace, PoolId, Realm};
 use crate::network::{NetworkConfig, is_predefined};
 use crate::overlay::{OverlayOptions, VNIS};
 
+const MARK: &str = "mark";
 const TURN: &str = "turn";
 const NETWORKS: &str = "network/";
 const ENDPOINTS: &str = "endpoint/";
@@ -135,6 +138,33 @@ pub fn find(view: &View, term: &str) -> Option<Shared> {
     by_id.or_else(by_name).or_else(by_prefix).cloned()
 }
 
+/// By what one knows that a store is still the same.
+#[must_use]
+pub fn mark(view: &View) -> Option<&str> {
+    view.get(MARK).map(|known| known.value.as_str())
+}
+
+/// Gives a store a mark that has none.
+#[must_use]
+pub fn give_mark(mark: &str) -> Commit {
+    let put = Put { key: MARK.to_owned(), value: mark.to_owned(), lease: None };
+    Commit { seen: vec![(MARK.to_owned(), 0)], puts: vec![put], deletes: Vec::new() }
+}
+
+/// Tells a store of a network again that it knew.
+///
+/// # Errors
+/// Somebody has its name, its subnet or its number by now: what [`create`] says of that.
+pub fn tell_again(view: &View, shared: &Shared) -> Result<Commit, Error> {
+    let Shared { id, network, .. } = shared;
+    let others = others(view, &network.name)?;
+    let mut space = space_of(&others);
+    network.subnets.iter().try_for_each(|subnet| take(&mut space, subnet).map(drop))?;
+    let turn = turn(view);
+    numbers(network, &others, turn.vni)?;
+    Ok(appear(view, *id, network, &turn))
+}
+
 /// Who is on a network, by address.
 pub fn occupants<'a>(view: &'a View, network: &str) -> Vec<(IpAddr, Occupant, &'a Known)> {
     let prefix = endpoints(network);
@@ -147,17 +177,10 @@ pub fn occupants<'a>(view: &'a View, network: &str) -> Vec<(IpAddr, Occupant, &'
 /// # Errors
 /// `NetworkNameTaken`, `PoolOverlaps`, `GatewayUnavailable`, `BadParameter`, and what else IPAM refuses.
 pub fn create(view: &View, id: Id, created: u64, config: &NetworkConfig) -> Result<Commit, Error> {
-    let others = networks(view);
-    if others.iter().any(|other| other.network.name == config.name) {
-        return Err(Error::NetworkNameTaken(config.name.clone()));
-    }
-    let turn = view.get(TURN).and_then(read::<Turn>).unwrap_or(Turn { subnet: 0, vni: FIRST_VNI });
-    let mut space = AddressSpace::new(AddressPools::one(POOL.0.parse().expect("it is a prefix"), POOL.1));
+    let others = others(view, &config.name)?;
+    let turn = turn(view);
+    let mut space = space_of(&others);
     space.set_cursor(turn.subnet);
-    for subnet in others.iter().flat_map(|other| &other.network.subnets).filter_map(Subnet::config) {
-        // Those that overlap others, which nobody planned, are not in the way twice.
-        let _ = space.request_pool(Realm::Engine, subnet.pool);
-    }
     let ipam_options = config.ipam_options.clone();
     let mut network =
         Network { created, ipam_options, ..Network::asked(id.to_string(), netyard_sim::time::Instant::ZERO, config) };
@@ -172,13 +195,41 @@ pub fn create(view: &View, id: Id, created: u64, config: &NetworkConfig) -> Resu
     let (vnis, next) = numbers(&network, &others, turn.vni)?;
     network.options.insert(VNIS.to_owned(), vnis);
     network.allocated = true;
-    let turn = Turn { subnet: space.cursor(), vni: next };
+    Ok(appear(view, id, &network, &Turn { subnet: space.cursor(), vni: next }))
+}
+
+/// The networks that are there already, none of which may have the name of a new one.
+fn others(view: &View, name: &str) -> Result<Vec<Shared>, Error> {
+    let others = networks(view);
+    match others.iter().any(|other| other.network.name == name) {
+        true => Err(Error::NetworkNameTaken(name.to_owned())),
+        false => Ok(others),
+    }
+}
+
+/// Where the search for subnets and numbers goes on.
+fn turn(view: &View) -> Turn {
+    view.get(TURN).and_then(read::<Turn>).unwrap_or(Turn { subnet: 0, vni: FIRST_VNI })
+}
+
+/// The addresses that networks may have, without those that these have.
+fn space_of(networks: &[Shared]) -> AddressSpace {
+    let mut space = AddressSpace::new(AddressPools::one(POOL.0.parse().expect("it is a prefix"), POOL.1));
+    for subnet in networks.iter().flat_map(|other| &other.network.subnets).filter_map(Subnet::config) {
+        // Those that overlap others, which nobody planned, are not in the way twice.
+        let _ = space.request_pool(Realm::Engine, subnet.pool);
+    }
+    space
+}
+
+/// A network that is not there yet comes into the store.
+fn appear(view: &View, id: Id, network: &Network, turn: &Turn) -> Commit {
     let key = format!("{NETWORKS}{id}");
-    Ok(Commit {
+    Commit {
         seen: vec![(TURN.to_owned(), view.modified(TURN)), (key.clone(), 0)],
-        puts: vec![put(TURN.to_owned(), &turn, None), put(key, &network, None)],
+        puts: vec![put(TURN.to_owned(), turn, None), put(key, network, None)],
         deletes: Vec::new(),
-    })
+    }
 }
 
 /// Takes a subnet as it was asked for, with its gateway and what else nobody gets.
@@ -256,17 +307,24 @@ pub fn enter(view: &View, shared: &Shared, guest: &Guest<'_>) -> Result<(Commit,
         return Err(Error::EndpointExists { container, network });
     }
     let addr = free_address(view, shared, guest.wanted)?;
+    // Others answer for it before it says anything itself.
+    let mac = guest.occupant.mac.clone().or_else(|| usual_mac(addr));
+    let occupant = Occupant { mac, ..guest.occupant.clone() };
     let (key, users, lease) = (endpoint_key(&network.id, addr), users_key(&network.id), Some(guest.lease));
     let commit = Commit {
         seen: vec![(format!("{NETWORKS}{id}"), *modified), (key.clone(), 0), (name.clone(), 0)],
-        puts: vec![
-            put(key, guest.occupant, lease),
-            put(name, &addr, lease),
-            put(users, &guest.occupant.container, None),
-        ],
+        puts: vec![put(key, &occupant, lease), put(name, &addr, lease), put(users, &guest.occupant.container, None)],
         deletes: Vec::new(),
     };
     Ok((commit, addr))
+}
+
+/// The Ethernet address of whoever asks for none.
+fn usual_mac(addr: IpAddr) -> Option<String> {
+    match addr {
+        IpAddr::V4(addr) => Some(Mac::from_ipv4(addr).to_string()),
+        IpAddr::V6(_) => None,
+    }
 }
 
 /// The lowest address of a network that nobody has, or the one that is wanted.

@@ -67,6 +67,28 @@ pub fn digest(rng: &mut Rng) -> String {
     text.iter().rev().map(|digit| char::from(*digit)).collect()
 }
 
+/// The key of managers that are locked when they start: 256 bits in base 64.
+pub fn unlock_key(rng: &mut Rng) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = [0; 33];
+    rng.fill(&mut bytes[..32]);
+    let groups = bytes.chunks(3).flat_map(|three| {
+        let all = three.iter().fold(0_u32, |all, byte| (all << 8) | u32::from(*byte));
+        [18, 12, 6, 0].map(|shift| char::from(LETTERS[usize::try_from((all >> shift) & 63).expect("six bits")]))
+    });
+    // The last byte is none, and so is the last letter.
+    format!("SWMKEY-1-{}", groups.take(43).collect::<String>())
+}
+
+/// Whether a text is written like such a key.
+#[must_use]
+pub fn is_unlock_key(text: &str) -> bool {
+    let secret = text.strip_prefix("SWMKEY-1-");
+    secret.is_some_and(|secret| {
+        secret.len() == 43 && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b))
+    })
+}
+
 /// A digest as hexadecimal digits, as errors show it.
 #[must_use]
 pub fn hexadecimal(digest: &str) -> String {
@@ -91,6 +113,13 @@ mod tests {
     use netyard_sim::rng::Seed;
 
     use super::*;
+
+    #[test]
+    fn a_key_of_managers_is_one_and_a_token_is_none() {
+        let key = unlock_key(&mut Seed(1).stream("cluster"));
+        assert!(is_unlock_key(&key), "{key}");
+        assert!(!is_unlock_key("SWMKEY-1-x") && !is_unlock_key(&key.replace("SWMKEY", "SWMTKN")));
+    }
 
     #[test]
     fn a_token_is_read_as_it_was_written() {

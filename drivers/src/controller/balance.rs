@@ -7,13 +7,14 @@
 //! answers come back this way. A published port of the host is led into the sandbox of the network `ingress`, where it is
 //! marked in the same way, and by the task from there to its own port.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use netyard_sim::addr::{IpNetwork, network_of};
 use netyard_sim::device::{Address, Scope};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::filter::{Rule, Ruleset, TableKind};
+use netyard_sim::socket::SocketId;
 use netyard_sim::userland::sysctl;
 use netyard_sim::world::World;
 
@@ -21,6 +22,7 @@ use super::Controller;
 use crate::endpoint::{Endpoint, IngressPort, OfService, Standing};
 use crate::id::Id;
 use crate::network::Network;
+use crate::ports::Protocol;
 
 /// The first mark of a service.
 const FIRST_MARK: u32 = 256;
@@ -35,6 +37,8 @@ pub(super) struct Balance {
     services: BTreeMap<(Id, String), Balanced>,
     /// How many marks were given.
     marks: u32,
+    /// What listens at published ports of the host, only to keep them (libnetwork, `plumbProxy`).
+    keepers: BTreeMap<(Protocol, u16), SocketId>,
 }
 
 /// A service on a network, as the host's sandbox has it.
@@ -123,7 +127,7 @@ impl Controller {
         self.balance.services.insert(key, Balanced { mark, vip, tasks, ports, gateway });
     }
 
-    fn begin_service(&self, world: &mut World, post: &Post, (mark, vip): (u32, IpAddr), ports: &[IngressPort]) {
+    fn begin_service(&mut self, world: &mut World, post: &Post, (mark, vip): (u32, IpAddr), ports: &[IngressPort]) {
         let Some(net) = IpNetwork::new(vip, 32).ok().filter(|_| vip.is_ipv4()) else { return };
         let namespace = world.fabric.namespace_mut(post.namespace);
         namespace.set_ipv4_forward(1);
@@ -140,7 +144,7 @@ impl Controller {
         );
         add(rules, TableKind::Mangle, "INPUT", &format!("-d {vip}/32 -j MARK --set-mark {mark:#x}"));
         if let Some(device) = namespace.device_named(&post.device).map(|device| device.index) {
-            let address = Address { scope: Scope::Global, ..Address::new(net) };
+            let address = Address { scope: Scope::GLOBAL, ..Address::new(net) };
             // It stands already where somebody put it there by hand.
             let _ = world.fabric.assign(post.namespace, device, address);
         }
@@ -172,7 +176,7 @@ impl Controller {
     }
 
     /// Leads a port of the host into the sandbox of the network `ingress` (libnetwork, `programIngress`).
-    fn open_port(&self, world: &mut World, post: &Post, port: IngressPort) {
+    fn open_port(&mut self, world: &mut World, post: &Post, port: IngressPort) {
         // Without a way out nothing can be published, as in the engine, which only logs it.
         let Some((gateway, bridge)) = self.way_out_of_post(post) else { return };
         let setting = format!("net.ipv4.conf.{bridge}.route_localnet");
@@ -182,9 +186,21 @@ impl Controller {
         for (table, text) in rules_of_port(port, Some(gateway)) {
             put_first(rules, table, INGRESS, &text);
         }
+        let network = world.fabric.namespace_mut(self.host);
+        let kept = match port.protocol {
+            Protocol::Tcp => network.tcp_listen_dual(port.published, 1).ok(),
+            Protocol::Udp => network.udp_bind((Ipv4Addr::UNSPECIFIED, port.published).into()).ok(),
+            // Linux has no such sockets here.
+            Protocol::Sctp => None,
+        };
+        // What somebody has already is led away from him all the same.
+        self.balance.keepers.extend(kept.map(|socket| ((port.protocol, port.published), socket)));
     }
 
-    fn close_port(&self, world: &mut World, port: IngressPort, gateway: Option<IpAddr>) {
+    fn close_port(&mut self, world: &mut World, port: IngressPort, gateway: Option<IpAddr>) {
+        if let Some(socket) = self.balance.keepers.remove(&(port.protocol, port.published)) {
+            world.fabric.with(self.host, |network, cx| network.close(cx, socket));
+        }
         let rules = &mut world.fabric.namespace_mut(self.host).netfilter.v4;
         for (table, text) in rules_of_port(port, gateway) {
             remove(rules, table, INGRESS, &text);

@@ -3,13 +3,13 @@
 
 use core::net::IpAddr;
 
-use netyard_sim::addr::{IpNetwork, network_of};
+use netyard_sim::addr::{Family, IpNetwork, network_of};
 use netyard_sim::world::World;
 
 use super::Controller;
 use super::boot::DEFAULT_GATEWAY_KEYS;
 use crate::driver::{Addressing, Ground, NetworkSpec};
-use crate::error::{Error, Family};
+use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::{PoolId, Realm};
 use crate::network::{

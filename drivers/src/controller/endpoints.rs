@@ -2,13 +2,13 @@
 
 use core::net::{IpAddr, Ipv6Addr};
 
-use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::addr::{Family, IpNetwork, Mac};
 use netyard_sim::world::World;
 
 use super::Controller;
 use crate::driver::{Addressing, EndpointSpec, Ground};
 use crate::endpoint::{Endpoint, EndpointConfig, Lease, Standing};
-use crate::error::{AllocationFailure, Error, Family};
+use crate::error::{AllocationFailure, Error};
 use crate::id::Id;
 use crate::network::{Allocation, Network, Role, Subnet};
 use crate::sandbox::Joined;
@@ -134,10 +134,8 @@ impl Controller {
         if !self.is_of_plugins(network) {
             return self.plan_unprepared(world, sandbox, wanted);
         }
-        let (driver, name) = (network.config.driver.clone(), network.name().to_owned());
-        if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
-            return Err(Error::EndpointExists { container: wanted.name.to_owned(), network: name });
-        }
+        check_alone(network, wanted)?;
+        let driver = network.config.driver.clone();
         self.take_prepared(world, wanted)?.ok_or(Error::PluginUnknown(driver))
     }
 
@@ -152,10 +150,7 @@ impl Controller {
         if network.config.role == Role::Model {
             return Err(Error::ConfigOnly);
         }
-        if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
-            let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
-            return Err(Error::EndpointExists { container, network });
-        }
+        check_alone(network, wanted)?;
         let link_local = link_local(wanted.config)?;
         let addressing = self.drivers.get(network.config.driver.as_str()).map(|d| d.addressing());
         let (has_pools, is_remote) = (network.config.ipam_driver.is_none(), self.is_remote(&network.config.driver));
@@ -272,6 +267,15 @@ impl Controller {
         self.changes += 1;
         self.network_mut(network).endpoints.insert(endpoint.id, endpoint);
     }
+}
+
+/// Whether neither the container nor the name is on the network already.
+fn check_alone(network: &Network, wanted: EndpointRequest<'_>) -> Result<(), Error> {
+    if network.endpoints.values().any(|e| e.container == wanted.container || e.name == wanted.name) {
+        let (container, network) = (wanted.name.to_owned(), network.name().to_owned());
+        return Err(Error::EndpointExists { container, network });
+    }
+    Ok(())
 }
 
 fn lease(subnet: &Subnet, addr: IpAddr, leads_out: bool) -> Lease {

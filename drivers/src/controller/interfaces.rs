@@ -35,7 +35,7 @@ struct Way {
 
 /// A namespace in which lo is up, without IPv6 as in containers of networks that have none.
 pub(super) fn create_namespace(world: &mut World, name: &str) -> NamespaceId {
-    let namespace = world.fabric.create_namespace(name);
+    let namespace = world.fabric.create_nested_namespace(name);
     let lo = loopback(world, namespace);
     world.fabric.namespace_mut(namespace).ipv6 = Ipv6::Disabled;
     world.fabric.set_ipv6(namespace, lo, Ipv6::Disabled);
@@ -216,7 +216,7 @@ fn configure(world: &mut World, namespace: NamespaceId, device: IfIndex, endpoin
     });
     for net in endpoint.leases().map(|lease| lease.net).chain(link_local) {
         // The same address twice is there once.
-        let address = Address { scope: Scope::Global, ..Address::new(net).with_broadcast().without_detection() };
+        let address = Address { scope: Scope::GLOBAL, ..Address::new(net).with_broadcast().without_detection() };
         let _ = world.fabric.assign(namespace, device, address);
     }
     world.fabric.set_up(namespace, device, true);

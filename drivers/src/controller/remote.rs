@@ -7,13 +7,13 @@ mod endpoints;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::addr::IpNetwork;
+use netyard_sim::addr::{Family, IpNetwork};
 use netyard_sim::world::World;
 
 use super::Controller;
 use crate::driver::Driver;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, Family};
+use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::{PoolId, overlap};
 use crate::network::{Allocation, Network, NetworkConfig, Origin, Role as Purpose, Subnet, SubnetConfig};
@@ -122,7 +122,7 @@ impl Controller {
         };
         if is_remote {
             let settings = settings(config, &own, &offers);
-            reader.ask(&config.driver, Ask::CreateNetwork(id, settings), answer::plain)?;
+            reader.ask(&config.driver, Ask::CreateNetwork(id, settings), answer::network_made)?;
         }
         if known.is_some_and(|known| known.is_global()) {
             // Such networks are a swarm's to make, and a swarm knows no plugins of this kind.
@@ -206,6 +206,7 @@ fn ask_for_pools(
     routes: &[IpNetwork],
 ) -> Result<Vec<Offer>, Halt> {
     let known = reader.plugin(plugin, Role::Ipam)?;
+    let space = known.space.unwrap_or_default();
     let mut offers = Vec::new();
     for family in [Family::V4, Family::V6] {
         if family == Family::V6 && !config.ipv6 {
@@ -215,12 +216,12 @@ fn ask_for_pools(
         let asked: Vec<Option<&SubnetConfig>> = config.subnets.iter().filter(of_family).map(Some).collect();
         let asked = if asked.is_empty() { vec![None] } else { asked };
         for asked in asked {
-            let pool = ask_for_pool(reader, (plugin, &known.space), config, (family, asked), routes)?;
+            let pool = ask_for_pool(reader, (plugin, &space), config, (family, asked), routes)?;
             let handle =
                 PluginPool { plugin: plugin.to_owned(), id: pool.id.clone(), requires_mac: known.ipam.requires_mac };
             let gateway = ask_for_gateway(reader, &handle, &pool, asked)?;
             let subnet = SubnetData {
-                address_space: known.space.clone(),
+                address_space: space.clone(),
                 auxiliary: ask_for_reserved(reader, &handle, &pool, asked)?,
                 gateway: gateway.to_string(),
                 pool: pool.net.to_string(),

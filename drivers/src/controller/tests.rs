@@ -1,6 +1,6 @@
 //! Stories of networks, endpoints and sandboxes, on a world without programs.
 
-use netyard_sim::dns::Family as Query;
+use netyard_sim::addr::Family as Query;
 use netyard_sim::time::Epoch;
 use netyard_sim::userland::process::Context;
 use netyard_sim::userland::{Files, Flavour, Programs};

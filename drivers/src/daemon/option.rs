@@ -5,6 +5,8 @@ use core::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::Error;
+use crate::sandbox::resolv::check_domain;
+use crate::shape::unreadable;
 
 /// What kind of value a setting takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -183,10 +185,6 @@ fn check_address(text: &str) -> Result<(), String> {
     text.trim().parse::<IpAddr>().map(drop).map_err(|_| format!("{text} is not an ip address"))
 }
 
-fn check_domain(text: &str) -> Result<(), String> {
-    if crate::sandbox::resolv::is_domain(text) { Ok(()) } else { Err(format!("{text} is not a valid domain")) }
-}
-
 /// The flags of a command line, in order.
 pub(super) fn parse_flags(words: &[String]) -> Result<Vec<(&'static Setting, Value)>, Error> {
     let mut flags = Vec::new();
@@ -252,9 +250,5 @@ fn go_words(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "unexpected end of JSON input".to_owned();
     }
-    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    match line.chars().nth(error.column().saturating_sub(1)) {
-        Some(found) => format!("invalid character {found:?} looking for beginning of value"),
-        None => "invalid character '\\n' in string literal".to_owned(),
-    }
+    unreadable(text.as_bytes(), error)
 }

@@ -271,8 +271,17 @@ pub(super) fn frame(raw: bool, channel: Channel, bytes: &[u8]) -> Vec<u8> {
     if raw {
         return bytes.to_vec();
     }
+    numbered_frame(channel.number(), bytes)
+}
+
+/// What the engine itself says in a stream of frames.
+pub(super) fn frame_of_engine(bytes: &[u8]) -> Vec<u8> {
+    numbered_frame(3, bytes)
+}
+
+fn numbered_frame(stream: u8, bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).expect("a pipe holds less than 4 GiB");
-    let mut frame = vec![channel.number(), 0, 0, 0];
+    let mut frame = vec![stream, 0, 0, 0];
     frame.extend(length.to_be_bytes());
     frame.extend(bytes);
     frame

@@ -45,6 +45,11 @@ impl Echo {
         self.host_config = host.to_string().into();
     }
 
+    /// How many processes it may have (`--pids-limit`).
+    pub(super) fn processes_max(&self) -> Option<usize> {
+        self.host_config()["PidsLimit"].as_u64().filter(|most| *most > 0).and_then(|most| usize::try_from(most).ok())
+    }
+
     /// `HostConfig`.
     pub(super) fn host_config(&self) -> Value {
         serde_json::from_str(&self.host_config).expect("it was written from JSON")

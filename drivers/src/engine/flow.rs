@@ -42,12 +42,16 @@ impl Engine {
     /// A client takes no more for now: the processes that it watches wait before they write more. A log does not.
     pub fn hold(&mut self, exchange: ExchangeId) {
         self.follower_mut(exchange).for_each(Follower::hold);
+        self.hold_reader(exchange, true);
         self.consoles_mut().for_each(|console| console.hold(exchange));
     }
 
     /// A client takes more again.
     pub fn release(&mut self, world: &mut World, exchange: ExchangeId) {
         self.follower_mut(exchange).for_each(|follower| follower.release(world.now()));
+        if self.hold_reader(exchange, false) {
+            self.poll_swarm(world);
+        }
         self.carry(world, |console| console.release(exchange));
     }
 

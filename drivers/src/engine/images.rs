@@ -2,6 +2,7 @@
 //! catalogue knows.
 
 mod commit;
+mod dockerfile;
 mod load;
 mod removal;
 mod save;

@@ -345,6 +345,7 @@ impl Engine {
         let ending = run.ending.take();
         run.restart_at = wait.map(|wait| now + wait);
         self.end_followers(id, now);
+        self.tell_prints(world);
         self.release_waiters(id, code, |condition| condition != Condition::Removed);
         self.follow_up(world, id, ending);
         self.settle_power(world);

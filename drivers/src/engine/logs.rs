@@ -16,16 +16,16 @@ use crate::id::Id;
 /// How much is kept of what a container has written, in bytes; the oldest goes first. The real engine's limit is its disk.
 const KEPT: usize = 16 * 1024 * 1024;
 /// How much a client that follows gets at a time, in bytes.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 /// Where a long line is cut, as the engine cuts it.
 const LINE: usize = 16 * 1024;
 
 /// One piece of output: a line, or as much of one as is kept in one piece.
 #[derive(Clone, Debug)]
-struct Entry {
-    at: Instant,
-    channel: Channel,
-    bytes: Vec<u8>,
+pub(super) struct Entry {
+    pub(super) at: Instant,
+    pub(super) channel: Channel,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Follower {
@@ -75,20 +75,20 @@ pub(super) struct Follower {
 
 /// What a client wants of a log.
 #[derive(Clone, Copy, Debug)]
-struct Wants {
-    stdout: bool,
-    stderr: bool,
-    timestamps: bool,
-    details: bool,
-    since: Option<Instant>,
-    until: Option<Instant>,
+pub(super) struct Wants {
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
+    pub(super) timestamps: bool,
+    pub(super) details: bool,
+    pub(super) since: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 /// What a container's lines look like to a client.
 #[derive(Clone, Copy, Debug)]
-struct Shape<'a> {
-    tty: bool,
-    details: &'a str,
+pub(super) struct Shape<'a> {
+    pub(super) tty: bool,
+    pub(super) details: &'a str,
 }
 
 impl<'a> Shape<'a> {
@@ -98,7 +98,8 @@ impl<'a> Shape<'a> {
 }
 
 impl Wants {
-    fn includes(&self, entry: &Entry) -> bool {
+    /// Whether a line is wanted.
+    pub(super) fn includes(&self, entry: &Entry) -> bool {
         let channel = match entry.channel {
             Channel::Out => self.stdout,
             Channel::Err => self.stderr,
@@ -106,7 +107,8 @@ impl Wants {
         channel && self.since.is_none_or(|since| entry.at >= since) && self.until.is_none_or(|until| entry.at <= until)
     }
 
-    fn render(&self, entry: &Entry, shape: Shape<'_>, epoch: Epoch) -> Vec<u8> {
+    /// The frame of a line.
+    pub(super) fn render(&self, entry: &Entry, shape: Shape<'_>, epoch: Epoch) -> Vec<u8> {
         let mut bytes = Vec::new();
         if self.timestamps {
             bytes.extend(format!("{} ", date::rfc3339_fixed(epoch, entry.at)).into_bytes());
@@ -158,12 +160,18 @@ impl Log {
     }
 
     /// The number that the next entry will have.
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.gone + self.entries.len()
     }
 
+    /// Where the last entries begin that somebody wants, so many of them.
+    pub(super) fn last(&self, wants: &Wants, count: usize) -> usize {
+        let fits = self.entries.iter().enumerate().rev().filter(|(_, entry)| wants.includes(entry)).take(count);
+        fits.last().map_or_else(|| self.end(), |(at, _)| self.gone + at)
+    }
+
     /// The entries from one on, each with the number of the next.
-    fn after(&self, place: usize) -> impl Iterator<Item = (&Entry, usize)> {
+    pub(super) fn after(&self, place: usize) -> impl Iterator<Item = (&Entry, usize)> {
         let skipped = place.saturating_sub(self.gone);
         self.entries.iter().enumerate().skip(skipped).map(|(at, entry)| (entry, self.gone + at + 1))
     }
@@ -210,9 +218,8 @@ impl Engine {
     fn past(&self, container: Id, wants: Wants, tail: usize) -> Vec<u8> {
         let config = &self.containers.get(&container).expect("the caller found the container").config;
         let log = &self.runs.get(&container).expect("every container has a run").log;
-        let fits: Vec<&Entry> = log.entries.iter().filter(|entry| wants.includes(entry)).collect();
-        let skipped = fits.len().saturating_sub(tail);
-        fits[skipped..].iter().flat_map(|entry| wants.render(entry, Shape::of(config), self.epoch)).collect()
+        let fits = log.after(log.last(&wants, tail)).map(|(entry, _)| entry).filter(|entry| wants.includes(entry));
+        fits.flat_map(|entry| wants.render(entry, Shape::of(config), self.epoch)).collect()
     }
 
     /// The frames of all that a container has written, for a client that attaches and wants them.
@@ -234,6 +241,7 @@ impl Engine {
             }
         }
         self.feed_followers(now);
+        self.tell_prints(world);
     }
 
     /// Gives all who follow what they have not got yet, a piece at a time.

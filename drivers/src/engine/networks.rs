@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use netyard_sim::addr::Family;
 use netyard_sim::time::Instant;
 use netyard_sim::world::World;
 use serde::Deserialize;
@@ -12,12 +13,12 @@ use super::request::{Filters, json_body, shape};
 use super::shapes::{Door, EndpointAsked, NetworkAsked, NetworkJson};
 use super::swarm::Then;
 use super::{Call, Engine, ExchangeId, NetworkName, Reply};
-use crate::cluster::manager::find_among;
+use crate::cluster::manager::{find_among, is_of_nodes};
 use crate::cluster::object::Network as Object;
 use crate::container::{Container, Membership, NetworkMode};
 use crate::controller::{EndpointRequest, Talk};
 use crate::endpoint::{EndpointConfig, Standing};
-use crate::error::{Error, Family, SwarmError};
+use crate::error::{Error, SwarmError};
 use crate::id::Id;
 use crate::network::{Network, NetworkConfig, Role, Scope, is_predefined};
 use crate::overlay;
@@ -52,13 +53,21 @@ impl Engine {
 
     /// `GET /networks/{name}`.
     pub(super) fn network_inspect(&self, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+        let scope = call.target.query.text("scope").filter(|scope| !scope.is_empty());
+        // Tasks may be on these two of their nodes, and so a swarm has them as well.
+        let of_nodes = |network: &Network| self.swarm.is_some() && is_of_nodes(network.name());
+        let of_scope = |network: &Network| {
+            scope.is_none_or(|scope| network.config.scope.word() == scope || (scope == "swarm" && of_nodes(network)))
+        };
+        let unknown = || Error::NetworkUnknown(name.to_owned());
         let found = match self.controller.find(name) {
+            Ok(network) if !of_scope(network) => return Err(unknown()),
             Err(error @ Error::NetworkUnknown(_)) => {
                 if let Some(network) = self.network_in_store(name) {
                     return Ok(Reply::ok(&NetworkJson::inspected(&network, self.epoch)));
                 }
                 let planned = find_among(&self.known_networks(), name).cloned();
-                let network = planned.as_ref().and_then(planned_network).ok_or(error)?;
+                let network = planned.as_ref().and_then(planned_network).filter(of_scope).ok_or(error)?;
                 return Ok(Reply::ok(&NetworkJson::planned(&network, self.epoch)));
             }
             found => found?,
@@ -104,20 +113,20 @@ impl Engine {
     /// `POST /networks/create`.
     pub(super) fn network_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let widest = if self.sharing.is_some() { Scope::Global } else { Scope::Swarm };
-        let mut config = json_body::<NetworkAsked>(call.request, shape::NETWORK)?.parse(widest)?;
-        // Nodes share no answers of a plugin.
-        if let Some(driver) = config.ipam_driver.as_ref().filter(|_| config.scope != Scope::Local) {
-            return Err(Error::PluginUnknown(driver.clone()));
+        let asked: NetworkAsked = json_body(call.request, shape::NETWORK)?;
+        // Before anything else is looked at, and whatever is made (moby, `postNetworkCreate`).
+        if self.cluster_has_network(asked.name()) {
+            return Err(Error::NetworkNameTaken(asked.name().to_owned()));
         }
-        match config.scope {
-            Scope::Swarm => return self.network_create_shared(world, &config, call),
-            Scope::Global => return self.network_create_global(world, call.exchange, config),
-            Scope::Local => {}
+        let mut config = asked.parse(widest)?;
+        match (config.scope, &config.ipam_driver) {
+            (Scope::Swarm, _) => return self.network_create_shared(world, &config, call),
+            // Nodes share no answers of a plugin.
+            (Scope::Global, Some(driver)) => return Err(Error::PluginUnknown(driver.clone())),
+            (Scope::Global, None) => return self.network_create_global(world, call.exchange, config),
+            (Scope::Local, _) => {}
         }
         if self.network_in_store(&config.name).is_some_and(|shared| shared.name() == config.name) {
-            return Err(Error::NetworkNameTaken(config.name));
-        }
-        if self.known_networks().iter().any(|shared| shared.name == config.name) {
             return Err(Error::NetworkNameTaken(config.name));
         }
         let warn = |n: &Network| format!("Network with name {} (id : {}) already exists", n.name(), n.id);
@@ -164,25 +173,35 @@ impl Engine {
         if config.driver != "overlay" {
             return Err(Error::Unsupported("share networks of other drivers than overlay in a swarm"));
         }
+        if self.controller.named(&config.name).next().is_some() {
+            return Err(Error::NetworkNameTaken(config.name.clone()));
+        }
+        if let Some(driver) = &config.ipam_driver {
+            return Err(SwarmError::Invalid(format!("error during lookup of plugin {driver}")).into());
+        }
         overlay::check(config)?;
-        let now = world.now();
-        let is_taken = self.controller.named(&config.name).next().is_some();
         if config.name.trim().is_empty() {
             return Err(Error::NetworkNameInvalid(config.name.clone()));
-        }
-        if is_taken {
-            return Err(Error::NetworkNameTaken(config.name.clone()));
         }
         if self.follows() {
             return self.pass_request(world, call);
         }
         let manager = self.manager_mut()?;
-        if manager.networks().iter().any(|network| network.name == config.name) {
-            return Err(Error::NetworkNameTaken(config.name.clone()));
+        if let Some(present) = manager.networks().into_iter().find(|network| network.ingress && config.ingress) {
+            return Err(SwarmError::IngressExists(present.id).into());
         }
-        let id = manager.create_network(now, config);
+        let id = manager.create_network(world.now(), config);
         self.manager_changed(world);
+        self.refresh_ingress(world);
         Ok(Reply::created(&json!({ "Id": id, "Warning": "" })))
+    }
+
+    /// Whether the cluster has a network of this name, as far as a manager knows. The two that all nodes have are in it, and
+    /// no name fits every network.
+    fn cluster_has_network(&self, name: &str) -> bool {
+        let shared = self.known_networks();
+        let is_usual = !shared.is_empty() && (name.is_empty() || is_of_nodes(name));
+        is_usual || shared.iter().any(|network| network.name == name)
     }
 
     /// The networks across hosts that only the manager knows of.
@@ -201,11 +220,9 @@ impl Engine {
         }
         let manager = self.manager_mut()?;
         let Some(network) = manager.find_network(term) else { return Ok(None) };
-        if network.ingress {
-            return Err(Error::Unsupported("remove the ingress network"));
-        }
         manager.remove_network(&network.id)?;
         self.manager_changed(world);
+        self.refresh_ingress(world);
         Ok(Some(Reply::Empty(204)))
     }
 
@@ -216,7 +233,7 @@ impl Engine {
         name: &str,
         exchange: ExchangeId,
     ) -> Result<Reply, Error> {
-        if self.network_remove_global(world, name, exchange) {
+        if self.network_remove_global(world, name, exchange)? {
             return Ok(Reply::Later);
         }
         self.network_remove_here(world, name)

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::{Filters, json_body, shape};
-use super::system::{MEMORY, VERSION};
+use super::system::VERSION;
 use super::{Call, Engine, Reply};
 use crate::cluster::manager::{Manager, Presence};
-use crate::cluster::object::{Availability, Node, NodeSpec, Role};
+use crate::cluster::object::{Availability, CPUS, MEMORY, Node, NodeSpec, Role};
 use crate::date;
 use crate::error::{Error, SwarmError};
 
@@ -88,9 +88,9 @@ impl Engine {
     fn node_json(&self, now: Instant, manager: &Manager, node: &Node, version: u64) -> Value {
         const NEW_LEADER: &str = "Node moved to \"unknown\" state due to leadership change in cluster";
         let status = match manager.presence(&node.id) {
-            Presence::Ready => json!({ "State": "ready", "Addr": node.addr }),
-            Presence::Unknown => json!({ "State": "unknown", "Message": NEW_LEADER, "Addr": node.addr }),
-            Presence::Down => json!({ "State": "down", "Message": "heartbeat failure", "Addr": node.addr }),
+            Presence::Ready => json!({ "State": "ready", "Addr": node.addr.ip() }),
+            Presence::Unknown => json!({ "State": "unknown", "Message": NEW_LEADER, "Addr": node.addr.ip() }),
+            Presence::Down => json!({ "State": "down", "Message": "heartbeat failure", "Addr": node.addr.ip() }),
         };
         let mut json = json!({
             "ID": node.id,
@@ -101,7 +101,7 @@ impl Engine {
             "Description": {
                 "Hostname": node.hostname,
                 "Platform": { "Architecture": "x86_64", "OS": "linux" },
-                "Resources": { "NanoCPUs": 2_000_000_000_u64, "MemoryBytes": MEMORY },
+                "Resources": { "NanoCPUs": CPUS, "MemoryBytes": MEMORY },
                 "Engine": { "EngineVersion": VERSION, "Plugins": plugins() },
                 "TLSInfo": {},
             },

@@ -125,11 +125,13 @@ impl Engine {
 
     /// Clients of streams, and those who wait, hear no more.
     fn drop_clients(&mut self) {
+        let readers = self.drop_readers();
         let waiters = self.waiters.drain(..).map(|waiter| waiter.exchange);
         let followers = self.followers.drain(..).map(|follower| follower.exchange);
         let listeners = self.listeners.drain(..).map(|listener| listener.exchange);
         let errands = self.sharing.iter_mut().flat_map(Sharing::drop_errands).collect::<Vec<_>>();
-        let ended = waiters.chain(followers).chain(listeners).chain(errands).map(|exchange| Output::End { exchange });
+        let ended = waiters.chain(followers).chain(listeners).chain(errands).chain(readers);
+        let ended = ended.map(|exchange| Output::End { exchange });
         self.outbox.extend(ended);
         let consoles = self.runs.values_mut().map(|run| &mut run.console);
         let consoles = consoles.chain(self.execs.values_mut().map(|exec| &mut exec.console));

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::date::moment;
 use crate::error::Error;
+use crate::percent::{decode_path, decode_query};
 use crate::shape::Shape;
 
 /// The parts of a request's target.
@@ -56,7 +57,10 @@ impl Query {
     fn parse(text: &str) -> Self {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         Self(
-            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (decode(k), decode(v))).collect(),
+            pairs
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(k, v)| (decode_query(k), decode_query(v)))
+                .collect(),
         )
     }
 
@@ -207,30 +211,6 @@ pub(super) fn json_body<T: DeserializeOwned>(request: &Request, shape: Shape) ->
     // Nothing at all is an empty body, as Go reads it.
     let value = if value.is_null() { Value::Object(Map::new()) } else { value };
     serde_json::from_value(value).map_err(|error| Error::BadParameter(error.to_string()))
-}
-
-/// Percent signs decoded; in queries a plus is a blank.
-fn decode(text: &str) -> String {
-    decode_path(&text.replace('+', " "))
-}
-
-fn decode_path(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).and_then(|two| core::str::from_utf8(two).ok());
-        match code.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -6,16 +6,48 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::request::{Filters, json_body};
+use super::swarm::Logged;
 use super::{Call, Engine, Reply};
 use crate::cluster::manager::Manager;
 use crate::cluster::object::Network;
-use crate::cluster::service::{Mode, Service, Spec, Task, UpdateStatus};
+use crate::cluster::service::{Service, Spec, Task, TaskState, UpdateStatus};
 use crate::date;
 use crate::error::{Error, SwarmError};
+use crate::names;
 use crate::shape::Shape;
 
 const SERVICE_FILTERS: [&str; 5] = ["id", "label", "mode", "name", "runtime"];
 const TASK_FILTERS: [&str; 8] = ["id", "label", "name", "node", "service", "desired-state", "_up-to-date", "runtime"];
+
+/// Parts of a specification that are only kept, with their fields in the order of the engine's structs.
+const ORDERS: [(&str, &[&str]); 4] = [
+    ("/ContainerSpec", &CONTAINER),
+    ("/ContainerSpec/DNSConfig", &["Nameservers", "Search", "Options"]),
+    ("/Resources/Limits", &["NanoCPUs", "MemoryBytes", "Pids"]),
+    ("/Resources/Reservations", &["NanoCPUs", "MemoryBytes", "GenericResources"]),
+];
+/// The fields of `swarm.ContainerSpec` that are only kept.
+const CONTAINER: [&str; 19] = [
+    "Groups",
+    "Privileges",
+    "Init",
+    "StopSignal",
+    "TTY",
+    "OpenStdin",
+    "ReadOnly",
+    "Mounts",
+    "StopGracePeriod",
+    "Healthcheck",
+    "Hosts",
+    "DNSConfig",
+    "Secrets",
+    "Configs",
+    "Isolation",
+    "Sysctls",
+    "CapabilityAdd",
+    "CapabilityDrop",
+    "Ulimits",
+];
 
 impl Engine {
     /// The rest of `/services`.
@@ -30,9 +62,15 @@ impl Engine {
             ("GET", []) => self.service_list(call),
             ("GET", [name]) => {
                 let manager = self.manager()?;
-                let (service, version) = manager.find_service(name)?;
-                Ok(Reply::ok(&self.service_json(&service, version)))
+                let (mut service, version) = manager.find_service(name)?;
+                if call.target.query.flag("insertDefaults") {
+                    service.spec = service.spec.with_defaults();
+                }
+                let mut json = self.service_json(&service, version);
+                in_order(&mut json["Spec"]["TaskTemplate"]);
+                Ok(Reply::ok(&json))
             }
+            ("GET", [name, "logs"]) => self.read_logs(world, (Logged::Service, name), call),
             ("POST", ["create"]) => self.service_create(world, call),
             ("POST", [name, "update"]) => self.service_update(world, name, call),
             ("DELETE", [name]) => {
@@ -48,18 +86,28 @@ impl Engine {
     }
 
     /// The rest of `/tasks`.
-    pub(super) fn route_task(&self, method: &str, rest: &[&str], call: &Call<'_>) -> Result<Reply, Error> {
+    pub(super) fn route_task(
+        &mut self,
+        world: &mut World,
+        method: &str,
+        rest: &[&str],
+        call: &Call<'_>,
+    ) -> Result<Reply, Error> {
+        if let ("GET", [name, "logs"]) = (method, rest) {
+            return self.read_logs(world, (Logged::Task, name), call);
+        }
         let manager = self.manager()?;
         match (method, rest) {
             ("GET", []) => {
                 let filters = call.target.query.filters(&TASK_FILTERS)?;
+                let wanted = TaskFilters::of(&filters, manager)?;
                 let services = manager.services();
                 let is_current = |task: &Task| {
                     let own = services.iter().find(|(service, _)| service.id == task.service);
                     own.is_some_and(|(service, _)| service.generation == task.generation)
                 };
                 let tasks = manager.tasks();
-                let fits = tasks.iter().filter(|(task, _)| is_listed(task, &filters));
+                let fits = tasks.iter().filter(|(task, _)| wanted.fit(task) && is_listed(task, &filters));
                 let fits = fits.filter(|(task, _)| filters.values("_up-to-date").is_empty() || is_current(task));
                 Ok(Reply::ok(&fits.map(|(task, version)| self.task_json(manager, task, *version)).collect::<Vec<_>>()))
             }
@@ -80,9 +128,13 @@ impl Engine {
         let json = fits.map(|(service, version)| {
             let mut json = self.service_json(service, *version);
             if with_status {
-                let (running, desired) = manager.count(service);
+                let (running, desired, completed) = manager.count(service);
                 json["ServiceStatus"] =
-                    json!({ "RunningTasks": running, "DesiredTasks": desired, "CompletedTasks": 0 });
+                    json!({ "RunningTasks": running, "DesiredTasks": desired, "CompletedTasks": completed });
+            }
+            // It stands at the end.
+            if let Some(job) = json.as_object_mut().and_then(|fields| fields.shift_remove("JobStatus")) {
+                json["JobStatus"] = job;
             }
             json
         });
@@ -91,7 +143,12 @@ impl Engine {
 
     fn service_create(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         self.manager()?;
-        let spec = self.service_spec(call)?;
+        let mut spec = self.service_spec(call)?;
+        if spec.name.is_empty() {
+            let services = self.manager()?.services();
+            let is_taken = |name: &str| services.iter().any(|(service, _)| service.spec.name == name);
+            spec.name = names::random_container_name(&mut self.names, is_taken);
+        }
         let now = world.now();
         let id = self.manager_mut()?.create_service(now, spec)?;
         self.manager_changed(world);
@@ -125,6 +182,13 @@ impl Engine {
         fill_in(template, "ForceUpdate", json!(0));
         fill_in(template, "Runtime", json!("container"));
         fill_in(&mut template["ContainerSpec"], "Isolation", json!("default"));
+        if let Some(job) = asked.pointer_mut("/Mode/ReplicatedJob") {
+            fill_in(job, "MaxConcurrent", json!(1));
+            let at_once = job["MaxConcurrent"].clone();
+            fill_in(job, "TotalCompletions", at_once);
+        }
+        let template = &mut asked["TaskTemplate"];
+        in_order(template);
         let mut spec: Spec = serde_json::from_value(asked).map_err(|error| Error::BadParameter(error.to_string()))?;
         let manager = self.manager()?;
         let wanted = spec.task_template.networks.iter_mut().chain(spec.networks.iter_mut().flatten());
@@ -159,6 +223,9 @@ impl Engine {
             status["Message"] = json!(message);
             json["UpdateStatus"] = status;
         }
+        if let Some(begun) = service.begun {
+            json["JobStatus"] = json!({ "JobIteration": iteration(service.generation), "LastExecution": at(begun) });
+        }
         json
     }
 
@@ -173,7 +240,7 @@ impl Engine {
             "Spec": task.spec,
             "ServiceID": task.service,
         });
-        if let Some(slot) = task.slot {
+        if let Some(slot) = task.number() {
             json["Slot"] = json!(slot);
         }
         if let Some(node) = &task.node {
@@ -203,8 +270,16 @@ impl Engine {
         if !networks.is_empty() {
             json["NetworksAttachments"] = Value::Array(networks);
         }
+        if task.is_of_job {
+            json["JobIteration"] = iteration(task.generation);
+        }
         json
     }
+}
+
+/// Which execution of a job something is of; the first has no number.
+fn iteration(number: u64) -> Value {
+    if number == 0 { json!({}) } else { json!({ "Index": number }) }
 }
 
 fn plain(value: &impl Serialize) -> Value {
@@ -212,7 +287,9 @@ fn plain(value: &impl Serialize) -> Value {
 }
 
 fn endpoint(service: &Service) -> Value {
-    let Some(spec) = service.spec.endpoint_spec.as_ref().filter(|_| service.spec.has_vip()) else {
+    // Who is on no network and publishes nothing has none.
+    let is_reached = service.spec.has_vip() && !(service.vips.is_empty() && service.ports.is_empty());
+    let Some(spec) = service.spec.endpoint_spec.as_ref().filter(|_| is_reached) else {
         return json!({ "Spec": {} });
     };
     let mut json = json!({ "Spec": spec });
@@ -268,6 +345,23 @@ fn fill_in(object: &mut Value, key: &str, value: Value) {
     }
 }
 
+/// Has what is only kept of a task's specification in order.
+fn in_order(template: &mut Value) {
+    for (at, order) in ORDERS {
+        template.pointer_mut(at).into_iter().for_each(|object| put_in_order(object, order));
+    }
+}
+
+/// Has the fields of an object, behind what else it has, in the order in which the engine's struct has them.
+fn put_in_order(object: &mut Value, order: &[&str]) {
+    if let Some(fields) = object.as_object_mut() {
+        let (mut known, other): (Vec<_>, Vec<_>) =
+            core::mem::take(fields).into_iter().partition(|(field, _)| order.contains(&field.as_str()));
+        known.sort_by_key(|(field, _)| order.iter().position(|known| known == field));
+        fields.extend(other.into_iter().chain(known));
+    }
+}
+
 /// Words that are none of those that may stand there, in the engine's words for each.
 fn check_words(asked: &Value) -> Result<(), Error> {
     let word = |at: &str| asked.pointer(at).and_then(Value::as_str).filter(|word| !word.is_empty());
@@ -290,29 +384,61 @@ fn check_words(asked: &Value) -> Result<(), Error> {
             return refuse(format!("unrecognized update failure action {word}"));
         }
     }
-    let mode = asked["Mode"].as_object();
-    if let Some(job) = mode.and_then(|mode| mode.keys().find(|key| key.ends_with("Job"))) {
-        return Err(Error::Unsupported(if job == "GlobalJob" { "run global jobs" } else { "run replicated jobs" }));
+    if asked["Mode"].as_object().is_some_and(|modes| modes.len() > 1) {
+        return refuse("must specify only one service mode".to_owned());
     }
     Ok(())
 }
 
 fn is_service_listed(service: &Service, filters: &Filters) -> bool {
-    let mode = if service.spec.mode == (Mode::Global {}) { "global" } else { "replicated" };
+    let mode = service.spec.mode.word();
     filters.any("id", |prefix| service.id.starts_with(prefix))
         && filters.any("name", |prefix| service.spec.name.starts_with(prefix))
         && filters.any("mode", |wanted| wanted == mode)
         && filters.labels(&service.spec.labels)
 }
 
+/// What tasks must be whose filters name something of the cluster.
+#[derive(Debug, Default)]
+struct TaskFilters {
+    services: Option<Vec<String>>,
+    nodes: Option<Vec<String>>,
+    desired: Option<Vec<TaskState>>,
+}
+
+impl TaskFilters {
+    /// Finds what is named.
+    fn of(filters: &Filters, manager: &Manager) -> Result<Self, Error> {
+        let mut found = Self::default();
+        for term in filters.values("service") {
+            let (service, _) = manager.find_service(term)?;
+            found.services.get_or_insert_default().push(service.id);
+        }
+        for term in filters.values("node") {
+            let (node, _) = manager.find_node(term)?;
+            found.nodes.get_or_insert_default().push(node.id);
+        }
+        for word in filters.values("desired-state") {
+            let state = match word.to_lowercase().as_str() {
+                "running" => TaskState::Running,
+                "shutdown" => TaskState::Shutdown,
+                "accepted" => TaskState::Accepted,
+                _ => return Err(Error::BadParameter(format!("Invalid desired-state filter: '{word}'"))),
+            };
+            found.desired.get_or_insert_default().push(state);
+        }
+        Ok(found)
+    }
+
+    fn fit(&self, task: &Task) -> bool {
+        let Self { services, nodes, desired } = self;
+        services.as_ref().is_none_or(|services| services.contains(&task.service))
+            && nodes.as_ref().is_none_or(|nodes| task.node.as_ref().is_some_and(|node| nodes.contains(node)))
+            && desired.as_ref().is_none_or(|desired| desired.contains(&task.desired))
+    }
+}
+
 fn is_listed(task: &Task, filters: &Filters) -> bool {
     let name = task.name();
-    filters.any("id", |prefix| task.id.starts_with(prefix))
-        && filters.any("service", |wanted| task.service == wanted || task.service_name == wanted)
-        && filters.any("node", |wanted| task.node.as_deref() == Some(wanted))
-        && filters.any("name", |prefix| name.starts_with(prefix))
-        && filters.any("desired-state", |wanted| match wanted {
-            "running" => task.is_wanted(),
-            other => task.desired.to_string() == other,
-        })
+    filters.any("id", |prefix| task.id.starts_with(prefix)) && filters.any("name", |prefix| name.starts_with(prefix))
 }

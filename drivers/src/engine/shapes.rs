@@ -245,6 +245,11 @@ struct SubnetAsked {
 }
 
 impl NetworkAsked {
+    /// What it shall be called.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
     /// What it means, where networks across hosts go so far.
     ///
     /// # Errors
@@ -253,8 +258,8 @@ impl NetworkAsked {
         if self.ingress == Some(true) && self.driver.as_deref() != Some("overlay") {
             return Err(Error::BadParameter("Ingress network can only be global scope network".to_owned()));
         }
-        if self.ingress == Some(true) {
-            return Err(Error::Unsupported("make further ingress networks"));
+        if self.ingress == Some(true) && self.attachable == Some(true) {
+            return Err(SwarmError::Invalid("ingress network cannot be attachable".to_owned()).into());
         }
         let role = self.role()?;
         let mut driver = given(self.driver).unwrap_or_else(|| "bridge".to_owned());
@@ -286,7 +291,7 @@ impl NetworkAsked {
             internal: self.internal.unwrap_or_default(),
             attachable: self.attachable.unwrap_or_default(),
             scope,
-            ingress: false,
+            ingress: self.ingress.unwrap_or_default(),
             subnets,
             ipam_driver,
             ipam_options: ipam.options,
@@ -436,8 +441,9 @@ impl<'a> NetworkJson<'a> {
         let members = network.endpoints.values().map(|e| (key(e), MemberJson::of(e)));
         let peers = network.elsewhere.hosts.iter().map(|(name, ip)| PeerJson { name, ip: *ip });
         let peers = (network.config.scope == Scope::Swarm).then(|| peers.collect());
-        let members =
-            members.chain(network.elsewhere.stations.iter().filter_map(|s| MemberJson::elsewhere(network, s)));
+        // Those of a swarm are told with its services.
+        let elsewhere = network.elsewhere.stations.iter().filter(|_| network.config.scope == Scope::Global);
+        let members = members.chain(elsewhere.filter_map(|s| MemberJson::elsewhere(network, s)));
         Self { containers: Some(members.collect()), peers, ..Self::listed(network, epoch) }
     }
 

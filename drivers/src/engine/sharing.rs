@@ -8,6 +8,7 @@
 
 mod errand;
 mod guest;
+mod memory;
 mod place;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -25,8 +26,9 @@ use crate::cluster::post::{Ears, Order, Post};
 use crate::cluster::remote::{Answer, Ask};
 use crate::cluster::shared;
 use crate::daemon;
-use crate::error::SwarmError;
+use crate::error::{SwarmError, dial};
 use errand::Errand;
+use memory::Memory;
 use place::Place;
 
 pub use place::read_url as read_store_url;
@@ -54,6 +56,7 @@ pub(super) struct Sharing {
     place: Place,
     client: Client,
     ids: Rng,
+    memory: Memory,
     errands: Vec<Errand>,
     commits: BTreeMap<u64, Purpose>,
     /// Containers whose change was under way when the store went away, and why it did.
@@ -74,6 +77,7 @@ impl Sharing {
             place,
             client,
             ids,
+            memory: Memory::default(),
             errands: Vec::new(),
             commits: BTreeMap::new(),
             doubts: BTreeMap::new(),
@@ -89,9 +93,20 @@ impl Sharing {
         SwarmError::StoreAway { what, why: why.to_owned() }
     }
 
+    /// That a network is not in the store, or that nobody knows what is.
+    fn has_been_read(&self, term: &str) -> Result<(), SwarmError> {
+        let why = match self.client.standing() {
+            _ if self.client.view().revision() > 0 => return Ok(()),
+            Standing::Up => return Ok(()),
+            Standing::Away(why) => why,
+            Standing::Calling => "no answer so far",
+        };
+        Err(Self::away(format!("could not get network {term} from store"), why))
+    }
+
     /// Whether something may be changed now.
     fn is_ready(&self) -> bool {
-        self.client.standing() == Standing::Up && self.client.lease().is_some()
+        self.is_whole() && self.client.lease().is_some()
     }
 }
 
@@ -205,7 +220,7 @@ impl Engine {
     /// A store in the simulation was not reached.
     pub(super) fn store_failed(&mut self, world: &mut World, number: u64, why: &str) {
         let Some(addr) = self.sharing.as_ref().and_then(|sharing| sharing.place.addr) else { return };
-        let why = format!("dial tcp {addr}: connect: {}", why.to_lowercase());
+        let why = dial("tcp", addr, why);
         self.store_answered(world, number, Err(why));
     }
 
@@ -238,6 +253,7 @@ impl Engine {
             self.take_outcome(world, number, outcome);
         }
         self.note_store();
+        self.remember(world);
         if !was_ready || self.has_news() {
             self.hurry_guests(now);
         }

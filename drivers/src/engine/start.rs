@@ -300,6 +300,7 @@ impl Engine {
             return Err(Error::CommandNotFound { program, why });
         };
         run.console.begin(world);
+        world.processes.limit(context, run.echo.processes_max());
         self.owners.insert(pid, Owner::Container(id));
         let now = world.now();
         let container = self.container_mut(id);

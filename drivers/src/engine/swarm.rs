@@ -5,11 +5,14 @@ mod address;
 mod attach;
 mod carry;
 mod council;
+mod prints;
+mod readers;
 mod tidings;
 mod work;
 
 use core::net::{IpAddr, SocketAddr};
 
+use netyard_sim::addr::IpNetwork;
 use netyard_sim::time::{Duration, Instant};
 use netyard_sim::userland::Request;
 use netyard_sim::world::World;
@@ -17,23 +20,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::{json_body, shape};
-use super::{Call, Engine, ExchangeId, Reply};
-use crate::cluster::CONTROL_PORT;
+use super::{Call, Engine, ExchangeId, Output, Reply};
+use crate::cluster::broker::Broker;
 use crate::cluster::gossip::Gossip;
-use crate::cluster::manager::{self, Cluster, HEARTBEAT, Manager};
+use crate::cluster::manager::{self, Cluster, Manager, Pools, Rotation};
 use crate::cluster::message::{Ask, Manager as Managing};
 use crate::cluster::object::{Availability, Network, Role};
 use crate::cluster::raft::Raft;
+use crate::cluster::settings::{HEARTBEAT, Settings};
 use crate::cluster::store::Store;
-use crate::cluster::token::Token;
+use crate::cluster::token::{self, Token};
 use crate::date;
 use crate::error::{Error, SwarmError};
+use crate::ipam::parse_prefix;
+use crate::shape::Shape;
 use carry::{Calls, Purpose};
 use council::Held;
+use prints::Prints;
+use readers::Reader;
 use tidings::Tidings;
 use work::Work;
 
 pub(super) use attach::{Parked, Then};
+pub(super) use readers::Kind as Logged;
 
 /// How long somebody who joins waits for a manager that refuses connections.
 const REFUSED_FOR: Duration = Duration::from_secs(10);
@@ -52,6 +61,8 @@ enum Stage {
     /// It knocks.
     Joining(Joining),
     Active,
+    /// Its engine has started again, and what it knows of the cluster is locked.
+    Locked,
     /// It says good-bye; who asked for it waits until then at the latest.
     Leaving {
         exchange: ExchangeId,
@@ -76,8 +87,10 @@ struct Joining {
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
     stage: Stage,
-    /// Where the others reach it.
-    addr: IpAddr,
+    /// Where the others reach it, with the port at which it is asked when it decides.
+    addr: SocketAddr,
+    /// Where it listens.
+    listen: SocketAddr,
     /// Its own id; nothing before it has one.
     node: String,
     /// What it agrees on with other managers, when it is one.
@@ -98,6 +111,8 @@ pub(super) struct Swarm {
     seen: u64,
     /// When it says again that it is there.
     session_at: Option<Instant>,
+    /// How often it does.
+    heartbeat: Duration,
     /// The tasks of which the manager does not know yet that they have ended.
     ended: Vec<String>,
     /// The state of its endpoints that the others know.
@@ -106,6 +121,12 @@ pub(super) struct Swarm {
     work: Work,
     /// What a manager has told of.
     tidings: Tidings,
+    /// Who wants to read logs, when it leads.
+    broker: Broker,
+    /// Who reads them here.
+    readers: Vec<Reader>,
+    /// What of the logs of its own tasks is wanted.
+    prints: Prints,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +140,14 @@ struct InitAsked {
     force_new_cluster: Option<bool>,
     availability: Option<String>,
     default_addr_pool: Option<Vec<String>>,
+    subnet_size: Option<u32>,
     spec: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct UnlockAsked {
+    unlock_key: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,10 +170,12 @@ impl Swarm {
                 joining.again.into_iter().chain(patience).min()
             }
             Stage::Leaving { until, .. } => Some(*until),
+            Stage::Locked => None,
             Stage::Active => {
                 let manager = self.manager.as_ref().and_then(Manager::next_at);
                 let all = self.gossip.next_at().into_iter().chain(self.session_at).chain(manager);
-                all.chain(self.council_next_at()).min()
+                let logs = self.readers.iter().filter_map(Reader::next_at).chain(self.prints.next_at());
+                all.chain(self.council_next_at()).chain(logs).min()
             }
         };
         stage.into_iter().chain(self.calls.next_at()).min()
@@ -175,11 +205,11 @@ impl Engine {
             ("POST", ["join"]) => self.swarm_join(world, call),
             ("POST", ["leave"]) => self.swarm_leave(world, call),
             ("POST", ["update"]) => self.swarm_update(world, call),
-            ("GET", ["unlockkey"]) => self.manager().map(|_| Reply::ok(&json!({ "UnlockKey": "" }))),
-            ("POST", ["unlock"]) => Err(match self.swarm {
-                Some(_) => SwarmError::Said("swarm is not locked".to_owned()).into(),
-                None => SwarmError::Outside.into(),
-            }),
+            ("GET", ["unlockkey"]) => {
+                let key = self.manager()?.cluster().key.clone().unwrap_or_default();
+                Ok(Reply::ok(&json!({ "UnlockKey": key })))
+            }
+            ("POST", ["unlock"]) => self.swarm_unlock(world, call),
             _ => Err(Error::PageUnknown),
         }
     }
@@ -199,6 +229,7 @@ impl Engine {
     /// The manager, on a node that decides.
     pub(super) fn manager(&self) -> Result<&Manager, Error> {
         match &self.swarm {
+            Some(Swarm { stage: Stage::Locked, .. }) => Err(SwarmError::Locked.into()),
             Some(Swarm { manager: Some(manager), .. }) => Ok(manager),
             Some(Swarm { raft: Some(_), .. }) => Err(SwarmError::NoLeader.into()),
             Some(Swarm { stage: Stage::Active, .. }) => Err(SwarmError::Worker.into()),
@@ -221,28 +252,27 @@ impl Engine {
         if self.swarm.is_some() {
             return Err(SwarmError::Active.into());
         }
-        check_settings(&asked.spec.unwrap_or_default())?;
-        if asked.auto_lock_managers == Some(true) {
-            return Err(Error::Unsupported("lock managers"));
-        }
+        let settings = Settings::begun(&asked.spec.unwrap_or_default())?;
+        let locks = settings.locks() || asked.auto_lock_managers == Some(true);
+        let settings = settings.locking(locks);
         if asked.data_path_port.is_some_and(|port| port != 0 && port != 4789) {
             return Err(Error::Unsupported("move VXLAN to another port"));
         }
-        if asked.default_addr_pool.is_some_and(|pools| !pools.is_empty()) {
-            return Err(Error::Unsupported("change the address pools of a swarm"));
-        }
+        let pools = pools(&asked.default_addr_pool.unwrap_or_default(), asked.subnet_size.unwrap_or_default())?;
         let availability = availability(asked.availability.as_deref())?;
-        let listen = asked.listen_addr.unwrap_or_default();
-        let addr = self.advertised(world, &listen, asked.advertise_addr.as_deref().unwrap_or_default())?;
-        let data = self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or(addr);
-        self.open_post(world, Some(CONTROL_PORT))?;
+        let listen = self.listens_at(world, &asked.listen_addr.unwrap_or_default())?;
+        let addr = self.advertised(world, listen.port(), asked.advertise_addr.as_deref().unwrap_or_default())?;
+        let data =
+            self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or_else(|| addr.ip());
+        self.open_post(world, listen, true)?;
         let now = world.now();
         let seed = self.cluster_seed();
-        let manager = Manager::new(seed.stream("cluster"), now, &self.host.name, addr, availability);
+        let manager =
+            Manager::new(seed.stream("cluster"), now, (&self.host.name, addr, availability), (settings, pools));
         let node = manager.node().to_owned();
         let raft = Raft::alone(node.clone(), 1, manager.store().clone(), seed.stream("raft"));
         let managers = manager.managers();
-        let mut swarm = self.new_swarm(Stage::Active, addr);
+        let mut swarm = self.new_swarm(Stage::Active, addr, listen);
         swarm.gossip = Gossip::new(node.clone(), self.peer_name(), data);
         (swarm.node, swarm.managers, swarm.manager, swarm.raft) = (node.clone(), managers, Some(manager), Some(raft));
         self.swarm = Some(swarm);
@@ -283,10 +313,26 @@ impl Engine {
         }
     }
 
-    fn new_swarm(&self, stage: Stage, addr: IpAddr) -> Swarm {
+    /// The node has the network by which ports are published, and no other one that was.
+    pub(super) fn have_only_ingress(&mut self, world: &mut World, ingress: Option<(Network, IpAddr)>) {
+        let known = ingress.as_ref().and_then(|(network, _)| crate::id::Id::parse(&network.id));
+        self.give_up_ingress_but(world, known);
+        self.have_ingress(world, ingress);
+    }
+
+    /// The leader's own node has what it has decided about the network by which ports are published.
+    pub(in crate::engine) fn refresh_ingress(&mut self, world: &mut World) {
+        let Some(Swarm { manager: Some(manager), node, .. }) = &mut self.swarm else { return };
+        let ingress = manager.ingress_of(node);
+        self.have_only_ingress(world, ingress);
+        self.manager_changed(world);
+    }
+
+    fn new_swarm(&self, stage: Stage, addr: SocketAddr, listen: SocketAddr) -> Swarm {
         Swarm {
             stage,
             addr,
+            listen,
             node: String::new(),
             raft: None,
             manager: None,
@@ -294,14 +340,18 @@ impl Engine {
             welcome: None,
             managers: Vec::new(),
             turn: 0,
-            gossip: Gossip::new(String::new(), String::new(), addr),
+            gossip: Gossip::new(String::new(), String::new(), addr.ip()),
             calls: Calls::default(),
             seen: 0,
             session_at: None,
+            heartbeat: HEARTBEAT,
             ended: Vec::new(),
             told: 0,
             work: Work::default(),
             tidings: Tidings::default(),
+            broker: Broker::default(),
+            readers: Vec::new(),
+            prints: Prints::default(),
         }
     }
 
@@ -330,16 +380,18 @@ impl Engine {
             return Err(SwarmError::Token.into());
         }
         let availability = availability(asked.availability.as_deref())?;
-        let listen = asked.listen_addr.unwrap_or_default();
-        let addr = match asked.advertise_addr.as_deref().unwrap_or_default() {
-            "" => self.source_towards(world, remote.ip()).map_or_else(|| self.advertised(world, &listen, ""), Ok)?,
-            given => self.advertised(world, &listen, given)?,
-        };
-        let data = self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or(addr);
-        self.open_post(world, None)?;
+        let listen = self.listens_at(world, &asked.listen_addr.unwrap_or_default())?;
+        let given = asked.advertise_addr.as_deref().filter(|given| !given.is_empty());
+        // An address that is none is not needed: the others see from where it speaks.
+        let given = given.and_then(|given| self.advertised(world, listen.port(), given).ok());
+        let seen = || self.source_towards(world, remote.ip()).map(|ip| SocketAddr::new(ip, listen.port()));
+        let addr = given.or_else(seen).map_or_else(|| self.advertised(world, listen.port(), ""), Ok)?;
+        let data =
+            self.data_path(world, asked.data_path_addr.as_deref().unwrap_or_default())?.unwrap_or_else(|| addr.ip());
+        self.open_post(world, listen, false)?;
         let exchange = Some(call.exchange);
         let joining = Joining { exchange, since: world.now(), remote, token, availability, again: Some(world.now()) };
-        let mut swarm = self.new_swarm(Stage::Joining(joining), addr);
+        let mut swarm = self.new_swarm(Stage::Joining(joining), addr, listen);
         swarm.gossip = Gossip::new(String::new(), self.peer_name(), data);
         self.swarm = Some(swarm);
         self.poll_swarm(world);
@@ -368,11 +420,7 @@ impl Engine {
         let Some(Swarm { stage: Stage::Joining(joining), .. }) = &mut self.swarm else { return };
         let is_refused = why == "Connection refused";
         if is_refused && joining.exchange.is_some() && joining.since + REFUSED_FOR <= now {
-            let said = format!(
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial tcp \
-                 {}: connect: connection refused\"",
-                joining.remote
-            );
+            let said = SwarmError::ManagerAway(joining.remote).to_string();
             return self.join_refused(world, said);
         }
         joining.again = Some(now + Duration::from_secs(1));
@@ -406,7 +454,11 @@ impl Engine {
         self.discover_itself();
         match (role, exchange) {
             (Role::Manager, exchange) => {
-                self.become_manager(world);
+                if let Err(stopped) = self.become_manager(world) {
+                    self.forget_swarm(world);
+                    exchange.into_iter().for_each(|exchange| self.refuse(exchange, &stopped.clone().into()));
+                    return;
+                }
                 let welcome = exchange.map(|exchange| (exchange, now + council::PATIENCE));
                 self.swarm.as_mut().expect("it has just joined").welcome = welcome;
             }
@@ -418,7 +470,7 @@ impl Engine {
 
     /// Plugins whose networks go across hosts hear where this host is.
     fn discover_itself(&mut self) {
-        if let Some(addr) = self.swarm.as_ref().map(|swarm| swarm.addr) {
+        if let Some(addr) = self.swarm_addr() {
             self.controller.discover(addr);
         }
     }
@@ -436,6 +488,10 @@ impl Engine {
         let force = call.target.query.flag("force");
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return Err(SwarmError::Outside.into()) };
+        if matches!(swarm.stage, Stage::Locked) && !force {
+            let why = "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.";
+            return Err(SwarmError::Said(why.to_owned()).into());
+        }
         if swarm.raft.is_some() && !force {
             return self.leave_refused(world, call);
         }
@@ -463,6 +519,8 @@ impl Engine {
 
     /// It is in no cluster any more.
     fn forget_swarm(&mut self, world: &mut World) {
+        let readers = self.drop_readers().into_iter().map(|exchange| Output::End { exchange });
+        self.outbox.extend(readers);
         self.give_up_work(world);
         self.give_up_networks(world);
         self.close_post(world);
@@ -471,12 +529,48 @@ impl Engine {
 
     fn swarm_update(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
         let query = &call.target.query;
-        let (worker, manager) = (query.flag("rotateWorkerToken"), query.flag("rotateManagerToken"));
+        let rotation = Rotation {
+            worker: query.flag("rotateWorkerToken"),
+            manager: query.flag("rotateManagerToken"),
+            key: query.flag("rotateManagerUnlockKey"),
+        };
         self.manager()?;
-        check_settings(&json_body(call.request, shape::SWARM_SPEC)?)?;
-        let deciding = self.manager_mut()?;
-        deciding.rotate(world.now(), worker, manager);
+        let settings = Settings::changed(&json_body(call.request, shape::SWARM_SPEC)?)?;
+        let version = query.version("swarm")?;
+        self.manager_mut()?.configure(world.now(), version, settings, rotation)?;
         self.manager_changed(world);
+        Ok(Reply::Empty(200))
+    }
+
+    /// Whether what its engine knows of the cluster is locked from now on: it has started again.
+    pub(in crate::engine) fn lock_swarm(&mut self) -> bool {
+        let Some(swarm) = &mut self.swarm else { return false };
+        let key = swarm.raft.as_ref().and_then(|raft| Cluster::of(raft.store())).and_then(|cluster| cluster.key);
+        let locks = key.is_some() && matches!(swarm.stage, Stage::Active | Stage::Locked);
+        if locks {
+            swarm.stage = Stage::Locked;
+        }
+        locks
+    }
+
+    fn swarm_unlock(&mut self, world: &mut World, call: &Call<'_>) -> Result<Reply, Error> {
+        let said = |text: &str| Err(SwarmError::Said(text.to_owned()).into());
+        let Some(swarm) = &mut self.swarm else { return Err(SwarmError::Outside.into()) };
+        if !matches!(swarm.stage, Stage::Locked) {
+            return said("swarm is not locked");
+        }
+        let asked: UnlockAsked = json_body(call.request, Shape::Any)?;
+        let typed = asked.unlock_key.unwrap_or_default();
+        if !token::is_unlock_key(&typed) {
+            return said("invalid key string");
+        }
+        let cluster = swarm.raft.as_ref().and_then(|raft| Cluster::of(raft.store()));
+        if cluster.and_then(|cluster| cluster.key) != Some(typed) {
+            return said("swarm could not be unlocked: invalid key provided");
+        }
+        swarm.stage = Stage::Active;
+        self.resume_post(world);
+        self.poll_swarm(world);
         Ok(Reply::Empty(200))
     }
 
@@ -489,17 +583,18 @@ impl Engine {
 
     fn cluster_json(&self, store: &Store, cluster: &Cluster) -> Value {
         let at = |nanos: u64| date::rfc3339(self.epoch, Instant::from_nanos(nanos));
-        let Cluster { id, created, updated, .. } = cluster;
+        let Cluster { id, created, updated, settings, pools, .. } = cluster;
+        let chosen = if pools.chosen.is_empty() { Value::Null } else { json!(pools.chosen) };
         json!({
             "ID": id,
-            "Version": { "Index": store.revision() },
+            "Version": { "Index": Cluster::version(store) },
             "CreatedAt": at(*created),
             "UpdatedAt": at(*updated),
-            "Spec": settings(),
+            "Spec": settings.told(),
             "TLSInfo": {},
             "RootRotationInProgress": false,
-            "DefaultAddrPool": null,
-            "SubnetSize": 24,
+            "DefaultAddrPool": chosen,
+            "SubnetSize": pools.size,
             "DataPathPort": 4789,
         })
     }
@@ -510,6 +605,10 @@ impl Engine {
             return json!({ "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
                 "Error": "", "RemoteManagers": null });
         };
+        if matches!(swarm.stage, Stage::Locked) {
+            return json!({ "NodeID": "", "NodeAddr": swarm.addr.ip().to_string(), "LocalNodeState": "locked",
+                "ControlAvailable": false, "Error": SwarmError::Locked.to_string(), "RemoteManagers": null });
+        }
         let managers = swarm.managers.iter().map(|m| json!({ "NodeID": m.node, "Addr": m.addr.to_string() }));
         let mut managers: Vec<Value> = managers.collect();
         let state = match &swarm.stage {
@@ -517,10 +616,10 @@ impl Engine {
                 managers.push(json!({ "NodeID": "", "Addr": remote.to_string() }));
                 "pending"
             }
-            Stage::Active | Stage::Leaving { .. } => "active",
+            Stage::Active | Stage::Leaving { .. } | Stage::Locked => "active",
         };
         let mut glance = json!({
-            "NodeID": swarm.node, "NodeAddr": swarm.addr.to_string(), "LocalNodeState": state,
+            "NodeID": swarm.node, "NodeAddr": swarm.addr.ip().to_string(), "LocalNodeState": state,
             "ControlAvailable": swarm.raft.is_some(), "Error": "", "RemoteManagers": managers,
         });
         let Some(raft) = &swarm.raft else { return glance };
@@ -537,35 +636,26 @@ impl Engine {
     }
 }
 
-/// What every swarm is set to.
-fn settings() -> Value {
-    json!({
-        "Name": "default",
-        "Labels": {},
-        "Orchestration": { "TaskHistoryRetentionLimit": 5 },
-        "Raft": { "SnapshotInterval": 10_000, "KeepOldSnapshots": 0, "LogEntriesForSlowFollowers": 500,
-            "ElectionTick": 10, "HeartbeatTick": 1 },
-        "Dispatcher": { "HeartbeatPeriod": u64::try_from(HEARTBEAT.as_nanos()).expect("it is seconds") },
-        "CAConfig": { "NodeCertExpiry": 7_776_000_000_000_000_u64 },
-        "TaskDefaults": {},
-        "EncryptionConfig": { "AutoLockManagers": false },
-    })
-}
-
-/// Whether what is asked for is what every swarm is set to.
-fn check_settings(asked: &Value) -> Result<(), Error> {
-    let usual = settings();
-    if asked["EncryptionConfig"]["AutoLockManagers"] == true {
-        return Err(Error::Unsupported("lock managers"));
+/// Where networks shall get their subnets.
+fn pools(asked: &[String], size: u32) -> Result<Pools, SwarmError> {
+    let usual = Pools::default();
+    let size = if size == 0 { u32::from(usual.size) } else { size };
+    let refuse = |why: String| SwarmError::Address(why);
+    let mut chosen: Vec<IpNetwork> = Vec::new();
+    for text in asked {
+        let net = parse_prefix(text).filter(|net| net.is_ipv4());
+        let net = net.ok_or_else(|| refuse(format!("invalid CIDR address: {text}")))?;
+        if let Some(other) = chosen.iter().find(|other| other.contains(net.ip()) || net.contains(other.ip())) {
+            return Err(refuse(format!("pool {net} overlaps with {other}")));
+        }
+        if u32::from(net.prefix()) > size {
+            return Err(refuse(format!("subnet size {size} is larger than the pool {net}")));
+        }
+        chosen.push(net);
     }
-    let parts = asked.as_object().into_iter().flatten();
-    let mut fields = parts.flat_map(|(part, fields)| {
-        fields.as_object().into_iter().flatten().map(move |(field, value)| (part, field, value))
-    });
-    match fields.find(|(part, field, value)| !value.is_null() && usual[part.as_str()][field.as_str()] != **value) {
-        Some(_) => Err(Error::Unsupported("change the settings of a swarm")),
-        None => Ok(()),
-    }
+    let size = u8::try_from(size).ok().filter(|size| (1..=29).contains(size));
+    let size = size.ok_or_else(|| refuse("subnet size must be between 1 and 29".to_owned()))?;
+    Ok(Pools { chosen: chosen.iter().map(IpNetwork::to_string).collect(), size })
 }
 
 /// What `Availability` of a request says.

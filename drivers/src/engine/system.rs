@@ -4,6 +4,7 @@ use netyard_sim::world::World;
 use serde_json::{Value, json};
 
 use super::{Engine, Reply};
+pub(super) use crate::cluster::object::MEMORY;
 use crate::container::State;
 use crate::daemon::OnShutdown;
 use crate::date;
@@ -11,8 +12,6 @@ use crate::date;
 /// The version of the engine whose behaviour this one has.
 pub const VERSION: &str = "20.10.24+dfsg1";
 const KERNEL: &str = "6.18.44";
-/// The memory of the host.
-pub(super) const MEMORY: u64 = 8_589_934_592;
 const BUILT: &str = "2026-05-07T21:09:36.000000000+00:00";
 
 /// `GET /version`.

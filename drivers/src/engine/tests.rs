@@ -2,7 +2,9 @@
 
 mod images;
 mod links;
+mod logs;
 mod plugins;
+mod services;
 mod traces;
 
 use netyard_sim::time::Duration;

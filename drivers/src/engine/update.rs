@@ -14,7 +14,7 @@ use crate::shape::Shape;
 
 impl Engine {
     /// `POST /containers/{name}/update`.
-    pub(super) fn container_update(&mut self, world: &World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+    pub(super) fn container_update(&mut self, world: &mut World, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
         let asked: Map<String, Value> = json_body(call.request, Shape::Any)?;
         let named: Option<PolicyAsked> =
             serde_json::from_value(asked.get("RestartPolicy").cloned().unwrap_or_default())
@@ -22,7 +22,7 @@ impl Engine {
         let policy = named.unwrap_or_default().parse()?;
         let warnings = limits::check(&asked, limits::Occasion::Update)?;
         let container = self.find_container(name)?;
-        let id = container.id;
+        let (id, context) = (container.id, container.context);
         if policy.is_some_and(|policy| policy != RestartPolicy::No) && container.config.after_exit == AfterExit::Remove
         {
             let text = "Restart policy cannot be updated because AutoRemove is enabled for the container";
@@ -31,7 +31,11 @@ impl Engine {
         if let Some(policy) = policy {
             self.container_mut(id).policy = policy;
         }
-        self.runs.get_mut(&id).expect("every container has a run").echo.update_host(&asked, policy.is_some());
+        let run = self.runs.get_mut(&id).expect("every container has a run");
+        run.echo.update_host(&asked, policy.is_some());
+        if let Some(context) = context {
+            world.processes.limit(context, run.echo.processes_max());
+        }
         self.tell_container(world, id, "update", &[]);
         let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         Ok(Reply::ok(&json!({ "Warnings": warnings })))

@@ -1,5 +1,11 @@
 //! What is refused because of a swarm: that there is none, that there is one, or what its manager says.
 
+use core::net::SocketAddr;
+
+use netyard_sim::socket::Errno;
+
+use super::dial::dial;
+
 /// A refusal. Its `Display` is what follows `Error response from daemon: `.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SwarmError {
@@ -43,9 +49,29 @@ pub enum SwarmError {
     /// Others were faster, again and again.
     #[error("the store is too busy: others changed it {0} times meanwhile")]
     StoreBusy(u32),
-    /// A port of its own is somebody else's.
-    #[error("failed to listen on remote API address: listen {0}: bind: address already in use")]
-    Listen(String),
+    /// Linux does not let it listen where it would be asked.
+    #[error("failed to listen on remote API address: listen tcp {at}: bind: {}", errno.to_string().to_lowercase())]
+    Listen {
+        /// Where.
+        at: SocketAddr,
+        /// What Linux said.
+        errno: Errno,
+    },
+    /// What makes a node decide has ended, with these words.
+    #[error("manager stopped: {0}")]
+    ManagerStopped(String),
+    /// Who wants to decide with the others cannot be asked where it says.
+    #[error(
+        "rpc error: code = Unknown desc = could not connect to prospective new cluster member using its advertised \
+         address: rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial \
+         tcp {addr}: connect: {why}\""
+    )]
+    Prospect {
+        /// Where.
+        addr: SocketAddr,
+        /// What happened.
+        why: String,
+    },
     /// What is written is no token.
     #[error("invalid join token")]
     Token,
@@ -113,6 +139,25 @@ pub enum SwarmError {
     /// What cannot be asked for.
     #[error("rpc error: code = InvalidArgument desc = {0}")]
     Invalid(String),
+    /// Ports cannot be published without the network that does it.
+    #[error(
+        "rpc error: code = FailedPrecondition desc = service needs ingress network, but no ingress network is present"
+    )]
+    NoIngress,
+    /// There is one already.
+    #[error("rpc error: code = AlreadyExists desc = ingress network ({0}) is already present")]
+    IngressExists(String),
+    /// A service's ports are published by it.
+    #[error(
+        "rpc error: code = FailedPrecondition desc = ingress network cannot be removed because service {0} depends on it"
+    )]
+    IngressInUse(String),
+    /// A manager has started again and needs its key.
+    #[error(
+        "Swarm is encrypted and needs to be unlocked before it can be used. Please use \"docker swarm unlock\" to \
+         unlock it."
+    )]
+    Locked,
     /// A service has that name.
     #[error(
         "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {0} already exists"
@@ -166,12 +211,12 @@ pub enum SwarmError {
     /// The leader did not answer.
     #[error("rpc error: code = DeadlineExceeded desc = context deadline exceeded")]
     LeaderSilent,
-    /// Nobody listens where the leader was.
+    /// Nobody listens where a manager was.
     #[error(
-        "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial tcp {0}: \
-         connect: connection refused\""
+        "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing {}\"",
+        dial("tcp", .0, "connection refused")
     )]
-    LeaderAway(core::net::SocketAddr),
+    ManagerAway(SocketAddr),
     /// Others do not agree, and it leads no more.
     #[error("rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status")]
     LostLead,
@@ -215,10 +260,10 @@ impl SwarmError {
         match self {
             Self::OverlayFromWorker | Self::Downgrade => 403,
             Self::Unknown { .. } | Self::NoMember => 404,
-            Self::NameConflict(_) => 409,
+            Self::NameConflict(_) | Self::IngressExists(_) => 409,
             Self::Fixed(_) => 501,
-            Self::Active | Self::Outside | Self::Deciding | Self::DecidingWith(_) | Self::Worker => 503,
-            Self::LeaderAway(_) => 503,
+            Self::Active | Self::Outside | Self::Deciding | Self::DecidingWith(_) | Self::Locked | Self::Worker => 503,
+            Self::ManagerAway(_) => 503,
             Self::Address(_)
             | Self::Ambiguous { .. }
             | Self::Token
@@ -227,6 +272,8 @@ impl SwarmError {
             | Self::NotDown(_)
             | Self::NetworkInUse { .. }
             | Self::Invalid(_)
+            | Self::IngressInUse(_)
+            | Self::NoIngress
             | Self::PortTaken { .. }
             | Self::NoQuorum
             | Self::Word { .. } => 400,
@@ -236,7 +283,9 @@ impl SwarmError {
             | Self::LeaderSilent
             | Self::LostLead
             | Self::NoLeader
-            | Self::Listen(_)
+            | Self::Listen { .. }
+            | Self::ManagerStopped(_)
+            | Self::Prospect { .. }
             | Self::Said(_)
             | Self::SharesStore
             | Self::StoreAway { .. }

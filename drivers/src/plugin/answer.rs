@@ -1,14 +1,16 @@
 //! What plugins answer, read as strictly as libnetwork reads it and in its words where it refuses. A plugin is a stranger:
 //! whatever it says is a value or an error.
 
+use core::fmt::Display;
 use core::net::IpAddr;
 
 use netyard_sim::addr::{IpNetwork, Mac};
 use netyard_sim::namespace::is_device_name;
 use serde_json::Value;
 
+use super::known::Role;
 use crate::ipam::parse_prefix;
-use crate::shape::Shape::{self, Bool, Int, List, Struct, Text, TextMap, Texts};
+use crate::shape::Shape::{self, Any, Bool, Int, List, Struct, Text, TextMap, Texts};
 use crate::shape::first_value;
 
 /// How an automatic pool of a plugin names its gateway.
@@ -16,27 +18,29 @@ const GATEWAY: &str = "com.docker.network.gateway";
 /// A static route by a next hop; another number is on the link itself.
 const NEXT_HOP: i64 = 0;
 
-const PLAIN: Shape = Struct("api.Response", &[("Err", Text), ("Error", Text)]);
+/// Where a plugin of networks says that something is wrong.
+const ERR: &str = "Err";
+/// Where one of addresses says so.
+const ERROR: &str = "Error";
+
+const NETWORK_MADE: Shape = Struct("api.CreateNetworkResponse", &[(ERR, Text)]);
+const PUBLISHED: Shape = Struct("api.ProgramExternalConnectivityResponse", &[(ERR, Text)]);
+const DESCRIBED: Shape = Struct("plugins.Plugin", &[("Name", Text), ("Addr", Text), ("TLSConfig", Any)]);
 const ACTIVATE: Shape = Struct("plugins.Manifest", &[("Implements", Texts)]);
-const CAPABILITIES: Shape = Struct(
+const NETWORK_CAPABILITIES: Shape =
+    Struct("api.GetCapabilityResponse", &[(ERR, Text), ("Scope", Text), ("ConnectivityScope", Text)]);
+const IPAM_CAPABILITIES: Shape = Struct(
     "api.GetCapabilityResponse",
-    &[
-        ("Err", Text),
-        ("Error", Text),
-        ("Scope", Text),
-        ("ConnectivityScope", Text),
-        ("RequiresMACAddress", Bool),
-        ("RequiresRequestReplay", Bool),
-    ],
+    &[(ERROR, Text), ("RequiresMACAddress", Bool), ("RequiresRequestReplay", Bool)],
 );
 const SPACES: Shape = Struct(
     "api.GetAddressSpacesResponse",
-    &[("Error", Text), ("LocalDefaultAddressSpace", Text), ("GlobalDefaultAddressSpace", Text)],
+    &[(ERROR, Text), ("LocalDefaultAddressSpace", Text), ("GlobalDefaultAddressSpace", Text)],
 );
 const CREATED: Shape = Struct(
     "api.CreateEndpointResponse",
     &[
-        ("Err", Text),
+        (ERR, Text),
         (
             "Interface",
             Struct("api.EndpointInterface", &[("Address", Text), ("AddressIPv6", Text), ("MacAddress", Text)]),
@@ -46,7 +50,7 @@ const CREATED: Shape = Struct(
 const JOINED: Shape = Struct(
     "api.JoinResponse",
     &[
-        ("Err", Text),
+        (ERR, Text),
         ("InterfaceName", Struct("api.InterfaceName", &[("SrcName", Text), ("DstName", Text), ("DstPrefix", Text)])),
         ("Gateway", Text),
         ("GatewayIPv6", Text),
@@ -58,8 +62,8 @@ const JOINED: Shape = Struct(
     ],
 );
 const POOL: Shape =
-    Struct("api.RequestPoolResponse", &[("Error", Text), ("PoolID", Text), ("Pool", Text), ("Data", TextMap)]);
-const ADDRESS: Shape = Struct("api.RequestAddressResponse", &[("Error", Text), ("Address", Text), ("Data", TextMap)]);
+    Struct("api.RequestPoolResponse", &[(ERROR, Text), ("PoolID", Text), ("Pool", Text), ("Data", TextMap)]);
+const ADDRESS: Shape = Struct("api.RequestAddressResponse", &[(ERROR, Text), ("Address", Text), ("Data", TextMap)]);
 
 /// What a plugin chose for an endpoint.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -122,18 +126,40 @@ pub struct Capabilities {
     pub requires_mac: bool,
 }
 
-/// What the plugin says that is wrong, if it does.
+/// Where a plugin listens, as the file says that describes it (`NAME.json`); nothing when it does not say so.
+///
+/// # Errors
+/// It cannot be read.
+pub fn described(file: &[u8]) -> Result<String, String> {
+    DESCRIBED.read(first_value(file)?).map(|read| word(&read, "Addr").to_owned())
+}
+
+/// Whether an answer has a value, whatever follows it.
 #[must_use]
-pub fn refusal(answer: &[u8]) -> Option<String> {
-    let read = PLAIN.read(first_value(answer).ok()?).ok()?;
-    let said = ["Err", "Error"].into_iter().map(|key| word(&read, key));
+pub fn is_whole(answer: &[u8]) -> bool {
+    first_value(answer).is_ok()
+}
+
+/// What a plugin says that is wrong, if it does, where those of this role say it.
+pub(super) fn refusal(role: Role, answer: &[u8]) -> Option<String> {
+    let shape = match role {
+        Role::Network => Struct("", &[(ERR, Text)]),
+        Role::Ipam => Struct("", &[(ERROR, Text)]),
+    };
+    let read = shape.read(first_value(answer).ok()?).ok()?;
+    said(&read)
+}
+
+/// What an answer says that is wrong, wherever its shape has a place for it.
+fn said(read: &Value) -> Option<String> {
+    let said = [ERR, ERROR].into_iter().map(|key| word(read, key));
     said.filter(|said| !said.is_empty()).map(str::to_owned).next()
 }
 
 /// Reads an answer of this shape.
 fn read(shape: Shape, answer: &[u8]) -> Result<Value, String> {
     let read = shape.read(first_value(answer)?)?;
-    match ["Err", "Error"].into_iter().map(|key| word(&read, key)).find(|said| !said.is_empty()) {
+    match said(&read) {
         Some(said) => Err(format!("remote: {said}")),
         None => Ok(read),
     }
@@ -143,12 +169,20 @@ fn word<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
-/// An answer in which nothing matters but that it is no refusal.
+/// Whether a network was made.
 ///
 /// # Errors
 /// What the plugin says is wrong.
-pub fn plain(answer: &[u8]) -> Result<(), String> {
-    read(PLAIN, answer).map(drop)
+pub fn network_made(answer: &[u8]) -> Result<(), String> {
+    read(NETWORK_MADE, answer).map(drop)
+}
+
+/// Whether ports were published.
+///
+/// # Errors
+/// What the plugin says is wrong.
+pub fn published(answer: &[u8]) -> Result<(), String> {
+    read(PUBLISHED, answer).map(drop)
 }
 
 /// What a plugin implements.
@@ -161,14 +195,23 @@ pub fn implements(answer: &[u8]) -> Result<Vec<String>, String> {
     Ok(words.map(str::to_owned).collect())
 }
 
-/// What it can do.
+/// What its networks can do.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn capabilities(answer: &[u8]) -> Result<Capabilities, String> {
-    let read = read(CAPABILITIES, answer)?;
+pub fn network_capabilities(answer: &[u8]) -> Result<Capabilities, String> {
+    let read = read(NETWORK_CAPABILITIES, answer)?;
+    Ok(Capabilities { scope: word(&read, "Scope").to_owned(), requires_mac: false })
+}
+
+/// What it needs to give addresses.
+///
+/// # Errors
+/// It cannot be read.
+pub fn ipam_capabilities(answer: &[u8]) -> Result<Capabilities, String> {
+    let read = read(IPAM_CAPABILITIES, answer)?;
     let requires_mac = read["RequiresMACAddress"].as_bool().unwrap_or_default();
-    Ok(Capabilities { scope: word(&read, "Scope").to_owned(), requires_mac })
+    Ok(Capabilities { scope: String::new(), requires_mac })
 }
 
 /// What a plugin calls the address space of this host's networks.
@@ -190,16 +233,25 @@ pub fn created(answer: &[u8]) -> Result<Created, String> {
         "" => None,
         text => Some(text.parse::<Mac>().map_err(|_| format!("address {text}: invalid MAC address"))?),
     };
-    let v4 = prefix(word(interface, "Address"))?;
-    let v6 = prefix(word(interface, "AddressIPv6"))?;
-    let fits = v4.is_none_or(|net| net.is_ipv4()) && v6.is_none_or(|net| net.is_ipv6());
-    if !fits {
-        return Err("driver gave an endpoint an address of the wrong family".to_owned());
+    let mut addresses = [None; 2];
+    // Docker minds what an address is, and not where it stands.
+    for net in [prefix(word(interface, "Address"))?, prefix(word(interface, "AddressIPv6"))?].into_iter().flatten() {
+        if let Some(has) = addresses[usize::from(net.is_ipv6())].replace(net) {
+            return Err(modified("address", "IP", &has, &net));
+        }
     }
     if let Some(mac) = mac.filter(|mac| !mac.is_assignable()) {
         return Err(format!("address {mac}: cannot assign requested address"));
     }
-    Ok(Created { addresses: [v4, v6], mac })
+    Ok(Created { addresses, mac })
+}
+
+/// That a plugin chose something that was chosen before, in the words of Docker: `IP` is one of an interface's `address`es.
+pub(crate) fn modified(what: &str, short: &str, has: &impl Display, given: &impl Display) -> String {
+    format!(
+        "driver modified interface {what}: endpoint interface {short} present ({has}). Cannot be modified with \
+         ({given}).; rolled back"
+    )
 }
 
 /// What a sandbox gets.
@@ -236,17 +288,13 @@ pub fn joined(answer: &[u8]) -> Result<Joined, String> {
 fn route(value: &Value) -> Result<StaticRoute, String> {
     let to = word(value, "Destination");
     let to = parse_prefix(to).ok_or_else(|| format!("invalid CIDR address: {to}"))?;
-    let via = match word(value, "NextHop") {
-        text if value["RouteType"].as_i64().unwrap_or(NEXT_HOP) == NEXT_HOP => {
-            let via: IpAddr = text.parse().map_err(|_| format!("failed to parse nexthop IP {text}"))?;
-            if via.is_ipv4() != to.is_ipv4() {
-                return Err(format!("failed to parse nexthop IP {text}"));
-            }
-            Some(via)
-        }
-        _ => None,
-    };
-    Ok(StaticRoute { to, via })
+    let is_by_hop = value["RouteType"].as_i64().unwrap_or(NEXT_HOP) == NEXT_HOP;
+    let text = word(value, "NextHop");
+    let via: Option<IpAddr> = text.parse().ok().filter(|via: &IpAddr| via.is_ipv4() == to.is_ipv4());
+    if via.is_none() && (is_by_hop || !text.is_empty()) {
+        return Err(format!("failed to parse nexthop IP {text}"));
+    }
+    Ok(StaticRoute { to, via: via.filter(|_| is_by_hop) })
 }
 
 /// What a plugin calls a pool that it gave, be the rest of the answer as it may.

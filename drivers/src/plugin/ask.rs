@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer;
+use super::known::Role;
 use crate::id::Id;
 use crate::ports::{Port, Protocol, Publication};
 
@@ -218,7 +219,8 @@ impl Ask {
     /// What takes back what came of it, as far as something did.
     #[must_use]
     pub fn undo(&self, answer: &[u8]) -> Option<Self> {
-        if answer::refusal(answer).is_some() {
+        let role = if self.method().starts_with(Role::Ipam.word()) { Role::Ipam } else { Role::Network };
+        if answer::refusal(role, answer).is_some() {
             return None;
         }
         match self {

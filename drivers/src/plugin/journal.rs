@@ -108,11 +108,11 @@ impl<'a> Reader<'a> {
         let mut known = Known { implements, ..Known::default() };
         // What goes wrong from here on only makes the plugin less than it says.
         if networks {
-            known.network = self.tolerant(name, Ask::NetworkCapabilities, answer::capabilities)?;
+            known.network = self.tolerant(name, Ask::NetworkCapabilities, answer::network_capabilities)?;
         }
         if ipam {
-            known.ipam = self.tolerant(name, Ask::IpamCapabilities, answer::capabilities)?.unwrap_or_default();
-            known.space = self.tolerant(name, Ask::AddressSpaces, answer::address_space)?.unwrap_or_default();
+            known.ipam = self.tolerant(name, Ask::IpamCapabilities, answer::ipam_capabilities)?.unwrap_or_default();
+            known.space = self.tolerant(name, Ask::AddressSpaces, answer::address_space)?;
         }
         Ok(known)
     }
@@ -147,7 +147,9 @@ fn answered<'o>(plugin: &str, method: &str, outcome: &'o Outcome) -> Result<&'o 
         Err(Failure::Unknown) => Err(Error::PluginUnknown(plugin.to_owned())),
         Err(Failure::Broken(said)) => Err(Error::Plugin(said.clone())),
         Err(Failure::Refused(body)) => {
-            let said = answer::refusal(body).unwrap_or_else(|| String::from_utf8_lossy(body).trim_end().to_owned());
+            // Where a plugin says so is the same for all, when it says so by HTTP.
+            let said = answer::refusal(Role::Network, body);
+            let said = said.unwrap_or_else(|| String::from_utf8_lossy(body).trim_end().to_owned());
             Err(Error::Plugin(format!("{method}: {said}")))
         }
     }

@@ -34,8 +34,8 @@ pub struct Known {
     pub network: Option<Capabilities>,
     /// What it needs to give addresses.
     pub ipam: Capabilities,
-    /// What it calls the address space of this host's networks.
-    pub space: String,
+    /// What it calls the address space of this host's networks; none when that could not be found out.
+    pub space: Option<String>,
 }
 
 impl Known {
@@ -47,6 +47,9 @@ impl Known {
         let is_scope = |known: &Capabilities| matches!(known.scope.as_str(), "local" | "global");
         if role == Role::Network && !self.network.as_ref().is_some_and(is_scope) {
             return Err(Error::Plugin(format!("could not resolve driver {name} in registry")));
+        }
+        if role == Role::Ipam && self.space.is_none() {
+            return Err(Error::BadParameter(format!("invalid ipam driver: \"{name}\"")));
         }
         Ok(())
     }

@@ -42,13 +42,20 @@ impl DnsConfig {
 }
 
 /// Whether a text can be a domain to search: labels with a letter in them; a lone point means none.
-#[must_use]
-pub fn is_domain(text: &str) -> bool {
+fn is_domain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric();
     let label =
         |label: &str| label.starts_with(word) && label.ends_with(word) && label.chars().all(|c| word(c) || c == '-');
     let bare = text.strip_suffix('.').unwrap_or(text);
     text == "." || (bare.chars().any(char::is_alphabetic) && bare.split('.').all(label))
+}
+
+/// The same, refused in Docker's words.
+///
+/// # Errors
+/// It can be none.
+pub fn check_domain(text: &str) -> Result<(), String> {
+    if is_domain(text) { Ok(()) } else { Err(format!("{text} is not a valid domain")) }
 }
 
 /// A resolv.conf, taken apart.

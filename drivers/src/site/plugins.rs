@@ -172,7 +172,7 @@ impl Site {
         let Some(running) = self.plugins.running.remove(&pid) else { return false };
         self.world.processes.close(running.output);
         let outcome = match (running.said.len() > ANSWER_MAX, code) {
-            (true, _) => Err(Failure::too_long(&running.url)),
+            (true, _) => Err(Failure::too_long()),
             (false, 0) => Ok(running.said),
             (false, _) => Err(Failure::Refused(running.said)),
         };

@@ -3,8 +3,9 @@
 mod daemon;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -12,6 +13,7 @@ use netyard_drivers::daemon::Config;
 use netyard_drivers::site::SiteConfig;
 use netyard_sim::rng::Seed;
 use netyard_sim::time::Epoch;
+use serde_json::Value;
 
 use self::daemon::Daemon;
 use crate::exit::Exit;
@@ -91,7 +93,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
     };
     let site = SiteConfig {
         machines,
-        seed: Seed(arguments.seed),
+        seed: share.as_ref().map_or(Seed(arguments.seed), |share| own_seed(arguments.seed, share)),
         epoch: Epoch::from_unix(unix),
         hosts: vec![arguments.host_name.clone()],
         engines: [(arguments.host_name.clone(), config)].into(),
@@ -126,16 +128,34 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
 }
 
 /// What an engine shares that was told of a store, and where it turns out to be reached: at a free port of loopback when
-/// nothing else was said.
+/// nothing else was said. Docker's documents name a device of the machine: `eth0:2376`.
 fn share(mut config: Config) -> Result<(Config, Option<Share>), String> {
     let Some(url) = &config.cluster_store else { return Ok((config, None)) };
     let etcd = Etcd::at(url)?;
     let text = config.cluster_advertise.as_deref().unwrap_or("127.0.0.1:0");
-    let addr: SocketAddr =
-        text.parse().map_err(|_| format!("{text} is not an address and a port, like 127.0.0.1:4789"))?;
+    let addr = text.parse().ok().or_else(|| at_device(text));
+    let addr: SocketAddr = addr.ok_or_else(|| {
+        format!("{text} is neither an address and a port, like 127.0.0.1:4789, nor a device with an address and a port")
+    })?;
     let tunnels = Tunnels::bind(addr).map_err(|error| format!("cannot listen on {addr} for other hosts: {error}"))?;
     config.cluster_advertise = Some(tunnels.own().to_string());
     Ok((config, Some(Share { etcd, tunnels })))
+}
+
+/// `DEVICE:PORT`: the first IPv4 address of this machine's device, as `ip` knows it.
+fn at_device(text: &str) -> Option<SocketAddr> {
+    let (device, port) = text.rsplit_once(':')?;
+    let shown = Command::new("ip").args(["-j", "-4", "addr", "show", "dev", device]).output().ok()?;
+    let shown: Value = serde_json::from_slice(&shown.stdout).ok()?;
+    let mut addresses = shown.as_array()?.iter().filter_map(|link| link["addr_info"].as_array()).flatten();
+    let addr: Ipv4Addr = addresses.find_map(|addr| addr["local"].as_str()?.parse().ok())?;
+    Some(SocketAddr::new(addr.into(), port.parse().ok()?))
+}
+
+/// What decides in a process that shares: what others decide as well, who may have the same seed and name, would have the
+/// same ids.
+fn own_seed(seed: u64, share: &Share) -> Seed {
+    Seed(Seed(seed).stream(&format!("shares/{}", share.tunnels.own())).u64())
 }
 
 /// A word as a shell reads it.
@@ -152,6 +172,12 @@ mod tests {
     fn only_loopback_addresses_are_listened_on() {
         assert!(loopback("127.0.0.1:2375").is_ok() && loopback("[::1]:0").is_ok());
         assert!(loopback("0.0.0.0:2375").is_err() && loopback("2375").is_err());
+    }
+
+    #[test]
+    fn a_device_of_this_machine_is_where_others_reach_it() {
+        assert_eq!(at_device("lo:4789"), Some("127.0.0.1:4789".parse().unwrap()));
+        assert_eq!([at_device("nosuch0:4789"), at_device("lo"), at_device("lo:x"), at_device("-V:1")], [None; 4]);
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(super) fn router(bytes: &[u8]) {
         &KEPT,
         &[("docker01/router", "lan"), ("docker01/router", "wan")],
         &[
+            "sysctl -qw net.netfilter.nf_conntrack_max=8",
             "for n in router inside outside; do ip netns add $n; ip -n $n link set lo up; done",
             "ip -n router link add lan type veth peer name eth0 netns inside",
             "ip -n router link add wan type veth peer name eth0 netns outside",
@@ -160,7 +161,6 @@ pub(super) fn router(bytes: &[u8]) {
             "ip -n outside addr add 198.51.100.2/24 dev eth0 && ip -n outside addr add fd01::2/64 dev eth0",
             "ip netns exec router sysctl -qw net.ipv4.ip_forward=1",
             "ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1",
-            "ip netns exec router sysctl -qw net.netfilter.nf_conntrack_max=8",
             "ip netns exec router iptables -t nat -A POSTROUTING -o wan -j MASQUERADE",
             "ip netns exec router iptables -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2:80",
             "ip netns exec router iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",

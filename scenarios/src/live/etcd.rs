@@ -16,6 +16,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use netyard_drivers::cluster::remote::{Answer, Ask};
 use netyard_drivers::engine::read_store_url;
+use netyard_drivers::error::dial;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -54,16 +55,22 @@ impl Etcd {
         let (status, mut body) = sent?;
         let Ask::Watch { after, .. } = ask else {
             let read = timeout(PATIENCE, read_all(&mut body)).await.map_err(|_| late())?;
-            return json::answer(ask, status, &read?);
+            let read = read.map_err(|trouble| trouble.said(self))?;
+            return json::answer(ask, status, &read);
         };
-        watch(*after, status, &mut body, late).await
+        watch(*after, status, &mut body, late).await.map_err(|trouble| trouble.said(self))
+    }
+
+    /// That it ended before it has answered: whoever is killed or restarted does so.
+    fn broken(&self) -> String {
+        format!("{}:{}: the connection broke", self.host, self.port)
     }
 
     async fn send(&self, path: &str, body: String) -> Result<(u16, Incoming), String> {
         let (host, port) = (self.host.as_str(), self.port);
-        let failed = |error: std::io::Error| format!("dial tcp {host}:{port}: connect: {}", json::plainly(&error));
+        let failed = |error: std::io::Error| dial("tcp", format_args!("{host}:{port}"), error);
         let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
-        let broken = |error: hyper::Error| format!("{host}:{port}: {error}");
+        let broken = |_: hyper::Error| self.broken();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // It ends when the answer is read or nobody wants it any more.
         tokio::spawn(connection);
@@ -75,19 +82,34 @@ impl Etcd {
     }
 }
 
-/// The next piece of an answer; none at its end.
-async fn next(body: &mut Incoming, have: usize) -> Result<Option<Bytes>, String> {
-    loop {
-        let Some(frame) = body.frame().await else { return Ok(None) };
-        let frame = frame.map_err(|error| format!("the connection broke: {error}"))?;
-        if let Ok(bytes) = frame.into_data() {
-            let fits = have + bytes.len() <= ANSWER_MAX;
-            return if fits { Ok(Some(bytes)) } else { Err("its answer has no end".to_owned()) };
+/// Why an answer is not read.
+enum Trouble {
+    Broken,
+    Said(String),
+}
+
+impl Trouble {
+    fn said(self, etcd: &Etcd) -> String {
+        match self {
+            Self::Broken => etcd.broken(),
+            Self::Said(why) => why,
         }
     }
 }
 
-async fn read_all(body: &mut Incoming) -> Result<Vec<u8>, String> {
+/// The next piece of an answer; none at its end.
+async fn next(body: &mut Incoming, have: usize) -> Result<Option<Bytes>, Trouble> {
+    loop {
+        let Some(frame) = body.frame().await else { return Ok(None) };
+        let frame = frame.map_err(|_| Trouble::Broken)?;
+        if let Ok(bytes) = frame.into_data() {
+            let fits = have + bytes.len() <= ANSWER_MAX;
+            return if fits { Ok(Some(bytes)) } else { Err(Trouble::Said("its answer has no end".to_owned())) };
+        }
+    }
+}
+
+async fn read_all(body: &mut Incoming) -> Result<Vec<u8>, Trouble> {
     let mut read = Vec::new();
     while let Some(bytes) = next(body, read.len()).await? {
         read.extend_from_slice(&bytes);
@@ -96,7 +118,7 @@ async fn read_all(body: &mut Incoming) -> Result<Vec<u8>, String> {
 }
 
 /// Reads lines until one says that something has changed.
-async fn watch(after: u64, status: u16, body: &mut Incoming, late: impl Fn() -> String) -> Result<Answer, String> {
+async fn watch(after: u64, status: u16, body: &mut Incoming, late: impl Fn() -> String) -> Result<Answer, Trouble> {
     let mut rest = Vec::new();
     // So much of it has no end of a line: a long line is looked through once, not with every piece of it.
     let mut searched = 0;
@@ -105,7 +127,7 @@ async fn watch(after: u64, status: u16, body: &mut Incoming, late: impl Fn() -> 
         while let Some(end) = rest[searched..].iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=searched + end).collect();
             searched = 0;
-            match json::watched(status, &line)? {
+            match json::watched(status, &line).map_err(Trouble::Said)? {
                 Some(answer) => return Ok(answer),
                 None => is_begun = true,
             }
@@ -114,10 +136,10 @@ async fn watch(after: u64, status: u16, body: &mut Incoming, late: impl Fn() -> 
         let limit = if is_begun { WATCH_FOR } else { PATIENCE };
         match timeout(limit, next(body, rest.len())).await {
             Ok(Ok(Some(bytes))) => rest.extend_from_slice(&bytes),
-            Ok(Ok(None)) => return Err("the watch has ended".to_owned()),
+            Ok(Ok(None)) => return Err(Trouble::Broken),
             Ok(Err(why)) => return Err(why),
             Err(_) if is_begun => return Ok(Answer::Changes { revision: after, changes: Vec::new() }),
-            Err(_) => return Err(late()),
+            Err(_) => return Err(Trouble::Said(late())),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Interface {
     fn of(device: &Device) -> Self {
         let IfIndex(index) = device.index;
         // An address for one link is made by the kernel itself, of the same Ethernet address.
-        let is_own = |ip: IpAddr, scope| ip.is_ipv4() || scope != Scope::Link;
+        let is_own = |ip: IpAddr, scope| ip.is_ipv4() || scope != Scope::LINK;
         let addresses = device.addresses.iter().filter(|address| is_own(address.net.ip(), address.scope));
         Self {
             index,

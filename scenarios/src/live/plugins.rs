@@ -2,22 +2,24 @@
 //! and answered is known in `netyard-drivers`.
 //!
 //! How it works: each question is a task of its own, so that a plugin that is slow or dead holds up nobody else. One that
-//! refuses connections is tried again after one, two, four and eight seconds, as Docker does it.
+//! cannot be spoken with is tried again after one, two, four and eight seconds, as Docker does it, unless half a minute is over.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::Request;
-use hyper::client::conn::http1::handshake;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use netyard_drivers::engine::TalkId;
+use netyard_drivers::error::dial;
+use netyard_drivers::plugin::answer::{described, is_whole};
 use netyard_drivers::plugin::{ANSWER_MAX, Failure, Outcome, Question};
 use netyard_drivers::site::Site;
-use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
@@ -27,8 +29,10 @@ use super::door::Door;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The seconds between attempts to connect.
-const WAITS: [u64; 4] = [1, 2, 4, 8];
+/// How long another attempt is worth while.
+const ATTEMPTS: Duration = Duration::from_secs(30);
+/// Lines that the head of an answer may have.
+const HEADERS_MAX: usize = 1000;
 /// What answers are, as libnetwork says it.
 const MEDIA: &str = "application/vnd.docker.plugins.v1.2+json";
 
@@ -86,8 +90,8 @@ fn find(directory: &Path, name: &str) -> Result<Address, Failure> {
     let url = match (std::fs::read_to_string(path("spec")), std::fs::read_to_string(path("json"))) {
         (Ok(text), _) => text.trim().to_owned(),
         (_, Ok(text)) => {
-            let json: Value = serde_json::from_str(&text).map_err(|error| Failure::Broken(error.to_string()))?;
-            json["Addr"].as_str().unwrap_or_default().to_owned()
+            let url = described(text.as_bytes()).map_err(Failure::Broken)?;
+            if url.is_empty() { "tcp://".to_owned() } else { url }
         }
         _ => return Err(Failure::Unknown),
     };
@@ -100,7 +104,10 @@ fn address(url: &str) -> Result<Address, String> {
     match scheme {
         "unix" => Ok(Address::Unix(PathBuf::from(rest))),
         "tcp" | "http" => {
-            let rest = rest.trim_end_matches('/');
+            let rest = rest.split('/').next().unwrap_or_default();
+            if rest.is_empty() {
+                return Err("Post \"http:///Plugin.Activate\": http: no Host in request URL".to_owned());
+            }
             let host = if rest.contains(':') { rest.to_owned() } else { format!("{rest}:80") };
             let found = host.to_socket_addrs().map_err(|error| format!("{url}: {error}"))?;
             let found: Vec<SocketAddr> = found.collect();
@@ -123,15 +130,9 @@ impl Address {
 
     /// What Go says of a connection that cannot be had.
     fn refusal(&self, error: &io::Error) -> String {
-        let why = match error.kind() {
-            io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            _ => error.to_string(),
-        };
         match self {
-            Self::Unix(path) => format!("dial unix {}: connect: {why}", path.display()),
-            Self::Tcp(addr) => format!("dial tcp {addr}: connect: {why}"),
+            Self::Unix(path) => dial("unix", path.display(), error),
+            Self::Tcp(addr) => dial("tcp", addr, error),
         }
     }
 }
@@ -147,38 +148,40 @@ async fn ask(door: Door, (engine, talk): (usize, TalkId), found: Result<Address,
 
 async fn ask_at(address: &Address, question: &Question) -> Outcome {
     let url = address.url(question.ask.method());
-    let mut waits = WAITS.into_iter();
+    let begun = Instant::now();
+    let mut wait = Duration::from_secs(1);
     loop {
-        let asked = timeout(PATIENCE, ask_once(address, &url, question)).await;
-        match asked {
+        let why = match timeout(PATIENCE, ask_once(address, question)).await {
             Err(_) => return Err(Failure::timeout(&url)),
             Ok(Ok(outcome)) => return outcome,
-            Ok(Err(error)) => match waits.next() {
-                Some(wait) => sleep(Duration::from_secs(wait)).await,
-                None => return Err(Failure::Broken(format!("Post \"{url}\": {}", address.refusal(&error)))),
-            },
+            Ok(Err(why)) => why,
+        };
+        if begun.elapsed() + wait >= ATTEMPTS {
+            return Err(Failure::Broken(format!("Post \"{url}\": {why}")));
         }
+        sleep(wait).await;
+        wait *= 2;
     }
 }
 
 /// One attempt.
 ///
 /// # Errors
-/// There is no connection.
-async fn ask_once(address: &Address, url: &str, question: &Question) -> io::Result<Outcome> {
-    Ok(match address {
-        Address::Unix(path) => exchange(UnixStream::connect(path).await?, url, question).await,
-        Address::Tcp(addr) => exchange(TcpStream::connect(addr).await?, url, question).await,
-    })
+/// There is no connection, or it ends before there is the head of an answer: why, as Go says it.
+async fn ask_once(address: &Address, question: &Question) -> Result<Outcome, String> {
+    let refused = |error: io::Error| address.refusal(&error);
+    match address {
+        Address::Unix(path) => exchange(UnixStream::connect(path).await.map_err(refused)?, question).await,
+        Address::Tcp(addr) => exchange(TcpStream::connect(addr).await.map_err(refused)?, question).await,
+    }
 }
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    url: &str,
     question: &Question,
-) -> Outcome {
-    let broken = |why: &dyn std::fmt::Display| Failure::Broken(format!("Post \"{url}\": {why}"));
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+) -> Result<Outcome, String> {
+    let handshake = http1::Builder::new().max_headers(HEADERS_MAX).handshake(TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.map_err(|error| error.to_string())?;
     tokio::spawn(connection);
     let request = Request::post(format!("/{}", question.ask.method()))
         .header("host", "")
@@ -186,15 +189,34 @@ async fn exchange(
         .header("accept", MEDIA)
         .body(Full::<Bytes>::from(question.ask.body()))
         .expect("a method's name is a path");
-    // Whoever hangs up without an answer has ended, as Go sees it.
-    let response = sender.send_request(request).await.map_err(|_| broken(&"EOF"))?;
-    let is_success = response.status().is_success();
-    let body = match Limited::new(response.into_body(), ANSWER_MAX).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(Failure::too_long(url)),
-        Err(_) => return Err(broken(&"unexpected EOF")),
-    };
-    if is_success { Ok(body) } else { Err(Failure::Refused(body)) }
+    let response = sender.send_request(request).await.map_err(|error| unanswered(&error).to_owned())?;
+    // Docker takes no other success than this.
+    let is_success = response.status() == StatusCode::OK;
+    let body = read(response.into_body()).await;
+    Ok(if is_success { body } else { body.and_then(|body| Err(Failure::Refused(body))) })
+}
+
+/// Why there is no answer, as Go says it. Whoever hangs up has ended.
+fn unanswered(error: &hyper::Error) -> &'static str {
+    if error.is_parse() { "net/http: HTTP/1.x transport connection broken: malformed HTTP response" } else { "EOF" }
+}
+
+/// Reads an answer. Of one that does not end, or ends too early, what has come counts if it is whole so far: more than the
+/// first value is not looked at.
+async fn read(body: Incoming) -> Outcome {
+    let (mut body, mut read) = (Limited::new(body, ANSWER_MAX), Vec::new());
+    loop {
+        let failure = match body.frame().await {
+            None => return Ok(read),
+            Some(Ok(frame)) => {
+                read.extend_from_slice(&frame.into_data().unwrap_or_default());
+                continue;
+            }
+            Some(Err(error)) if error.is::<LengthLimitError>() => Failure::too_long(),
+            Some(Err(_)) => Failure::Broken("unexpected EOF".to_owned()),
+        };
+        return if is_whole(&read) { Ok(read) } else { Err(failure) };
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +227,9 @@ mod tests {
     fn addresses_are_read_as_docker_reads_them_but_only_on_this_machine() {
         assert_eq!(address("unix:///run/n.sock"), Ok(Address::Unix("/run/n.sock".into())));
         assert_eq!(address("http://127.0.0.1:9000"), Ok(Address::Tcp("127.0.0.1:9000".parse().unwrap())));
+        assert_eq!(address("tcp://127.0.0.1:9000/a/b"), Ok(Address::Tcp("127.0.0.1:9000".parse().unwrap())));
+        let nowhere = "Post \"http:///Plugin.Activate\": http: no Host in request URL".to_owned();
+        assert_eq!(address("tcp://"), Err(nowhere));
         assert_eq!(address("banana"), Err("Unknown protocol".to_owned()));
         assert_eq!(address("tcp://192.0.2.9:1"), Err("192.0.2.9:1 is not on this machine's loopback".to_owned()));
         assert_eq!(address("https://127.0.0.1:1"), Err("plugins are not asked by TLS".to_owned()));
@@ -221,7 +246,7 @@ mod tests {
     fn what_fails_is_said_as_go_says_it() {
         let at = Address::Unix("/run/docker/plugins/net1.sock".into());
         assert_eq!(at.url("NetworkDriver.Join"), "http://%2Frun%2Fdocker%2Fplugins%2Fnet1.sock/NetworkDriver.Join");
-        let refused = at.refusal(&io::ErrorKind::ConnectionRefused.into());
-        assert_eq!(refused, "dial unix /run/docker/plugins/net1.sock: connect: connection refused");
+        let gone = at.refusal(&io::Error::from_raw_os_error(2));
+        assert_eq!(gone, "dial unix /run/docker/plugins/net1.sock: connect: no such file or directory");
     }
 }

@@ -2,10 +2,10 @@
 //! `file` for each scenario, `fault` for each file that is wrong, and one `summary` at the end. Times are nanoseconds.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use netyard_drivers::site::impair::Impairment;
 use netyard_sim::qdisc::{self, Finding};
+use netyard_sim::time::nanos;
 use serde_json::{Value, json};
 
 use super::{Outcome, Summary};
@@ -149,9 +149,4 @@ pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         "virtual_ns": nanos(summary.elapsed),
     });
     writeln!(out, "{object}")
-}
-
-/// Nanoseconds; virtual time ends before they run out.
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

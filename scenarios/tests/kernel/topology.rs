@@ -67,16 +67,22 @@ struct Route {
 
 #[derive(Clone, Copy, Debug)]
 enum RouteAction {
-    Via {
-        segment: usize,
-        member: usize,
-        /// Whether it is said as several hops. They are one and the same, since which of several is taken is chance.
-        several: bool,
-    },
+    Via { segment: usize, member: usize, manner: Manner },
     Blackhole,
     Unreachable,
     Prohibit,
     Throw,
+}
+
+/// How the way of a route is said. Several ways are one and the same, since which of several is taken is chance.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    Plain,
+    Several,
+    /// By a next hop with a number.
+    Numbered,
+    /// By a group of two of them.
+    Grouped,
 }
 
 /// A rule that says which table is asked.
@@ -207,8 +213,17 @@ fn segment() -> impl Strategy<Value = Segment> {
 }
 
 fn route() -> impl Strategy<Value = Route> {
-    let via = (0..6usize, 0..3usize, prop::bool::weighted(0.2))
-        .prop_map(|(segment, member, several)| RouteAction::Via { segment, member, several });
+    let manner = prop_oneof![
+        6 => Just(Manner::Plain),
+        2 => Just(Manner::Several),
+        2 => Just(Manner::Numbered),
+        1 => Just(Manner::Grouped),
+    ];
+    let via = (0..6usize, 0..3usize, manner).prop_map(|(segment, member, manner)| RouteAction::Via {
+        segment,
+        member,
+        manner,
+    });
     let action = prop_oneof![
         8 => via,
         1 => Just(RouteAction::Blackhole),

@@ -136,6 +136,51 @@ fn two_processes_share_an_overlay_by_etcd_and_speak_vxlan_on_loopback() {
 }
 
 #[test]
+fn engines_of_one_name_are_not_taken_for_each_other_and_who_starts_is_known_at_once() {
+    let Some(etcd) = Etcd::start() else { return };
+    let up = || Engine::start(&format!("--pace fast --store {}", etcd.url()));
+    let [Some(one), Some(other), Some(third)] = [up(), up(), up()] else { return };
+    wait_until("the store is read", || one.try_docker(&["network", "create", "-d", "overlay", "n"]).code == 0);
+    for (name, host) in [("c1", &one), ("c2", &other), ("c3", &third)] {
+        wait_until("the network is seen", || shared(host) == ["n"]);
+        host.docker(&format!("run -d --name {name} --network n busybox sleep 100000"));
+    }
+    wait_until("each is listed", || {
+        let listed = one.docker("network inspect -f {{range.Containers}}{{.Name}},{{end}} n");
+        ["c1,", "c2,", "c3,"].iter().all(|name| listed.contains(name))
+    });
+    let ping = other.docker("run --rm --network n busybox ping -c 3 c1");
+    assert!(!ping.contains("100% packet loss"), "{ping}");
+}
+
+#[test]
+fn a_store_whose_data_are_gone_is_told_again_what_it_knew() {
+    let Some(mut etcd) = Etcd::start() else { return };
+    let Some([one, other]) = etcd.hosts() else { return };
+    wait_until("the store is read", || one.try_docker(&["network", "create", "-d", "overlay", "n"]).code == 0);
+    one.docker("network create -d overlay --subnet 10.5.0.0/16 unused");
+    wait_until("the other sees the networks", || shared(&other) == ["n", "unused"]);
+    one.docker("run -d --name c1 --network n busybox sleep 100000");
+    other.docker("run -d --name c2 --network n busybox sleep 100000");
+    wait_until("they reach each other", || reaches(&one, "c1", "c2"));
+    etcd.kill();
+    std::fs::remove_dir_all(etcd.directory.join("data")).expect("it is ours");
+    etcd.restart();
+    wait_until("the store is back", || one.try_docker(&["network", "create", "-d", "overlay", "new"]).code == 0);
+    for host in [&one, &other] {
+        wait_until("nothing is lost", || shared(host) == ["n", "new", "unused"]);
+    }
+    let subnet = |name: &str| one.docker(&format!("network inspect -f {{{{.IPAM.Config}}}} {name}"));
+    assert_eq!(subnet("new"), "[{10.0.1.0/24  10.0.1.1 map[]}]\n", "it gets nobody else's");
+    let mut third = Engine::start(&format!("--pace fast --host-name host3 --store {}", etcd.url()));
+    let third = third.take().expect("there is a docker command");
+    wait_until("who comes sees it", || shared(&third) == ["n", "new", "unused"]);
+    third.docker("run -d --name c3 --network n busybox sleep 100000");
+    wait_until("who comes reaches all", || reaches(&third, "c3", "c1") && reaches(&third, "c3", "c2"));
+    one.docker("network rm unused");
+}
+
+#[test]
 fn what_a_host_had_is_free_when_it_ends_or_comes_back() {
     let Some(etcd) = Etcd::start() else { return };
     let Some([one, other]) = etcd.hosts() else { return };

@@ -141,6 +141,54 @@ fn a_real_engine_has_networks_here_by_a_socket_at_which_netyard_is_the_plugin() 
     assert_eq!(engine.docker("network ls --format {{.Name}}"), "bridge\nhost\nnone\nyard\n");
 }
 
+/// What somebody says to each who calls, the last for ever.
+fn say(socket: &Path, said: &'static [&'static str]) {
+    let listener = UnixListener::bind(socket).expect("the directory is there");
+    thread::spawn(move || {
+        let said = said.iter().chain(std::iter::repeat(said.last().expect("something is said")));
+        for (stream, said) in listener.incoming().zip(said) {
+            let mut stream = stream.expect("somebody came");
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(said.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn strange_answers_are_taken_or_refused_as_docker_does() {
+    const WHOLE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 36\r\n\r\n{\"Implements\":[\"NetworkDriver\"]}    ";
+    const CUT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"Implements\":[\"VolumeDriver\"]}";
+    const TOO_EARLY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"Implements\":[\"Netw";
+    const CREATED: &str = "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}";
+    let plugins = directory();
+    let Some(engine) = Engine::start(&format!("--plugins {}", plugins.display())) else { return };
+    let refused = |name: &str, said: &'static [&'static str]| {
+        say(&plugins.join(format!("{name}.sock")), said);
+        let refused = engine.try_docker(&["network", "create", "-d", name, "n"]).stderr;
+        refused.strip_prefix("Error response from daemon: ").unwrap_or(&refused).trim_end().to_owned()
+    };
+    assert_eq!(refused("one", &[CUT]), "legacy plugin: Plugin does not implement the requested driver");
+    assert_eq!(refused("two", &[TOO_EARLY]), "legacy plugin: unexpected EOF");
+    assert_eq!(refused("three", &[CREATED]), "legacy plugin: Plugin.Activate: {}");
+    let since = Instant::now();
+    // Whoever hangs up is asked again: what it says then is that it knows nothing more.
+    assert_eq!(refused("four", &["", WHOLE, CREATED]), "could not resolve driver four in registry");
+    assert!(since.elapsed() >= Duration::from_secs(1), "not at once");
+    std::fs::write(plugins.join("five.spec"), "banana").unwrap();
+    std::fs::write(plugins.join("six.json"), "{banana").unwrap();
+    std::fs::write(plugins.join("seven.json"), r#"{"Addr":7}"#).unwrap();
+    std::fs::write(plugins.join("eight.json"), "{}").unwrap();
+    for (name, said) in [
+        ("five", "Unknown protocol"),
+        ("six", "invalid character 'b' looking for beginning of object key string"),
+        ("seven", "json: cannot unmarshal number into Go struct field Plugin.Addr of type string"),
+        ("eight", "Post \"http:///Plugin.Activate\": http: no Host in request URL"),
+    ] {
+        let refused = engine.try_docker(&["network", "create", "-d", name, "n"]).stderr;
+        assert_eq!(refused, format!("Error response from daemon: legacy plugin: {said}\n"));
+    }
+}
+
 #[test]
 fn a_dead_plugin_is_tried_again_and_then_given_up() {
     let plugins = directory();

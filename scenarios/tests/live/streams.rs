@@ -1,11 +1,11 @@
 //! Streams by the real command: input and its end, terminals, logs that are followed, clients that vanish or do not read.
 
-use std::process::{Command, Stdio};
-
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 
-use super::engine::{Engine, said};
+use super::engine::{Engine, Said, said};
 
 #[test]
 fn the_end_of_input_is_not_the_end_of_the_stream() {
@@ -44,6 +44,27 @@ fn logs_are_followed_to_the_end_of_the_container() {
     assert_eq!(engine.docker("logs -f c1"), "1\n2\n3\n");
     assert_eq!(engine.docker("wait c1"), "0\n");
     assert_eq!(engine.docker("logs --tail 1 c1"), "3\n");
+}
+
+#[test]
+fn the_logs_of_a_service_are_read_by_the_real_command() {
+    let Some(engine) = Engine::fast() else { return };
+    engine.docker("swarm init");
+    let script = "echo open; echo closed >&2; exec sleep 10000";
+    let create = ["service", "create", "--quiet", "--no-resolve-image", "--name", "web", "--replicas", "10"];
+    // It waits until all run.
+    assert_eq!(engine.try_docker(&[create.as_slice(), &["busybox", "sh", "-c", script]].concat()).code, 0);
+    let Said { stdout, stderr, code } = engine.try_docker(&["service", "logs", "--no-task-ids", "web"]);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let expected = |said: &str| {
+        let slots = (1..=10).map(|slot| format!("web.{slot}@docker01{}    | {said}", if slot < 10 { " " } else { "" }));
+        slots.collect::<BTreeSet<_>>()
+    };
+    assert_eq!((lines(&stdout), lines(&stderr), code), (expected("open"), expected("closed"), 0));
+    let task = engine.docker("service ps -q --filter name=web.1 web");
+    let mut followed = engine.begin(&["service", "logs", "-f", "--raw", task.lines().next().expect("there is one")]);
+    assert_eq!(followed.line(), "open\n");
+    followed.kill();
 }
 
 #[test]

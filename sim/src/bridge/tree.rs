@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::bpdu::{Bpdu, BridgeId, Configuration};
 use crate::addr::Mac;
 use crate::id::IfIndex;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, nanos};
 
 /// Two messages at a port are this far apart at least.
 const HOLD: Duration = Duration::from_secs(1);
@@ -685,8 +685,4 @@ impl Tree {
 /// A port's number in BPDUs: its priority and its number.
 const fn port_id(priority: u8, number: u16) -> u16 {
     ((priority as u16) << 10) | (number & 0x3ff)
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

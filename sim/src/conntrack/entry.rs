@@ -97,6 +97,22 @@ impl Entry {
         Some(entry)
     }
 
+    /// A flow that somebody made by hand.
+    #[must_use]
+    pub const fn made(original: Tuple, flow: Flow, deadline: Instant) -> Self {
+        Self {
+            original,
+            reply: original.inverse(),
+            source_nat: Nat::Kept,
+            destination_nat: Nat::Kept,
+            flow,
+            replied: false,
+            assured: false,
+            deadline,
+            mark: 0,
+        }
+    }
+
     /// Takes note of a packet of this flow.
     pub(super) fn update(&mut self, now: Instant, direction: Direction, ip: &Ip) -> Update {
         if let (Flow::Tcp(state), Upper::Tcp { flags, .. }) = (self.flow, ip.upper) {
@@ -121,6 +137,16 @@ impl Entry {
         let open = matches!(before, tcp::State::SynRecv | tcp::State::Established);
         self.assured |= self.replied && open && next == tcp::State::Established;
         self.flow = Flow::Tcp(next);
+    }
+
+    /// A rule resets its connection; false when it is none, or closed already.
+    pub(super) fn close(&mut self, now: Instant) -> bool {
+        let is_open = matches!(self.flow, Flow::Tcp(state) if state != tcp::State::Close);
+        if is_open {
+            self.flow = Flow::Tcp(tcp::State::Close);
+            self.deadline = now + self.timeout(now);
+        }
+        is_open
     }
 
     /// How long it lives from its last packet: Linux's sysctl defaults.

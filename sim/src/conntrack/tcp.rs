@@ -177,6 +177,14 @@ impl State {
         })
     }
 
+    /// The state of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        use State::{Close, CloseWait, Established, FinWait, LastAck, SynRecv, SynSent, SynSent2, TimeWait};
+        let all = [SynSent, SynSent2, SynRecv, Established, FinWait, CloseWait, LastAck, TimeWait, Close];
+        all.into_iter().find(|state| state.name() == name)
+    }
+
     /// Its name in `conntrack -L`.
     #[must_use]
     pub const fn name(self) -> &'static str {

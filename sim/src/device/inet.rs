@@ -1,52 +1,41 @@
 //! What IPv4 is told of devices (`net.ipv4.conf.DEVICE.*`): numbers by name, and what those of one device and those of all
 //! devices mean together. Who obeys them is the namespace.
 
-/// One of the numbers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Conf {
-    /// Whether packets from this host's own addresses may come by the device.
-    AcceptLocal,
-    /// Whether routers may say that another one is nearer.
-    AcceptRedirects,
-    /// Which address asks for neighbours: 0 that of the packet that waits, 1 the same if the neighbour knows it, 2 the best.
-    ArpAnnounce,
-    /// Whether only the device answers that leads back to who asks.
-    ArpFilter,
-    /// For which addresses it answers: 0 all of this host, 1 its own, 2 its own to its own subnet, 8 none.
-    ArpIgnore,
-    /// Whether what comes by the device for others goes on.
-    Forwarding,
-    /// Whether it answers for addresses that are reached by other devices.
-    ProxyArp,
-    /// Whether 127.0.0.0/8 may be on the wire.
-    RouteLocalnet,
-    /// Whether the source must be reached by the device (1) or by any (2).
-    RpFilter,
-    /// Whether who could reach a router directly is told so.
-    SendRedirects,
+use super::numbers::numbers;
+
+numbers! {
+    /// One of the numbers.
+    Conf,
+    /// All of them with their names, in the order of the names.
+    CONFS,
+    /// The numbers of one device, of all devices, or of those that are new.
+    Inet {
+        /// Whether packets from this host's own addresses may come by the device.
+        AcceptLocal = "accept_local",
+        /// Whether routers may say that another one is nearer.
+        AcceptRedirects = "accept_redirects",
+        /// Which address asks for neighbours: 0 that of the packet that waits, 1 the same if the neighbour knows it, 2 the best.
+        ArpAnnounce = "arp_announce",
+        /// Whether only the device answers that leads back to who asks.
+        ArpFilter = "arp_filter",
+        /// For which addresses it answers: 0 all of this host, 1 its own, 2 its own to its own subnet, 8 none.
+        ArpIgnore = "arp_ignore",
+        /// Whether what comes by the device for others goes on.
+        Forwarding = "forwarding",
+        /// Whether it answers for addresses that are reached by other devices.
+        ProxyArp = "proxy_arp",
+        /// Whether 127.0.0.0/8 may be on the wire.
+        RouteLocalnet = "route_localnet",
+        /// Whether the source must be reached by the device (1) or by any (2).
+        RpFilter = "rp_filter",
+        /// Whether who could reach a router directly is told so.
+        SendRedirects = "send_redirects",
+    }
 }
-
-/// All of them with their names, in the order of the names.
-pub const CONFS: [(&str, Conf); 10] = [
-    ("accept_local", Conf::AcceptLocal),
-    ("accept_redirects", Conf::AcceptRedirects),
-    ("arp_announce", Conf::ArpAnnounce),
-    ("arp_filter", Conf::ArpFilter),
-    ("arp_ignore", Conf::ArpIgnore),
-    ("forwarding", Conf::Forwarding),
-    ("proxy_arp", Conf::ProxyArp),
-    ("route_localnet", Conf::RouteLocalnet),
-    ("rp_filter", Conf::RpFilter),
-    ("send_redirects", Conf::SendRedirects),
-];
-
-/// The numbers of one device, of all devices, or of those that are new.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Inet([i32; CONFS.len()]);
 
 impl Default for Inet {
     fn default() -> Self {
-        let mut inet = Self([0; CONFS.len()]);
+        let mut inet = Self::NOTHING;
         inet.set(Conf::AcceptRedirects, 1);
         inet.set(Conf::SendRedirects, 1);
         inet
@@ -54,17 +43,6 @@ impl Default for Inet {
 }
 
 impl Inet {
-    /// A number.
-    #[must_use]
-    pub const fn get(&self, conf: Conf) -> i32 {
-        self.0[conf as usize]
-    }
-
-    /// Changes a number.
-    pub const fn set(&mut self, conf: Conf, value: i32) {
-        self.0[conf as usize] = value;
-    }
-
     /// What holds for a device with these numbers where those of all devices are `all`.
     #[must_use]
     pub fn under(&self, all: &Self, conf: Conf) -> i32 {
@@ -100,6 +78,5 @@ mod tests {
         own.set(Conf::Forwarding, 1);
         assert_eq!(own.under(&all, Conf::AcceptRedirects), 0);
         assert_eq!(Inet::default().under(&own, Conf::Forwarding), 0);
-        assert!(CONFS.iter().enumerate().all(|(at, (_, conf))| *conf as usize == at));
     }
 }

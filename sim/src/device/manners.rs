@@ -1,5 +1,7 @@
 //! How a device behaves on its link, as far as somebody chose it by `ip link set`: a few switches by name.
 
+use super::Kind;
+
 /// One of the switches.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Manner {
@@ -17,13 +19,18 @@ pub enum Manner {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Manners([bool; 4]);
 
-impl Default for Manners {
-    fn default() -> Self {
-        Self([true, true, false, false])
-    }
-}
-
 impl Manners {
+    /// Those that a new device of a kind has.
+    pub(super) const fn of(kind: &Kind) -> Self {
+        let (arp, multicast) = match kind {
+            Kind::Loopback => (true, false),
+            Kind::Dummy => (false, false),
+            Kind::Tun(tun) => (tun.tap, true),
+            _ => (true, true),
+        };
+        Self([arp, multicast, false, false])
+    }
+
     /// Whether it is on.
     #[must_use]
     pub const fn has(self, manner: Manner) -> bool {

@@ -7,8 +7,9 @@ use hickory_proto::op::{Message, MessageType, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use super::records::{Family, Records};
+use super::records::Records;
 use super::wire;
+use crate::addr::Family;
 use crate::rng::Rng;
 
 /// What every answer of the engine says, in seconds (libnetwork, `respTTL`).

@@ -5,20 +5,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-/// Which of a name's addresses are asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Family {
-    /// A records.
-    V4,
-    /// AAAA records.
-    V6,
-}
-
-impl Family {
-    fn has(self, addr: IpAddr) -> bool {
-        addr.is_ipv4() == (self == Self::V4)
-    }
-}
+use crate::addr::Family;
 
 /// The names on one network as one container sees them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -93,7 +80,7 @@ impl Zone {
     /// is unknown to those who ask for IPv4.
     fn lookup(&self, name: &str, family: Family) -> Option<Vec<IpAddr>> {
         let all = self.names.get(&name.to_lowercase())?;
-        let found: Vec<IpAddr> = all.iter().copied().filter(|addr| family.has(*addr)).collect();
+        let found: Vec<IpAddr> = all.iter().copied().filter(|addr| Family::of(*addr) == family).collect();
         (family == Family::V6 || !found.is_empty()).then_some(found)
     }
 }

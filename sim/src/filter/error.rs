@@ -7,6 +7,8 @@ use core::fmt;
 pub enum Usage {
     /// NAT: not an address.
     Address(String),
+    /// tcp: not a flag.
+    TcpFlag(String),
     /// addrtype: not a kind of address.
     AddressKind(String),
     /// addrtype without a kind.
@@ -73,6 +75,10 @@ pub enum Usage {
     Port(String),
     /// The last port is below the first.
     PortRange,
+    /// `-m udp`: a port that has no such name.
+    PortUnknown(String),
+    /// `-m udp`: more than two ends in the value of this option.
+    PortComponents(&'static str),
     /// Not a protocol.
     Protocol(String),
     /// A module's option whose number is not in its range, which begins with nought.
@@ -99,6 +105,10 @@ pub enum Usage {
     Text(String),
     /// tcp without `-p tcp`.
     TcpProtocol,
+    /// tcp: not the number of an option.
+    TcpOption(String),
+    /// Ports of udp without `-p udp`.
+    UdpProtocol,
     /// An option nobody knows.
     UnknownOption(String),
 }
@@ -107,6 +117,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(text) => write!(f, "Bad IP address \"{text}\""),
+            Self::TcpFlag(text) => write!(f, "Unknown TCP flag `{text}'"),
             Self::AddressKind(text) => write!(f, "addrtype: bad type \"{text}\""),
             Self::AddressKindMissing => f.write_str("addrtype: you must specify --src-type or --dst-type"),
             Self::BadArgument(text) => write!(f, "Bad argument `{text}'"),
@@ -156,6 +167,10 @@ impl Usage {
             Self::NoMatch(name) => writeln!(f, "Couldn't load match `{name}':No such file or directory"),
             Self::OnlyOne(option) => write!(f, "Only one `{option}' allowed"),
             Self::Port(text) => write!(f, "invalid port/service `{text}' specified"),
+            Self::PortUnknown(text) => writeln!(f, "Port \"{text}\" does not resolve to anything."),
+            Self::PortComponents(option) => {
+                writeln!(f, "udp: Too many components for option \"{option}\" (max: 2)")
+            }
             Self::PortRange => f.write_str("invalid portrange (min > max)"),
             Self::Protocol(text) => write!(f, "unknown protocol \"{text}\" specified"),
             Self::Range(module, option, last) => {
@@ -172,6 +187,8 @@ impl Usage {
             Self::TargetEmpty => f.write_str("Invalid target name (too short)"),
             Self::TargetLong(name) => write!(f, "Invalid target name `{name}' (28 chars max)"),
             Self::TcpProtocol => f.write_str("TCP match requires '-p tcp'"),
+            Self::TcpOption(text) => write!(f, "Bad TCP option \"{text}\""),
+            Self::UdpProtocol => f.write_str("UDP match requires '-p udp'"),
             Self::UnknownOption(option) => write!(f, "unknown option \"{option}\""),
             _ => Ok(()),
         }

@@ -205,6 +205,13 @@ impl Table {
                 marks.hop_limit = Some(change.apply(marks.hop_limit.unwrap_or(subject.ip.ttl)));
                 Effect::Next
             }
+            Target::Service(change) => {
+                let old = marks.service.unwrap_or_else(|| crate::packet::service(subject.packet));
+                marks.service = Some(change.apply(old));
+                Effect::Next
+            }
+            // Checksums are whole here already.
+            Target::Checksum { .. } => Effect::Next,
             Target::Masquerade(to) => Effect::Stop(Decision::Masquerade(*to)),
             Target::Netmap(net) => Effect::Stop(Decision::Netmap(*net)),
             Target::NoTrack { .. } => Effect::Stop(Decision::NoTrack),

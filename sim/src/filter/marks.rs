@@ -10,6 +10,8 @@ pub struct Marks {
     pub flow: u32,
     /// What its hop limit shall be.
     pub hop_limit: Option<u8>,
+    /// What its type of service shall be.
+    pub service: Option<u8>,
     /// What the largest segment shall be that a SYN allows.
     pub segment: Option<Segment>,
 }

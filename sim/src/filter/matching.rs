@@ -18,10 +18,14 @@ pub mod mark;
 pub mod multiport;
 pub mod owner;
 pub mod physdev;
+pub mod pkttype;
 pub mod port;
 pub mod recent;
+pub mod service;
 pub mod statistic;
 pub mod string;
+pub mod tcpmss;
+pub mod time;
 pub mod ttl;
 
 use core::fmt;
@@ -31,7 +35,7 @@ use super::subject::{Subject, Surroundings};
 use super::words::{self, Words};
 use super::{Family, Usage};
 use crate::addr::Mac;
-use crate::packet::protocol;
+use crate::packet::{self, protocol};
 use addrtype::AddrType;
 use connlimit::ConnLimit;
 use connmark::Connmark;
@@ -46,10 +50,14 @@ use mark::Mark;
 use multiport::Multiport;
 use owner::OwnerMatch;
 use physdev::Physdev;
-use port::{Tcp, Udp};
+use pkttype::PktType;
+use port::{Sctp, Tcp, Udp};
 use recent::{Lists, Recent};
+use service::{Dscp, Tos};
 use statistic::Statistic;
 use string::StringMatch;
+use tcpmss::TcpMss;
+use time::Time;
 use ttl::Ttl;
 
 /// An option of a match or target on its way in.
@@ -59,6 +67,8 @@ pub struct Argument<'w, 'a> {
     pub name: &'a str,
     /// Whether a `!` stood before it.
     pub negated: bool,
+    /// The protocol of the rule as far as it is said before it, and whether all others are meant.
+    pub protocol: Option<(u8, bool)>,
     /// Where its value comes from.
     pub words: &'w mut Words<'a>,
 }
@@ -85,6 +95,16 @@ pub enum Match {
     AddrType(AddrType),
     /// A remark; it matches everything.
     Comment(Option<String>),
+    /// The class of DiffServ that it is in.
+    Dscp(Dscp),
+    /// For whom it is on its link.
+    PktType(PktType),
+    /// The largest segment that it allows.
+    TcpMss(TcpMss),
+    /// When it comes.
+    Time(Time),
+    /// The type of service that it asks for.
+    Tos(Tos),
     /// How many connections there are of its address.
     ConnLimit(ConnLimit),
     /// The mark of its flow.
@@ -115,6 +135,8 @@ pub enum Match {
     Physdev(Physdev),
     /// Whether its address was seen not long ago.
     Recent(Recent),
+    /// SCTP ports.
+    Sctp(Sctp),
     /// The state of its flow, the older way.
     State(StateMatch),
     /// Some of them.
@@ -139,6 +161,11 @@ impl Match {
             ("addrtype", _) => Self::AddrType(AddrType::default()),
             ("comment", _) => Self::Comment(None),
             ("connlimit", _) => Self::ConnLimit(ConnLimit::any(family)),
+            ("dscp", _) => Self::Dscp(Dscp::default()),
+            ("pkttype", _) => Self::PktType(PktType::default()),
+            ("tcpmss", _) => Self::TcpMss(TcpMss::default()),
+            ("time", _) => Self::Time(Time::default()),
+            ("tos", _) => Self::Tos(Tos::default()),
             ("owner", _) => Self::Owner(OwnerMatch::default()),
             ("string", _) => Self::String(StringMatch::default()),
             ("connmark", _) => Self::Connmark(Connmark::default()),
@@ -156,6 +183,7 @@ impl Match {
             ("mark", _) => Self::Mark(Mark::default()),
             ("multiport", _) => Self::Multiport(Multiport::default()),
             ("physdev", _) => Self::Physdev(Physdev::default()),
+            ("sctp", _) => Self::Sctp(Sctp::default()),
             ("state", _) => Self::State(StateMatch::default()),
             ("tcp", _) => Self::Tcp(Tcp::default()),
             ("udp", _) => Self::Udp(Udp::default()),
@@ -169,6 +197,7 @@ impl Match {
         match (number, family) {
             (protocol::ICMP, Family::V4) | (protocol::ICMPV6, Family::V6) => Some(Self::Icmp(Icmp::any(family))),
             (protocol::TCP, _) => Some(Self::Tcp(Tcp::default())),
+            (protocol::SCTP, _) => Some(Self::Sctp(Sctp::default())),
             (protocol::UDP, _) => Some(Self::Udp(Udp::default())),
             _ => None,
         }
@@ -187,6 +216,11 @@ impl Match {
             }
             Self::Comment(_) => Ok(false),
             Self::ConnLimit(m) => m.parse(argument),
+            Self::Dscp(m) => m.parse(argument),
+            Self::PktType(m) => m.parse(argument),
+            Self::TcpMss(m) => m.parse(argument),
+            Self::Time(m) => m.parse(argument),
+            Self::Tos(m) => m.parse(argument),
             Self::Owner(m) => m.parse(argument),
             Self::String(m) => m.parse(argument),
             Self::Connmark(m) => m.parse(argument),
@@ -209,6 +243,7 @@ impl Match {
             Self::Mark(m) => m.parse(argument),
             Self::Multiport(m) => m.parse(argument),
             Self::Physdev(m) => m.parse(argument),
+            Self::Sctp(m) => m.parse(argument),
             Self::State(m) => m.parse(argument),
             Self::Tcp(m) => m.parse(argument),
             Self::Udp(m) => m.parse(argument),
@@ -224,6 +259,11 @@ impl Match {
             Self::AddrType(m) => m.check(),
             Self::Comment(None) => Err(Usage::Required("comment", "--comment")),
             Self::ConnLimit(m) => m.check(),
+            Self::Dscp(m) => m.check(),
+            Self::PktType(m) => m.check(),
+            Self::TcpMss(m) => m.check(),
+            Self::Time(m) => m.check(),
+            Self::Tos(m) => m.check(),
             Self::Owner(m) => m.check(),
             Self::String(m) => m.check(),
             Self::Connmark(m) => m.check(),
@@ -239,9 +279,10 @@ impl Match {
             Self::Mark(m) => m.check(),
             Self::Multiport(m) => m.check(proto),
             Self::State(m) => m.check(),
-            Self::Tcp(_) if proto.is_none_or(|(number, _)| number != protocol::TCP) => Err(Usage::TcpProtocol),
+            Self::Tcp(m) => m.check(proto),
+            Self::Udp(m) => m.check(proto),
             Self::Comment(Some(_)) | Self::Icmp(_) | Self::Limit(_) | Self::Mac(Some(_), _) => Ok(()),
-            Self::Physdev(_) | Self::Tcp(_) | Self::Udp(_) => Ok(()),
+            Self::Physdev(_) | Self::Sctp(_) => Ok(()),
         }
     }
 
@@ -251,6 +292,11 @@ impl Match {
             Self::AddrType(m) => m.matches(subject),
             Self::Comment(_) => true,
             Self::ConnLimit(m) => m.matches(subject),
+            Self::Dscp(m) => m.matches(packet::service(subject.packet)),
+            Self::PktType(m) => m.matches(subject.surroundings.kind_of(subject.ip.dst, None)),
+            Self::TcpMss(m) => m.matches(packet::clamp::allowed(subject.packet, subject.ip)),
+            Self::Time(m) => m.matches(subject.epoch.utc(subject.now)),
+            Self::Tos(m) => m.matches(packet::service(subject.packet)),
             Self::Owner(m) => m.matches(subject.path.owner),
             Self::String(m) => m.matches(subject.packet),
             Self::Connmark(m) => subject.flow.is_some() && m.matches(marks.flow),
@@ -268,8 +314,9 @@ impl Match {
             Self::Mark(m) => m.matches(marks.packet),
             Self::Multiport(m) => m.matches(subject.ip),
             Self::Physdev(m) => m.matches(subject.path),
+            Self::Sctp(m) => m.matches(subject.ip, subject.packet),
             Self::State(m) => m.matches(subject.state),
-            Self::Tcp(m) => m.matches(subject.ip),
+            Self::Tcp(m) => m.matches(subject.ip, subject.packet),
             Self::Udp(m) => m.matches(subject.ip),
         }
     }
@@ -285,7 +332,10 @@ impl Match {
     pub const fn requires_protocol(&self) -> Option<u8> {
         match self {
             Self::Icmp(m) => Some(m.protocol()),
-            Self::Udp(_) => Some(protocol::UDP),
+            Self::Sctp(_) => Some(protocol::SCTP),
+            Self::TcpMss(_) => Some(protocol::TCP),
+            Self::Tcp(m) if !m.is_native() => Some(protocol::TCP),
+            Self::Udp(m) if !m.is_native() => Some(protocol::UDP),
             _ => None,
         }
     }
@@ -312,6 +362,11 @@ impl Match {
             Self::AddrType(m) => m.describe(),
             Self::Comment(text) => format!("/* {} */", text.as_deref().unwrap_or_default()),
             Self::ConnLimit(m) => m.describe(),
+            Self::Dscp(m) => m.describe(),
+            Self::PktType(m) => m.describe(),
+            Self::TcpMss(m) => m.describe(),
+            Self::Time(m) => m.describe(),
+            Self::Tos(m) => m.describe(numeric),
             Self::Owner(m) => m.describe(),
             Self::String(m) => m.describe(),
             Self::Connmark(m) => m.describe(),
@@ -329,6 +384,7 @@ impl Match {
             Self::Mark(m) => m.describe(),
             Self::Multiport(m) => m.describe(proto, numeric),
             Self::Physdev(m) => m.describe(),
+            Self::Sctp(m) => m.describe(numeric),
             Self::State(m) => m.describe(),
             Self::Tcp(m) => m.describe(numeric),
             Self::Udp(m) => m.describe(numeric),
@@ -344,6 +400,11 @@ impl fmt::Display for Match {
                 write!(f, "-m comment --comment {}", words::quoted(text.as_deref().unwrap_or_default()))
             }
             Self::ConnLimit(m) => write!(f, "-m connlimit{m}"),
+            Self::Dscp(m) => write!(f, "-m dscp{m}"),
+            Self::PktType(m) => write!(f, "-m pkttype{m}"),
+            Self::TcpMss(m) => write!(f, "-m tcpmss{m}"),
+            Self::Time(m) => write!(f, "-m time{m}"),
+            Self::Tos(m) => write!(f, "-m tos{m}"),
             Self::Owner(m) => write!(f, "-m owner{m}"),
             Self::String(m) => write!(f, "-m string{m}"),
             Self::Connmark(m) => write!(f, "-m connmark{m}"),
@@ -363,6 +424,7 @@ impl fmt::Display for Match {
             Self::Mark(m) => write!(f, "-m mark{m}"),
             Self::Multiport(m) => write!(f, "-m multiport{m}"),
             Self::Physdev(m) => write!(f, "-m physdev{m}"),
+            Self::Sctp(m) => write!(f, "-m sctp{m}"),
             Self::State(m) => write!(f, "-m state{m}"),
             Self::Tcp(m) => write!(f, "-m tcp{m}"),
             Self::Udp(m) => write!(f, "-m udp{m}"),

@@ -1,5 +1,5 @@
-//! The names of protocols and ports that iptables reads and prints (`/etc/protocols`, `/etc/services`), as far as
-//! rules of this world have use for them.
+//! The names of protocols and ports that iptables reads and prints (`/etc/protocols`, `/etc/services`): of protocols as
+//! far as rules of this world have use for them, of ports all that Debian names.
 
 use super::Usage;
 
@@ -18,53 +18,40 @@ const PROTOCOLS: [(u8, &str); 12] = [
     (136, "udplite"),
 ];
 
-/// Port, protocol (0: both TCP and UDP), name.
-const SERVICES: [(u16, u8, &str); 44] = [
-    (1, 6, "tcpmux"),
-    (7, 0, "echo"),
-    (9, 0, "discard"),
-    (13, 0, "daytime"),
-    (20, 6, "ftp-data"),
-    (21, 6, "ftp"),
-    (22, 6, "ssh"),
-    (23, 6, "telnet"),
-    (25, 6, "smtp"),
-    (37, 0, "time"),
-    (53, 0, "domain"),
-    (67, 17, "bootps"),
-    (68, 17, "bootpc"),
-    (69, 17, "tftp"),
-    (80, 6, "http"),
-    (88, 0, "kerberos"),
-    (110, 6, "pop3"),
-    (111, 0, "sunrpc"),
-    (123, 17, "ntp"),
-    (143, 6, "imap2"),
-    (161, 0, "snmp"),
-    (179, 6, "bgp"),
-    (389, 0, "ldap"),
-    (443, 0, "https"),
-    (445, 6, "microsoft-ds"),
-    (465, 6, "submissions"),
-    (500, 17, "isakmp"),
-    (514, 17, "syslog"),
-    (587, 6, "submission"),
-    (636, 0, "ldaps"),
-    (853, 0, "domain-s"),
-    (873, 6, "rsync"),
-    (990, 6, "ftps"),
-    (993, 6, "imaps"),
-    (995, 6, "pop3s"),
-    (1194, 0, "openvpn"),
-    (1883, 6, "mqtt"),
-    (2000, 6, "cisco-sccp"),
-    (2049, 0, "nfs"),
-    (3306, 6, "mysql"),
-    (5060, 0, "sip"),
-    (5353, 17, "mdns"),
-    (5432, 6, "postgresql"),
-    (8080, 6, "http-alt"),
-];
+/// The well-known ports, a line each: the port, the protocols, the name and what it is called too.
+const SERVICES: &str = include_str!("services.txt");
+
+/// A well-known port.
+struct Service {
+    port: u16,
+    protocols: &'static str,
+    names: &'static str,
+}
+
+impl Service {
+    /// Whether a protocol has it; every protocol when none is said.
+    fn is_of(&self, protocol: Option<u8>) -> bool {
+        protocol.is_none_or(|wanted| {
+            let is_wanted = |name: &str| PROTOCOLS.contains(&(wanted, name));
+            self.protocols.split(',').any(is_wanted)
+        })
+    }
+}
+
+fn services() -> impl Iterator<Item = Service> {
+    SERVICES.lines().filter_map(|line| {
+        let (port, rest) = line.split_once(' ')?;
+        let (protocols, names) = rest.split_once(' ')?;
+        Some(Service { port: port.parse().ok()?, protocols, names })
+    })
+}
+
+/// What a port is called with a protocol, where it is well known.
+#[must_use]
+pub fn service(port: u16, protocol: u8) -> Option<&'static str> {
+    let found = services().find(|service| service.port == port && service.is_of(Some(protocol)));
+    found.and_then(|service| service.names.split(' ').next())
+}
 
 /// A protocol by name or number; 0 stands for all.
 ///
@@ -90,21 +77,27 @@ pub fn protocol(number: u8) -> String {
     }
 }
 
-/// A port by name or number.
+/// A port by number or by a name that it has with a protocol; with any when none is said.
 ///
 /// # Errors
 /// `Port`.
-pub fn parse_port(text: &str) -> Result<u16, Usage> {
-    let named = SERVICES.iter().find(|(_, _, name)| *name == text).map(|(port, ..)| *port);
-    named.or_else(|| text.parse().ok()).ok_or_else(|| Usage::Port(text.to_owned()))
+pub fn parse_port(text: &str, protocol: Option<u8>) -> Result<u16, Usage> {
+    let is_named = |service: &Service| service.names.split(' ').any(|name| name == text) && service.is_of(protocol);
+    let port = text.parse().ok().or_else(|| Some(services().find(is_named)?.port));
+    port.ok_or_else(|| Usage::Port(text.to_owned()))
+}
+
+/// A port as `getaddrinfo(3)` reads it: by a name that it has with a protocol, with any when none is said, or by a number,
+/// which goes round when it is too large.
+#[must_use]
+pub fn address_port(text: &str, protocol: Option<u8>) -> Option<u16> {
+    let number = text.parse::<u64>().ok().and_then(|number| u16::try_from(number & 0xffff).ok());
+    number.or_else(|| parse_port(text, protocol).ok())
 }
 
 /// A port as `iptables -L` shows it: by name where the protocol has one and names are wanted.
 #[must_use]
 pub fn port(port: u16, protocol: u8, numeric: bool) -> String {
-    let known = SERVICES.iter().find(|(p, of, _)| *p == port && (*of == 0 || *of == protocol));
-    match known {
-        Some((_, _, name)) if !numeric => (*name).to_owned(),
-        Some(_) | None => port.to_string(),
-    }
+    let known = service(port, protocol).filter(|_| !numeric);
+    known.map_or_else(|| port.to_string(), str::to_owned)
 }

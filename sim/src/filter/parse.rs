@@ -103,8 +103,8 @@ impl Parser {
     fn base_option(&mut self, letter: char, negated: bool, words: &mut Words<'_>) -> Result<(), Usage> {
         self.note(letter, negated)?;
         match letter {
-            's' => (self.sources, self.negated.0) = (self.prefixes(words.value()?, negated)?, negated),
-            'd' => (self.destinations, self.negated.1) = (self.prefixes(words.value()?, negated)?, negated),
+            's' => (self.sources, self.negated.0) = (self.prefixes(address(words)?, negated)?, negated),
+            'd' => (self.destinations, self.negated.1) = (self.prefixes(address(words)?, negated)?, negated),
             'i' => self.rule.in_device = device(words.value()?, negated)?,
             'o' => self.rule.out_device = device(words.value()?, negated)?,
             'p' => self.protocol(words.value()?, negated)?,
@@ -157,7 +157,7 @@ impl Parser {
     fn module_option<'a>(&mut self, flag: Flag<'a>, negated: bool, words: &mut Words<'a>) -> Result<(), Usage> {
         let unknown = || Usage::UnknownOption(flag.to_string());
         let Flag::Long(name) = flag else { return Err(unknown()) };
-        let mut argument = Argument { name, negated, words };
+        let mut argument = Argument { name, negated, protocol: self.rule.protocol, words };
         if self.rule.target.parse(&mut argument, self.family)? {
             self.target_given = true;
             return Ok(());
@@ -200,6 +200,16 @@ impl Parser {
             }
         }
         Ok((rules, self.counters))
+    }
+}
+
+/// The value of `-s` or `-d`. A `!` in its place, as it was written long ago, leaves the address over.
+fn address<'a>(words: &mut Words<'a>) -> Result<&'a str, Usage> {
+    match words.value()? {
+        "!" => {
+            Err(words.plain().map_or_else(|| Usage::Host("!".to_owned()), |left| Usage::BadArgument(left.to_owned())))
+        }
+        text => Ok(text),
     }
 }
 

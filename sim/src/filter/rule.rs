@@ -272,7 +272,7 @@ mod tests {
                 "ctproto 6 ctorigdstport 80 ctdir ORIGINAL",
             ),
             ("-m physdev --physdev-is-in", "-m physdev --physdev-is-in", "PHYSDEV match --physdev-is-in"),
-            ("-j NOTRACK", "-j NOTRACK", ""),
+            ("-j NOTRACK", "-j NOTRACK", "NOTRACK"),
             ("-j CT --notrack", "-j CT --notrack", "CT notrack"),
         ];
         for (typed, saved, listed) in cases {

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use crate::addr::Mac;
 use crate::conntrack::{Direction, Entry, State, Table};
 use crate::packet::Ip;
-use crate::time::Instant;
+use crate::time::{Epoch, Instant};
 
 /// What an address is to a host (`addrtype`; the route types of `ip route`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +75,8 @@ pub struct Path<'a> {
 pub struct Subject<'a, S> {
     /// The present.
     pub now: Instant,
+    /// What date the beginning was.
+    pub epoch: Epoch,
     /// The packet.
     pub ip: &'a Ip,
     /// Its bytes.

@@ -108,10 +108,10 @@ impl Table {
     }
 
     pub(super) fn rename_chain(&mut self, name: &str, to: &str) -> Result<(), RuleError> {
-        let id = self.id(name)?;
         if self.names.contains_key(to) {
             return Err(RuleError::FileExists);
         }
+        let id = self.id(name)?;
         if self.at(id).base.is_some() {
             return Err(RuleError::NoChain);
         }
@@ -295,7 +295,7 @@ impl Table {
             }
             Target::NoTrack { .. } => matches!(self.kind, TableKind::Raw),
             Target::Reject(_) => matches!(self.kind, TableKind::Filter),
-            Target::Ttl(_) => matches!(self.kind, TableKind::Mangle),
+            Target::Ttl(_) | Target::Service(_) | Target::Checksum { .. } => matches!(self.kind, TableKind::Mangle),
             _ => true,
         }
     }

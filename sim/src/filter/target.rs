@@ -1,17 +1,21 @@
 //! What a rule does with a packet that it matches (`-j …`): reading the options, printing them. Doing it is not here.
 
 mod connmark;
+mod service;
 mod ttl;
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr as _;
 
 use super::marks::Segment;
 use super::matching::{Argument, mark, multiport};
 use super::prefix::Prefix;
 use super::words;
-use super::{Family, Usage};
+use super::{Family, Usage, name};
+use crate::range;
 pub use connmark::Connmark;
+pub use service::Service;
 pub use ttl::Ttl;
 
 /// How a rejected packet is answered.
@@ -170,6 +174,13 @@ pub enum Target {
     TcpMss(Option<Segment>),
     /// Another hop limit.
     Ttl(Ttl),
+    /// Another type of service.
+    Service(Service),
+    /// Its checksum is made whole, once that is said (`--checksum-fill`).
+    Checksum {
+        /// Whether it was said.
+        fill: bool,
+    },
 }
 
 impl Target {
@@ -183,6 +194,9 @@ impl Target {
             "TCPMSS" => Self::TcpMss(None),
             "TTL" if family == Family::V4 => Self::Ttl(Ttl::any(family)),
             "HL" if family == Family::V6 => Self::Ttl(Ttl::any(family)),
+            "TOS" => Self::Service(Service::Tos(None)),
+            "DSCP" => Self::Service(Service::Dscp(None)),
+            "CHECKSUM" => Self::Checksum { fill: false },
             "CT" | "NOTRACK" => Self::NoTrack { by_ct: name == "CT" },
             "DNAT" => Self::Dnat(plain),
             "DROP" => Self::Drop,
@@ -209,6 +223,8 @@ impl Target {
             Self::Connmark(_) => "CONNMARK",
             Self::TcpMss(_) => "TCPMSS",
             Self::Ttl(ttl) => ttl.name(),
+            Self::Service(service) => service.name(),
+            Self::Checksum { .. } => "CHECKSUM",
             Self::Dnat(_) => "DNAT",
             Self::Drop => "DROP",
             Self::Goto(chain) | Self::Jump(chain) => chain,
@@ -226,6 +242,12 @@ impl Target {
         }
     }
 
+    /// The name that `iptables -L` shows: the kernel has one target for what is not tracked.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        if matches!(self, Self::NoTrack { .. }) { "CT" } else { self.name() }
+    }
+
     /// The chain it goes to.
     #[must_use]
     pub fn chain(&self) -> Option<&str> {
@@ -240,16 +262,24 @@ impl Target {
     /// # Errors
     /// What is wrong with its value.
     pub fn parse(&mut self, argument: &mut Argument<'_, '_>, family: Family) -> Result<bool, Usage> {
+        let begins = |whole: &str| argument.name.len() > 1 && whole.starts_with(argument.name);
         match (self, argument.name) {
-            (Self::Dnat(t), "to-destination") => t.set(argument.value()?, family, ("DNAT", "--to-destination"))?,
-            (Self::Snat(t), "to-source") => t.set(argument.value()?, family, ("SNAT", "--to-source"))?,
+            (Self::Dnat(t), _) if begins("to-destination") => {
+                t.set(argument.value()?, family, ("DNAT", "--to-destination"))?;
+            }
+            (Self::Snat(t), _) if begins("to-source") => t.set(argument.value()?, family, ("SNAT", "--to-source"))?,
             (Self::Masquerade(t) | Self::Redirect(t), "to-ports" | "to-port") => {
                 t.ports = Some(nat_ports(argument.value()?)?);
             }
             (Self::Dnat(t) | Self::Snat(t) | Self::Masquerade(t) | Self::Redirect(t), "random") => t.random = true,
             (Self::Snat(t) | Self::Masquerade(t), "random-fully") => t.random_fully = true,
             (Self::Dnat(t) | Self::Snat(t), "persistent") => t.persistent = true,
-            (Self::Netmap(net), "to") => *net = Prefix::parse(family, argument.value()?)?,
+            (Self::Netmap(net), "to") => {
+                let most = if family == Family::V4 { 32 } else { 128 };
+                let why = format!("neither a valid network mask nor valid CIDR (0-{most}).\n");
+                let wrong = |_| Usage::Text(format!("NETMAP: bad value for option \"--to\", {why}"));
+                *net = Prefix::parse(family, argument.value()?).map_err(wrong)?;
+            }
             (Self::Reject(with), "reject-with") => *with = RejectWith::parse(family, argument.value()?)?,
             (Self::NoTrack { by_ct: true }, "notrack") => {}
             (Self::Log(log), _) => return log.parse(argument),
@@ -265,6 +295,8 @@ impl Target {
                 *segment = Some(Segment::Bytes(bytes.ok_or_else(range)?));
             }
             (Self::Ttl(ttl), _) => return ttl.parse(argument),
+            (Self::Service(service), _) => return service.parse(argument),
+            (Self::Checksum { fill }, "checksum-fill") => *fill = true,
             _ => return Ok(false),
         }
         Ok(true)
@@ -283,6 +315,8 @@ impl Target {
             Self::Connmark(how) => how.check(),
             Self::TcpMss(None) => Err(Usage::Said("TCPMSS target: At least one parameter is required")),
             Self::Ttl(ttl) => ttl.check(),
+            Self::Service(service) => service.check(),
+            Self::Checksum { fill: false } => Err(Usage::Required("CHECKSUM", "--checksum-fill")),
             Self::Dnat(t) | Self::Snat(t) | Self::Masquerade(t) | Self::Redirect(t)
                 if t.ports.is_some() && !multiport::has_ports(proto) =>
             {
@@ -318,14 +352,17 @@ impl Target {
             Self::TcpMss(Some(Segment::Clamp)) => "TCPMSS clamp to PMTU".to_owned(),
             Self::TcpMss(Some(Segment::Bytes(bytes))) => format!("TCPMSS set {bytes}"),
             Self::Ttl(ttl) => ttl.describe(),
+            Self::Service(service) => service.describe(numeric),
+            Self::Checksum { .. } => "CHECKSUM fill".to_owned(),
             Self::Masquerade(t) => {
-                let ports = t.ports.map(|p| format!("masq ports: {}", ports(p))).unwrap_or_default();
+                let ports = t.ports.map(|p| format!("masq ports: {}", range::text(p, '-'))).unwrap_or_default();
                 ports + &t.flags("")
             }
             Self::Netmap(net) => format!("to:{net}"),
             Self::NoTrack { by_ct: true } => "CT notrack".to_owned(),
+            Self::NoTrack { by_ct: false } => "NOTRACK".to_owned(),
             Self::Redirect(t) => {
-                let ports = t.ports.map(|p| format!("redir ports {}", ports(p))).unwrap_or_default();
+                let ports = t.ports.map(|p| format!("redir ports {}", range::text(p, '-'))).unwrap_or_default();
                 ports + &t.flags("")
             }
             Self::Reject(with) => format!("reject-with {}", with.name()),
@@ -333,7 +370,6 @@ impl Target {
             | Self::Drop
             | Self::Goto(_)
             | Self::Jump(_)
-            | Self::NoTrack { by_ct: false }
             | Self::None
             | Self::Return
             | Self::TcpMss(None) => String::new(),
@@ -358,8 +394,10 @@ impl fmt::Display for Target {
             Self::TcpMss(Some(Segment::Clamp)) => f.write_str(" --clamp-mss-to-pmtu"),
             Self::TcpMss(Some(Segment::Bytes(bytes))) => write!(f, " --set-mss {bytes}"),
             Self::Ttl(ttl) => ttl.fmt(f),
+            Self::Service(service) => service.fmt(f),
+            Self::Checksum { .. } => f.write_str(" --checksum-fill"),
             Self::Masquerade(t) | Self::Redirect(t) => {
-                t.ports.map_or(Ok(()), |p| write!(f, " --to-ports {}", ports(p)))?;
+                t.ports.map_or(Ok(()), |p| write!(f, " --to-ports {}", range::text(p, '-')))?;
                 f.write_str(&t.flags("--"))
             }
             Self::Netmap(net) => write!(f, " --to {net}"),
@@ -399,14 +437,11 @@ impl Translation {
     }
 
     fn to(&self) -> String {
-        let range = |(first, last): (IpAddr, IpAddr)| {
-            if first == last { first.to_string() } else { format!("{first}-{last}") }
-        };
-        let addresses = self.addresses.map(range).unwrap_or_default();
-        match self.ports {
+        let addresses = self.addresses.map(|range| range::text(range, '-')).unwrap_or_default();
+        match self.ports.map(|range| range::text(range, '-')) {
             None => addresses,
-            Some(p) if self.addresses.is_some_and(|(a, _)| a.is_ipv6()) => format!("[{addresses}]:{}", ports(p)),
-            Some(p) => format!("{addresses}:{}", ports(p)),
+            Some(ports) if self.addresses.is_some_and(|(a, _)| a.is_ipv6()) => format!("[{addresses}]:{ports}"),
+            Some(ports) => format!("{addresses}:{ports}"),
         }
     }
 
@@ -504,12 +539,11 @@ fn nat_address(text: &str, family: Family) -> Result<IpAddr, Usage> {
 }
 
 fn nat_ports(text: &str) -> Result<(u16, u16), Usage> {
-    let port = |text: &str| text.parse::<u16>().map_err(|_| Usage::NatPort(text.to_owned()));
-    let Some((first, last)) = text.split_once('-') else { return port(text).map(|p| (p, p)) };
-    let range = (port(first)?, port(last)?);
+    if let Ok(named) = name::parse_port(text, None) {
+        return Ok((named, named));
+    }
+    let first = |(first, last)| Some((u16::from_str(first).ok()?, last));
+    let (first, last) = text.split_once('-').and_then(first).ok_or_else(|| Usage::NatPort(text.to_owned()))?;
+    let range = (first, last.parse().map_err(|_| Usage::NatPort(last.to_owned()))?);
     if range.0 > range.1 { Err(Usage::NatPortRange(last.to_owned())) } else { Ok(range) }
-}
-
-fn ports((first, last): (u16, u16)) -> String {
-    if first == last { first.to_string() } else { format!("{first}-{last}") }
 }

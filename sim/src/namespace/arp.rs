@@ -9,8 +9,8 @@ use super::{Cx, Namespace};
 use crate::addr::Mac;
 use crate::device::{Conf, IfIndex, Manner, Scope};
 use crate::drop::DropReason;
-use crate::frame::{ETHERNET_LEN, Frame, ethertype};
-use crate::neighbour::{Due, Resolution};
+use crate::frame::{Frame, ethertype};
+use crate::neighbour::{Due, Resolution, Waiting};
 use crate::packet::Ip;
 use crate::packet::arp::{Arp, Operation};
 use crate::route::policy::Flow;
@@ -44,7 +44,12 @@ impl Namespace {
         if !speaks || addr.is_loopback() || self.judge_source(index, asker, ip, None) == Source::Refused {
             return false;
         }
-        if self.is_local(ip) {
+        // Nobody else can ask from what is this host's own, which by hand may be much (`fib_validate_source`).
+        let is_forged = !src.is_unspecified() && self.is_local(asker) && self.inet(index, Conf::AcceptLocal) == 0;
+        if is_forged {
+            return false;
+        }
+        if self.leads_here(ip) {
             return self.tells_arp(index, addr, src) && self.leads_back(index, addr, src);
         }
         self.stands_for(index, ip, asker)
@@ -54,14 +59,14 @@ impl Namespace {
     fn tells_arp(&self, index: IfIndex, addr: Ipv4Addr, src: Ipv4Addr) -> bool {
         let own = self.devices.get(&index).is_some_and(|device| device.has(IpAddr::V4(addr)));
         let near = |device: &crate::device::Device| {
-            device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr) && a.net.contains(IpAddr::V4(src)))
+            device.addresses.iter().any(|a| a.net.ip() == IpAddr::V4(addr) && a.on_link().contains(IpAddr::V4(src)))
         };
         match self.inet(index, Conf::ArpIgnore) {
             1 => own,
             2 => self.devices.get(&index).is_some_and(near),
             // Addresses that are only for this host are not told.
             3 => {
-                self.devices.values().any(|d| d.addresses.iter().any(|a| a.net.ip() == addr && a.scope != Scope::Host))
+                self.devices.values().any(|d| d.addresses.iter().any(|a| a.net.ip() == addr && a.scope != Scope::HOST))
             }
             8 => false,
             _ => true,
@@ -109,8 +114,8 @@ impl Namespace {
     }
 
     /// Sends a packet to the next hop `addr` on a device once its Ethernet address is known.
-    pub(super) fn send_to_neighbour(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, frame: Frame) {
-        match self.neighbours.resolve(cx.now, index, addr, frame) {
+    pub(super) fn send_to_neighbour(&mut self, cx: &mut Cx, index: IfIndex, addr: IpAddr, packet: Waiting) {
+        match self.neighbours.resolve(cx.now, index, addr, packet) {
             Resolution::Known(mac, frame) => self.release(cx, index, mac, vec![frame]),
             Resolution::Ask => self.ask(cx, index, addr, None),
             Resolution::Waiting => {}
@@ -134,7 +139,7 @@ impl Namespace {
     fn asking_address(&self, index: IfIndex, addr: IpAddr) -> Option<IpAddr> {
         let knows = |src: &IpAddr| {
             let all = self.devices.get(&index).into_iter().flat_map(|device| &device.addresses);
-            all.filter(|a| a.net.contains(*src)).any(|a| a.net.contains(addr))
+            all.filter(|a| a.on_link().contains(*src)).any(|a| a.on_link().contains(addr))
         };
         let waiting = self.neighbours.first_waiting(index, addr).and_then(Ip::parse).map(|ip| ip.src);
         let wished = waiting.filter(|src| self.is_local(*src) && !src.is_loopback());
@@ -159,10 +164,10 @@ impl Namespace {
         match due {
             Due::Ask { device, addr, to } => self.ask(cx, device, addr, to),
             Due::Failed { device, packets, .. } => {
-                for frame in packets {
+                for (frame, came_by) in packets {
                     self.drop_frame(cx, Some(device), DropReason::NeighbourSilent, &frame);
                     // To this host itself it goes by lo, where it meets the firewall, and is lost while lo is down.
-                    self.complain(cx, Problem::HostUnreachable, &frame.bytes()[ETHERNET_LEN..]);
+                    self.complain_from(cx, Problem::HostUnreachable, frame.payload(), came_by);
                 }
             }
         }

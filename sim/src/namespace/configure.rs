@@ -6,15 +6,13 @@ use core::net::{IpAddr, Ipv6Addr};
 use ipnetwork::{IpNetwork, Ipv6Network};
 
 use super::{Cx, Namespace};
-use crate::addr::{Mac, network_of};
+use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::device::{
-    Address, Conf6, Counters, Device, GEN_NONE, GEN_RANDOM, IfIndex, Ipv6, Kind, Manners, Mtu, Scope, Tun,
-};
+use crate::device::{Address, Conf6, Counters, Device, GEN_NONE, GEN_RANDOM, IfIndex, Ipv6, Kind, Mtu, Scope, Tun};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::policy::remove_everywhere;
-use crate::route::{Protocol, Route};
+use crate::route::{Action, Protocol, Route};
 use crate::stack::Over;
 use crate::time::Instant;
 use crate::vxlan::Tunnel;
@@ -38,6 +36,8 @@ pub enum LinkError {
     NoAddress,
     /// There is no such device.
     NoDevice,
+    /// The device has IPv6 switched off, and no address of it.
+    NoIpv6,
     /// The device is down.
     NetworkDown,
     /// The device that shall be the master is no bridge.
@@ -62,6 +62,7 @@ impl fmt::Display for LinkError {
             Self::NextHopUnreachable => "Network is unreachable",
             Self::NoAddress => "Cannot assign requested address",
             Self::NoDevice => "No such device",
+            Self::NoIpv6 => "Permission denied",
             Self::NotABridge => "Operation not supported",
         })
     }
@@ -129,39 +130,16 @@ impl Namespace {
     }
 
     fn add_device(&mut self, name: &str, mac: Mac, kind: Kind) -> IfIndex {
-        let index = self.free_index();
+        let chosen = self.chosen_indices.pop_front().flatten();
+        let index = chosen.unwrap_or_else(|| self.free_index());
         let device = Device {
-            index,
-            name: name.to_owned(),
-            mac,
-            mtu: Mtu::ETHERNET,
-            up: false,
-            carrier: false,
-            carrier_known: false,
-            lower_down: matches!(kind, Kind::Veth { .. }),
             // A veth begins by losing what it had.
+            lower_down: matches!(kind, Kind::Veth { .. }),
             carrier_changes: u32::from(matches!(kind, Kind::Veth { .. })),
-            opened: false,
-            queue_len: 1000,
-            master: None,
-            stations: Vec::new(),
-            uppers: Vec::new(),
-            promiscuous: false,
-            manners: Manners::default(),
-            port_filters: false,
-            peer_index: None,
-            peer_netnsid: None,
-            addresses: Vec::new(),
             ipv6: self.ipv6,
             inet: self.sysctl.inet_of_new,
             inet6: self.sysctl.inet6_of_new,
-            has_link_local: false,
-            outside: false,
-            queue: None,
-            group: 0,
-            alias: String::new(),
-            counters: Counters::default(),
-            kind,
+            ..Device::new(index, name, mac, kind)
         };
         self.devices.insert(index, device);
         index
@@ -235,9 +213,16 @@ impl Namespace {
         let mut device = self.devices.remove(&index)?;
         self.routes.forget_hops(index);
         self.policy.forget_hops(index);
+        remove_everywhere(&mut self.routes, &mut self.policy, |r| r.device == Some(index));
         device.addresses.clear();
         device.counters = Counters::default();
         Some(device)
+    }
+
+    /// Says which numbers the devices get that come next, each where it matters; those of no device are free. Nothing stays
+    /// chosen that was before.
+    pub fn choose_indices(&mut self, indices: impl IntoIterator<Item = Option<IfIndex>>) {
+        self.chosen_indices = indices.into_iter().collect();
     }
 
     /// The next number that no device has. One that came with its number from elsewhere is passed over.
@@ -251,11 +236,14 @@ impl Namespace {
 
     /// Takes a device in under a new name; it keeps its number when that is free.
     pub(crate) fn put_device(&mut self, mut device: Device, name: &str) -> IfIndex {
-        if self.devices.contains_key(&device.index) {
+        if let Some(chosen) = self.chosen_indices.pop_front().flatten() {
+            device.index = chosen;
+        } else if self.devices.contains_key(&device.index) {
             device.index = self.free_index();
         }
         name.clone_into(&mut device.name);
         (device.ipv6, device.inet, device.inet6) = (self.ipv6, self.sysctl.inet_of_new, self.sysctl.inet6_of_new);
+        device.opened = false;
         let index = device.index;
         self.devices.insert(index, device);
         index
@@ -297,10 +285,9 @@ impl Namespace {
                 let _ = self.add_address(cx, index, net.into());
             }
         }
-        let nets: Vec<IpNetwork> =
-            self.devices.get(&index).map(|d| d.addresses.iter().map(|a| a.net).collect()).unwrap_or_default();
-        for net in nets {
-            self.add_connected_route(index, net);
+        let addresses = self.devices.get(&index).map(|d| d.addresses.clone()).unwrap_or_default();
+        for address in addresses {
+            self.add_connected_route(index, &address);
         }
         self.add_link_local(cx, index);
     }
@@ -309,7 +296,8 @@ impl Namespace {
     fn add_link_local(&mut self, cx: &mut Cx, index: IfIndex) {
         let Some(device) = self.devices.get(&index) else { return };
         let mode = device.inet6.get(Conf6::AddrGenMode);
-        let speaks = device.is_running() && device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO;
+        let can = device.ipv6 == Ipv6::Enabled && device.mac != Mac::ZERO && device.mtu >= Mtu::IPV6;
+        let speaks = device.is_running() && can;
         if !speaks || device.has_link_local || mode == GEN_NONE {
             return;
         }
@@ -318,6 +306,30 @@ impl Namespace {
         let net = IpNetwork::V6(Ipv6Network::new(addr, 64).expect("64 is a prefix length"));
         self.devices.get_mut(&index).expect("it was just looked at").has_link_local = true;
         let _ = self.add_address(cx, index, net.into());
+    }
+
+    /// Sets the largest packet of a device. One that cannot carry IPv6's least one loses it.
+    pub(crate) fn set_mtu(&mut self, cx: &mut Cx, index: IfIndex, mtu: Mtu) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        device.inet6.set(Conf6::Mtu, 0);
+        device.mtu = mtu;
+        if mtu < Mtu::IPV6 {
+            device.inet6 = self.sysctl.inet6_of_new;
+            self.end_ipv6(index);
+            self.routes.forget_v6_hops(index);
+        } else {
+            self.add_link_local(cx, index);
+        }
+    }
+
+    /// Takes what a device has of IPv6.
+    fn end_ipv6(&mut self, index: IfIndex) {
+        if let Some(device) = self.devices.get_mut(&index) {
+            device.addresses.retain(|a| a.net.is_ipv4());
+            device.has_link_local = false;
+        }
+        let gone = |r: &Route| r.dst.is_ipv6() && r.named.is_none() && r.only_uses(|device| device == index);
+        remove_everywhere(&mut self.routes, &mut self.policy, gone);
     }
 
     fn random_link_local(&mut self) -> Ipv6Addr {
@@ -333,13 +345,22 @@ impl Namespace {
     }
 
     fn went_down(&mut self, index: IfIndex) {
+        self.lose_nexthops(index);
         let is_down = |device: IfIndex| self.devices.get(&device).is_none_or(|d| !d.up);
-        remove_everywhere(&mut self.routes, &mut self.policy, |r| r.uses(index) && r.only_uses(is_down));
+        // Of IPv4, what is for this host stays while its device is there (`fib_sync_down_dev`).
+        let stays = |r: &Route| r.dst.is_ipv4() && r.action == Action::Local;
+        // Of IPv6, what sends nothing is by lo.
+        let is_loopback = self.devices.get(&index).is_some_and(Device::is_loopback);
+        let is_by_it = |r: &Route| {
+            let refuses = r.dst.is_ipv6() && r.named.is_none() && r.ways().next().is_none();
+            r.uses(index) && r.only_uses(is_down) || is_loopback && refuses
+        };
+        remove_everywhere(&mut self.routes, &mut self.policy, |r| is_by_it(r) && !stays(r));
         self.neighbours.flush(index);
         let of_all = self.sysctl.inet6_of_all.get(Conf6::KeepAddrOnDown);
         if let Some(device) = self.devices.get_mut(&index) {
             let keeps = if of_all == 0 { device.inet6.get(Conf6::KeepAddrOnDown) > 0 } else { of_all > 0 };
-            device.addresses.retain(|a| a.net.is_ipv4() || keeps && a.scope == Scope::Global);
+            device.addresses.retain(|a| a.net.is_ipv4() || keeps && a.scope == Scope::GLOBAL);
             device.has_link_local = false;
             if let Some(bridge) = device.bridge_mut() {
                 let ports = bridge.ports().to_vec();
@@ -364,6 +385,7 @@ impl Namespace {
         if carrier {
             self.add_link_local(cx, index);
         } else {
+            self.lose_nexthops(index);
             self.flush_queue(cx, index);
         }
         if let Some(master) = master {
@@ -400,6 +422,9 @@ impl Namespace {
         device.carrier_known |= any || !never_had_ports;
         if !device.uppers.is_empty() {
             cx.shifted.push((index, false));
+        }
+        if !carrier {
+            self.lose_nexthops(index);
         }
         self.add_link_local(cx, index);
     }
@@ -483,62 +508,111 @@ impl Namespace {
                 let _ = self.add_address(cx, index, own.into());
             }
             Ipv6::Enabled => self.add_link_local(cx, index),
-            Ipv6::Disabled => {
-                device.addresses.retain(|a| a.net.is_ipv4());
-                device.has_link_local = false;
-                let gone = |r: &Route| r.dst.is_ipv6() && r.only_uses(|device| device == index);
-                remove_everywhere(&mut self.routes, &mut self.policy, gone);
-            }
+            Ipv6::Disabled => self.end_ipv6(index),
         }
     }
 
     pub(crate) fn add_address(&mut self, _cx: &mut Cx, index: IfIndex, address: Address) -> Result<(), LinkError> {
-        let net = address.net;
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
-        if device.addresses.iter().any(|a| a.net == net) {
+        if address.net.is_ipv6() && device.ipv6 == Ipv6::Disabled {
+            return Err(LinkError::NoIpv6);
+        }
+        if device.addresses.iter().any(|a| a.is_same(&address)) {
             return Err(LinkError::AddressExists);
         }
-        device.addresses.push(address);
-        if device.up {
-            self.add_connected_route(index, net);
+        let at = place_for(&device.addresses, &address);
+        device.addresses.insert(at, address);
+        self.plan_expiry();
+        if self.devices.get(&index).is_some_and(|device| device.up) {
+            self.add_connected_route(index, &address);
         }
         Ok(())
     }
 
+    /// Says something else of an address that is there: how long it is good for, and what its route is like.
+    pub(crate) fn change_address(&mut self, index: IfIndex, address: &Address) -> Result<(), LinkError> {
+        let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
+        let known = device.addresses.iter_mut().find(|a| a.is_same(address)).ok_or(LinkError::NoAddress)?;
+        let old = *known;
+        known.lifetime = address.lifetime;
+        known.metric = address.metric;
+        if address.net.is_ipv6() {
+            known.given = address.given;
+        }
+        let (new, up) = (*known, device.up);
+        self.plan_expiry();
+        if up && (old.metric, old.given.noprefixroute) != (new.metric, new.given.noprefixroute) {
+            let route = connected_route(index, &old);
+            self.routes.remove(|r| *r == route);
+            self.add_connected_route(index, &new);
+        }
+        Ok(())
+    }
+
+    /// Takes the address of this prefix away.
+    pub(crate) fn remove_address(&mut self, index: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+        let device = self.devices.get(&index).ok_or(LinkError::NoDevice)?;
+        let address = *device.addresses.iter().find(|a| a.net == net).ok_or(LinkError::NoAddress)?;
+        self.withdraw(index, &address)
+    }
+
     /// Takes an address away. A primary IPv4 address takes its secondary ones along, and with the last one IPv4 ends on
     /// the device: all its routes go.
-    pub(crate) fn remove_address(&mut self, index: IfIndex, net: IpNetwork) -> Result<(), LinkError> {
+    pub(crate) fn withdraw(&mut self, index: IfIndex, address: &Address) -> Result<(), LinkError> {
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
-        let at = device.addresses.iter().position(|a| a.net == net).ok_or(LinkError::NoAddress)?;
-        let same_prefix = |a: &Address| network_of(a.net) == network_of(net);
-        let is_primary = net.is_ipv4() && !device.addresses[..at].iter().any(same_prefix);
-        let is_gone = |a: &Address| a.net == net || is_primary && same_prefix(a);
-        let gone: Vec<IpAddr> = device.addresses.extract_if(.., |a| is_gone(a)).map(|a| a.net.ip()).collect();
-        let is_last = net.is_ipv4() && !device.addresses.iter().any(|a| a.net.is_ipv4());
+        let at = device.addresses.iter().position(|a| a == address).ok_or(LinkError::NoAddress)?;
+        let v4 = address.net.is_ipv4();
+        let same_prefix = |a: &Address| a.net.is_ipv4() && a.on_link() == address.on_link();
+        let is_primary = v4 && !device.addresses[..at].iter().any(same_prefix);
+        let is_gone = |a: &Address| a == address || is_primary && same_prefix(a);
+        let mut gone: Vec<IpAddr> = device.addresses.extract_if(.., |a| is_gone(a)).map(|a| a.net.ip()).collect();
+        let is_last = v4 && !device.addresses.iter().any(|a| a.net.is_ipv4());
+        let rest: Vec<Address> = device.addresses.clone();
+        // An address that is there with another prefix is still a source.
+        gone.retain(|ip| !rest.iter().any(|a| a.net.ip() == *ip));
+        let route = connected_route(index, address);
+        let is_shared = rest.iter().any(|a| !a.given.noprefixroute && connected_route(index, a) == route);
+        let ends = !is_shared && (is_primary || !v4);
         remove_everywhere(&mut self.routes, &mut self.policy, |r| {
             let lost_source = r.src.is_some_and(|src| gone.contains(&src));
-            let lost_device = is_last && r.dst.is_ipv4() && r.only_uses(|device| device == index);
-            lost_source && (net.is_ipv4() || r.uses(index)) || lost_device
+            let lost_device = is_last && r.dst.is_ipv4() && r.named.is_none() && r.only_uses(|device| device == index);
+            let is_own = ends && route == *r;
+            lost_source && (v4 || r.uses(index)) || lost_device || is_own
         });
         Ok(())
     }
 
     /// The route to an address's prefix, which comes with the address (`proto kernel`).
-    fn add_connected_route(&mut self, index: IfIndex, net: IpNetwork) {
-        let host_only = net.prefix() == if net.is_ipv4() { 32 } else { 128 };
+    fn add_connected_route(&mut self, index: IfIndex, address: &Address) {
+        let net = address.on_link();
+        let full = if net.is_ipv4() { 32 } else { 128 };
+        let leads_nowhere = net.prefix() == full && net.ip() == address.net.ip();
         let is_loopback = self.devices.get(&index).is_some_and(Device::is_loopback);
-        if host_only || is_loopback {
+        let is_group = net.is_ipv4() && net.ip().is_multicast();
+        if leads_nowhere && net.is_ipv4() || is_group || is_loopback || address.given.noprefixroute {
             return;
         }
-        let (src, metric) = if net.is_ipv4() { (Some(net.ip()), 0) } else { (None, 256) };
-        let route = Route {
-            src,
-            metric,
-            protocol: Protocol::Kernel,
-            scope: Scope::Link,
-            ..Route::via(network_of(net), None, index)
-        };
-        self.routes.add(route);
+        self.routes.add(connected_route(index, address));
+    }
+
+    /// When the next address is not good any more.
+    fn plan_expiry(&mut self) {
+        let all = self.devices.values().flat_map(|device| &device.addresses);
+        self.addresses_until = all.filter_map(|address| address.lifetime.valid).min();
+    }
+
+    /// Takes away the addresses that are not good any more.
+    pub(super) fn expire_addresses(&mut self, cx: &mut Cx) {
+        if self.addresses_until.is_none_or(|until| until > cx.now) {
+            return;
+        }
+        let all = self.devices.values().flat_map(|device| device.addresses.iter().map(|a| (device.index, *a)));
+        let gone: Vec<_> = all.filter(|(_, a)| a.lifetime.valid.is_some_and(|until| until <= cx.now)).collect();
+        for (index, address) in gone {
+            // One that was secondary may be gone with its primary already.
+            let _ = self.withdraw(index, &address);
+        }
+        self.plan_expiry();
     }
 
     /// Adds a route.
@@ -548,10 +622,13 @@ impl Namespace {
     pub fn add_route(&mut self, route: Route) -> Result<(), LinkError> {
         for hop in route.ways() {
             let device = self.devices.get(&hop.device).ok_or(LinkError::NoDevice)?;
-            if !device.up {
+            if !device.up && route.action != Action::Local {
                 return Err(LinkError::NetworkDown);
             }
-            let Some(gateway) = hop.gateway.filter(|_| !hop.onlink) else { continue };
+            let is_beside = |gateway: &IpAddr| matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            let is_here = |gateway: &IpAddr| self.is_local(*gateway) && !self.has_address(*gateway);
+            let is_plain = |gateway: &IpAddr| !hop.onlink && !is_beside(gateway) && !is_here(gateway);
+            let Some(gateway) = hop.gateway.filter(is_plain) else { continue };
             if self.routes.lookup(gateway, |r| r.ways().any(|way| way.gateway.is_none())).is_none() {
                 return Err(LinkError::NextHopUnreachable);
             }
@@ -563,5 +640,35 @@ impl Namespace {
     #[must_use]
     pub fn neighbour(&self, addr: IpAddr) -> Option<&neighbour::Entry> {
         self.neighbours.iter().find(|(_, a, _)| *a == addr).map(|(_, _, e)| e)
+    }
+}
+
+/// Where an address comes among those of its device: one of IPv4 that is the first of its prefix behind those that are
+/// and reach no farther, the rest at the end (`__inet_insert_ifa`).
+fn place_for(addresses: &[Address], new: &Address) -> usize {
+    let is_secondary = |at: usize| {
+        let of_prefix = |a: &Address| a.net.is_ipv4() && a.on_link() == addresses[at].on_link();
+        addresses[..at].iter().any(of_prefix)
+    };
+    if new.net.is_ipv6() || addresses.iter().any(|a| a.net.is_ipv4() && a.on_link() == new.on_link()) {
+        return addresses.len();
+    }
+    let before = |at: &usize| {
+        let a = &addresses[*at];
+        a.net.is_ipv4() && a.scope >= new.scope && !is_secondary(*at)
+    };
+    let last = (0..addresses.len()).rev().find(before);
+    last.map_or(0, |at| at + 1)
+}
+
+/// The route to the prefix of an address on a device.
+fn connected_route(index: IfIndex, address: &Address) -> Route {
+    let v4 = address.net.is_ipv4();
+    Route {
+        src: Some(address.net.ip()).filter(|_| v4),
+        metric: if v4 || address.metric != 0 { address.metric } else { 256 },
+        protocol: Protocol::Kernel,
+        scope: Scope::LINK,
+        ..Route::via(address.on_link(), None, index)
     }
 }

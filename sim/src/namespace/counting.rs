@@ -6,9 +6,10 @@ use smoltcp::socket::tcp::State;
 
 use super::Namespace;
 use super::problem::Problem;
+use crate::addr::family;
 use crate::device::IfIndex;
 use crate::frame::Frame;
-use crate::mib::{Cast, family};
+use crate::mib::Cast;
 use crate::packet::{Ip, Upper, checksum, protocol, tcp_flag};
 use crate::socket::Errno;
 

@@ -6,13 +6,14 @@ use super::hooks::Packet;
 use super::problem::Problem;
 use super::way::{Limits, Way, beside};
 use super::{Cx, Namespace};
-use crate::addr::Mac;
-use crate::device::{Conf6, Device, IfIndex};
+use crate::addr::{Mac, family};
+use crate::device::{Address, Conf6, Device, IfIndex, Scope};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
-use crate::mib::family;
 use crate::namespace::fragment;
+use crate::neighbour::Waiting;
+use crate::netfilter::Passage;
 use crate::packet::build::{self, Parts};
 use crate::packet::{Ip, clamp, cut};
 use crate::route::policy::{Flow, Found, TableId};
@@ -49,9 +50,13 @@ impl Namespace {
     /// The same, and in which table it is.
     #[must_use]
     pub fn table_and_route_of(&self, flow: &Flow<'_>) -> Option<(TableId, Found<'_>)> {
+        let is_named = |index| flow.oif.is_none_or(|name| self.devices.get(&index).is_some_and(|d| d.name == name));
         let usable = |r: &Route| match r.device {
+            // What is for this host comes in whatever its device does.
+            Some(index) if r.action == Action::Local => is_named(index),
+            // One that sends nothing may name a next hop all the same.
+            _ if !r.action.sends() => flow.oif.is_none(),
             Some(index) => self.leads(index, flow),
-            None if r.hops.is_empty() => flow.oif.is_none(),
             None => r.hops.iter().any(|hop| self.leads(hop.device, flow)),
         };
         let speaker = self.speaker.filter(|_| flow.iif.is_none()).map_or(flow.uid, |owner| owner.uid);
@@ -69,8 +74,9 @@ impl Namespace {
         if route.hops.is_empty() {
             return route.ways().next();
         }
-        let is_source =
-            |hop: &Hop| flow.iif.is_none() && flow.src.is_some() && self.address_by(*hop, flow.dst) == flow.src;
+        // In a group of next hops with numbers nobody looks for the source (`fib_select_multipath`).
+        let asks = flow.iif.is_none() && flow.src.is_some() && route.named.is_none();
+        let is_source = |hop: &Hop| asks && self.address_by(*hop, flow.dst) == flow.src;
         let usable = route.hops.iter().filter(|hop| self.leads(hop.device, flow));
         let usable: Vec<(Hop, bool)> = usable.map(|hop| (*hop, is_source(hop))).collect();
         let by_ports = matches!(self.sysctl.multipath_policy, 1 | 3);
@@ -78,14 +84,29 @@ impl Namespace {
         hop::choose(&usable, hop::hash(flow.src, flow.dst, upper))
     }
 
-    /// The way of a flow, or why there is none.
+    /// The way of a flow, or why there is none. Where IPv6 finds none for a packet of its own that has no source yet, it asks
+    /// again with the source that it would have: a rule may be about that (`ip6_dst_lookup_tail`).
     pub(super) fn way_of(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
+        let found = self.way_as_asked(flow);
+        if found.is_ok() || flow.dst.is_ipv4() || flow.src.is_some() || flow.iif.is_some() {
+            return found;
+        }
+        let Some(src) = self.likeliest_source(flow.dst, None) else { return found };
+        let way = self.way_as_asked(&Flow { src: Some(src), ..*flow })?;
+        Ok(Way { source: way.source.or(Some(src)), ..way })
+    }
+
+    /// The address that has most in common with a destination to which no way is known, of those that reach as far, one of
+    /// the device that is preferred if it has any (RFC 6724 §5).
+    pub(super) fn likeliest_source(&self, dst: IpAddr, preferred: Option<IfIndex>) -> Option<IpAddr> {
+        let of_device = preferred.and_then(|index| likeliest(self.devices.get(&index).into_iter(), dst));
+        of_device.or_else(|| likeliest(self.devices.values(), dst))
+    }
+
+    fn way_as_asked(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
         let dst = flow.dst;
-        if self.is_local(dst) {
-            // Where lo is down, it swallows what is sent to an own address (oracle fact 27).
-            let lo = self.devices.values().find(|d| d.is_loopback());
-            let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
-            return Ok(Way { device, next_hop: dst, source: Some(local_source(dst)), limits: Limits::default() });
+        if self.has_address(dst) {
+            return self.way_home(dst, Some(local_source(dst)), Limits::default());
         }
         let (action, route) = match self.route_of(flow).ok_or(Problem::NetworkUnreachable)? {
             Found::Route(route) => (route.action, Some(route)),
@@ -94,7 +115,12 @@ impl Namespace {
             Found::End(action) => (action, None),
         };
         match action {
-            Action::Unicast => {
+            Action::Local => {
+                let route = route.ok_or(Problem::NetworkUnreachable)?;
+                let usual = if dst.is_ipv4() { Some(local_source(dst)) } else { self.likeliest_source(dst, None) };
+                self.way_home(dst, route.src.or(usual), Limits::of(&route.metrics))
+            }
+            Action::Unicast | Action::Broadcast | Action::Multicast | Action::Anycast => {
                 let route = route.ok_or(Problem::NetworkUnreachable)?;
                 let hop = self.hop_of(route, flow).ok_or(Problem::NetworkUnreachable)?;
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
@@ -102,13 +128,37 @@ impl Namespace {
                 let gateway = nearer.or(hop.gateway).filter(|gateway| !self.is_local(*gateway));
                 let device = hop.device;
                 let limits = self.limits_on(device, &route.metrics, dst);
-                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src, limits })
+                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src, limits, is_here: false })
             }
             Action::Throw => Err(Problem::NetworkUnreachable),
             Action::Blackhole => Err(Problem::Blackhole),
             Action::Unreachable => Err(Problem::HostUnreachable),
             Action::Prohibit => Err(Problem::Prohibited),
         }
+    }
+
+    /// The way to this host itself. Where lo is down, it swallows what is sent there (oracle fact 27).
+    fn way_home(&self, dst: IpAddr, source: Option<IpAddr>, limits: Limits) -> Result<Way, Problem> {
+        let lo = self.devices.values().find(|d| d.is_loopback());
+        let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
+        Ok(Way { device, next_hop: dst, source, limits, is_here: true })
+    }
+
+    /// Whether a packet to `dst` that nothing more is known of ends in this host, by whatever table.
+    pub(super) fn leads_here(&self, dst: IpAddr) -> bool {
+        self.is_local(dst) || self.way_as_asked(&Flow::to(dst)).is_ok_and(|way| way.is_here)
+    }
+
+    /// Whether a packet to `dst` that was taken in is answered from there: it is for no group, nor for any of several hosts.
+    pub(super) fn is_like_own(&self, dst: IpAddr) -> bool {
+        !self.is_for_many(dst) && self.said_of(dst) != Some(Action::Anycast)
+    }
+
+    /// Whether a packet to `dst` is for everybody on a link, or for a group.
+    pub(super) fn is_for_many(&self, dst: IpAddr) -> bool {
+        let is_broadcast = |v4| self.devices.values().any(|device| device.is_broadcast(v4));
+        let is_said = || self.said_of(dst) == Some(Action::Broadcast);
+        dst.is_multicast() || matches!(dst, IpAddr::V4(v4) if is_broadcast(v4) || is_said())
     }
 
     /// What holds of packets to `dst` on a route by a device: of IPv6 the device has its own word where the route has none.
@@ -139,9 +189,13 @@ impl Namespace {
     pub(super) fn source_of_connection(&mut self, flow: &Flow<'_>) -> Result<IpAddr, Errno> {
         let way = self.way_out(flow).map_err(|problem| self.no_way_out(flow.dst, problem))?;
         let source = self.source_on(way, flow.dst).ok_or(Errno::NetworkUnreachable)?;
+        if flow.dst.is_ipv4() && !self.is_local(source) {
+            // A destination that only the main table takes in is no source (`__ip_dev_find`).
+            return Err(Errno::NetworkUnreachable);
+        }
         // IPv4 asks once more now that the source is known, which a rule may refuse (`ip_route_connect`).
         if flow.dst.is_ipv4() {
-            let flow = Flow { src: Some(source), ..*flow };
+            let flow = Flow { src: flow.src.or(Some(source)), ..*flow };
             self.way_of(&flow).map_err(|problem| self.no_way_out(flow.dst, problem))?;
         }
         Ok(source)
@@ -164,10 +218,12 @@ impl Namespace {
     pub(super) fn address_towards(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
         let device = self.devices.get(&index)?;
         let suits = |d: &Device, strict: bool| {
-            let mut all = d.addresses.iter().filter(|a| a.net.is_ipv4() == neighbour.is_ipv4());
-            all.find(|a| !strict || a.net.contains(neighbour)).map(|a| a.net.ip())
+            let of_family = |a: &&Address| a.net.is_ipv4() == neighbour.is_ipv4();
+            let mut all = d.addresses.iter().filter(of_family).filter(|a| a.scope <= Scope::LINK);
+            all.find(|a| !strict || a.on_link().contains(neighbour)).map(|a| a.net.ip())
         };
         suits(device, true)
+            .or_else(|| self.likeliest_source(neighbour, Some(index)))
             .or_else(|| suits(device, false))
             .or_else(|| self.devices.values().filter(|d| !d.is_loopback()).find_map(|d| suits(d, false)))
     }
@@ -188,12 +244,6 @@ impl Namespace {
         self.path_mtu.get(now, dst).map_or(mtu, |(known, _)| mtu.min(known))
     }
 
-    /// The largest packet that goes to `dst`, as far as this host knows; none when no way leads there.
-    #[must_use]
-    pub fn mtu_to(&self, now: Instant, dst: IpAddr) -> Option<usize> {
-        self.way_to(dst).ok().map(|way| self.path_mtu(now, way, dst))
-    }
-
     /// What is known of a narrow place on the way to `dst`, and for how long.
     #[must_use]
     pub fn known_path_mtu(&self, now: Instant, dst: IpAddr) -> Option<(usize, Duration)> {
@@ -206,23 +256,18 @@ impl Namespace {
         self.redirects.clear();
     }
 
-    /// Sends a packet of our own.
+    /// Sends a packet of our own on its way.
     ///
     /// # Errors
-    /// `NetworkUnreachable` and the like when no route leads there; `MessageTooLong` when it must not be fragmented;
-    /// `NotPermitted` when the firewall stops it.
-    ///
-    /// `bound` is its source where that was settled before the route.
+    /// `MessageTooLong` when it must not be fragmented; `NotPermitted` when the firewall stops it.
     pub(super) fn send(
         &mut self,
         cx: &mut Cx,
+        way: Way,
         parts: &Parts<'_>,
         discovery: Discovery,
-        bound: Option<IpAddr>,
+        passage: Passage,
     ) -> Result<(), Errno> {
-        let flow =
-            Flow { src: bound, tos: parts.tos, protocol: parts.protocol, upper: parts.payload, ..Flow::to(parts.dst) };
-        let way = self.way_of(&flow).map_err(|problem| self.no_way_out(parts.dst, problem))?;
         let len = build::header_len(parts.src) + parts.payload.len();
         let fits = len <= self.path_mtu(cx.now, way, parts.dst);
         if len > 65535 || (!fits && discovery == Discovery::Do) {
@@ -238,23 +283,29 @@ impl Namespace {
         let kind = if parts.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, len);
         build::write(&parts, frame.payload_mut());
-        self.originate(cx, way, frame)
+        self.originate(cx, way, Packet { frame, passage, came_by: None })
     }
 
     /// A packet of our own begins its way: the output hook, and a new route when that changed where it goes.
     ///
     /// # Errors
-    /// `NotPermitted` when the firewall stops it.
-    pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, frame: Frame) -> Result<(), Errno> {
-        self.count_request(frame.payload());
-        let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(way.device));
+    /// `NotPermitted` when the firewall stops it; what the routing table says when there is no way to where a rule sends it
+    /// (`ip_route_me_harder`).
+    pub(super) fn originate(&mut self, cx: &mut Cx, way: Way, packet: Packet) -> Result<(), Errno> {
+        self.count_request(packet.frame.payload());
+        let passed = self.pass(cx, Hook::Output, packet, Some(way.device));
         let packet = passed.ok_or(Errno::NotPermitted)?;
         let way = if packet.is_rerouted() { self.reroute(&packet) } else { Ok(way) };
         match way {
-            Ok(way) => self.leave(cx, way, packet),
-            Err(problem) => self.drop_frame(cx, None, problem.drop_reason(), &packet.frame),
+            Ok(way) => {
+                self.leave(cx, way, packet);
+                Ok(())
+            }
+            Err(problem) => {
+                self.drop_frame(cx, None, problem.drop_reason(), &packet.frame);
+                Err(problem.errno())
+            }
         }
-        Ok(())
     }
 
     /// The way of a packet whose destination or mark a hook changed.
@@ -265,7 +316,7 @@ impl Namespace {
 
     /// Sends a packet that somebody else built (TCP), of a connection that this host began or not. One of IPv6 that it began
     /// keeps the way that was found before it had a source.
-    pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8], is_begun: bool) {
+    pub(super) fn send_built(&mut self, cx: &mut Cx, bytes: &[u8], is_begun: bool, passage: Passage) {
         let Some(ip) = Ip::parse(bytes) else { return };
         let src = Some(ip.src).filter(|src| src.is_ipv4() || !is_begun);
         let Ok(way) = self.way_of(&Flow { src, ..Flow::of(&ip, bytes) }) else { return };
@@ -279,7 +330,7 @@ impl Namespace {
             cut::set_ident(frame.payload_mut(), self.take_ident());
         }
         // A connection goes on as if the packet had been lost.
-        let _ = self.originate(cx, way, frame);
+        let _ = self.originate(cx, way, Packet { frame, passage, came_by: None });
     }
 
     /// The hop limit of a packet of our own from this address on this way.
@@ -301,11 +352,11 @@ impl Namespace {
     }
 
     /// Gives a packet to its next hop, in pieces when it is too big for the device.
-    pub(super) fn emit(&mut self, cx: &mut Cx, way: Way, frame: Frame) {
+    pub(super) fn emit(&mut self, cx: &mut Cx, way: Way, frame: Frame, came_by: Option<IfIndex>) {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let mtu = self.path_mtu(cx.now, way, ip.dst);
         if ip.total_len <= mtu || frame.offload.gso_size != 0 {
-            self.hand_over(cx, way, ip.dst, frame);
+            self.hand_over(cx, way, ip.dst, (frame, came_by));
             return;
         }
         let ident = self.rng.u32();
@@ -314,18 +365,18 @@ impl Namespace {
                 let counters = &mut self.mib.ip[family(ip.dst)];
                 counters.cut += 1;
                 counters.fragments_made += pieces.len() as u64;
-                pieces.into_iter().for_each(|piece| self.hand_over(cx, way, ip.dst, piece));
+                pieces.into_iter().for_each(|piece| self.hand_over(cx, way, ip.dst, (piece, came_by)));
             }
             None => {
                 self.mib.ip[family(ip.dst)].not_cut += 1;
                 self.drop_frame(cx, Some(way.device), DropReason::TooBig, &frame);
-                self.complain(cx, Problem::TooBig(mtu), frame.payload());
+                self.complain_from(cx, Problem::TooBig(mtu), frame.payload(), came_by);
             }
         }
     }
 
     /// Finds the Ethernet address and sends.
-    fn hand_over(&mut self, cx: &mut Cx, way: Way, dst: IpAddr, mut frame: Frame) {
+    fn hand_over(&mut self, cx: &mut Cx, way: Way, dst: IpAddr, (mut frame, came_by): Waiting) {
         self.count_departure(way.device, dst, frame.payload().len());
         let Some(device) = self.devices.get(&way.device) else { return };
         let own = device.mac;
@@ -334,13 +385,27 @@ impl Namespace {
         } else if !device.has_neighbours() {
             frame.readdress(own, own);
             self.transmit(cx, way.device, frame);
-        } else if let Some(group) = group_address(device, dst) {
+        } else if let Some(group) = group_address(device, dst, self.said_of(dst)) {
             frame.readdress(group, own);
             self.transmit(cx, way.device, frame);
         } else {
-            self.send_to_neighbour(cx, way.device, way.next_hop, frame);
+            self.send_to_neighbour(cx, way.device, way.next_hop, (frame, came_by));
         }
     }
+}
+
+/// The address that has most in common with a destination, of those of some devices that reach as far.
+fn likeliest<'a>(devices: impl Iterator<Item = &'a Device>, dst: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(dst) = dst else { return None };
+    let up = devices.filter(|device| device.up && !device.is_loopback());
+    let in_common = |address: &Address| match address.net.ip() {
+        IpAddr::V6(own) => Some((own.to_bits() ^ dst.to_bits()).leading_zeros().min(address.net.prefix().into())),
+        IpAddr::V4(_) => None,
+    };
+    let reaching = up.flat_map(|device| &device.addresses).filter(|address| address.scope < Scope::LINK);
+    let known = reaching.filter_map(|address| Some((in_common(address)?, address.net.ip())));
+    // The first of those that have as much.
+    known.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, address)| address)
 }
 
 /// Whence a packet to an address of this host comes: from that address, but all of 127.0.0.0/8 is one place.
@@ -349,10 +414,10 @@ const fn local_source(dst: IpAddr) -> IpAddr {
 }
 
 /// The Ethernet address of a broadcast or multicast destination.
-fn group_address(device: &Device, dst: IpAddr) -> Option<Mac> {
+fn group_address(device: &Device, dst: IpAddr, said: Option<Action>) -> Option<Mac> {
     if dst.is_multicast() {
         return Some(Mac::from_multicast(dst));
     }
     let IpAddr::V4(v4) = dst else { return None };
-    device.is_broadcast(v4).then_some(Mac::BROADCAST)
+    (device.is_broadcast(v4) || said == Some(Action::Broadcast)).then_some(Mac::BROADCAST)
 }

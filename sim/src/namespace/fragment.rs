@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::Problem;
 use super::{Cx, Namespace};
+use crate::addr::family;
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::frame::{ETHERNET_LEN, Frame};
-use crate::mib::family;
 use crate::packet::{Ip, cut};
 use crate::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ impl Namespace {
     /// A whole packet: this one, or the one that this fragment completes.
     pub(super) fn defragment(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, frame: Frame) -> Option<Frame> {
         let Some(fragment) = ip.fragment else { return Some(frame) };
-        let wanted = self.is_local(ip.dst) || self.netfilter.tracks(ip.is_v4());
+        let wanted = self.leads_here(ip.dst) || self.netfilter.tracks(ip.is_v4());
         if !wanted {
             return Some(frame);
         }

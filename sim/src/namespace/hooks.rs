@@ -13,7 +13,7 @@ use crate::frame::{Frame, ethertype};
 use crate::netfilter::{self, Passage, Verdict};
 use crate::packet::{Ip, segment};
 use crate::route::policy::{Flow, Found};
-use crate::route::{self, Hop, Metric, Route};
+use crate::route::{self, Action, Hop, Metric, Route};
 
 /// The ports of a bridge that a frame comes in and goes out by; none to go out by when it goes out by all.
 pub(super) type Ports = (Option<IfIndex>, Option<IfIndex>);
@@ -24,19 +24,31 @@ const PORT_UNREACHABLE: u8 = 3;
 /// A packet on its way through this host, and what the hooks remember of it.
 pub(super) struct Packet {
     pub(super) frame: Frame,
-    passage: Passage,
+    pub(super) passage: Passage,
+    /// The device by which it came to this host; none when it is its own.
+    pub(super) came_by: Option<IfIndex>,
 }
 
 impl From<Frame> for Packet {
     fn from(frame: Frame) -> Self {
-        Self { frame, passage: Passage::default() }
+        Self { frame, passage: Passage::default(), came_by: None }
     }
 }
 
 impl Packet {
+    /// One that came by a device.
+    pub(super) fn arrived(frame: Frame, index: IfIndex) -> Self {
+        Self { came_by: Some(index), ..frame.into() }
+    }
+
     /// The mark that rules gave it.
     pub(super) const fn mark(&self) -> u32 {
         self.passage.mark()
+    }
+
+    /// What the hooks are to know of this host's own report about it.
+    pub(super) fn report(&self) -> Passage {
+        self.passage.of_report()
     }
 
     /// Whether load balancing has had it in its hands.
@@ -75,7 +87,11 @@ impl Surroundings for Addresses<'_> {
             _ if addr.is_multicast() => AddressKind::Multicast,
             IpAddr::V4(v4) if v4.is_broadcast() || is_broadcast(v4) => AddressKind::Broadcast,
             _ if addr.is_loopback() || devices.any(|d| d.has(addr)) => AddressKind::Local,
-            _ => AddressKind::Unicast,
+            _ => match self.2.kind_of(self.1, addr) {
+                Some(Action::Local) => AddressKind::Local,
+                Some(Action::Broadcast) => AddressKind::Broadcast,
+                _ => AddressKind::Unicast,
+            },
         }
     }
 
@@ -87,15 +103,8 @@ impl Surroundings for Addresses<'_> {
 
 impl Namespace {
     /// Lets a packet pass a hook. None when a rule stopped it; its sender is told when the rule says so.
-    pub(super) fn pass(
-        &mut self,
-        cx: &mut Cx,
-        hook: Hook,
-        packet: Packet,
-        ingress: Option<IfIndex>,
-        egress: Option<IfIndex>,
-    ) -> Option<Packet> {
-        self.pass_as(cx, hook, packet, (ingress, egress), None)
+    pub(super) fn pass(&mut self, cx: &mut Cx, hook: Hook, packet: Packet, egress: Option<IfIndex>) -> Option<Packet> {
+        self.pass_as(cx, hook, packet, egress, None)
     }
 
     fn pass_as(
@@ -103,9 +112,12 @@ impl Namespace {
         cx: &mut Cx,
         hook: Hook,
         mut packet: Packet,
-        (ingress, egress): (Option<IfIndex>, Option<IfIndex>),
+        egress: Option<IfIndex>,
         bridged: Option<Ports>,
     ) -> Option<Packet> {
+        // Where it leaves, nobody asks any more how it came.
+        let is_leaving = matches!(hook, Hook::Output | Hook::Postrouting);
+        let ingress = packet.came_by.filter(|_| !is_leaving);
         let name = |index: Option<IfIndex>| index.and_then(|i| self.devices.get(&i)).map(|d| d.name.as_str());
         let has_frame = |d: &Device| !d.is_loopback() && !d.is_tun();
         let framed = ingress.and_then(|index| self.devices.get(&index)).is_some_and(has_frame);
@@ -118,7 +130,7 @@ impl Namespace {
             out_port: name(out_port),
             bridged: bridged.is_some(),
             source_mac,
-            owner: self.speaker.filter(|_| matches!(hook, Hook::Output | Hook::Postrouting)),
+            owner: self.speaker.filter(|_| is_leaving),
         };
         let addresses = Addresses(&self.devices, &self.routes, &self.policy);
         let before = if cx.capturing { Ends::of(&packet.frame) } else { None };
@@ -127,41 +139,39 @@ impl Namespace {
         if let Some(before) = before {
             cx.translated.extend(Ends::of(&packet.frame).filter(|after| *after != before).map(|after| [before, after]));
         }
-        match verdict {
-            Verdict::Accept => Some(packet),
-            Verdict::Drop(cause) => {
-                let reason = match cause {
-                    netfilter::DropReason::Malformed => DropReason::Malformed,
-                    _ => DropReason::Filtered,
-                };
-                let v4 = packet.frame.ethertype() == ethertype::IPV4;
-                let note = (reason, |ns: &Self| ns.netfilter.explain(v4, cause));
-                self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
-                if cause == netfilter::DropReason::Unserved {
-                    self.reject(cx, RejectWith::V4(PORT_UNREACHABLE), packet.frame.payload());
-                }
-                None
+        let (cause, answer) = match verdict {
+            Verdict::Accept => return Some(packet),
+            Verdict::Drop(netfilter::DropReason::Unserved) => {
+                (netfilter::DropReason::Unserved, Some(RejectWith::V4(PORT_UNREACHABLE)))
             }
-            Verdict::Reject(how, place) => {
-                let v4 = packet.frame.ethertype() == ethertype::IPV4;
-                let cause = netfilter::DropReason::Rule(place);
-                let note = (DropReason::Filtered, |ns: &Self| ns.netfilter.explain(v4, cause));
-                self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
-                self.reject(cx, how, packet.frame.payload());
-                None
-            }
+            Verdict::Drop(cause) => (cause, None),
+            Verdict::Reject(how, place) => (netfilter::DropReason::Rule(place), Some(how)),
+        };
+        let reason = match cause {
+            netfilter::DropReason::Malformed => DropReason::Malformed,
+            _ => DropReason::Filtered,
+        };
+        let v4 = packet.frame.ethertype() == ethertype::IPV4;
+        let note = (reason, |ns: &Self| ns.netfilter.explain(v4, cause));
+        self.drop_with_note(cx, egress.or(ingress), note, &packet.frame);
+        if let Some(how) = answer {
+            self.reject(cx, how, &packet);
         }
+        None
     }
 
     /// A rule of the firewall refuses a packet. A fragment is refused in silence: the checksum of the whole cannot be
     /// looked at, and Linux answers to nothing that may be damaged.
-    fn reject(&mut self, cx: &mut Cx, how: RejectWith, packet: &[u8]) {
-        if Ip::parse(packet).is_some_and(|ip| ip.fragment.is_some()) {
+    fn reject(&mut self, cx: &mut Cx, how: RejectWith, packet: &Packet) {
+        if Ip::parse(packet.frame.payload()).is_some_and(|ip| ip.fragment.is_some()) {
             return;
         }
         match how {
-            RejectWith::TcpReset => self.reset(cx, packet),
-            RejectWith::V4(code) | RejectWith::V6(code) => self.complain(cx, Problem::Rejected(code), packet),
+            RejectWith::TcpReset => {
+                self.reset(cx, packet.frame.payload(), &packet.report());
+                self.netfilter.close(cx.now, &packet.passage);
+            }
+            RejectWith::V4(code) | RejectWith::V6(code) => self.complain_of(cx, Problem::Rejected(code), packet),
         }
     }
 
@@ -177,9 +187,9 @@ impl Namespace {
 
     pub(super) fn pass_bridged(&mut self, cx: &mut Cx, bridge: IfIndex, ports: Ports, frame: Frame) -> Option<Frame> {
         let here = Some(bridge);
-        let packet = self.pass_as(cx, Hook::Prerouting, frame.into(), (here, None), Some((ports.0, None)))?;
-        let packet = self.pass_as(cx, Hook::Forward, packet, (here, here), Some(ports))?;
-        let mut frame = self.pass_as(cx, Hook::Postrouting, packet, (None, here), Some(ports))?.frame;
+        let packet = self.pass_as(cx, Hook::Prerouting, Packet::arrived(frame, bridge), None, Some((ports.0, None)))?;
+        let packet = self.pass_as(cx, Hook::Forward, packet, here, Some(ports))?;
+        let mut frame = self.pass_as(cx, Hook::Postrouting, packet, here, Some(ports))?.frame;
         if frame.offload.partial_checksum {
             // Mending is for checksums that are complete; what is there of this one depends on the addresses alone.
             segment::begin_checksum(frame.payload_mut());

@@ -7,12 +7,13 @@ use super::problem::Problem;
 use super::reverse::Source;
 use super::way::Way;
 use super::{Cx, Namespace};
+use crate::addr::family;
 use crate::device::{Conf, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{ETHERNET_LEN, Frame};
-use crate::mib::family;
 use crate::packet::{Ip, protocol};
+use crate::route::Action;
 use crate::route::policy::Flow;
 
 impl Namespace {
@@ -29,17 +30,24 @@ impl Namespace {
             return;
         }
         let Some(frame) = self.defragment(cx, index, &ip, frame) else { return };
-        let Some(packet) = self.pass(cx, Hook::Prerouting, frame.into(), Some(index), None) else { return };
+        let Some(packet) = self.pass(cx, Hook::Prerouting, Packet::arrived(frame, index), None) else {
+            return;
+        };
         let Some(ip) = Ip::parse(packet.frame.payload()) else { return };
         if self.is_for_us(index, ip.dst) {
-            if self.judge_source(index, ip.src, ip.dst, None) == Source::Refused {
-                self.drop_frame(cx, Some(index), DropReason::ReversePath, &packet.frame);
-                return;
-            }
-            self.deliver(cx, index, packet);
+            self.take_delivery(cx, index, &ip, packet);
         } else {
             self.forward(cx, index, ip, packet);
         }
+    }
+
+    /// A packet is for this host, if its source may be where it came from.
+    fn take_delivery(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, packet: Packet) {
+        if self.judge_source(index, ip.src, ip.dst, None) == Source::Refused {
+            self.drop_frame(cx, Some(index), DropReason::ReversePath, &packet.frame);
+            return;
+        }
+        self.deliver(cx, index, packet);
     }
 
     /// Loopback addresses must not be seen on a wire, nor can a packet from this host's own address come from one.
@@ -61,14 +69,15 @@ impl Namespace {
                 v4.is_multicast()
                     || self.is_local(addr)
                     || self.devices.get(&index).is_some_and(|device| device.is_broadcast(v4))
+                    || self.said_of(addr) == Some(Action::Broadcast)
             }
-            IpAddr::V6(v6) => v6.is_multicast() || self.is_local(addr),
+            IpAddr::V6(v6) => v6.is_multicast() || self.is_local(addr) || self.said_of(addr) == Some(Action::Anycast),
         }
     }
 
     /// A packet for this host goes to who waits for it.
     fn deliver(&mut self, cx: &mut Cx, index: IfIndex, packet: Packet) {
-        let Some(packet) = self.pass(cx, Hook::Input, packet, Some(index), None) else { return };
+        let Some(packet) = self.pass(cx, Hook::Input, packet, None) else { return };
         if packet.is_balanced() {
             return self.give_away(cx, index, packet);
         }
@@ -100,7 +109,7 @@ impl Namespace {
         let Some(mut ip) = Ip::parse(packet.frame.payload()) else { return };
         if ip.ttl <= 1 {
             self.drop_frame(cx, Some(index), DropReason::TtlExpired, &packet.frame);
-            self.complain(cx, Problem::TtlExpired, packet.frame.payload());
+            self.complain_of(cx, Problem::TtlExpired, &packet);
             return;
         }
         ip.decrement_ttl(packet.frame.payload_mut());
@@ -108,7 +117,7 @@ impl Namespace {
             Ok(way) => way,
             Err(problem) => return self.drop_frame(cx, Some(index), problem.drop_reason(), &packet.frame),
         };
-        let Some(packet) = self.pass(cx, Hook::Output, packet, None, Some(way.device)) else { return };
+        let Some(packet) = self.pass(cx, Hook::Output, packet, Some(way.device)) else { return };
         self.leave(cx, way, packet);
     }
 
@@ -116,20 +125,24 @@ impl Namespace {
     fn forward(&mut self, cx: &mut Cx, index: IfIndex, mut ip: Ip, mut packet: Packet) {
         let frame = &packet.frame;
         let forwards = if ip.dst.is_ipv4() { self.inet(index, Conf::Forwarding) != 0 } else { self.forwards_ipv6() };
+        let iif = self.devices.get(&index).map(|device| device.name.as_str());
+        let flow = Flow { src: Some(ip.src), mark: packet.mark(), iif, ..Flow::of(&ip, frame.payload()) };
+        let way = self.way_of(&flow);
+        if way.is_ok_and(|way| way.is_here) {
+            return self.take_delivery(cx, index, &ip, packet);
+        }
         // IPv6 says that there is no way even where it does not forward.
         if ip.dst.is_multicast() || !forwards && ip.dst.is_ipv4() {
             self.mib.ip[family(ip.dst)].address_errors += u64::from(!ip.dst.is_multicast());
             self.drop_frame(cx, Some(index), DropReason::NotForwarding, frame);
             return;
         }
-        let iif = self.devices.get(&index).map(|device| device.name.as_str());
-        let flow = Flow { src: Some(ip.src), mark: packet.mark(), iif, ..Flow::of(&ip, frame.payload()) };
-        let way = match self.way_of(&flow) {
+        let way = match way {
             Ok(way) => way,
             Err(problem) => {
                 self.mib.ip[family(ip.dst)].no_way_on += u64::from(problem == Problem::NetworkUnreachable);
                 self.drop_frame(cx, Some(index), problem.drop_reason(), frame);
-                self.complain(cx, problem, frame.payload());
+                self.complain_of(cx, problem, &packet);
                 return;
             }
         };
@@ -146,7 +159,7 @@ impl Namespace {
         if ip.ttl <= 1 {
             self.mib.ip[family(ip.dst)].header_errors += 1;
             self.drop_frame(cx, Some(index), DropReason::TtlExpired, frame);
-            self.complain(cx, Problem::TtlExpired, frame.payload());
+            self.complain_of(cx, Problem::TtlExpired, &packet);
             return;
         }
         self.mib.ip[family(ip.dst)].forwarded += 1;
@@ -156,20 +169,20 @@ impl Namespace {
         if ip.total_len > mtu && ip.dont_fragment && !in_fragments {
             self.mib.ip[family(ip.dst)].not_cut += 1;
             self.drop_frame(cx, Some(index), DropReason::TooBig, frame);
-            self.complain(cx, Problem::TooBig(mtu), frame.payload());
+            self.complain_of(cx, Problem::TooBig(mtu), &packet);
             return;
         }
         ip.decrement_ttl(packet.frame.payload_mut());
-        self.redirect(cx, index, source, way, packet.frame.payload());
-        let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(index), Some(way.device)) else { return };
+        self.redirect(cx, index, source, way, &packet);
+        let Some(packet) = self.pass(cx, Hook::Forward, packet, Some(way.device)) else { return };
         self.leave(cx, way, packet);
     }
 
     /// The last hook and out.
     pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, packet: Packet) {
-        let Some(packet) = self.pass(cx, Hook::Postrouting, packet, None, Some(way.device)) else { return };
+        let Some(packet) = self.pass(cx, Hook::Postrouting, packet, Some(way.device)) else { return };
         self.hear_oneself(cx, way.device, &packet.frame);
-        self.emit(cx, way, packet.frame);
+        self.emit(cx, way, packet.frame, packet.came_by);
     }
 
     /// What is for everybody on a link is for this host too (`ip_mc_output`): it comes back before it is on the wire.
@@ -181,7 +194,7 @@ impl Namespace {
         if !to_all {
             return;
         }
-        if let Some(packet) = self.pass(cx, Hook::Prerouting, frame.clone().into(), Some(index), None) {
+        if let Some(packet) = self.pass(cx, Hook::Prerouting, Packet::arrived(frame.clone(), index), None) {
             self.deliver(cx, index, packet);
         }
     }

@@ -107,8 +107,8 @@ impl Namespace {
         frame.payload_mut().copy_from_slice(&bytes);
         self.count_request(&bytes);
         // A question is a packet of this host's like any other: a rule may stop it.
-        let passed = self.pass(cx, Hook::Output, frame.into(), None, Some(index));
-        let passed = passed.and_then(|packet| self.pass(cx, Hook::Postrouting, packet, None, Some(index)));
+        let passed = self.pass(cx, Hook::Output, frame.into(), Some(index));
+        let passed = passed.and_then(|packet| self.pass(cx, Hook::Postrouting, packet, Some(index)));
         if let Some(packet) = passed {
             self.count_departure(index, IpAddr::V6(dst), bytes.len());
             self.transmit(cx, index, packet.frame);

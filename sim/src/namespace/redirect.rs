@@ -4,6 +4,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
+use super::hooks::Packet;
 use super::problem::Problem;
 use super::reverse::Source;
 use super::way::Way;
@@ -106,11 +107,11 @@ impl Namespace {
     }
 
     /// A packet goes out where it came from: its sender is told, when it could have sent it to the next hop itself.
-    pub(super) fn redirect(&mut self, cx: &mut Cx, index: IfIndex, source: Source, way: Way, packet: &[u8]) {
-        let (Some(ip), IpAddr::V4(gateway)) = (Ip::parse(packet), way.next_hop) else { return };
+    pub(super) fn redirect(&mut self, cx: &mut Cx, index: IfIndex, source: Source, way: Way, packet: &Packet) {
+        let (Some(ip), IpAddr::V4(gateway)) = (Ip::parse(packet.frame.payload()), way.next_hop) else { return };
         let is_nearer = way.device == index && source == Source::OnLink && self.inet(index, Conf::SendRedirects) != 0;
         if is_nearer && self.redirects.may_tell(cx.now, ip.src) {
-            self.complain(cx, Problem::Redirect(gateway), packet);
+            self.complain_of(cx, Problem::Redirect(gateway), packet);
         }
     }
 

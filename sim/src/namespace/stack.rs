@@ -47,7 +47,7 @@ impl Namespace {
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         match self.way_from(Some(ip.src), ip.dst) {
             Ok(way) if way.device == index => {
-                let _ = self.originate(cx, way, frame);
+                let _ = self.originate(cx, way, frame.into());
             }
             Ok(_) => self.drop_frame(cx, Some(index), DropReason::NoRoute, &frame),
             Err(problem) => self.drop_frame(cx, Some(index), problem.drop_reason(), &frame),

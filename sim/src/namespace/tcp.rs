@@ -19,8 +19,10 @@ use smoltcp::wire::{HardwareAddress, IpListenEndpoint, TcpPacket, TcpSeqNumber};
 
 use super::udp::ports;
 use super::{Cx, Namespace};
+use crate::addr::unspecified;
 use crate::drop::DropReason;
 use crate::frame::Frame;
+use crate::netfilter::Passage;
 use crate::packet::{Ip, Upper, protocol, tcp_flag};
 use crate::route::policy::Flow;
 use crate::socket::{Errno, SocketId};
@@ -297,7 +299,7 @@ impl Namespace {
     }
 
     fn add_listener(&mut self, local: SocketAddr, dual: bool, backlog: usize) -> Result<SocketId, Errno> {
-        if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
+        if !local.ip().is_unspecified() && !self.can_bind(local.ip()) {
             return Err(Errno::AddressNotAvailable);
         }
         let local = if local.port() == 0 { self.free_listening_port(local.ip(), dual)? } else { local };
@@ -337,10 +339,29 @@ impl Namespace {
     /// # Errors
     /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when no port is free.
     pub fn tcp_connect(&mut self, cx: &mut Cx, peer: SocketAddr) -> Result<SocketId, Errno> {
-        let ports = ports(0, peer.port());
-        let flow = Flow { protocol: protocol::TCP, upper: &ports, ..Flow::to(peer.ip()) };
-        let source = self.source_of_connection(&flow)?;
-        let local = self.free_tcp_port(source, peer)?;
+        self.tcp_connect_from(cx, SocketAddr::new(unspecified(peer.ip()), 0), peer)
+    }
+
+    /// Begins a connection from an own address (unspecified: that of the way) and port (0: a free one).
+    ///
+    /// # Errors
+    /// As of [`Self::tcp_connect`]; `AddressNotAvailable` also when the address is none of ours, or the port has such a
+    /// connection.
+    pub fn tcp_connect_from(&mut self, cx: &mut Cx, bound: SocketAddr, peer: SocketAddr) -> Result<SocketId, Errno> {
+        let src = Some(bound.ip()).filter(|addr| !addr.is_unspecified());
+        if src.is_some_and(|addr| !self.can_bind(addr)) {
+            return Err(Errno::AddressNotAvailable);
+        }
+        let ports = ports(bound.port(), peer.port());
+        let flow = Flow { src, protocol: protocol::TCP, upper: &ports, ..Flow::to(peer.ip()) };
+        let found = self.source_of_connection(&flow)?;
+        let source = src.unwrap_or(found);
+        let local = match bound.port() {
+            0 => self.free_tcp_port(source, peer)?,
+            port => Some(SocketAddr::new(source, port))
+                .filter(|local| !self.tcp.tuples.contains_key(&(*local, peer)))
+                .ok_or(Errno::AddressNotAvailable)?,
+        };
         let mtu = self.connection_mtu(cx.now, peer.ip());
         let id = self.add_connection((local, peer), None);
         self.owners.extend(self.speaker.map(|owner| (id, owner)));
@@ -349,6 +370,7 @@ impl Namespace {
         let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
         let begun = {
             let interface = self.tcp.interfaces.get_mut(&interface).expect("it was just made");
+            connection.is_begun = src.is_none();
             connection.socket().set_timeout(Some(patience));
             connection.socket().connect(interface.context(), peer, local)
         };
@@ -413,6 +435,10 @@ impl Namespace {
         let tuple = (SocketAddr::new(ip.dst, dport), SocketAddr::new(ip.src, sport));
         let packet = &frame.payload()[..ip.total_len];
         let known = self.tcp.tuples.get(&tuple).copied();
+        if known.is_none() && ip.dst.is_ipv4() && !self.is_local(ip.dst) {
+            // For many, or for what only rules lead here: IPv4 would not let an answer from there pass.
+            return self.drop_frame(cx, None, DropReason::NoSocket, frame);
+        }
         match known.map_or_else(|| self.greet(tuple, ip), Greeting::Connection) {
             Greeting::Connection(id) => {
                 self.poll_connection(cx, id, Some(packet));
@@ -424,7 +450,7 @@ impl Namespace {
             }
             Greeting::Nobody => {
                 self.drop_frame(cx, None, DropReason::NoSocket, frame);
-                self.reset(cx, packet);
+                self.reset(cx, packet, &Passage::default());
             }
         }
     }
@@ -450,7 +476,7 @@ impl Namespace {
     }
 
     /// Answers a segment that belongs to nobody: an interface without sockets says how (RFC 9293 §3.10.7.1).
-    pub(super) fn reset(&mut self, cx: &mut Cx, packet: &[u8]) {
+    pub(super) fn reset(&mut self, cx: &mut Cx, packet: &[u8], passage: &Passage) {
         let mtu = self.interface(cx, 1500);
         let Some(interface) = self.tcp.interfaces.get_mut(&mtu) else { return };
         let mut slot = Slot::new(mtu, Some(packet));
@@ -458,7 +484,7 @@ impl Namespace {
         interface.poll_ingress_single(cx.now.to_smoltcp(), &mut slot, &mut none);
         self.mib.tcp.sent += slot.sent.len() as u64;
         for packet in slot.sent {
-            self.send_built(cx, &packet, false);
+            self.send_built(cx, &packet, false, passage.clone());
         }
     }
 
@@ -497,7 +523,7 @@ impl Namespace {
         self.mib.tcp.sent += slot.sent.len() as u64 - repeated;
         self.count_change(before, after);
         for packet in slot.sent {
-            self.send_built(cx, &packet, is_begun);
+            self.send_built(cx, &packet, is_begun, Passage::default());
         }
         self.after_poll(cx, id);
     }

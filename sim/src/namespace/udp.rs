@@ -5,11 +5,12 @@ use core::net::{IpAddr, SocketAddr};
 use super::icmp::Gravity;
 use super::problem::Problem;
 use super::{Cx, Namespace};
+use crate::addr::family;
 use crate::device::IfIndex;
 use crate::drop::DropReason;
 use crate::filter::subject::Owner;
 use crate::frame::Frame;
-use crate::mib::family;
+use crate::netfilter::Passage;
 use crate::packet::build::{self, Parts, UpperChecksum};
 use crate::packet::{Ip, protocol};
 use crate::route::policy::Flow;
@@ -21,7 +22,7 @@ impl Namespace {
     /// # Errors
     /// `AddressInUse`, or `AddressNotAvailable` when the address is none of this host's.
     pub fn udp_bind(&mut self, local: SocketAddr) -> Result<SocketId, Errno> {
-        if !local.ip().is_unspecified() && !self.is_local(local.ip()) {
+        if !local.ip().is_unspecified() && !self.can_bind(local.ip()) {
             return Err(Errno::AddressNotAvailable);
         }
         let local = if local.port() == 0 { self.free_udp_port(local.ip())? } else { local };
@@ -122,7 +123,7 @@ impl Namespace {
         };
         // A connection of IPv6 keeps the way that was found before it had a source.
         let asking = bound.filter(|_| !is_found);
-        let flow = Flow { src: asking, protocol, upper: &ports, ..Flow::to(dst.ip()) };
+        let flow = Flow { src: asking, tos: options.tos, protocol, upper: &ports, ..Flow::to(dst.ip()) };
         let way = self.way_of(&flow).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
         let source = bound.or(way.source);
         let src = source
@@ -139,10 +140,15 @@ impl Namespace {
         let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
         let parts = Parts {
             ttl: options.ttl.unwrap_or_else(|| self.own_ttl(src, way.limits)),
+            tos: options.tos,
             upper_checksum: if given { UpperChecksum::Given } else { UpperChecksum::Fill },
             ..Parts::new(src, dst.ip(), protocol, &payload)
         };
-        self.send(cx, &parts, options.discovery, asking)
+        let sent = self.send(cx, way, &parts, options.discovery, Passage::default());
+        if sent == Err(Errno::MessageTooLong) {
+            self.sockets.note_room(socket, self.path_mtu(cx.now, way, dst.ip()));
+        }
+        sent
     }
 
     /// The next datagram of a UDP or raw socket, if one has come.
@@ -176,14 +182,14 @@ impl Namespace {
             return;
         };
         let datagram = |data: &[u8]| Datagram { src, dst: ip.dst, ttl: ip.ttl, data: data.to_vec() };
-        let receivers = if self.is_local(ip.dst) {
+        let is_ours = self.is_local(ip.dst) || !self.is_for_many(ip.dst);
+        let receivers = if is_ours {
             self.sockets.udp_for(dst, src).into_iter().collect()
         } else {
             self.sockets.udp_all_for(dst, src)
         };
         if receivers.is_empty() {
             self.drop_frame(cx, Some(index), DropReason::NoSocket, frame);
-            let is_ours = self.is_local(ip.dst);
             let counters = &mut self.mib.udp[family(ip.dst)];
             counters.no_ports += u64::from(is_ours);
             counters.ignored_groups += u64::from(!is_ours);

@@ -190,7 +190,7 @@ impl Namespace {
         }
         frame.offload.nesting = inner.offload.nesting + 1;
         // A datagram that the firewall stops is lost like any other.
-        let _ = self.originate(cx, way, frame);
+        let _ = self.originate(cx, way, frame.into());
     }
 
     /// The way to an address, by one device when that is fixed: without a route there the address is on its link.
@@ -200,7 +200,13 @@ impl Namespace {
         let found = if dst.is_multicast() { None } else { self.routes.lookup(dst, by_device) };
         let gateway = found.and_then(|route| route.ways().find(|hop| hop.device == device)?.gateway);
         let limits = found.map(|route| Limits::of(&route.metrics)).unwrap_or_default();
-        Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: found.and_then(|route| route.src), limits })
+        Ok(Way {
+            device,
+            next_hop: gateway.unwrap_or(dst),
+            source: found.and_then(|route| route.src),
+            limits,
+            is_here: false,
+        })
     }
 }
 

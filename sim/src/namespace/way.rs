@@ -16,6 +16,8 @@ pub(super) struct Way {
     pub(super) source: Option<IpAddr>,
     /// What the route says of the packets on it.
     pub(super) limits: Limits,
+    /// Whether it ends in this host.
+    pub(super) is_here: bool,
 }
 
 impl Way {

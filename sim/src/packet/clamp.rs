@@ -24,17 +24,39 @@ pub fn segments(packet: &mut [u8], ip: &Ip, most: usize) {
     ip.mend_upper(packet, change);
 }
 
+/// The largest segment that a TCP packet allows; none when it says nothing of it.
+#[must_use]
+pub fn allowed(packet: &[u8], ip: &Ip) -> Option<u16> {
+    let Upper::Tcp { .. } = ip.upper else { return None };
+    let at = place(packet, ip.upper_at())?;
+    Some(u16::from_be_bytes([packet[at], packet[at + 1]]))
+}
+
 /// Where the two bytes of the option are.
 fn place(packet: &[u8], tcp: usize) -> Option<usize> {
-    let end = tcp + usize::from(packet.get(tcp + 12)? >> 4) * 4;
-    let mut at = tcp + 20;
-    while at < end {
-        match *packet.get(at)? {
-            END => return None,
-            PADDING => at += 1,
-            LARGEST_SEGMENT => return (at + 4 <= end && at + 4 <= packet.len()).then_some(at + 2),
-            _ => at += usize::from(*packet.get(at + 1)?).max(2),
-        }
-    }
-    None
+    let mut before_end = options(packet, tcp).take_while(|(_, kind)| *kind != END);
+    let (at, _) = before_end.find(|(_, kind)| *kind == LARGEST_SEGMENT)?;
+    (at + 4 <= end(packet, tcp)).then_some(at + 2)
+}
+
+/// Whether a TCP packet has an option of a kind. As Linux looks for it, what marks the end is an option like others.
+#[must_use]
+pub fn has_option(packet: &[u8], ip: &Ip, wanted: u8) -> bool {
+    matches!(ip.upper, Upper::Tcp { .. }) && options(packet, ip.upper_at()).any(|(_, kind)| kind == wanted)
+}
+
+/// The options of a TCP header, by place and kind.
+fn options(packet: &[u8], tcp: usize) -> impl Iterator<Item = (usize, u8)> {
+    let end = end(packet, tcp);
+    let next = move |(at, kind): &(usize, u8)| {
+        let length = if *kind <= PADDING { 1 } else { usize::from(*packet.get(at + 1)?).max(2) };
+        Some(at + length)
+    };
+    let option = move |at: usize| (at < end).then(|| Some((at, *packet.get(at)?))).flatten();
+    core::iter::successors(option(tcp + 20), move |last| option(next(last)?))
+}
+
+/// Where a TCP header ends.
+fn end(packet: &[u8], tcp: usize) -> usize {
+    packet.get(tcp + 12).map_or(0, |words| tcp + usize::from(words >> 4) * 4).min(packet.len())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::netem::{Loss, Netem, Rate};
 use super::tbf::Tbf;
 use super::{Settings, Share};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, nanos};
 
 /// How unlikely is too unlikely: exp(-15), about that of five standard deviations.
 const LIMIT: f64 = 15.0;
@@ -417,10 +417,6 @@ fn surprises(happened: u64, of: u64, expected: f64, varies: f64) -> bool {
 /// How likely something of this share is.
 fn probability(share: Share) -> f64 {
     if share == Share::NONE { 0.0 } else { (f64::from(share.0) + 1.0) / 4_294_967_296.0 }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The class of a delay: below 64 ns each its own, above by its first six binary digits.

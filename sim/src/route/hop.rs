@@ -3,6 +3,7 @@
 
 use core::net::IpAddr;
 
+use super::Realms;
 use crate::id::IfIndex;
 
 /// A next hop.
@@ -16,6 +17,8 @@ pub struct Hop {
     pub weight: u32,
     /// Whether the gateway is taken to be on the link, though no route says so.
     pub onlink: bool,
+    /// Its realms.
+    pub realms: Realms,
 }
 
 /// What the choice among hops goes by: the addresses, and where that is wanted what is above them.
@@ -61,7 +64,7 @@ mod tests {
     use super::*;
 
     fn hop(device: u32, weight: u32) -> Hop {
-        Hop { gateway: None, device: IfIndex(device), weight, onlink: false }
+        Hop { gateway: None, device: IfIndex(device), weight, onlink: false, realms: Realms::NONE }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ipnetwork::IpNetwork;
 use crate::id::IfIndex;
 use crate::packet::{Ip, service};
 
-use super::{Action, Route, Table};
+use super::{Action, Protocol, Route, Table};
 
 /// The bits of the type of service that routes and rules look at.
 const SERVICE: u8 = 0x1c;
@@ -76,8 +76,8 @@ pub struct Rule {
     pub suppressed: Option<u8>,
     /// What is done.
     pub verdict: Verdict,
-    /// Whether the kernel made it (`proto kernel`).
-    pub by_kernel: bool,
+    /// Who made it, where that is said (`proto static`).
+    pub maker: Protocol,
 }
 
 impl Rule {
@@ -100,7 +100,7 @@ impl Rule {
             users: None,
             suppressed: None,
             verdict,
-            by_kernel: false,
+            maker: Protocol::UNSPECIFIED,
         }
     }
 
@@ -198,12 +198,15 @@ pub struct Policy {
     tables: BTreeMap<TableId, Table>,
     /// Whether the rules are those of a new namespace.
     plain: bool,
+    /// Whether those of IPv4 are.
+    plain_v4: bool,
 }
 
 impl Default for Policy {
     /// `local`, `main` and, of IPv4, `default`.
     fn default() -> Self {
-        let rule = |priority, v6, table| Rule { by_kernel: true, ..Rule::new(priority, v6, Verdict::Lookup(table)) };
+        let rule =
+            |priority, v6, table| Rule { maker: Protocol::Kernel, ..Rule::new(priority, v6, Verdict::Lookup(table)) };
         let rules = vec![
             rule(0, false, TableId::LOCAL),
             rule(0, true, TableId::LOCAL),
@@ -211,7 +214,7 @@ impl Default for Policy {
             rule(32766, true, TableId::MAIN),
             rule(32767, false, TableId::DEFAULT),
         ];
-        Self { rules, tables: BTreeMap::new(), plain: true }
+        Self { rules, tables: BTreeMap::new(), plain: true, plain_v4: true }
     }
 }
 
@@ -220,6 +223,13 @@ impl Policy {
     #[must_use]
     pub const fn is_plain(&self) -> bool {
         self.plain
+    }
+
+    /// Whether the local table of IPv4 is one with the main one, as the kernel keeps them until somebody changes the rules of
+    /// IPv4 (`fib_unmerge`).
+    #[must_use]
+    pub const fn has_one_table(&self) -> bool {
+        self.plain_v4
     }
 
     /// The rules of a family, in the order in which they are asked.
@@ -234,13 +244,17 @@ impl Policy {
         if second > 0 { second - 1 } else { 0 }
     }
 
-    /// Adds a rule behind those of its priority; false when it is there already.
+    /// Adds a rule behind those of its priority; false when it is there already. Linux does not look whether the two are
+    /// negated, nor where they go on (`rule_exists`).
     pub fn add(&mut self, rule: Rule) -> bool {
-        let is_same = |r: &Rule| Rule { by_kernel: rule.by_kernel, ..r.clone() } == rule;
-        if self.rules.iter().any(is_same) {
+        let verdict = |of: Verdict| if let Verdict::Goto(_) = of { Verdict::Goto(0) } else { of };
+        let compared = |of: &Rule| Rule { not: false, verdict: verdict(of.verdict), ..of.clone() };
+        let new = compared(&rule);
+        if self.rules.iter().any(|r| r.priority == rule.priority && compared(r) == new) {
             return false;
         }
         let at = self.rules.partition_point(|r| r.priority <= rule.priority);
+        self.plain_v4 &= rule.v6;
         self.rules.insert(at, rule);
         self.plain = false;
         true
@@ -249,14 +263,16 @@ impl Policy {
     /// Takes the first rule away that is meant; false when there is none.
     pub fn remove(&mut self, is_meant: impl Fn(&Rule) -> bool) -> bool {
         let Some(at) = self.rules.iter().position(is_meant) else { return false };
-        self.rules.remove(at);
+        self.plain_v4 &= self.rules.remove(at).v6;
         self.plain = false;
         true
     }
 
-    /// Takes away all of a family but those of the priority 0 (`ip rule flush`).
-    pub fn flush(&mut self, v6: bool) {
-        self.rules.retain(|rule| rule.v6 != v6 || rule.priority == 0);
+    /// Takes away all but some.
+    pub fn retain(&mut self, is_kept: impl Fn(&Rule) -> bool) {
+        let before = self.rules(false).count();
+        self.rules.retain(is_kept);
+        self.plain_v4 &= self.rules(false).count() == before;
         self.plain = false;
     }
 
@@ -269,6 +285,11 @@ impl Policy {
     /// A further table, to be changed; it begins empty.
     pub fn table_mut(&mut self, id: TableId) -> &mut Table {
         self.tables.entry(id).or_default()
+    }
+
+    /// The routes of all further tables, to be changed in what they say of their ways.
+    pub fn routes_mut(&mut self) -> impl Iterator<Item = &mut Route> {
+        self.tables.values_mut().flat_map(Table::iter_mut)
     }
 
     /// All further tables.
@@ -319,6 +340,9 @@ impl Policy {
                 Verdict::Lookup(id) => {
                     let table = if id == TableId::MAIN { main } else { self.table(id)? };
                     let route = ask(table, flow, &usable).filter(|route| !rule.suppresses(route))?;
+                    if id == TableId::LOCAL && self.is_passed_over(main, route, flow, &usable) {
+                        return None;
+                    }
                     Some((rule, Found::Route(route)))
                 }
                 Verdict::Goto(priority) => {
@@ -329,6 +353,24 @@ impl Policy {
                 Verdict::Nothing => None,
             }
         })
+    }
+
+    /// Whether a route of the local table gives way to a longer prefix of the main one, where both are one.
+    fn is_passed_over(&self, main: &Table, route: &Route, flow: &Flow<'_>, usable: impl Fn(&Route) -> bool) -> bool {
+        let is_one = self.plain_v4 && flow.dst.is_ipv4();
+        is_one && ask(main, flow, usable).is_some_and(|other| other.dst.prefix() > route.dst.prefix())
+    }
+
+    /// What the routes that were put into the local table by hand say of an address (`inet_addr_type`). As long as the main
+    /// table of IPv4 is one with it, its routes have a say too.
+    #[must_use]
+    pub fn kind_of(&self, main: &Table, addr: IpAddr) -> Option<Action> {
+        let own = self.table(TableId::LOCAL).filter(|own| own.is_special());
+        let is_one = self.plain_v4 && addr.is_ipv4() && (own.is_some() || main.is_special());
+        let tables = own.into_iter().chain(is_one.then_some(main));
+        let found = tables.filter_map(|table| table.lookup(addr, |_| true));
+        let longest = found.reduce(|best, next| if next.dst.prefix() > best.dst.prefix() { next } else { best });
+        longest.map(|route| route.action)
     }
 
     /// Whether there is a rule of this priority.
@@ -437,7 +479,7 @@ mod tests {
         let policy = with(|rule| rule.verdict = Verdict::End(Action::Blackhole));
         assert_eq!(out(&policy, &flow), None);
         let mut policy = Policy::default();
-        policy.flush(false);
+        policy.retain(|rule| rule.v6 || rule.priority == 0);
         assert_eq!((out(&policy, &flow), policy.rules(false).count(), policy.rules(true).count()), (None, 1, 2));
     }
 }

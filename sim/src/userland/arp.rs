@@ -143,7 +143,7 @@ mod tests {
         let mac = "02:42:ac:19:00:03".parse().unwrap();
         neighbours.note(now, device, "172.25.0.3".parse().unwrap(), mac);
         neighbours.set_permanent(device, "172.25.0.4".parse().unwrap(), mac);
-        neighbours.resolve(now, device, "172.25.0.9".parse().unwrap(), crate::frame::Frame::copy_of(&[0; 20]));
+        neighbours.resolve(now, device, "172.25.0.9".parse().unwrap(), (crate::frame::Frame::copy_of(&[0; 20]), None));
         let entries: Vec<_> = neighbours.iter().map(|(_, addr, entry)| (addr, "eth0", entry)).collect();
         f(&entries)
     }

@@ -5,14 +5,14 @@ mod options;
 mod page;
 
 use core::net::{IpAddr, Ipv4Addr};
-use core::task::Poll;
 use core::time::Duration;
 
 use options::{Mode, Options};
 use page::Count;
 
-use super::lookup::{Family, Lookup};
-use super::{Flavour, Program, Programs, Signal, Step, Sys};
+use super::aimed::{Aim, Aimed, Refusal};
+use super::lookup::{Family, Found, Lookup, LookupError};
+use super::{Flavour, Programs, Signal, Step, Sys};
 use crate::addr::Mac;
 use crate::device::{Device, IfIndex};
 use crate::frame::{Frame, ethertype};
@@ -27,19 +27,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Puts `arping` on the path of hosts and containers.
 pub fn add(programs: &mut Programs) {
     for flavour in [Flavour::Host, Flavour::Busybox] {
-        programs.add(flavour, "arping", || Box::<Arping>::default());
+        programs.add(flavour, "arping", || Box::new(Aimed::<Run>::Starting));
     }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Arping(Stage);
-
-#[derive(Clone, Debug, Default)]
-enum Stage {
-    #[default]
-    Starting,
-    Resolving(Options, Lookup),
-    Running(Box<Run>),
 }
 
 /// The questions on their way.
@@ -60,66 +49,14 @@ struct Run {
     interrupted: bool,
 }
 
-impl Program for Arping {
-    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
-        loop {
-            let next = match &mut self.0 {
-                Stage::Starting => start(sys),
-                Stage::Resolving(options, lookup) => match lookup.poll(sys) {
-                    Poll::Pending => return Step::Wait(lookup.next_at()),
-                    Poll::Ready(found) => {
-                        let found = found.ok().and_then(|found| {
-                            found.addresses.into_iter().find_map(|addr| match addr {
-                                IpAddr::V4(v4) => Some(v4),
-                                IpAddr::V6(_) => None,
-                            })
-                        });
-                        match found {
-                            Some(target) => open(sys, options.clone(), target),
-                            None => Err(fail(sys, &page::unknown_host(&options.host, sys.flavour()))),
-                        }
-                    }
-                },
-                Stage::Running(run) => return run.step(sys),
-            };
-            match next {
-                Ok(stage) => self.0 = stage,
-                Err(exit) => return exit,
-            }
-        }
-    }
-
-    fn signal(&mut self, _: &mut Sys<'_>, signal: Signal) -> bool {
-        match &mut self.0 {
-            Stage::Running(run) if signal == Signal::Interrupt => {
-                run.interrupted = true;
-                true
-            }
-            _ => false,
-        }
-    }
+fn refuse(text: impl Into<String>) -> Refusal {
+    Refusal { text: text.into(), code: 2 }
 }
 
-fn fail(sys: &mut Sys<'_>, text: &str) -> Step {
-    sys.eprint(text);
-    Step::Exit(2)
-}
-
-fn start(sys: &mut Sys<'_>) -> Result<Stage, Step> {
-    let flavour = sys.flavour();
-    match Options::parse(sys.argv(), flavour) {
-        Ok(options) => {
-            let lookup = Lookup::new(sys, &options.host, Family::V4);
-            Ok(Stage::Resolving(options, lookup))
-        }
-        Err((text, 0)) => {
-            sys.print(text);
-            Err(Step::Exit(0))
-        }
-        Err((text, code)) => {
-            sys.eprint(text);
-            Err(Step::Exit(code))
-        }
+const fn v4(addr: IpAddr) -> Option<Ipv4Addr> {
+    match addr {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
     }
 }
 
@@ -145,49 +82,62 @@ fn device<'a>(sys: &'a Sys<'_>, options: &Options, flavour: Flavour) -> Result<&
     }
 }
 
-fn open(sys: &mut Sys<'_>, options: Options, target: Ipv4Addr) -> Result<Stage, Step> {
-    let flavour = sys.flavour();
-    if !sys.rights().raw {
-        return Err(fail(sys, "arping: socket: Operation not permitted\n"));
-    }
-    let (index, name, mac) = match device(sys, &options, flavour) {
-        Ok(device) => (device.index, device.name.clone(), device.mac),
-        Err(text) => return Err(fail(sys, &text)),
-    };
+/// The address that asks.
+fn source(sys: &Sys<'_>, options: &Options, device: IfIndex, target: Ipv4Addr) -> Result<Ipv4Addr, Refusal> {
     let source = match (options.source, options.mode) {
-        (Some(source), _) if !sys.network().is_local(IpAddr::V4(source)) => {
-            return Err(fail(sys, "arping: bind: Cannot assign requested address\n"));
-        }
-        (Some(source), _) => Some(source),
+        (Some(source), _) => Some(source).filter(|source| sys.network().is_local(IpAddr::V4(*source))),
         (None, Mode::Tell | Mode::Answer) => Some(target),
         (None, Mode::Detect) => Some(Ipv4Addr::UNSPECIFIED),
-        (None, Mode::Ask) => match sys.network().address_on(index, IpAddr::V4(target)) {
-            Some(IpAddr::V4(source)) => Some(source),
-            Some(IpAddr::V6(_)) | None => None,
-        },
+        (None, Mode::Ask) => sys.network().address_on(device, IpAddr::V4(target)).and_then(v4),
     };
-    let Some(source) = source else { return Err(fail(sys, "arping: bind: Cannot assign requested address\n")) };
-    if !options.quiet {
-        sys.print(format!("ARPING {target} from {source} {name}\n"));
-    }
-    let socket = sys.watch(Some(index));
-    let now = sys.now();
-    Ok(Stage::Running(Box::new(Run {
-        options,
-        socket,
-        device: index,
-        own: (source, mac),
-        target,
-        to: Mac::BROADCAST,
-        begun: now,
-        sent_at: now,
-        next: now,
-        count: Count::default(),
-        interrupted: false,
-    })))
+    source.ok_or_else(|| refuse("arping: bind: Cannot assign requested address\n"))
 }
 
-impl Run {
+impl Aim for Run {
+    type Options = Options;
+
+    fn read(sys: &mut Sys<'_>) -> Result<(Options, Lookup), Refusal> {
+        let options = Options::parse(sys.argv(), sys.flavour()).map_err(|(text, code)| {
+            if code != 0 {
+                return Refusal { text, code };
+            }
+            sys.print(text);
+            Refusal { text: String::new(), code }
+        })?;
+        let lookup = Lookup::new(sys, &options.host, Family::V4);
+        Ok((options, lookup))
+    }
+
+    fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
+        let flavour = sys.flavour();
+        let target = found.ok().and_then(|found| found.addresses.into_iter().find_map(v4));
+        let target = target.ok_or_else(|| refuse(page::unknown_host(&options.host, flavour)))?;
+        if !sys.rights().raw {
+            return Err(refuse("arping: socket: Operation not permitted\n"));
+        }
+        let device = device(sys, &options, flavour).map_err(refuse)?;
+        let (index, name, mac) = (device.index, device.name.clone(), device.mac);
+        let source = source(sys, &options, index, target)?;
+        if !options.quiet {
+            sys.print(format!("ARPING {target} from {source} {name}\n"));
+        }
+        let socket = sys.watch(Some(index));
+        let now = sys.now();
+        Ok(Self {
+            options,
+            socket,
+            device: index,
+            own: (source, mac),
+            target,
+            to: Mac::BROADCAST,
+            begun: now,
+            sent_at: now,
+            next: now,
+            count: Count::default(),
+            interrupted: false,
+        })
+    }
+
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         while let Some(seen) = sys.next_seen(self.socket) {
             let is_own = seen.concern == Concern::Out || seen.frame.ethertype() != ethertype::ARP;
@@ -210,6 +160,13 @@ impl Run {
         Step::Wait(Some(self.next))
     }
 
+    fn signal(&mut self, _sys: &mut Sys<'_>, signal: Signal) -> bool {
+        self.interrupted |= signal == Signal::Interrupt;
+        signal == Signal::Interrupt
+    }
+}
+
+impl Run {
     /// Whether nothing is sent any more.
     fn is_over(&self, now: Instant, flavour: Flavour) -> bool {
         let late = self.options.patience.is_some_and(|patience| match flavour {

@@ -1,5 +1,7 @@
-//! `ethtool`: what a driver says of its device, as ethtool 6.1 prints it for the devices that this kernel has. It changes
-//! nothing.
+//! `ethtool`: what a driver says of its device, as ethtool 6.1 prints it for the devices that this kernel has. What is
+//! switched on and off (`-K`) is kept and shown; packets here are whole and their checksums right all the same.
+
+mod features;
 
 use super::{Flavour, Programs, Straight, Sys};
 use crate::device::{Device, Kind};
@@ -18,7 +20,8 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     let outcome = match words.as_slice() {
         ["-S" | "--statistics", name] => find(sys, name).ok_or(NO_STATISTICS).and_then(statistics),
         ["-i" | "--driver", name] => find(sys, name).ok_or(NO_DRIVER).and_then(driver),
-        ["-k" | "--show-features" | "--show-offload", name] => find(sys, name).ok_or(NO_SUCH).map(features),
+        ["-k" | "--show-features" | "--show-offload", name] => find(sys, name).ok_or(NO_SUCH).map(features::show),
+        ["-K" | "--features" | "--offload", name, rest @ ..] => return features::change(sys, name, rest),
         ["--version"] => Ok("ethtool version 6.1\n".to_owned()),
         ["-P" | "--show-permaddr", name] => {
             find(sys, name).ok_or(NO_SUCH).map(|_| "Permanent address: not set\n".to_owned())
@@ -113,128 +116,6 @@ const fn yes(is: bool) -> &'static str {
     if is { "yes" } else { "no" }
 }
 
-/// What a veth can do, and where a bridge and lo differ.
-fn features(device: &Device) -> String {
-    let others: &[(&str, &str)] = match &device.kind {
-        Kind::Bridge(_) => &BRIDGE_FEATURES,
-        Kind::Loopback => &LOOPBACK_FEATURES,
-        _ => &[],
-    };
-    let features: String = FEATURES
-        .lines()
-        .map(|line| {
-            let name = line.trim_start().split(':').next().unwrap_or_default();
-            let other = others.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
-            let indent = if line.starts_with('\t') { "\t" } else { "" };
-            other.map_or_else(|| format!("{line}\n"), |value| format!("{indent}{name}: {value}\n"))
-        })
-        .collect();
-    format!("Features for {}:\n{features}", device.name)
-}
-
-/// Where lo differs from a veth.
-const LOOPBACK_FEATURES: [(&str, &str); 20] = [
-    ("rx-checksumming", "on [fixed]"),
-    ("tx-checksum-ip-generic", "on [fixed]"),
-    ("tx-checksum-sctp", "on [fixed]"),
-    ("tx-scatter-gather", "on [fixed]"),
-    ("tx-scatter-gather-fraglist", "on [fixed]"),
-    ("generic-receive-offload", "on"),
-    ("rx-vlan-offload", "off [fixed]"),
-    ("tx-vlan-offload", "off [fixed]"),
-    ("highdma", "on [fixed]"),
-    ("vlan-challenged", "on [fixed]"),
-    ("tx-gre-segmentation", "off [fixed]"),
-    ("tx-gre-csum-segmentation", "off [fixed]"),
-    ("tx-ipxip4-segmentation", "off [fixed]"),
-    ("tx-ipxip6-segmentation", "off [fixed]"),
-    ("tx-udp_tnl-segmentation", "off [fixed]"),
-    ("tx-udp_tnl-csum-segmentation", "off [fixed]"),
-    ("tx-nocache-copy", "off [fixed]"),
-    ("loopback", "on [fixed]"),
-    ("tx-vlan-stag-hw-insert", "off [fixed]"),
-    ("rx-vlan-stag-hw-parse", "off [fixed]"),
-];
-
-const BRIDGE_FEATURES: [(&str, &str); 10] = [
-    ("rx-checksumming", "off [fixed]"),
-    ("tx-checksum-sctp", "off [fixed]"),
-    ("generic-receive-offload", "on"),
-    ("rx-vlan-offload", "off [fixed]"),
-    ("tx-gso-robust", "on"),
-    ("tx-fcoe-segmentation", "on"),
-    ("tx-gso-partial", "on"),
-    ("tx-tunnel-remcsum-segmentation", "on"),
-    ("tx-esp-segmentation", "on"),
-    ("rx-vlan-stag-hw-parse", "off [fixed]"),
-];
-
-const FEATURES: &str = "\
-rx-checksumming: on
-tx-checksumming: on
-\ttx-checksum-ipv4: off [fixed]
-\ttx-checksum-ip-generic: on
-\ttx-checksum-ipv6: off [fixed]
-\ttx-checksum-fcoe-crc: off [fixed]
-\ttx-checksum-sctp: on
-scatter-gather: on
-\ttx-scatter-gather: on
-\ttx-scatter-gather-fraglist: on
-tcp-segmentation-offload: on
-\ttx-tcp-segmentation: on
-\ttx-tcp-ecn-segmentation: on
-\ttx-tcp-mangleid-segmentation: on
-\ttx-tcp6-segmentation: on
-\ttx-tcp-accecn-segmentation: on
-generic-segmentation-offload: on
-generic-receive-offload: off
-large-receive-offload: off [fixed]
-rx-vlan-offload: on
-tx-vlan-offload: on
-ntuple-filters: off [fixed]
-receive-hashing: off [fixed]
-highdma: on
-rx-vlan-filter: off [fixed]
-vlan-challenged: off [fixed]
-tx-gso-robust: off [fixed]
-tx-fcoe-segmentation: off [fixed]
-tx-gre-segmentation: on
-tx-gre-csum-segmentation: on
-tx-ipxip4-segmentation: on
-tx-ipxip6-segmentation: on
-tx-udp_tnl-segmentation: on
-tx-udp_tnl-csum-segmentation: on
-tx-gso-partial: off [fixed]
-tx-tunnel-remcsum-segmentation: off [fixed]
-tx-sctp-segmentation: on
-tx-esp-segmentation: off [fixed]
-tx-udp-segmentation: on
-tx-gso-list: on
-tx-nocache-copy: off
-loopback: off [fixed]
-rx-fcs: off [fixed]
-rx-all: off [fixed]
-tx-vlan-stag-hw-insert: on
-rx-vlan-stag-hw-parse: on
-rx-vlan-stag-filter: off [fixed]
-l2-fwd-offload: off [fixed]
-hw-tc-offload: off [fixed]
-esp-hw-offload: off [fixed]
-esp-tx-csum-hw-offload: off [fixed]
-rx-udp_tunnel-port-offload: off [fixed]
-tls-hw-tx-offload: off [fixed]
-tls-hw-rx-offload: off [fixed]
-rx-gro-hw: off [fixed]
-tls-hw-record: off [fixed]
-rx-gro-list: off
-macsec-hw-offload: off [fixed]
-rx-udp-gro-forwarding: off
-hsr-tag-ins-offload: off [fixed]
-hsr-tag-rm-offload: off [fixed]
-hsr-fwd-offload: off [fixed]
-hsr-dup-offload: off [fixed]
-";
-
 #[cfg(test)]
 mod tests {
     use super::super::ip::samples::{bridge, loopback, veth};
@@ -254,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_bridge_cannot_what_its_ports_can() {
-        let br = features(&bridge(3, "br0", "02:00:00:00:00:03"));
+        let br = features::show(&bridge(3, "br0", "02:00:00:00:00:03"));
         assert!(br.starts_with("Features for br0:\nrx-checksumming: off [fixed]\n"));
         assert!(br.contains("\ttx-checksum-sctp: off [fixed]\n"));
     }

@@ -10,12 +10,12 @@ use core::time::Duration;
 
 use super::lookup::Family;
 use super::lookup::config::Config;
-use super::lookup::connection::Connection;
+use super::lookup::connection::{Asked, Connection};
 use super::lookup::message::{self, Message, ResponseCode};
 use super::{Errno, Sys};
 use crate::addr;
 use crate::dns::Transport;
-use crate::socket::{SendOptions, SocketId};
+use crate::socket::SendOptions;
 use crate::time::Instant;
 
 /// What to do when a server answers SERVFAIL.
@@ -208,13 +208,6 @@ pub struct Exchange {
     sent_at: Instant,
 }
 
-/// The socket of a query.
-#[derive(Clone, Debug)]
-enum Asked {
-    Udp(SocketId),
-    Tcp(Connection),
-}
-
 impl Exchange {
     /// A query to be sent by the first `poll`.
     #[must_use]
@@ -339,10 +332,8 @@ impl Exchange {
     }
 
     fn close(&mut self, sys: &mut Sys<'_>) {
-        match self.asked.take() {
-            Some(Asked::Udp(socket)) => sys.close(socket),
-            Some(Asked::Tcp(connection)) => connection.close(sys),
-            None => {}
+        if let Some(asked) = self.asked.take() {
+            asked.close(sys);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! module that shows (text from data) and changes (checks all that can fail, then asks the fabric).
 
 mod addr;
+mod batch;
 mod bridge;
 mod detail;
 pub(in crate::userland) mod device;
@@ -13,8 +14,11 @@ pub(in crate::userland) mod json;
 mod keyword;
 mod link;
 mod maddress;
+mod monitor;
 mod neigh;
 pub mod netns;
+mod nexthop;
+pub(in crate::userland) mod port;
 mod route;
 mod rule;
 mod selection;
@@ -32,7 +36,7 @@ pub use rule::rule_in_words;
 pub(in crate::userland) use device::tests as samples;
 
 use super::exec::{Exec, Launcher, Next};
-use super::{Flavour, Programs, Sys};
+use super::{Flavour, Program, Programs, Sys};
 use crate::addr::{IpNetwork, Mac};
 use crate::device::{Device, IfIndex};
 use crate::fabric::NamespaceId;
@@ -63,11 +67,15 @@ pub enum Object {
     Rule,
     /// `ip tuntap`
     Tuntap,
+    /// `ip monitor`
+    Monitor,
+    /// `ip nexthop`
+    Nexthop,
 }
 
 impl Object {
     /// The objects by the names that may be shortened, in iproute2's order: the first that fits is meant.
-    const NAMES: [(&'static str, Self); 9] = [
+    const NAMES: [(&'static str, Self); 11] = [
         ("address", Self::Address),
         ("route", Self::Route),
         ("rule", Self::Rule),
@@ -76,7 +84,9 @@ impl Object {
         ("link", Self::Link),
         ("maddress", Self::Maddress),
         ("tuntap", Self::Tuntap),
+        ("monitor", Self::Monitor),
         ("netns", Self::Netns),
+        ("nexthop", Self::Nexthop),
     ];
 
     /// The name that messages use.
@@ -90,6 +100,8 @@ impl Object {
             Self::Netns => "netns",
             Self::Rule => "rule",
             Self::Tuntap => "tuntap",
+            Self::Monitor => "monitor",
+            Self::Nexthop => "nexthop",
         }
     }
 }
@@ -106,9 +118,16 @@ pub enum Family {
     V6,
     /// `-0`: those of the link layer.
     Link,
+    /// `-M`, `-B`: those of which there are none.
+    Other,
 }
 
 impl Family {
+    /// IPv4 where nothing is said, for objects that are of one family.
+    pub(crate) const fn or_v4(self) -> Self {
+        if let Self::Any = self { Self::V4 } else { self }
+    }
+
     /// Whether a prefix is of this family.
     #[must_use]
     pub fn includes(self, net: IpNetwork) -> bool {
@@ -116,7 +135,7 @@ impl Family {
             Self::Any => true,
             Self::V4 => net.is_ipv4(),
             Self::V6 => net.is_ipv6(),
-            Self::Link => false,
+            Self::Link | Self::Other => false,
         }
     }
 
@@ -126,7 +145,7 @@ impl Family {
             Self::Any => "any valid prefix",
             Self::V4 => "inet prefix",
             Self::V6 => "inet6 prefix",
-            Self::Link => "link prefix",
+            Self::Link | Self::Other => "link prefix",
         }
     }
 }
@@ -152,6 +171,38 @@ pub struct Options {
     pub pretty: bool,
     /// `-all`: `netns exec` in each of them.
     pub all: bool,
+    /// `-b FILE`: command lines are read from there.
+    pub batch: Option<String>,
+    /// `-force`: a line that fails is not the last.
+    pub force: bool,
+    /// `-h`, `-iec`: how large numbers are written.
+    pub scale: Scale,
+    /// `-t`, `-ts`: when something happened, of `ip monitor`.
+    pub timestamp: Stamp,
+}
+
+/// How large numbers are written.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Scale {
+    /// As they are.
+    #[default]
+    Whole,
+    /// In thousands, as `1.50k`.
+    Thousands,
+    /// In 1024s, as `1.50Ki`.
+    Kibi,
+}
+
+/// How a time is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Stamp {
+    /// Not at all.
+    #[default]
+    None,
+    /// On a line of its own.
+    Long,
+    /// In front of the line.
+    Short,
 }
 
 /// The rest of a command line, word by word.
@@ -188,10 +239,15 @@ impl Words {
     fn command<T: Copy>(&mut self, choices: &[(&str, T)], default: T) -> Result<T, Error> {
         match self.take_next() {
             None => Ok(default),
-            Some(word) if !word.is_empty() && "help".starts_with(word.as_str()) => Err(Error::Help),
+            Some(word) if usual_help(&word) => Err(Error::Help),
             Some(word) => matching(&word, choices).ok_or(Error::UnknownCommand(word)),
         }
     }
+}
+
+/// Whether a word asks for the page of an object.
+fn usual_help(word: &str) -> bool {
+    !word.is_empty() && "help".starts_with(word)
 }
 
 /// The first of `choices` that begins with `word`.
@@ -205,6 +261,8 @@ enum Outcome {
     Text(String),
     /// It goes on as another program.
     Exec(Exec),
+    /// It goes on by itself.
+    Own(Box<dyn Program>),
 }
 
 /// What `ip -V` prints.
@@ -218,6 +276,7 @@ fn start(sys: &mut Sys<'_>) -> Next {
     }
     let words = Words(sys.argv().iter().skip(1).cloned().collect());
     let (object, outcome) = match parse(words, flavour) {
+        Ok((_, Options { batch: Some(file), .. }, _)) => return batch::start(sys, &file),
         Ok((object, options, words)) => (object, run(sys, object, &options, words)),
         Err(error) => (Object::Link, Err(error)),
     };
@@ -227,6 +286,7 @@ fn start(sys: &mut Sys<'_>) -> Next {
             Next::Exit(0)
         }
         Ok(Outcome::Exec(exec)) => Next::Exec(exec),
+        Ok(Outcome::Own(program)) => Next::Own(program),
         Err(error) => {
             sys.eprint(error.text(flavour, object));
             Next::Exit(error.status(flavour, object))
@@ -244,7 +304,7 @@ fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words),
     let mut options = Options::default();
     loop {
         let word = words.take_next().ok_or(Error::Usage)?;
-        let Some(option) = word.strip_prefix('-').map(|o| o.trim_start_matches('-')) else {
+        let Some(option) = word.strip_prefix('-').map(|option| option.strip_prefix('-').unwrap_or(option)) else {
             let unknown = || if word == "help" { Error::Usage } else { Error::UnknownObject(word.clone()) };
             let object = matching(&word, &Object::NAMES).ok_or_else(unknown)?;
             let missing = flavour == Flavour::Busybox
@@ -254,37 +314,115 @@ fn parse(mut words: Words, flavour: Flavour) -> Result<(Object, Options, Words),
         if flavour == Flavour::Busybox && !matches!(option, "4" | "6" | "o" | "oneline" | "f" | "family") {
             return Err(Error::Usage);
         }
-        set_option(&mut options, option, &mut words).ok_or_else(|| Error::UnknownOption(word.clone()))??;
+        set_option(&mut options, option, &mut words).ok_or_else(|| Error::UnknownOption(format!("-{option}")))??;
+        if options.batch.is_some() && words.0.is_empty() {
+            return Ok((Object::Link, options, words));
+        }
     }
+}
+
+/// iproute2's options in its order: the first that a word begins is meant, those with a mark only when written out.
+const OPTIONS: [(&str, bool); 29] = [
+    ("loops", false),
+    ("family", false),
+    ("4", true),
+    ("6", true),
+    ("0", true),
+    ("M", true),
+    ("B", true),
+    ("human-readable", false),
+    ("iec", false),
+    ("stats", false),
+    ("statistics", false),
+    ("details", false),
+    ("resolve", false),
+    ("oneline", false),
+    ("timestamp", false),
+    ("tshort", false),
+    ("force", false),
+    ("batch", false),
+    ("brief", false),
+    ("json", false),
+    ("rcvbuf", false),
+    ("color", false),
+    ("help", false),
+    ("netns", false),
+    ("all", false),
+    ("echo", false),
+    ("pretty", false),
+    ("br", true),
+    ("ts", true),
+];
+
+/// The option that a word means, written out.
+fn option_of(word: &str) -> Option<&'static str> {
+    let bare = match word {
+        "color=never" | "color=auto" | "c=never" | "c=auto" => "color",
+        // Letters in colours are not here: who asks for them in any case is refused.
+        _ if word.contains("=") => return None,
+        word => word,
+    };
+    let fits = |(name, whole): &&(&str, bool)| if *whole { *name == bare } else { name.starts_with(bare) };
+    OPTIONS.iter().filter(|_| !bare.is_empty()).find(fits).map(|(name, _)| *name)
 }
 
 /// Sets the option of this name; none when there is no such option.
 fn set_option(options: &mut Options, name: &str, words: &mut Words) -> Option<Result<(), Error>> {
-    match name {
+    match option_of(name)? {
         "4" => options.family = Family::V4,
         "6" => options.family = Family::V6,
         "0" => options.family = Family::Link,
-        "f" | "family" => match words.take_next().as_deref() {
-            Some("inet") => options.family = Family::V4,
-            Some("inet6") => options.family = Family::V6,
-            Some("link") => options.family = Family::Link,
-            _ => return Some(Err(Error::Incomplete)),
+        // Families that nothing here has addresses of.
+        "M" | "B" => options.family = Family::Other,
+        "family" => match words.take_next() {
+            Some(word) => match family(&word) {
+                Some(family) => options.family = family,
+                None => return Some(Err(Error::Invalid { word, why: "invalid protocol family" })),
+            },
+            None => return Some(Err(Error::Usage)),
         },
-        "n" | "netns" => match words.value() {
+        "netns" => match words.value() {
             Ok(netns) => options.netns = Some(netns),
             Err(error) => return Some(Err(error)),
         },
-        "o" | "oneline" => options.oneline = true,
-        "d" | "details" => options.details = true,
-        "s" | "stats" | "statistics" => options.statistics = options.statistics.saturating_add(1),
-        "j" | "js" | "json" => options.json = true,
-        "p" | "pretty" => options.pretty = true,
-        "a" | "all" => options.all = true,
-        "br" | "brief" => options.brief = true,
-        "c" | "color" | "color=never" | "color=auto" => {}
-        _ => return None,
+        // How often is tried, and how much room there is for answers, changes nothing here.
+        "loops" if words.take_next().is_none() => return Some(Err(Error::Usage)),
+        "rcvbuf" => match words.take_next() {
+            None => return Some(Err(Error::Usage)),
+            Some(word) if word.parse::<u32>().is_err() => return Some(Err(Error::BufferSize(word))),
+            Some(_) => {}
+        },
+        "batch" => match words.take_next() {
+            Some(file) => options.batch = Some(file),
+            None => return Some(Err(Error::Usage)),
+        },
+        "help" => return Some(Err(Error::Usage)),
+        "force" => options.force = true,
+        "human-readable" => options.scale = options.scale.max(Scale::Thousands),
+        "iec" => options.scale = Scale::Kibi,
+        "oneline" => options.oneline = true,
+        "details" => options.details = true,
+        "stats" | "statistics" => options.statistics = options.statistics.saturating_add(1),
+        "json" => options.json = true,
+        "pretty" => options.pretty = true,
+        "all" => options.all = true,
+        "brief" | "br" => options.brief = true,
+        "timestamp" => options.timestamp = Stamp::Long,
+        "tshort" | "ts" => options.timestamp = Stamp::Short,
+        _ => {}
     }
     Some(Ok(()))
+}
+
+/// A family by its name.
+fn family(word: &str) -> Option<Family> {
+    match word {
+        "inet" => Some(Family::V4),
+        "inet6" => Some(Family::V6),
+        "link" => Some(Family::Link),
+        "mpls" | "bridge" => Some(Family::Other),
+        _ => None,
+    }
 }
 
 fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Result<Outcome, Error> {
@@ -300,7 +438,9 @@ fn run(sys: &mut Sys<'_>, object: Object, options: &Options, words: Words) -> Re
         Object::Neighbour => neigh::run(sys, namespace, options, words),
         Object::Rule => rule::run(sys, namespace, options, words),
         Object::Tuntap => tuntap::run(sys, namespace, words),
+        Object::Nexthop => nexthop::run(sys, namespace, options, words),
         Object::Netns => return netns::run(sys, namespace, options, words),
+        Object::Monitor => return monitor::run(sys, namespace, options, words),
     }
     .map(Outcome::Text)
 }
@@ -330,6 +470,12 @@ fn permit(sys: &Sys<'_>) -> Result<(), Refusal> {
 fn device(sys: &mut Sys<'_>, namespace: NamespaceId, name: &str) -> Result<IfIndex, Error> {
     let device = sys.fabric().namespace(namespace).device_named(name);
     device.map(|d| d.index).ok_or_else(|| Error::NoDevice(name.to_owned()))
+}
+
+/// The same as an argument of `ip nexthop`, which says otherwise that there is none.
+fn device_of(sys: &mut Sys<'_>, namespace: NamespaceId, name: String) -> Result<IfIndex, Error> {
+    let device = sys.fabric().namespace(namespace).device_named(&name);
+    device.map(|d| d.index).ok_or(Error::Wrong { word: name, why: "Device does not exist" })
 }
 
 /// The device of this number, which a name or a listing just gave.

@@ -11,6 +11,7 @@ pub mod restore;
 pub mod run;
 pub mod save;
 
+use super::exec::{Launcher, Next};
 use super::{Flavour, Program, Programs, Read, Step, Straight, Sys};
 use crate::filter::{Family, Ruleset};
 
@@ -21,6 +22,8 @@ pub struct Output {
     pub out: String,
     /// Standard error.
     pub err: String,
+    /// A file that is written, and what.
+    pub file: Option<(String, String)>,
     /// Exit code.
     pub code: i32,
 }
@@ -30,6 +33,13 @@ impl Output {
     fn deliver(&self, sys: &mut Sys<'_>) -> i32 {
         sys.print(&self.out);
         sys.eprint(&self.err);
+        if let Some((name, text)) = &self.file {
+            let path = sys.absolute(name);
+            if let Err(errno) = sys.files_mut().write(&path, text) {
+                sys.eprint(format!("Failed to open file, error: {errno}\n"));
+                return 1;
+            }
+        }
         self.code
     }
 }
@@ -45,7 +55,7 @@ pub fn add(programs: &mut Programs) {
     for name in ["iptables-restore", "ip6tables-restore"] {
         programs.add(Flavour::Host, name, || Box::<Restore>::default());
     }
-    programs.add(Flavour::Host, "conntrack", || Box::new(Straight(run_conntrack)));
+    programs.add(Flavour::Host, "conntrack", || Box::new(Launcher::new(run_conntrack)));
 }
 
 /// The words after the program's name.
@@ -75,10 +85,13 @@ fn run_save(sys: &mut Sys<'_>) -> i32 {
     save::run(rules(sys, family), &arguments, &date).deliver(sys)
 }
 
-fn run_conntrack(sys: &mut Sys<'_>) -> i32 {
+fn run_conntrack(sys: &mut Sys<'_>) -> Next {
     let (now, id, arguments) = (sys.now(), sys.namespace_id(), arguments(sys));
+    if let Some(listener) = flows::listen(id, &arguments) {
+        return listener;
+    }
     let table = &mut sys.fabric().namespace_mut(id).netfilter.conntrack;
-    flows::run(table, now, &arguments).deliver(sys)
+    Next::Exit(flows::run(table, now, &arguments).deliver(sys))
 }
 
 /// `iptables-restore`: reads all there is before it begins.
@@ -89,6 +102,21 @@ struct Restore {
 
 impl Program for Restore {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
+        let (family, arguments) = (family(sys), arguments(sys));
+        match restore::source(&arguments) {
+            restore::Source::None => {
+                return Step::Exit(restore::run(rules(sys, family), &arguments, "").deliver(sys));
+            }
+            restore::Source::File(name) => {
+                let path = sys.absolute(&name);
+                let Ok(text) = sys.files().read(&path).map(|text| String::from_utf8_lossy(&text).into_owned()) else {
+                    sys.eprint(format!("Can't open {name}: No such file or directory\n"));
+                    return Step::Exit(1);
+                };
+                return Step::Exit(restore::run(rules(sys, family), &arguments, &text).deliver(sys));
+            }
+            restore::Source::Input => {}
+        }
         loop {
             match sys.read(usize::MAX) {
                 Read::Data(bytes) => self.input.extend(bytes),
@@ -96,7 +124,6 @@ impl Program for Restore {
                 Read::End => break,
             }
         }
-        let (family, arguments) = (family(sys), arguments(sys));
         let text = String::from_utf8_lossy(&self.input).into_owned();
         Step::Exit(restore::run(rules(sys, family), &arguments, &text).deliver(sys))
     }

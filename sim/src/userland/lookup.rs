@@ -17,7 +17,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 
 use config::Config;
-use connection::Connection;
+use connection::{Asked, Connection};
 use inquiry::{Action, Inquiry};
 use message::{Message, Query, RData, RecordType, ResponseCode};
 use order::Source;
@@ -26,7 +26,7 @@ use search::{Failure, Search};
 use super::Sys;
 use crate::addr;
 use crate::namespace::Namespace;
-use crate::socket::{SendOptions, SocketId};
+use crate::socket::SendOptions;
 use crate::time::Instant;
 
 /// Which addresses are wanted.
@@ -174,13 +174,6 @@ impl Reverse {
     }
 }
 
-/// What the questions to a server went out by.
-#[derive(Clone, Debug)]
-enum Asked {
-    Udp(SocketId),
-    Tcp(Connection),
-}
-
 /// Questions under way to name servers.
 #[derive(Clone, Debug)]
 struct Asking {
@@ -298,10 +291,8 @@ impl Asking {
     }
 
     fn close(&mut self, sys: &mut Sys<'_>) {
-        match self.asked.take() {
-            Some(Asked::Udp(socket)) => sys.close(socket),
-            Some(Asked::Tcp(connection)) => connection.close(sys),
-            None => {}
+        if let Some(asked) = self.asked.take() {
+            asked.close(sys);
         }
     }
 }

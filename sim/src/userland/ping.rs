@@ -1,5 +1,5 @@
 //! `ping`, twice: busybox 1.35 as containers have it and iputils 20221126 as Debian hosts have it. Here is what both
-//! share, the socket for echoes; what they print and when they send is in `busybox` and `iputils`.
+//! share, the socket for echoes and what a session asks for; what they print and when they send is in `busybox` and `iputils`.
 
 mod busybox;
 mod iputils;
@@ -8,14 +8,26 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::icmp::{self, Message};
 use super::{Errno, Flavour, Programs, Sys, origin};
-use crate::socket::{Datagram, SendOptions, SocketId};
+use crate::socket::{Datagram, SendOptions, Socket, SocketId};
+use crate::time::Instant;
 
 /// Puts both into the table.
 pub fn add(programs: &mut Programs) {
     for name in ["ping", "ping6"] {
-        programs.add(Flavour::Busybox, name, || Box::<busybox::Ping>::default());
-        programs.add(Flavour::Host, name, || Box::<iputils::Ping>::default());
+        programs.add(Flavour::Busybox, name, busybox::program);
+        programs.add(Flavour::Host, name, iputils::program);
     }
+}
+
+/// What a session has to do next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Action {
+    /// Send the request with this number.
+    Send(u16),
+    /// Wait, at most until then.
+    Wait(Option<Instant>),
+    /// Print the statistics and end.
+    Finish,
 }
 
 /// A raw socket that sends echo requests to one destination.
@@ -38,6 +50,11 @@ impl Echo {
         let source = origin::towards(sys, self.dst, self.options.source);
         let message = icmp::echo_request(source, self.dst, self.id, seq, payload);
         sys.send_to(self.socket, SocketAddr::new(self.dst, 0), &message, self.options)
+    }
+
+    /// How large a packet may be in bytes where the last one that was too long would have gone.
+    fn room(&self, sys: &Sys<'_>) -> usize {
+        sys.network().sockets().find(self.socket).and_then(Socket::room).unwrap_or_default()
     }
 
     /// The next message that came, of whatever kind. Errors of the socket itself say nothing about a packet.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use super::files::{Found, Generator};
 use super::process::{Kernel, Pid, Seen};
 use super::setting::Setting;
-use super::{Errno, Flavour, Sys, snmp};
+use super::{Errno, Flavour, Sys, ipvsadm, snmp};
 use crate::namespace::Namespace;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// `/proc`, to be mounted.
 pub const PROC: &Generator = &Generator { name: "proc", find, write };
@@ -86,14 +86,16 @@ fn leaf(rest: &[&str], text: impl FnOnce() -> String) -> Option<Found> {
 /// The entries of a process.
 const OF_A_PROCESS: [&str; 12] =
     ["cmdline", "comm", "cwd", "environ", "exe", "fd", "mounts", "net", "ns", "root", "stat", "status"];
-/// What a file says of a network.
-type Of = fn(&Namespace) -> String;
+/// What a file says of a network at a moment.
+type Of = fn(&Namespace, Instant) -> String;
 /// What the network of a process counts.
-const OF_A_NETWORK: [(&str, Of); 4] = [
-    ("dev", devices),
-    ("netstat", |network| snmp::rows(&snmp::netstat(network))),
-    ("snmp", |network| snmp::rows(&snmp::snmp(network))),
-    ("snmp6", |network| snmp::lines(&snmp::snmp6(network))),
+const OF_A_NETWORK: [(&str, Of); 6] = [
+    ("dev", |network, _| devices(network)),
+    ("ip_vs", ipvsadm::services),
+    ("ip_vs_conn", ipvsadm::connections),
+    ("netstat", |network, _| snmp::rows(&snmp::netstat(network))),
+    ("snmp", |network, _| snmp::rows(&snmp::snmp(network))),
+    ("snmp6", |network, _| snmp::lines(&snmp::snmp6(network))),
 ];
 
 fn process(kernel: &Kernel<'_>, pid: Pid, rest: &[&str]) -> Option<Found> {
@@ -124,7 +126,7 @@ fn process(kernel: &Kernel<'_>, pid: Pid, rest: &[&str]) -> Option<Found> {
         ["net"] => Found::directory(OF_A_NETWORK.map(|(name, _)| name)),
         ["net", name] => {
             let (_, write) = OF_A_NETWORK.iter().find(|(known, _)| known == name)?;
-            Found::text(write(kernel.network()))
+            Found::text(write(kernel.network(), kernel.now()))
         }
         ["ns"] => Found::directory(["net"]),
         ["root"] => Found::Link("/".to_owned()),
@@ -219,7 +221,7 @@ fn loadavg(kernel: &Kernel<'_>) -> String {
 
 fn stat(kernel: &Kernel<'_>) -> String {
     let ticks = up(kernel).as_millis() / 10;
-    let boot = kernel.epoch().utc(crate::time::Instant::ZERO).unix_timestamp();
+    let boot = kernel.epoch().utc(Instant::ZERO).unix_timestamp();
     format!(
         "cpu  0 0 0 {ticks} 0 0 0 0 0 0\ncpu0 0 0 0 {ticks} 0 0 0 0 0 0\nintr 0\nctxt 0\nbtime {boot}\nprocesses {}\nprocs_running 1\nprocs_blocked 0\n",
         kernel.pid().0

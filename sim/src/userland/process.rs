@@ -165,6 +165,8 @@ struct Process {
     /// Its number in its place.
     number: Pid,
     parent: Option<Pid>,
+    /// Whom it started and has not waited for.
+    children: BTreeSet<Pid>,
     /// Whether its parent ended before it.
     orphaned: bool,
     /// Its group, by its number in this place.
@@ -185,6 +187,9 @@ struct Process {
     ended: Option<Status>,
 }
 
+/// How many processes there are at most, as `kernel.pid_max` has it on Linux.
+const PROCESSES_MAX: usize = 32_768;
+
 /// All processes of a world.
 #[derive(Clone)]
 pub struct Table {
@@ -193,6 +198,8 @@ pub struct Table {
     timers: BTreeSet<(Instant, Pid)>,
     owners: BTreeMap<(NamespaceId, SocketId), Pid>,
     contexts: BTreeMap<ContextId, Context>,
+    /// How many processes a place may have, where that is limited.
+    limits: BTreeMap<ContextId, usize>,
     /// What places of each flavour begin with.
     bases: BTreeMap<Flavour, Files>,
     volumes: Volumes,
@@ -206,10 +213,13 @@ pub struct Table {
     events: VecDeque<Event>,
     epoch: Epoch,
     next_pid: u32,
+    forks: u64,
     next_context: u32,
     next_call: u32,
     /// Namespaces that live only as long as a process is in them.
     released: BTreeSet<NamespaceId>,
+    /// Those that look at a network again whenever something was done, before anybody else goes on (`ip monitor`).
+    listeners: BTreeSet<Pid>,
 }
 
 impl Table {
@@ -222,6 +232,7 @@ impl Table {
             timers: BTreeSet::new(),
             owners: BTreeMap::new(),
             contexts: BTreeMap::new(),
+            limits: BTreeMap::new(),
             bases: BTreeMap::new(),
             volumes: Volumes::default(),
             random: Seed(0).stream("/dev/urandom"),
@@ -233,9 +244,11 @@ impl Table {
             events: VecDeque::new(),
             epoch,
             next_pid: 2,
+            forks: 0,
             next_context: 1,
             next_call: 1,
             released: BTreeSet::new(),
+            listeners: BTreeSet::new(),
         }
     }
 
@@ -269,6 +282,7 @@ impl Table {
     /// Forgets a place; its processes must be gone.
     pub fn delete_context(&mut self, id: ContextId) {
         self.contexts.remove(&id);
+        self.limits.remove(&id);
         self.numbers.forget(id);
     }
 
@@ -311,8 +325,10 @@ impl Table {
             Stream::Null | Stream::Write(_) => Read::End,
             Stream::File(id) => self.read_open(*id, max),
             Stream::Read(id) => {
+                // Only who found it full waits for room.
+                let was_full = self.streams.is_full(&Stream::Write(*id));
                 let read = self.streams.read(*id, max);
-                if matches!(read, Read::Data(_)) {
+                if was_full && matches!(read, Read::Data(_)) {
                     let writers = self.holders.writers(*id);
                     self.wake_all(writers);
                 }
@@ -390,6 +406,32 @@ impl Table {
         Search { files: self.files(context), programs: &self.programs, flavour, cwd }
     }
 
+    /// How often programs ever asked for a child, whether they got it or not.
+    #[must_use]
+    pub const fn forks(&self) -> u64 {
+        self.forks
+    }
+
+    /// Lets a place have no more processes than so many, as the cgroup of a container does (`pids.max`).
+    pub fn limit(&mut self, context: ContextId, most: Option<usize>) {
+        match most {
+            Some(most) => self.limits.insert(context, most),
+            None => self.limits.remove(&context),
+        };
+    }
+
+    /// Asks for one more process of a place.
+    ///
+    /// # Errors
+    /// `TemporarilyUnavailable`, as `fork(2)` says it.
+    fn fork(&mut self, context: ContextId) -> Result<(), Errno> {
+        self.forks += 1;
+        let here = || self.processes.values().filter(|process| process.context == context).count();
+        let is_full =
+            self.processes.len() >= PROCESSES_MAX || self.limits.get(&context).is_some_and(|most| here() >= *most);
+        if is_full { Err(Errno::TemporarilyUnavailable) } else { Ok(()) }
+    }
+
     /// Starts a process that runs `program`, whatever its name.
     pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn, parent: Option<Pid>, now: Instant) -> Pid {
         let pid = Pid(self.next_pid);
@@ -406,6 +448,7 @@ impl Table {
             streams: spawn.streams.into(),
             number,
             parent,
+            children: BTreeSet::new(),
             orphaned: false,
             group: spawn.group.unwrap_or(number),
             init: spawn.init,
@@ -421,6 +464,9 @@ impl Table {
             ended: None,
         };
         process.streams.iter().for_each(|stream| self.holders.add(pid, stream));
+        if let Some(parent) = parent.and_then(|parent| self.processes.get_mut(&parent)) {
+            parent.children.insert(pid);
+        }
         self.processes.insert(pid, process);
         self.wake(pid);
         pid
@@ -446,6 +492,10 @@ impl Table {
             return true;
         }
         process.program = Some(program);
+        if !self.listeners.contains(&pid) {
+            self.wake_listeners();
+        }
+        let Some(process) = self.processes.get_mut(&pid) else { return true };
         match step {
             Step::Exit(code) => self.end(fabric, pid, Status::Exited(code)),
             Step::Yield => self.wake(pid),
@@ -473,6 +523,7 @@ impl Table {
 
     fn end(&mut self, fabric: &mut Fabric, pid: Pid, status: Status) {
         let Some(process) = self.processes.get_mut(&pid).filter(|p| p.ended.is_none()) else { return };
+        self.listeners.remove(&pid);
         process.ended = Some(status);
         process.program = None;
         let streams = core::mem::take(&mut process.streams);
@@ -507,9 +558,8 @@ impl Table {
     }
 
     fn orphan_children(&mut self, parent: Pid) {
-        let children: Vec<Pid> =
-            self.processes.iter().filter(|(_, p)| p.parent == Some(parent)).map(|(pid, _)| *pid).collect();
-        for child in children {
+        let children = self.processes.get_mut(&parent).map(|process| core::mem::take(&mut process.children));
+        for child in children.unwrap_or_default() {
             let process = self.processes.get_mut(&child).expect("it was just listed");
             process.parent = None;
             process.orphaned = true;
@@ -522,6 +572,9 @@ impl Table {
     /// Strikes a process that ended off the table.
     fn forget(&mut self, pid: Pid) {
         if let Some(process) = self.processes.remove(&pid) {
+            if let Some(parent) = process.parent.and_then(|parent| self.processes.get_mut(&parent)) {
+                parent.children.remove(&pid);
+            }
             self.numbers.take_back(process.context, process.number);
         }
     }
@@ -668,6 +721,16 @@ impl Table {
         if let Some(process) = self.processes.get_mut(&pid).filter(|p| !p.queued) {
             process.queued = true;
             self.ready.push_back(pid);
+        }
+    }
+
+    /// Lets those who listen look again, before anybody else.
+    pub(crate) fn wake_listeners(&mut self) {
+        for pid in self.listeners.clone() {
+            if let Some(process) = self.processes.get_mut(&pid).filter(|p| !p.queued) {
+                process.queued = true;
+                self.ready.push_front(pid);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The programs of a Linux system, gathered from the modules that bring them. Other crates add theirs to the table.
 
 use super::{
-    Programs, arp, arping, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables, nc,
-    netstat, nslookup, nstat, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
+    Programs, arp, arping, brctl, bridge_command, coreutils, curl, dig, ethtool, httpd, ifconfig, ip, iptables,
+    ipvsadm, nc, netstat, nslookup, nstat, ping, route_command, shell, ss, sysctl, tc, tcpdump, traceroute, wget,
 };
 
 /// All programs of this crate, for hosts and for containers.
@@ -28,6 +28,7 @@ pub fn linux() -> Programs {
     netstat::add(&mut programs);
     ss::add(&mut programs);
     nstat::add(&mut programs);
+    ipvsadm::add(&mut programs);
     wget::add(&mut programs);
     curl::add(&mut programs);
     httpd::add(&mut programs);

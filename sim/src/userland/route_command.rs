@@ -33,12 +33,16 @@ fn run(sys: &mut Sys<'_>) -> i32 {
     }
 }
 
-/// The table in the columns of `netstat -r`, where metric, references and uses have made way for TCP's measures.
+/// The table in the columns of `netstat -r`, where metric, references and uses have made way for TCP's measures unless more
+/// is asked for.
 #[must_use]
-pub fn listing(sys: &Sys<'_>, numeric: bool) -> String {
+pub fn listing(sys: &Sys<'_>, numeric: bool, extended: bool) -> String {
     let network = sys.network();
     let name = |index| network.devices.get(&index).map_or("*", |d| d.name.as_str());
     let plain = table(network.routes.iter(), name, numeric, sys.flavour());
+    if extended {
+        return plain;
+    }
     let mut text = "Kernel IP routing table\n\
                     Destination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n"
         .to_owned();
@@ -57,7 +61,7 @@ fn table<'a>(
     numeric: bool,
     flavour: Flavour,
 ) -> String {
-    let mut routes: Vec<&Route> = routes.filter(|r| r.dst.is_ipv4()).collect();
+    let mut routes: Vec<&Route> = routes.filter(|r| r.dst.is_ipv4() && !is_for_many(r)).collect();
     routes.sort_by_key(|r| (r.dst.network(), 32 - r.dst.prefix(), r.metric));
     let mut text = "Kernel IP routing table\n\
                     Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n"
@@ -68,6 +72,11 @@ fn table<'a>(
         text.push_str(&row(route, hop.map_or("*", |hop| name(hop.device)), numeric, flavour));
     }
     text
+}
+
+/// What is for everybody or for a group is not in `/proc/net/route`.
+fn is_for_many(route: &Route) -> bool {
+    matches!(route.action, Action::Broadcast | Action::Multicast)
 }
 
 fn row(route: &Route, device: &str, numeric: bool, flavour: Flavour) -> String {

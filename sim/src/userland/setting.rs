@@ -2,6 +2,7 @@
 //! that change something in this kernel, or that documents set. It knows neither files nor command lines.
 
 use super::Errno;
+use crate::addr::Family;
 use crate::device::{CONFS, CONFS6, Conf, Conf6, IfIndex, Inet, Inet6, Ipv6};
 use crate::fabric::{Fabric, NamespaceId};
 use crate::namespace::Namespace;
@@ -39,15 +40,6 @@ pub enum Setting {
     Neighbours(Family, Threshold),
     /// `net.core.somaxconn`
     SoMaxConn,
-}
-
-/// Of which family.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
 }
 
 /// What a number of neighbours means.
@@ -113,8 +105,9 @@ impl Setting {
         let devices = network.devices.values().map(|device| (device.name.as_str(), Devices::One(device.index)));
         let places = [("all", Devices::All), ("default", Devices::Default)].into_iter().chain(devices);
         for (place, which) in places {
-            all.extend(CONFS.map(|(name, conf)| (format!("net/ipv4/conf/{place}/{name}"), Self::Inet(which, conf))));
-            all.extend(CONFS6.map(|(name, conf)| (format!("net/ipv6/conf/{place}/{name}"), Self::Inet6(which, conf))));
+            let v4 = CONFS.iter().map(|(name, conf)| (format!("ipv4/conf/{place}/{name}"), Self::Inet(which, *conf)));
+            let v6 = CONFS6.iter().map(|(name, conf)| (format!("ipv6/conf/{place}/{name}"), Self::Inet6(which, *conf)));
+            all.extend(v4.chain(v6).map(|(name, setting)| (format!("net/{name}"), setting)));
         }
         all.push((COUNT.to_owned(), Self::ConntrackCount));
         all.sort_by(|a, b| a.0.cmp(&b.0));
@@ -209,6 +202,8 @@ impl Setting {
         let network = fabric.namespace_mut(namespace);
         match self {
             Self::BridgeFirewall => network.sysctl.bridge_nf_call = on,
+            // The table is the machine's: in other namespaces than its first nobody writes how large it is.
+            Self::ConntrackMax if network.is_nested => return Err(Errno::AccessDenied),
             Self::ConntrackMax => network.netfilter.conntrack.set_limit(count()?),
             Self::DisableIpv6(devices) => disable_ipv6(fabric, namespace, devices, on),
             Self::EchoIgnoreAll => network.sysctl.echo_ignore_all = on,

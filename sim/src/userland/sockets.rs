@@ -1,10 +1,10 @@
 //! The sockets of a network, as programs list them: one row a socket, in the order in which Linux dumps them. How a row
 //! is printed is the affair of `ss` and `netstat`.
 
-use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Sys;
+use crate::addr::Family;
 use crate::namespace::TcpState;
 use crate::socket::{Kind, SocketId};
 
@@ -15,15 +15,6 @@ pub enum Transport {
     Tcp,
     /// UDP.
     Udp,
-}
-
-/// A family of sockets: one for both families is of IPv6.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
 }
 
 /// Where a socket is in its life, as the kernel numbers it.
@@ -89,7 +80,7 @@ pub struct Row {
     pub socket: SocketId,
     /// What it speaks.
     pub transport: Transport,
-    /// Its family.
+    /// Its family: a socket for both is of IPv6.
     pub family: Family,
     /// Whether it takes both families at any address.
     pub dual: bool,
@@ -107,6 +98,24 @@ pub struct Row {
     pub holder: Option<Holder>,
 }
 
+impl Row {
+    /// Whether it is of the transports that are asked for, TCP and UDP, and of the family, if one is.
+    #[must_use]
+    pub fn is_of(&self, [tcp, udp]: [bool; 2], family: Option<Family>) -> bool {
+        let is_wanted = match self.transport {
+            Transport::Tcp => tcp,
+            Transport::Udp => udp,
+        };
+        is_wanted && family.is_none_or(|family| family == self.family)
+    }
+
+    /// Whether it waits for somebody, without a peer.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        matches!(self.state, State::Listen | State::Closed)
+    }
+}
+
 /// The TCP sockets of this network: IPv4 before IPv6, listeners before connections.
 #[must_use]
 pub fn tcp(sys: &Sys<'_>) -> Vec<Row> {
@@ -114,7 +123,7 @@ pub fn tcp(sys: &Sys<'_>) -> Vec<Row> {
     let listeners = network.tcp_listeners().map(|l| Row {
         socket: l.socket,
         transport: Transport::Tcp,
-        family: if l.local.is_ipv4() { Family::V4 } else { Family::V6 },
+        family: Family::of(l.local.ip()),
         dual: l.dual,
         state: State::Listen,
         received: l.waiting,
@@ -147,7 +156,7 @@ pub fn udp(sys: &Sys<'_>) -> Vec<Row> {
         Kind::Udp { local, peer } => Some(Row {
             socket: id,
             transport: Transport::Udp,
-            family: if local.is_ipv4() { Family::V4 } else { Family::V6 },
+            family: Family::of(local.ip()),
             dual: false,
             state: if peer.is_some() { State::Established } else { State::Closed },
             received: socket.waiting(),
@@ -184,17 +193,5 @@ pub(super) const fn anybody(family: Family) -> IpAddr {
     match family {
         Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         Family::V6 => IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED),
-    }
-}
-
-/// A port, or `*` for any.
-pub(super) struct PortText(pub(super) Option<u16>);
-
-impl fmt::Display for PortText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(port) => write!(f, "{port}"),
-            None => f.write_str("*"),
-        }
     }
 }

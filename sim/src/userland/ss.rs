@@ -1,26 +1,34 @@
-//! `ss` of iproute2: the TCP and UDP sockets of a host's network. Addresses and ports are numbers, for hosts here have no
-//! `/etc/services`; the kernel's details (`-i`, `-m`) are not shown.
+//! `ss` of iproute2: the TCP and UDP sockets of a host's network. The kernel's details (`-i`, `-m`, `-e`, `-o`) are not shown;
+//! what would do something else than show (`-K`, `-E`, `-D`, `-F`) is refused.
 
 mod filter;
 mod table;
 
-use super::getopt::{Getopt, OptError};
-use super::sockets::{self, Family, PortText, Row, State, Transport};
+use super::getopt::Getopt;
+use super::sockets::{self, Row, State, Transport};
 use super::{Flavour, Programs, Straight, Sys};
-use filter::Filter;
+use crate::addr::Family;
+use crate::filter::name;
+use crate::packet::protocol;
+use filter::{Filter, Wrong};
 use table::Table;
 
-const SPEC: &str = "tulnapeomirH46bsOxw0dSZ";
+const SPEC: &str = "hVtulnapeomirH46bsOxw0dSzZTMA:f:KED:F:N:";
 const LONG: &[(&str, char)] = &[
+    ("help", 'h'),
+    ("version", 'V'),
     ("tcp", 't'),
     ("udp", 'u'),
     ("listening", 'l'),
     ("numeric", 'n'),
     ("all", 'a'),
     ("processes", 'p'),
+    ("threads", 'T'),
     ("no-header", 'H'),
+    ("oneline", 'O'),
     ("ipv4", '4'),
     ("ipv6", '6'),
+    ("packet", '0'),
     ("summary", 's'),
     ("extended", 'e'),
     ("options", 'o'),
@@ -29,7 +37,42 @@ const LONG: &[(&str, char)] = &[
     ("resolve", 'r'),
     ("unix", 'x'),
     ("raw", 'w'),
+    ("dccp", 'd'),
+    ("sctp", 'S'),
+    ("mptcp", 'M'),
+    ("bpf", 'b'),
+    ("context", 'Z'),
+    ("contexts", 'z'),
+    ("query", 'A'),
+    ("socket", 'A'),
+    ("family", 'f'),
+    ("kill", 'K'),
+    ("events", 'E'),
+    ("diag", 'D'),
+    ("filter", 'F'),
+    ("net", 'N'),
 ];
+/// The tables of sockets that `-A` names, but those of TCP and UDP, and their names for several.
+const OTHERS: [&str; 17] = [
+    "raw",
+    "unix",
+    "unix_stream",
+    "unix_dgram",
+    "unix_seqpacket",
+    "packet",
+    "packet_raw",
+    "packet_dgram",
+    "netlink",
+    "dccp",
+    "sctp",
+    "vsock_stream",
+    "vsock_dgram",
+    "mptcp",
+    "tipc",
+    "xdp",
+    "vsock",
+];
+const USAGE: &str = include_str!("ss/usage.txt");
 
 /// Adds the program.
 pub fn add(programs: &mut Programs) {
@@ -45,6 +88,7 @@ struct Options {
     others: bool,
     listening: bool,
     all: bool,
+    numeric: bool,
     processes: bool,
     bare: bool,
     summary: bool,
@@ -52,13 +96,44 @@ struct Options {
     filter: Filter,
 }
 
+/// Why no sockets are shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Refusal {
+    Help,
+    Version,
+    /// What is wrong with the command line, before the usage.
+    Usage(String),
+    Filter(Wrong),
+    /// What would do something that cannot be done here.
+    NotSimulated(char),
+}
+
+impl Refusal {
+    fn tell(self, sys: &mut Sys<'_>) -> i32 {
+        let (text, code) = match self {
+            Self::Help => {
+                sys.print(USAGE);
+                return 0;
+            }
+            Self::Version => {
+                sys.print("ss utility, iproute2-6.1.0\n");
+                return 0;
+            }
+            Self::Usage(said) => (format!("ss: {said}\n{USAGE}"), 255),
+            Self::Filter(wrong @ Wrong::Syntax) => (wrong.text() + USAGE, 255),
+            Self::Filter(wrong @ (Wrong::State(_) | Wrong::Incomplete)) => (wrong.text(), 255),
+            Self::Filter(wrong) => (wrong.text(), 1),
+            Self::NotSimulated(flag) => (format!("ss: -{flag} is not simulated\n"), 1),
+        };
+        sys.eprint(text);
+        code
+    }
+}
+
 fn run(sys: &mut Sys<'_>) -> i32 {
     let options = match Options::parse(sys.argv()) {
         Ok(options) => options,
-        Err((said, code)) => {
-            sys.eprint(said);
-            return code;
-        }
+        Err(refusal) => return refusal.tell(sys),
     };
     let rows = [sockets::udp(sys), sockets::tcp(sys)].concat();
     let text = if options.summary { summary(&rows) } else { options.table(&rows) };
@@ -67,38 +142,66 @@ fn run(sys: &mut Sys<'_>) -> i32 {
 }
 
 impl Options {
-    fn parse(argv: &[String]) -> Result<Self, (String, i32)> {
+    fn parse(argv: &[String]) -> Result<Self, Refusal> {
         let mut read = Getopt::new(argv, SPEC).with_long(LONG);
         let mut options = Self::default();
         for option in &mut read {
-            let option = option.map_err(|error| (refusal(&error), 255))?;
+            let option = option.map_err(|error| Refusal::Usage(error.to_string()))?;
             match option.flag {
+                'h' => return Err(Refusal::Help),
+                'V' => return Err(Refusal::Version),
                 't' => options.tcp = true,
                 'u' => options.udp = true,
-                'x' | 'w' | '0' | 'd' | 'S' => options.others = true,
+                'x' | 'w' | '0' | 'd' | 'S' | 'M' => options.others = true,
                 'l' => options.listening = true,
                 'a' => options.all = true,
+                'n' => options.numeric = true,
                 'p' => options.processes = true,
                 'H' => options.bare = true,
                 's' => options.summary = true,
                 '4' => options.family = Some(Family::V4),
                 '6' => options.family = Some(Family::V6),
+                'f' => options.choose_family(option.value)?,
+                'A' => options.choose_tables(option.value)?,
+                flag @ ('K' | 'E' | 'D' | 'F' | 'N') => return Err(Refusal::NotSimulated(flag)),
                 _ => {}
             }
         }
-        options.filter = Filter::parse(&read.operands()).map_err(|said| (said, 1))?;
         if !options.tcp && !options.udp && !options.others {
-            (options.tcp, options.udp, options.others) = (true, true, options.family.is_none());
+            (options.tcp, options.udp, options.others) = (true, true, true);
         }
+        let protocols = [(options.tcp, protocol::TCP), (options.udp, protocol::UDP)];
+        let protocols: Vec<u8> = protocols.into_iter().filter_map(|(asked, number)| asked.then_some(number)).collect();
+        options.filter = Filter::parse(&read.operands(), &protocols).map_err(Refusal::Filter)?;
         Ok(options)
     }
 
+    fn choose_family(&mut self, name: &str) -> Result<(), Refusal> {
+        match name {
+            "inet" => self.family = Some(Family::V4),
+            "inet6" => self.family = Some(Family::V6),
+            "link" | "unix" | "netlink" | "vsock" | "tipc" | "xdp" => self.others = true,
+            "help" => return Err(Refusal::Help),
+            _ => return Err(Refusal::Usage(format!("\"{name}\" is invalid family"))),
+        }
+        Ok(())
+    }
+
+    fn choose_tables(&mut self, names: &str) -> Result<(), Refusal> {
+        for name in names.split(',') {
+            match name {
+                "all" | "inet" => (self.tcp, self.udp, self.others) = (true, true, true),
+                "tcp" => self.tcp = true,
+                "udp" => self.udp = true,
+                name if OTHERS.contains(&name) => self.others = true,
+                name => return Err(Refusal::Usage(format!("\"{name}\" is illegal socket table id"))),
+            }
+        }
+        Ok(())
+    }
+
     fn shows(&self, row: &Row) -> bool {
-        let kind = match row.transport {
-            Transport::Tcp => self.tcp,
-            Transport::Udp => self.udp,
-        };
-        let waits = matches!(row.state, State::Listen | State::Closed);
+        let waits = row.waits();
         let state = match (&self.filter.states, self.all, self.listening) {
             (Some(states), ..) => states.contains(&row.state),
             (None, true, _) => true,
@@ -106,7 +209,7 @@ impl Options {
             // Without -a and -l: what has a peer and is neither beginning nor over.
             (None, false, false) => !waits && !matches!(row.state, State::TimeWait | State::SynReceived),
         };
-        kind && state && self.family.is_none_or(|family| family == row.family) && self.filter.fits(row)
+        row.is_of([self.tcp, self.udp], self.family) && state && self.filter.fits(row)
     }
 
     fn table(&self, rows: &[Row]) -> String {
@@ -129,41 +232,45 @@ impl Options {
             ]);
         }
         for row in rows.iter().filter(|row| self.shows(row)) {
-            let cells = cells(row, self.processes);
+            let cells = self.cells(row);
             table.add(cells.each_ref().map(String::as_str));
         }
         table.to_string()
     }
-}
 
-/// The cells of a row, without what parts them.
-fn cells(row: &Row, processes: bool) -> [String; 9] {
-    let netid = match row.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    let address = |addr: core::net::IpAddr| match addr {
-        addr if row.dual && addr.is_unspecified() => "*:".to_owned(),
-        core::net::IpAddr::V4(v4) => format!("{v4}:"),
-        core::net::IpAddr::V6(v6) => format!("[{v6}]:"),
-    };
-    let peer = row.peer.map_or_else(|| sockets::anybody(row.family), |peer| peer.ip());
-    let process = match &row.holder {
-        Some(h) if processes => format!(" users:((\"{}\",pid={},fd={}))", h.program, h.pid, h.fd),
-        _ => String::new(),
-    };
-    [
-        netid.to_owned(),
-        word(row).to_owned(),
-        // These two are laid out before the table is.
-        format!("{:<6}", row.received),
-        format!("{:<6}", row.unsent),
-        address(row.local.ip()),
-        row.local.port().to_string(),
-        address(peer),
-        PortText(row.peer.map(|peer| peer.port())).to_string(),
-        process,
-    ]
+    /// The cells of a row, without what parts them.
+    fn cells(&self, row: &Row) -> [String; 9] {
+        let (netid, number) = match row.transport {
+            Transport::Tcp => ("tcp", protocol::TCP),
+            Transport::Udp => ("udp", protocol::UDP),
+        };
+        let port = |port: u16| match port {
+            0 => "*".to_owned(),
+            port => name::port(port, number, self.numeric),
+        };
+        let address = |addr: core::net::IpAddr| match addr {
+            addr if row.dual && addr.is_unspecified() => "*:".to_owned(),
+            core::net::IpAddr::V4(v4) => format!("{v4}:"),
+            core::net::IpAddr::V6(v6) => format!("[{v6}]:"),
+        };
+        let peer = row.peer.map_or_else(|| sockets::anybody(row.family), |peer| peer.ip());
+        let process = match &row.holder {
+            Some(h) if self.processes => format!(" users:((\"{}\",pid={},fd={}))", h.program, h.pid, h.fd),
+            _ => String::new(),
+        };
+        [
+            netid.to_owned(),
+            word(row).to_owned(),
+            // These two are laid out before the table is.
+            format!("{:<6}", row.received),
+            format!("{:<6}", row.unsent),
+            address(row.local.ip()),
+            port(row.local.port()),
+            address(peer),
+            port(row.peer.map_or(0, |peer| peer.port())),
+            process,
+        ]
+    }
 }
 
 /// A state in iproute2's words.
@@ -211,10 +318,6 @@ fn summary(rows: &[Row]) -> String {
     )
 }
 
-fn refusal(error: &OptError) -> String {
-    format!("ss: {error}\nUsage: ss [ OPTIONS ]\n       ss [ OPTIONS ] [ FILTER ]\n")
-}
-
 #[cfg(test)]
 mod tests {
     use core::net::SocketAddr;
@@ -232,7 +335,7 @@ mod tests {
         Row {
             socket: SocketId(pid),
             transport: Transport::Tcp,
-            family: if local.is_ipv4() { Family::V4 } else { Family::V6 },
+            family: Family::of(local.ip()),
             dual: false,
             state: State::Listen,
             received: 0,
@@ -292,9 +395,6 @@ LISTEN    0      4096            [::]:5050         [::]:*           \n";
         let bare = shown("ss -Hnt state listening src :5050", &rows);
         assert_eq!(bare, "0      4096   0.0.0.0:5050 0.0.0.0:*\n", "one state needs no column");
         let refused = Options::parse(&["ss".to_owned(), "foo".to_owned()]).unwrap_err();
-        assert_eq!(
-            refused.0,
-            "Error: an inet prefix is expected rather than \"foo\".\nCannot parse dst/src address.\n"
-        );
+        assert_eq!(refused, Refusal::Filter(Wrong::Address("foo".to_owned())));
     }
 }

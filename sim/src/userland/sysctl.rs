@@ -5,6 +5,7 @@ mod procps;
 
 use regex_lite::Regex;
 
+use super::exec::Launcher;
 use super::options::{Options, Order};
 use super::setting::Setting;
 use super::{Flavour, Programs, Straight, Sys};
@@ -12,7 +13,7 @@ use crate::fabric::{Fabric, NamespaceId};
 
 /// Puts `sysctl` on the path of hosts and containers.
 pub fn add(programs: &mut Programs) {
-    programs.add(Flavour::Host, "sysctl", || Box::new(Straight(procps::run)));
+    programs.add(Flavour::Host, "sysctl", || Box::new(Launcher::new(procps::start)));
     programs.add(Flavour::Busybox, "sysctl", || Box::new(Straight(run)));
 }
 

@@ -8,7 +8,7 @@ use super::{Errno, Sys};
 use crate::bridge::Bridge;
 use crate::bridge::setting::{OutOfRange, SETTINGS, SWITCHES, Setting, left};
 use crate::bridge::tree::Port;
-use crate::device::{Counters, Device, Kind};
+use crate::device::{Counters, Device, Flag, Kind};
 use crate::time::Instant;
 
 /// `/sys`, to be mounted.
@@ -16,14 +16,6 @@ pub const SYS: &Generator = &Generator { name: "sysfs", find, write };
 
 /// Where the devices are that `/sys/class/net` points to.
 const HOME: [&str; 3] = ["devices", "virtual", "net"];
-/// Interface flags.
-const UP: u32 = 0x1;
-const BROADCAST: u32 = 0x2;
-const LOOPBACK: u32 = 0x8;
-const PROMISCUOUS: u32 = 0x100;
-const ALL_GROUPS: u32 = 0x200;
-const MULTICAST: u32 = 0x1000;
-
 /// A file of a device; none where reading it is an error.
 type Attribute = fn(&Device) -> Option<String>;
 
@@ -138,12 +130,17 @@ const fn is_veth(device: &Device) -> bool {
     matches!(device.kind, Kind::Veth { .. })
 }
 
-fn flags(device: &Device) -> u32 {
-    let kind = if device.is_loopback() { LOOPBACK } else { BROADCAST | MULTICAST };
-    let promiscuous = if device.promiscuity() > 0 { PROMISCUOUS } else { 0 };
+/// The flags as the kernel keeps them: whether frames can pass is not among them, and it does not matter who asked for all.
+fn flags(device: &Device) -> u16 {
+    let mut flags = device.flags() & !Flag::Running.bit();
+    if device.promiscuity() > 0 {
+        flags |= Flag::Promiscuous.bit();
+    }
     // A port of a bridge takes every frame, those to groups too.
-    let groups = if device.master.is_some() { ALL_GROUPS } else { 0 };
-    kind | promiscuous | groups | if device.up { UP } else { 0 }
+    if device.master.is_some() {
+        flags |= Flag::AllMulticast.bit();
+    }
+    flags
 }
 
 fn find(kernel: &Kernel<'_>, parts: &[&str]) -> Option<Found> {

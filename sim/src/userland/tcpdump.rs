@@ -8,7 +8,7 @@ mod options;
 mod page;
 mod upper;
 
-use self::filter::{Filter, Wrong};
+use self::filter::Filter;
 use self::options::{Asked, Options};
 use self::page::{Memory, Names};
 use super::{Flavour, Program, Programs, Signal, Step, Sys};
@@ -82,14 +82,7 @@ impl Tcpdump {
             Some((_, false)) => return Err(fail(sys, format!("tcpdump: {device}: That device is not up\n"))),
             _ => {}
         }
-        let filter = Filter::parse(&options.expression).map_err(|wrong| {
-            let why = match wrong {
-                Wrong::Syntax => "can't parse filter expression: syntax error".to_owned(),
-                Wrong::Host(name) => format!("unknown host '{name}'"),
-                Wrong::Port(name) => format!("unknown port '{name}'"),
-            };
-            fail(sys, format!("tcpdump: {why}\n"))
-        })?;
+        let filter = Filter::parse(&options.expression).map_err(|wrong| fail(sys, format!("tcpdump: {wrong}\n")))?;
         sys.eprint(heading(&device, &options));
         let socket = sys.watch(index.map(|(index, _)| index));
         let hosts = sys.files().text("/etc/hosts");

@@ -1,5 +1,6 @@
 //! `traceroute`, twice: busybox 1.35 as containers have it and Dmitry Butskoy's 2.1 as Debian hosts have it. Here is
-//! what both share, the sockets for probes; what they print and when they send is in `busybox` and `linux`.
+//! what both share, the sockets for probes and how a run goes on; what they print and when they send is in `busybox` and
+//! `linux`.
 
 mod busybox;
 mod linux;
@@ -7,17 +8,18 @@ mod linux;
 use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
 
+use super::aimed::Refusal;
 use super::icmp::{self, Message, Problem};
 use super::lookup::Reverse;
-use super::{Errno, Flavour, Programs, Sys, origin};
+use super::{Errno, Flavour, Programs, Step, Sys, origin};
 use crate::addr;
 use crate::socket::{Datagram, Discovery, SendOptions, SocketId};
 use crate::time::Instant;
 
 /// Puts both into the table.
 pub fn add(programs: &mut Programs) {
-    programs.add(Flavour::Busybox, "traceroute", || Box::<busybox::Traceroute>::default());
-    programs.add(Flavour::Host, "traceroute", || Box::<linux::Traceroute>::default());
+    programs.add(Flavour::Busybox, "traceroute", busybox::program);
+    programs.add(Flavour::Host, "traceroute", linux::program);
 }
 
 /// What probes are.
@@ -97,7 +99,7 @@ impl Prober {
     fn send(&self, sys: &mut Sys<'_>, ttl: u8, number: u16) -> Result<(), Errno> {
         let Course { dst, source, dont_fragment, payload_len, .. } = self.course;
         let discovery = if dont_fragment { Discovery::Do } else { Discovery::Want };
-        let options = SendOptions { ttl: Some(ttl), discovery, source };
+        let options = SendOptions { ttl: Some(ttl), discovery, source, tos: 0 };
         let payload = vec![0; payload_len];
         if let Some(udp) = self.udp {
             return sys.send_to(udp, SocketAddr::new(dst, number), &payload, options);
@@ -178,6 +180,77 @@ impl Naming {
 
     fn next_at(&self) -> Option<Instant> {
         self.reverse.as_ref().and_then(Reverse::next_at)
+    }
+}
+
+/// What a session wants done next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Action {
+    /// Print this.
+    Print(String),
+    /// Print an address, with its name if names are wanted.
+    PrintAddress(IpAddr),
+    /// Send a probe.
+    Send {
+        /// Its hop limit.
+        ttl: u8,
+        /// Its destination port or sequence number.
+        number: u16,
+    },
+    /// Wait, at most until then.
+    Wait(Instant),
+    /// All hops are printed.
+    Finish,
+}
+
+/// One run as a function of time and responses. It has no socket and knows no names.
+trait Session {
+    /// What to do now.
+    fn poll(&mut self, now: Instant) -> Action;
+
+    /// Takes what came.
+    fn handle_response(&mut self, now: Instant, response: Response);
+
+    /// What is said when a probe cannot be sent.
+    fn unsent(error: Errno) -> Refusal;
+}
+
+/// A run under way.
+#[derive(Clone, Debug)]
+struct Trace<S> {
+    session: S,
+    prober: Prober,
+    with_names: bool,
+    naming: Option<Naming>,
+}
+
+impl<S: Session> Trace<S> {
+    const fn new(session: S, prober: Prober, with_names: bool) -> Self {
+        Self { session, prober, with_names, naming: None }
+    }
+
+    fn go_on(&mut self, sys: &mut Sys<'_>) -> Step {
+        loop {
+            while let Some(response) = self.prober.receive(sys) {
+                self.session.handle_response(sys.now(), response);
+            }
+            if let Some(naming) = &mut self.naming {
+                let Poll::Ready(text) = naming.poll(sys) else { return Step::Wait(naming.next_at()) };
+                sys.print(text);
+                self.naming = None;
+            }
+            match self.session.poll(sys.now()) {
+                Action::Print(text) => sys.print(text),
+                Action::PrintAddress(addr) => self.naming = Some(Naming::new(sys, addr, self.with_names)),
+                Action::Wait(at) => return Step::Wait(Some(at)),
+                Action::Finish => return Step::Exit(0),
+                Action::Send { ttl, number } => {
+                    if let Err(error) = self.prober.send(sys, ttl, number) {
+                        return S::unsent(error).tell(sys);
+                    }
+                }
+            }
+        }
     }
 }
 

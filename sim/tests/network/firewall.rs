@@ -1,6 +1,7 @@
 //! A Docker host's firewall at work on real packets: addresses hidden and restored, networks kept apart, ports
 //! published, errors that find their way back.
 
+use netyard_sim::conntrack::{Flow, tcp};
 use netyard_sim::device::{IfIndex, Mtu};
 use netyard_sim::drop::DropReason;
 use netyard_sim::fabric::NamespaceId;
@@ -242,6 +243,45 @@ fn rules_refuse_in_the_words_they_name() {
     let (socket, state) = site.connect(site.c1, "198.51.100.9:80");
     let why = site.lab.fabric.with(site.c1, |ns, cx| ns.tcp_recv(cx, socket, 1));
     assert_eq!((state, why), (TcpState::Closed, Err(Errno::ConnectionRefused)));
+}
+
+#[test]
+fn a_published_port_that_a_rule_refuses_is_refused_in_its_own_name() {
+    for how in ["tcp-reset", "icmp-port-unreachable"] {
+        let mut site = Site::new();
+        site.rule("FORWARD", &format!("-d 172.17.0.2/32 -p tcp -j REJECT --reject-with {how}"));
+        let (socket, state) = site.connect(site.far, "192.0.2.10:8080");
+        let why = site.lab.fabric.with(site.far, |ns, cx| ns.tcp_recv(cx, socket, 1));
+        assert_eq!((state, why), (TcpState::Closed, Err(Errno::ConnectionRefused)), "{how}");
+        assert_eq!(site.flows(), 0, "what was refused leaves no flow");
+    }
+}
+
+#[test]
+fn a_refusal_belongs_to_the_flow_that_it_refuses() {
+    let mut site = Site::new();
+    site.rule("OUTPUT", "-m conntrack --ctstate RELATED -j DROP");
+    site.rule("INPUT", "-p udp -j REJECT");
+    site.rule("INPUT", "-p tcp -j REJECT --reject-with tcp-reset");
+    let socket = site.udp(site.c1, "0.0.0.0:4000");
+    site.send(site.c1, socket, "172.17.0.1:9", b"x");
+    site.connect(site.c1, "172.17.0.1:80");
+    assert_eq!(site.counted("OUTPUT"), [2], "the flow is in no table, yet the refusal is related to it");
+}
+
+#[test]
+fn a_connection_that_a_rule_resets_is_closed_for_conntrack() {
+    let mut site = Site::new();
+    site.lab.fabric.with(site.host, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let (socket, state) = site.connect(site.c1, "172.17.0.1:80");
+    assert_eq!(state, TcpState::Established);
+    site.rule("INPUT", "-p tcp -j REJECT --reject-with tcp-reset");
+    site.lab.fabric.with(site.c1, |ns, cx| ns.tcp_send(cx, socket, b"x")).unwrap();
+    site.lab.run_for(Duration::from_secs(2));
+    let fabric = &site.lab.fabric;
+    let flows = fabric.namespace(site.host).netfilter.conntrack.list(fabric.now());
+    let left = flows[0].deadline.since(fabric.now()).as_secs();
+    assert_eq!((flows.len(), flows[0].flow, left), (1, Flow::Tcp(tcp::State::Close), 8));
 }
 
 #[test]

@@ -16,7 +16,16 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// One whose loopback device is up.
     pub(crate) fn new(flavour: Flavour) -> Self {
+        let mut machine = Self::asleep(flavour);
+        let lo = machine.world.fabric.namespace(machine.namespace).device_named("lo").unwrap().index;
+        machine.world.fabric.set_up(machine.namespace, lo, true);
+        machine
+    }
+
+    /// One whose network is as the kernel makes it.
+    pub(crate) fn asleep(flavour: Flavour) -> Self {
         let mut world = World::new(Seed(7), Epoch::DEFAULT, programs::linux());
         let namespace = world.fabric.create_namespace("docker01");
         let mut files = Files::default();
@@ -24,15 +33,10 @@ impl Machine {
             files.make_directory(directory);
         }
         files.link("/var/run", "/run");
+        files.mount_generated("/sys", netyard_sim::userland::sysfs::SYS);
         files.write("/etc/hosts", "127.0.0.1\tlocalhost\n172.17.0.2\tc1\n").unwrap();
         let context = world.processes.create_context(Context { files, hostname: "docker01".to_owned(), flavour });
-        let mut machine = Self { world, namespace, rights: Rights::ALL, context };
-        machine.world.fabric.set_up(
-            namespace,
-            machine.world.fabric.namespace(namespace).device_named("lo").unwrap().index,
-            true,
-        );
-        machine
+        Self { world, namespace, rights: Rights::ALL, context }
     }
 
     /// Starts a command line; gives the process and the end from which its output can be read.

@@ -7,8 +7,7 @@ use super::machine::{Machine, masked};
 
 /// Types all lines of a record in a new machine, and holds what they print against it.
 fn replay(record: &str) {
-    let mut host = Machine::new(Flavour::Host);
-    host.shows("ip link set lo down");
+    let mut host = Machine::asleep(Flavour::Host);
     let mut typed = String::new();
     for line in record.lines().filter(|line| line.starts_with(['#', '$'])) {
         typed += line;
@@ -52,6 +51,16 @@ fn links() {
 }
 
 #[test]
+fn ifconfig() {
+    replay(include_str!("recorded/ifconfig.txt"));
+}
+
+#[test]
+fn flags() {
+    replay(include_str!("recorded/flags.txt"));
+}
+
+#[test]
 fn routes() {
     replay(include_str!("recorded/routes.txt"));
 }
@@ -62,8 +71,83 @@ fn routes_of_ipv6() {
 }
 
 #[test]
+fn next_hops_with_numbers() {
+    replay(include_str!("recorded/nexthops.txt"));
+}
+
+#[test]
+fn next_hops_of_ipv6() {
+    replay(include_str!("recorded/nexthops-v6.txt"));
+}
+
+#[test]
+fn next_hops_that_are_refused() {
+    replay(include_str!("recorded/nexthops-refused.txt"));
+}
+
+#[test]
+fn next_hops_that_are_gone() {
+    replay(include_str!("recorded/nexthops-gone.txt"));
+}
+
+#[test]
+fn next_hops_and_routes_taken_away() {
+    replay(include_str!("recorded/nexthops-and-routes.txt"));
+}
+
+#[test]
+fn next_hops_and_what_goes_with_them() {
+    replay(include_str!("recorded/nexthops-together.txt"));
+}
+
+#[test]
+fn next_hops_in_a_monitor() {
+    replay(include_str!("recorded/nexthops-monitored.txt"));
+}
+
+#[test]
+fn next_hops_that_lead_somewhere() {
+    replay(include_str!("recorded/nexthops-lead.txt"));
+}
+
+#[test]
+fn routes_to_this_host() {
+    replay(include_str!("recorded/routes-local.txt"));
+}
+
+#[test]
+fn routes_of_ipv6_to_this_host() {
+    replay(include_str!("recorded/routes-local-v6.txt"));
+}
+
+#[test]
+fn routes_to_this_host_that_others_reach() {
+    replay(include_str!("recorded/routes-local-reached.txt"));
+}
+
+#[test]
+fn numbers_of_devices() {
+    replay(include_str!("recorded/indices.txt"));
+}
+
+#[test]
+fn realms_and_preferences() {
+    replay(include_str!("recorded/realms.txt"));
+}
+
+#[test]
+fn gateways_that_are_this_host() {
+    replay(include_str!("recorded/routes-gateways-here.txt"));
+}
+
+#[test]
 fn rules() {
     replay(include_str!("recorded/rules.txt"));
+}
+
+#[test]
+fn rules_and_who_made_them() {
+    replay(include_str!("recorded/makers-of-rules.txt"));
 }
 
 #[test]
@@ -119,4 +203,99 @@ fn users() {
 #[test]
 fn namespaces() {
     replay(include_str!("recorded/netns.txt"));
+}
+
+#[test]
+fn addresses() {
+    replay(include_str!("recorded/addresses.txt"));
+}
+
+#[test]
+fn addresses_of_ipv6() {
+    replay(include_str!("recorded/addresses-v6.txt"));
+}
+
+#[test]
+fn routes_word_by_word() {
+    replay(include_str!("recorded/route-words.txt"));
+}
+
+#[test]
+fn routes_of_ipv6_word_by_word() {
+    replay(include_str!("recorded/route-words-v6.txt"));
+}
+
+#[test]
+fn kinds_of_links() {
+    replay(include_str!("recorded/kinds.txt"));
+}
+
+#[test]
+fn options() {
+    replay(include_str!("recorded/options.txt"));
+}
+
+#[test]
+fn moves() {
+    replay(include_str!("recorded/moves.txt"));
+}
+
+#[test]
+fn tables() {
+    replay(include_str!("recorded/tables.txt"));
+}
+
+#[test]
+fn chains() {
+    replay(include_str!("recorded/chains.txt"));
+}
+
+#[test]
+fn nat_and_restoring() {
+    replay(include_str!("recorded/nat.txt"));
+}
+
+#[test]
+fn tables_of_ipv6() {
+    replay(include_str!("recorded/tables-v6.txt"));
+}
+
+#[test]
+fn services_and_times() {
+    replay(include_str!("recorded/services.txt"));
+}
+
+#[test]
+fn ports_of_bridges() {
+    replay(include_str!("recorded/ports.txt"));
+}
+
+#[test]
+fn monitoring() {
+    replay(include_str!("recorded/monitor.txt"));
+}
+
+#[test]
+fn flows_by_hand() {
+    replay(include_str!("recorded/conntrack-by-hand.txt"));
+}
+
+#[test]
+fn switched_features() {
+    replay(include_str!("recorded/offload.txt"));
+}
+
+#[test]
+fn names_of_ports() {
+    replay(include_str!("recorded/names-of-ports.txt"));
+}
+
+#[test]
+fn sockets() {
+    replay(include_str!("recorded/sockets.txt"));
+}
+
+#[test]
+fn netcat() {
+    replay(include_str!("recorded/nc.txt"));
 }

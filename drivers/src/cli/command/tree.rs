@@ -170,6 +170,7 @@ const GROUPS: &[Group] = &[
         entries: &[
             entry("create", &service::create::CREATE),
             entry("inspect", &service::INSPECT),
+            entry("logs", &service::logs::LOGS),
             Entry { name: "ls", also: &["list"], command: &service::LS },
             entry("ps", &service::tasks::PS),
             Entry { name: "rm", also: &["remove"], command: &service::RM },
@@ -362,12 +363,6 @@ impl Group {
     }
 
     fn unknown(&self, word: &str) -> Failure {
-        if (self.name, word) == ("service", "logs") {
-            return Failure::new(
-                "netyard simulates networks: it does not gather the logs of services (docker logs shows those of a task's \
-                 container on its node)",
-            );
-        }
         let path = format!("docker {}", self.name);
         Failure::new(format!(
             "docker: unknown command: {path} {word}\n\nUsage:  {path}\n\nRun '{path} --help' for more information"

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 use super::quantity::bytes;
 
 /// Whether a mount can be read.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(in super::super) fn check(text: &str) -> Result<(), String> {
     read(text).map(drop)
 }
 
 /// The mount as the engine takes it.
-pub(super) fn read(text: &str) -> Result<Value, String> {
+pub(in super::super) fn read(text: &str) -> Result<Value, String> {
     if text.is_empty() {
         return Err("EOF".to_owned());
     }

@@ -30,6 +30,13 @@ struct Attachment {
     mac: String,
 }
 
+/// An option for a network's driver, `name=value`; names are small.
+pub(in crate::cli) fn driver_option(text: &str) -> Result<(String, String), String> {
+    let option = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = option.ok_or("invalid key value pair format in driver options")?;
+    Ok((name.to_lowercase(), value.to_owned()))
+}
+
 /// Whether a value of `--network` can be read.
 pub(super) fn check(text: &str) -> Result<(), String> {
     Attachment::parse(text).map(drop)
@@ -62,9 +69,8 @@ impl Attachment {
             "mac-address" => value.clone_into(&mut self.mac),
             "link-local-ip" => endpoint.link_local.push(value.to_owned()),
             "driver-opt" => {
-                let option = value.split_once('=').filter(|(name, _)| !name.is_empty());
-                let (name, value) = option.ok_or("invalid key value pair format in driver options")?;
-                endpoint.driver_options.insert(name.to_lowercase(), value.to_owned());
+                let (name, value) = driver_option(value)?;
+                endpoint.driver_options.insert(name, value);
             }
             "gw-priority" => {
                 let invalid = |_| format!("invalid gw-priority ({value}): invalid syntax");

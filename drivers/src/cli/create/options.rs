@@ -7,6 +7,7 @@ use crate::cli::attach::DETACH_KEYS;
 use crate::cli::environment;
 use crate::cli::flags::{self, Flag, Needs, quoted};
 use crate::cli::link;
+use crate::sandbox::resolv::check_domain;
 
 pub(in super::super) use super::quantity::size_or_unlimited;
 use super::{device, mount, quantity};
@@ -25,16 +26,12 @@ pub(in super::super) const CPU_PERIOD: Flag =
     Flag::int("cpu-period", "Limit CPU CFS (Completely Fair Scheduler) period");
 pub(in super::super) const CPU_QUOTA: Flag = Flag::int("cpu-quota", "Limit CPU CFS (Completely Fair Scheduler) quota");
 pub(in super::super) const CPU_SHARES: Flag = Flag::int("cpu-shares", "CPU shares (relative weight)").short('c');
-pub(in super::super) const CPUS: Flag =
-    Flag::text("cpus", "Number of CPUs").labelled("decimal").checked(quantity::cpus);
+pub(in super::super) const CPUS: Flag = Flag::decimal("cpus", "Number of CPUs");
 pub(in super::super) const CPUSET_CPUS: Flag = Flag::text("cpuset-cpus", "CPUs in which to allow execution (0-3, 0,1)");
 pub(in super::super) const CPUSET_MEMS: Flag = Flag::text("cpuset-mems", "MEMs in which to allow execution (0-3, 0,1)");
-pub(in super::super) const KERNEL_MEMORY: Flag =
-    Flag::text("kernel-memory", "Kernel memory limit").labelled("bytes").checked(quantity::size);
-pub(in super::super) const MEMORY: Flag =
-    Flag::text("memory", "Memory limit").short('m').labelled("bytes").checked(quantity::size);
-pub(in super::super) const MEMORY_RESERVATION: Flag =
-    Flag::text("memory-reservation", "Memory soft limit").labelled("bytes").checked(quantity::size);
+pub(in super::super) const KERNEL_MEMORY: Flag = Flag::bytes("kernel-memory", "Kernel memory limit");
+pub(in super::super) const MEMORY: Flag = Flag::bytes("memory", "Memory limit").short('m');
+pub(in super::super) const MEMORY_RESERVATION: Flag = Flag::bytes("memory-reservation", "Memory soft limit");
 pub(in super::super) const PIDS_LIMIT: Flag =
     Flag::int("pids-limit", "Tune container pids limit (set -1 for unlimited)");
 
@@ -55,7 +52,7 @@ const COMMON: [Flag; 103] = [
     Flag::list("dns", "Set custom DNS servers").checked(address),
     DNS_OPTION,
     Flag::alias("dns-opt", &DNS_OPTION),
-    Flag::list("dns-search", "Set custom DNS search domains").checked(domain),
+    Flag::list("dns-search", "Set custom DNS search domains").checked(check_domain),
     Flag::text("domainname", "Container NIS domain name"),
     Flag::text("entrypoint", "Overwrite the default ENTRYPOINT of the image"),
     Flag::list("env", "Set environment variables").short('e').checked(environment::check),
@@ -101,7 +98,7 @@ const COMMON: [Flag; 103] = [
     Flag::switch("rm", "Automatically remove the container and its associated anonymous volumes when it exits"),
     Flag::text("runtime", "Runtime to use for this container"),
     Flag::list("security-opt", "Security Options"),
-    Flag::text("shm-size", "Size of /dev/shm").labelled("bytes").checked(quantity::size),
+    Flag::bytes("shm-size", "Size of /dev/shm"),
     Flag::text("stop-signal", "Signal to stop the container"),
     Flag::int("stop-timeout", "Timeout (in seconds) to stop a container"),
     Flag::map("sysctl", "Sysctl options").checked(sysctl),
@@ -148,25 +145,17 @@ const COMMON: [Flag; 103] = [
         .default("[]")
         .checked(quantity::device_operations),
     Flag::text("health-cmd", "Command to run to check health"),
-    Flag::text("health-interval", "Time between running the check (ms|s|m|h)")
-        .labelled("duration")
-        .default("0s")
-        .checked(quantity::duration),
+    Flag::duration("health-interval", "Time between running the check (ms|s|m|h)").default("0s"),
     Flag::int("health-retries", "Consecutive failures needed to report unhealthy"),
-    Flag::text(
+    Flag::duration(
         "health-start-period",
         "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)",
     )
-    .labelled("duration")
-    .default("0s")
-    .checked(quantity::duration),
+    .default("0s"),
     Flag::text("health-start-interval", "Time between running the check during the start period (ms|s|m|h)")
         .checked(quantity::duration)
         .needs(Needs::Api("1.44")),
-    Flag::text("health-timeout", "Maximum time to allow one check to run (ms|s|m|h)")
-        .labelled("duration")
-        .default("0s")
-        .checked(quantity::duration),
+    Flag::duration("health-timeout", "Maximum time to allow one check to run (ms|s|m|h)").default("0s"),
     KERNEL_MEMORY,
     Flag::list("log-opt", "Log driver options"),
     Flag::list("mount", "Attach a filesystem mount to the container").labelled("mount").checked(mount::check),
@@ -182,9 +171,7 @@ const COMMON: [Flag; 103] = [
     Flag::int("cpu-count", "CPU count (Windows only)").needs(Needs::Windows),
     Flag::int("cpu-percent", "CPU percent (Windows only)").needs(Needs::Windows),
     Flag::int("io-maxiops", "Maximum IOps limit for the system drive (Windows only)").needs(Needs::Windows),
-    Flag::text("io-maxbandwidth", "Maximum IO bandwidth limit for the system drive (Windows only)")
-        .labelled("bytes")
-        .checked(quantity::size)
+    Flag::bytes("io-maxbandwidth", "Maximum IO bandwidth limit for the system drive (Windows only)")
         .needs(Needs::Windows),
 ];
 
@@ -226,10 +213,6 @@ fn address(text: &str) -> Result<(), String> {
     parsed.map(drop).map_err(|_| format!("IP address is not correctly formatted: {text}"))
 }
 
-fn domain(text: &str) -> Result<(), String> {
-    if crate::sandbox::resolv::is_domain(text) { Ok(()) } else { Err(format!("{text} is not a valid domain")) }
-}
-
 /// Only what belongs to a container's own namespaces may be set.
 fn sysctl(text: &str) -> Result<(), String> {
     const OWN: [&str; 7] = [
@@ -263,13 +246,15 @@ mod tests {
             (extra_host, "foo:", "invalid IP address in add-host: \"\""),
             (address, "banana", "IP address is not correctly formatted: banana"),
             (address, "192.0.2.300", "IP address is not correctly formatted: 192.0.2.300"),
-            (domain, "bad search!", "bad search! is not a valid domain"),
+            (check_domain, "bad search!", "bad search! is not a valid domain"),
             (sysctl, "foo", "sysctl 'foo' is not allowed"),
         ];
         for (check, text, expected) in cases {
             assert_eq!(check(text), Err(expected.to_owned()), "{text}");
         }
-        assert!(extra_host("h:host-gateway").is_ok() && extra_host("b=fe80::1").is_ok() && domain("a.lan").is_ok());
-        assert!(domain(".").is_ok() && sysctl("net.ipv4.ip_forward=1").is_ok());
+        assert!(
+            extra_host("h:host-gateway").is_ok() && extra_host("b=fe80::1").is_ok() && check_domain("a.lan").is_ok()
+        );
+        assert!(check_domain(".").is_ok() && sysctl("net.ipv4.ip_forward=1").is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Quantities as they are typed: sizes in bytes, shares of a processor, durations, limits of a process, and rates of
-//! devices; with the words of Docker's client for what is none.
+//! devices; with the flags that take them and the words of Docker's client for what is none.
 
-use crate::cli::flags::{integer, quoted, unsigned};
+use crate::cli::flags::{Flag, integer, quoted, unsigned};
 
 /// Names of a process's limits.
 const LIMITS: [&str; 15] = [
@@ -21,6 +21,23 @@ const LIMITS: [&str; 15] = [
     "sigpending",
     "stack",
 ];
+
+impl Flag {
+    /// One size in bytes.
+    pub(in super::super) const fn bytes(name: &'static str, usage: &'static str) -> Self {
+        Self::text(name, usage).labelled("bytes").checked(size)
+    }
+
+    /// One number of processors.
+    pub(in super::super) const fn decimal(name: &'static str, usage: &'static str) -> Self {
+        Self::text(name, usage).labelled("decimal").checked(cpus)
+    }
+
+    /// One duration.
+    pub(in super::super) const fn duration(name: &'static str, usage: &'static str) -> Self {
+        Self::text(name, usage).labelled("duration").checked(duration)
+    }
+}
 
 /// A size such as `10m`.
 pub(in super::super) fn size(text: &str) -> Result<(), String> {

@@ -5,6 +5,11 @@ use crate::cli::flags::{Arguments, Flag, Order};
 use crate::cli::query::path_escaped;
 use crate::cli::script::{Cx, Failure, Next, Outcome, call, request};
 
+/// What is to be thought of before ports are published by another network.
+const INGRESS: &str = "Before removing the routing-mesh network, make sure all the nodes in your swarm run the same \
+                       docker engine version. Otherwise, removal may not be effective and functionality of newly create \
+                       ingress networks will be impaired.";
+
 /// The command.
 pub(in super::super) const RM: Command = Command {
     usage: "NETWORK [NETWORK...]",
@@ -29,7 +34,7 @@ struct Removal {
 }
 
 impl Removal {
-    /// The network is looked at first, because removing the swarm's ingress network would need a question.
+    /// The network is looked at first, because before the swarm's ingress network is removed there is a question.
     fn next(mut self, cx: &mut Cx<'_>) -> Outcome {
         let Some(name) = self.left.pop() else {
             return if self.failed { Err(Failure::new("exit status 1")) } else { Ok(Next::Exit(0)) };
@@ -40,7 +45,16 @@ impl Removal {
             return self.next(cx);
         }
         let path = format!("/networks/{}", path_escaped(&name));
-        call(cx, request("GET", &path), move |_, cx| self.remove(name, &path, cx))
+        call(cx, request("GET", &path), move |reply, cx| {
+            if !reply.json().is_ok_and(|network| network["Ingress"] == true) {
+                return self.remove(name, &path, cx);
+            }
+            cx.print(format!("WARNING! {INGRESS}\nAre you sure you want to continue? [y/N] "));
+            Ok(Next::Line(Box::new(move |answer: String, cx| match answer.trim() {
+                "y" | "Y" => self.remove(name, &path, cx),
+                _ => self.next(cx),
+            })))
+        })
     }
 
     fn remove(mut self, name: String, path: &str, cx: &mut Cx<'_>) -> Outcome {
@@ -74,6 +88,16 @@ mod tests {
         assert_eq!(play.requests(), expected.map(|line| line.replace(' ', " /v1.41/networks/")));
         let told = "Error response from daemon: bridge is a pre-defined network and cannot be removed\nexit status 1\n";
         assert_eq!((play.stdout(), play.stderr(), play.exit()), ("n1\n", told, Some(1)));
+    }
+
+    #[test]
+    fn the_network_by_which_ports_are_published_goes_only_when_somebody_says_yes() {
+        for (answer, requests) in [("y\n", 2), ("n\n", 1)] {
+            let mut play = Play::new("docker network rm ingress");
+            play.answer(0, 200, r#"{"Ingress":true}"#);
+            play.enter(answer);
+            assert_eq!(play.requests().len(), requests, "{answer:?}");
+        }
     }
 
     #[test]

@@ -149,9 +149,8 @@ impl Session {
             return;
         }
         self.unread.extend_from_slice(bytes);
-        while let Some((stream, end)) = first_frame(&self.unread) {
-            cx.write(stream, &self.unread[HEADER..end]);
-            self.unread.drain(..end);
+        while let Some((stream, bytes)) = take_frame(&mut self.unread) {
+            cx.write(stream, &bytes);
         }
     }
 
@@ -176,6 +175,12 @@ fn key(name: &str) -> Option<u8> {
         Some(_) => None,
         None => name.bytes().next().filter(|_| name.len() == 1),
     }
+}
+
+/// Takes the first frame, when all of it is there: its stream and what is in it.
+pub(super) fn take_frame(bytes: &mut Vec<u8>) -> Option<(usize, Vec<u8>)> {
+    let (stream, end) = first_frame(bytes)?;
+    Some((stream, bytes.drain(..end).skip(HEADER).collect()))
 }
 
 /// The stream of the first frame and where the frame ends, when all of it is there.

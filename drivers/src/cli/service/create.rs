@@ -1,14 +1,14 @@
 //! `docker service create`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::spec::{self, set};
-use super::{progress, spec as flags};
+use super::{flags, progress};
 use crate::cli::command::{Arity, Command};
 use crate::cli::environment;
-use crate::cli::flags::{Arguments, Flag, Order};
-use crate::cli::object::text;
-use crate::cli::query::path_escaped;
+use crate::cli::flags::{Arguments, Order};
+use crate::cli::object::{items, text};
+use crate::cli::query::{filters, path_escaped, query};
 use crate::cli::script::{Cx, Failure, Next, Outcome, call, request, request_with};
 
 /// The command.
@@ -16,58 +16,7 @@ pub(in super::super) const CREATE: Command = Command {
     usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     about: "Create a new service",
     aliases: "",
-    flags: &[
-        Flag::list("cap-add", "Add Linux capabilities"),
-        Flag::list("cap-drop", "Drop Linux capabilities"),
-        Flag::list("constraint", "Placement constraints"),
-        Flag::list("container-label", "Container labels"),
-        flags::DETACH,
-        Flag::list("dns", "Set custom DNS servers"),
-        Flag::list("dns-option", "Set DNS options"),
-        Flag::list("dns-search", "Set custom DNS search domains"),
-        flags::ENDPOINT_MODE.default("vip"),
-        flags::ENTRYPOINT,
-        flags::ENV,
-        Flag::list("env-file", "Read in a file of environment variables"),
-        flags::HEALTH[0],
-        flags::HEALTH[1],
-        flags::HEALTH[2],
-        flags::HEALTH[3],
-        flags::HEALTH[4],
-        Flag::list("host", "Set one or more custom host-to-IP mappings (host:ip)"),
-        flags::HOSTNAME,
-        Flag::list("label", "Service labels").short('l').checked(environment::check_label),
-        Flag::text("mode", "Service mode (\"replicated\", \"global\")").default("replicated"),
-        Flag::text("name", "Service name"),
-        flags::NETWORK,
-        flags::HEALTH[5],
-        flags::NO_RESOLVE,
-        flags::PREFERENCE,
-        flags::PUBLISH,
-        flags::QUIET,
-        flags::REPLICAS,
-        flags::MAX_PER_NODE,
-        flags::RESTART[0].default("any"),
-        flags::RESTART[1].default("5s"),
-        flags::RESTART[2],
-        flags::ROLLBACKS[0].default("0s"),
-        flags::ROLLBACKS[1].default("pause"),
-        flags::ROLLBACKS[2].default("0"),
-        flags::ROLLBACKS[3].default("5s"),
-        flags::ROLLBACKS[4].default("stop-first"),
-        flags::ROLLBACKS[5].default("1"),
-        flags::STOP_GRACE.default("10s"),
-        Flag::list("sysctl", "Sysctl options"),
-        Flag::switch("tty", "Allocate a pseudo-TTY").short('t'),
-        flags::UPDATES[0].default("0s"),
-        flags::UPDATES[1].default("pause"),
-        flags::UPDATES[2].default("0"),
-        flags::UPDATES[3].default("5s"),
-        flags::UPDATES[4].default("stop-first"),
-        flags::UPDATES[5].default("1"),
-        flags::USER,
-        flags::WORKDIR,
-    ],
+    flags: flags::CREATE,
     order: Order::FlagsFirst,
     arity: Arity::AtLeast(1),
     run,
@@ -91,14 +40,42 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
         if !networks.is_empty() {
             set(&mut spec, "/TaskTemplate/Networks", Value::Array(networks));
         }
-        let image = text(&spec["TaskTemplate"]["ContainerSpec"], "Image").to_owned();
-        if typed.is_on("no-resolve-image") || image == typed.rest[0] && !image.contains(':') {
-            return create(&spec, None, typed, cx);
+        let kept = ["config", "secret"].map(|kind| (kind, typed.list(kind).to_vec()));
+        find_kept(kept.into(), cx, move |cx| send(spec, typed, cx))
+    })
+}
+
+/// Looks for secrets and configurations that are named, the first kind first. What is found would be sent; an engine that
+/// keeps none has none to be found.
+pub(super) fn find_kept(
+    mut left: Vec<(&'static str, Vec<String>)>,
+    cx: &mut Cx<'_>,
+    then: impl FnOnce(&mut Cx<'_>) -> Outcome + Clone + 'static,
+) -> Outcome {
+    let Some((kind, mut named)) = left.pop() else { return then(cx) };
+    let Some(first) = named.pop() else { return find_kept(left, cx, then) };
+    let fields = first.split(',').filter_map(|field| field.split_once('='));
+    let source = fields.into_iter().find(|(key, _)| ["source", "src"].contains(key)).map(|(_, value)| value.to_owned());
+    let name = source.unwrap_or(first);
+    let query = query(&[("filters", filters(&[format!("name={name}")]))]);
+    call(cx, request("GET", &format!("/{kind}s{query}")), move |reply, cx| {
+        let found = reply.json()?;
+        if !items(&found).iter().any(|object| text(&object["Spec"], "Name") == name) {
+            return Err(Failure::new(format!("{kind} not found: {name}")));
         }
-        call(cx, request("GET", &format!("/distribution/{}/json", path_escaped(&image))), move |reply, cx| {
-            let warning = (reply.status >= 400).then(|| unresolved(&image));
-            create(&spec, warning, typed, cx)
-        })
+        left.push((kind, named));
+        find_kept(left, cx, then)
+    })
+}
+
+fn send(spec: Value, typed: Arguments, cx: &mut Cx<'_>) -> Outcome {
+    let image = text(&spec["TaskTemplate"]["ContainerSpec"], "Image").to_owned();
+    if typed.is_on("no-resolve-image") || image == typed.rest[0] && !image.contains(':') {
+        return create(&spec, None, typed, cx);
+    }
+    call(cx, request("GET", &format!("/distribution/{}/json", path_escaped(&image))), move |reply, cx| {
+        let warning = (reply.status >= 400).then(|| unresolved(&image));
+        create(&spec, warning, typed, cx)
     })
 }
 
@@ -151,28 +128,28 @@ fn specification(typed: &Arguments, cx: &Cx<'_>) -> Result<Value, Failure> {
     if !env.is_empty() {
         container["Env"] = json!(env);
     }
-    if typed.is_on("tty") {
-        container["TTY"] = json!(true);
-    }
     for (flag, field) in [("container-label", "Labels"), ("sysctl", "Sysctls")] {
         if !typed.list(flag).is_empty() {
             container[field] = spec::labels(typed.list(flag));
         }
     }
-    for (flag, field) in [("cap-add", "CapabilityAdd"), ("cap-drop", "CapabilityDrop")] {
-        if !typed.list(flag).is_empty() {
-            container[field] = json!(typed.list(flag));
-        }
+    let mut lists = capabilities(typed);
+    lists.push(("Groups", typed.list("group").iter().map(|group| json!(group)).collect()));
+    lists.push(("Hosts", spec::hosts(typed.list("host"))));
+    lists.push(("Mounts", spec::mounts(typed.list("mount"))?));
+    lists.push(("Ulimits", spec::ulimits(typed.list("ulimit"))));
+    for (field, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        container[field] = Value::Array(list);
     }
-    let hosts = typed.list("host").iter().filter_map(|line| line.split_once(':'));
-    let hosts: Vec<String> = hosts.map(|(name, address)| format!("{address} {name}")).collect();
-    if !hosts.is_empty() {
-        container["Hosts"] = json!(hosts);
-    }
-    for (flag, field) in [("dns", "Nameservers"), ("dns-option", "Options"), ("dns-search", "Search")] {
+    for (flag, field) in [("dns", "Nameservers"), ("dns-search", "Search"), ("dns-option", "Options")] {
         if !typed.list(flag).is_empty() {
             container["DNSConfig"][field] = json!(typed.list(flag));
         }
+    }
+    let resources = typed.list("generic-resource").iter().map(|text| spec::resource(text));
+    let resources = resources.collect::<Result<Vec<_>, _>>().map_err(Failure::new)?;
+    if !resources.is_empty() {
+        spec["TaskTemplate"]["Resources"]["Reservations"]["GenericResources"] = json!(resources);
     }
     if !typed.list("constraint").is_empty() {
         spec["TaskTemplate"]["Placement"]["Constraints"] = json!(typed.list("constraint"));
@@ -183,6 +160,11 @@ fn specification(typed: &Arguments, cx: &Cx<'_>) -> Result<Value, Failure> {
         spec["TaskTemplate"]["Placement"]["Preferences"] = json!(preferences);
     }
     spec["Mode"] = mode(typed)?;
+    if ["ReplicatedJob", "GlobalJob"].iter().any(|job| spec["Mode"][job].is_object())
+        && let Some(fields) = spec.as_object_mut()
+    {
+        fields.retain(|field, _| !["UpdateConfig", "RollbackConfig"].contains(&field.as_str()));
+    }
     let ports = spec::ports(typed.list("publish"))?;
     if !ports.is_empty() {
         spec["EndpointSpec"]["Ports"] = Value::Array(ports);
@@ -191,16 +173,55 @@ fn specification(typed: &Arguments, cx: &Cx<'_>) -> Result<Value, Failure> {
     Ok(spec)
 }
 
+/// What is added and dropped; who is in both is added.
+fn capabilities(typed: &Arguments) -> Vec<(&'static str, Vec<Value>)> {
+    let [added, dropped] = ["cap-add", "cap-drop"].map(|flag| spec::capabilities(typed.list(flag)));
+    let dropped = dropped.difference(&added).map(|name| json!(name)).collect();
+    vec![("CapabilityAdd", added.iter().map(|name| json!(name)).collect()), ("CapabilityDrop", dropped)]
+}
+
 fn mode(typed: &Arguments) -> Result<Value, Failure> {
-    match typed.text("mode").unwrap_or("replicated") {
-        "replicated" => Ok(json!({ "Replicated": { "Replicas": typed.int("replicas").unwrap_or(1) } })),
-        "global" if typed.has("replicas-max-per-node") => {
-            Err(Failure::new("replicas-max-per-node can only be used with replicated or replicated-job mode"))
+    const ROLLING: [&str; 12] = [
+        "rollback-delay",
+        "rollback-failure-action",
+        "rollback-max-failure-ratio",
+        "rollback-monitor",
+        "rollback-order",
+        "rollback-parallelism",
+        "update-delay",
+        "update-failure-action",
+        "update-max-failure-ratio",
+        "update-monitor",
+        "update-order",
+        "update-parallelism",
+    ];
+    let mode = typed.text("mode").unwrap_or("replicated");
+    let is_counted = ["replicated", "replicated-job"].contains(&mode);
+    let only = |what: &str, which: &str| Err(Failure::new(format!("{what} can only be used with {which} mode")));
+    if !is_counted && ["global", "global-job"].contains(&mode) {
+        let counting = ["replicas-max-per-node", "replicas"].into_iter().find(|flag| typed.has(flag));
+        if let Some(flag) = counting {
+            return only(flag, "replicated or replicated-job");
         }
-        "global" if typed.has("replicas") => {
-            Err(Failure::new("replicas can only be used with replicated or replicated-job mode"))
-        }
+    }
+    if typed.has("max-concurrent") && mode != "replicated-job" {
+        return only("max-concurrent", "replicated-job");
+    }
+    if mode.ends_with("-job") && ROLLING.iter().any(|flag| typed.has(flag)) {
+        return Err(Failure::new("update and rollback configuration is not supported for jobs"));
+    }
+    let replicas = typed.int("replicas").unwrap_or(1);
+    match mode {
+        "replicated" => Ok(json!({ "Replicated": { "Replicas": replicas } })),
         "global" => Ok(json!({ "Global": {} })),
+        "replicated-job" => {
+            // What is not said, the engine makes up.
+            let total = typed.int("replicas");
+            let counts = [("MaxConcurrent", typed.int("max-concurrent").or(total)), ("TotalCompletions", total)];
+            let said = counts.into_iter().filter_map(|(field, count)| Some((field.to_owned(), json!(count?))));
+            Ok(json!({ "ReplicatedJob": said.collect::<Map<_, _>>() }))
+        }
+        "global-job" => Ok(json!({ "GlobalJob": {} })),
         other => Err(Failure::new(format!("Unknown mode: {other}, only replicated and global supported"))),
     }
 }
@@ -226,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn a_network_has_its_aliases_and_options_for_its_driver() {
+        let line = "docker service create -d --no-resolve-image --network name=n1,alias=a,driver-opt=X.y=z web";
+        let mut play = Play::new(line);
+        play.answer(0, 200, r#"{"Name":"n1","Id":"n1id","Scope":"swarm"}"#);
+        let last = play.requests().len() - 1;
+        assert_eq!(play.requests()[last], "POST /v1.41/services/create");
+        let networks = r#""Networks":[{"Target":"n1id","Aliases":["a"],"DriverOpts":{"x.y":"z"}}]"#;
+        assert!(play.body(last).contains(networks), "{}", play.body(last));
+    }
+
+    #[test]
     fn who_does_not_wait_hears_of_an_image_that_no_registry_knows() {
         let mut play = Play::new("docker service create -d web");
         play.answer(0, 500, r#"{"message":"no registry"}"#);
@@ -237,6 +269,14 @@ versions of the image.
 
 ";
         assert_eq!((play.stdout(), play.stderr(), play.exit()), ("pznav237q77aumeau6aysozg3\n", told, Some(0)));
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_told_before_anything_is_made() {
+        let mut play = Play::new("docker service create -d --secret source=s,target=t web");
+        play.answer(0, 200, "[]");
+        assert_eq!(play.requests(), [r#"GET /v1.41/secrets?filters=%7B%22name%22%3A%7B%22s%22%3Atrue%7D%7D"#]);
+        assert_eq!((play.stderr(), play.exit()), ("secret not found: s\n", Some(1)));
     }
 
     #[test]
@@ -252,6 +292,17 @@ versions of the image.
         assert_eq!(refused("--mode globl"), wrong("Unknown mode: globl, only replicated and global supported", 1));
         let both = "replicas can only be used with replicated or replicated-job mode";
         assert_eq!(refused("--mode global --replicas 2"), wrong(both, 1));
+        assert_eq!(refused("--max-concurrent 2"), wrong("max-concurrent can only be used with replicated-job mode", 1));
+        let rolling = "update and rollback configuration is not supported for jobs";
+        assert_eq!(refused("--mode global-job --update-delay 3s"), wrong(rolling, 1));
+        let mount = r#"invalid argument "foo" for "--mount" flag: invalid field 'foo' must be a key=value pair"#;
+        assert_eq!(refused("--mount foo"), wrong(mount, 125));
+        let open = r#"invalid argument "'a" for "--entrypoint" flag: EOF found when expecting closing quote"#;
+        assert_eq!(refused(r#"--entrypoint "'a""#), wrong(open, 125));
+        let network = r#"invalid argument "alias=x" for "--network" flag: network name/id is not specified"#;
+        assert_eq!(refused("--network alias=x"), wrong(network, 125));
+        let option = r#"invalid argument "name=n,driver-opt=a" for "--network" flag: invalid key value pair format in driver options"#;
+        assert_eq!(refused("--network name=n,driver-opt=a"), wrong(option, 125));
         let port = r#"invalid argument "80:99999" for "-p, --publish" flag: invalid containerPort: 99999"#;
         assert_eq!(refused("-p 80:99999"), wrong(port, 125));
     }

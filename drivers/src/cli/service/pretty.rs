@@ -37,7 +37,9 @@ fn pretty(service: &Value, networks: &[Value], now: u64) -> String {
     }
     match spec["Mode"]["Replicated"]["Replicas"].as_u64() {
         Some(replicas) => said.push_str(&format!("Service Mode:\tReplicated\n Replicas:\t{replicas}\n")),
-        None => said.push_str("Service Mode:\tGlobal\n"),
+        None if spec["Mode"]["Global"].is_object() => said.push_str("Service Mode:\tGlobal\n"),
+        // The real client (28.2.2) has no words for jobs there.
+        None => said.push_str("Service Mode:\n"),
     }
     let status = &service["UpdateStatus"];
     if status.is_object() {
@@ -65,17 +67,96 @@ fn pretty(service: &Value, networks: &[Value], now: u64) -> String {
             said.push_str(&format!(" {title}:\t\t{} \n", texts(&container[field]).join(" ")));
         }
     }
-    for (field, title) in [("Dir", "Dir"), ("User", "User")] {
-        if !text(container, field).is_empty() {
-            said.push_str(&format!(" {title}:\t\t{}\n", text(container, field)));
-        }
+    if !text(container, "Dir").is_empty() {
+        said.push_str(&format!(" Dir:\t\t{}\n", text(container, "Dir")));
     }
     if container["Init"].is_boolean() {
         said.push_str(&format!(" Init:\t\t{}\n", container["Init"]));
     }
-    said.push_str("Resources:\n");
+    if !text(container, "User").is_empty() {
+        said.push_str(&format!(" User: {}\n", text(container, "User")));
+    }
+    said.push_str(&rights(container));
+    said.push_str(&mounts(items(&container["Mounts"])));
+    said.push_str(&log_driver(&spec["TaskTemplate"]["LogDriver"]));
+    said.push_str(&resources(&spec["TaskTemplate"]["Resources"]));
     said.push_str(&reached(service, networks));
     said.push('\n');
+    said
+}
+
+/// What the processes of a task may do.
+fn rights(container: &Value) -> String {
+    let mut said = String::new();
+    let [added, dropped] = ["CapabilityAdd", "CapabilityDrop"].map(|field| texts(&container[field]).join(", "));
+    if !added.is_empty() || !dropped.is_empty() {
+        said.push_str("Capabilities:\n");
+    }
+    for (title, names) in [("Add", added), ("Drop", dropped)].into_iter().filter(|(_, names)| !names.is_empty()) {
+        said.push_str(&format!(" {title}: {names}\n"));
+    }
+    if let Some(settings) = container["Sysctls"].as_object().filter(|settings| !settings.is_empty()) {
+        said.push_str("SysCtls:\n");
+        settings.iter().for_each(|(k, v)| said.push_str(&format!(" {k}: {}\n", v.as_str().unwrap_or_default())));
+    }
+    let limits = items(&container["Ulimits"]);
+    if !limits.is_empty() {
+        said.push_str("Ulimits:\n");
+    }
+    for limit in limits {
+        said.push_str(&format!(" {}: {}:{}\n", text(limit, "Name"), limit["Soft"], limit["Hard"]));
+    }
+    said
+}
+
+fn mounts(mounts: &[Value]) -> String {
+    let mut said = if mounts.is_empty() { String::new() } else { "Mounts:\n".to_owned() };
+    for mount in mounts {
+        said.push_str(&format!(
+            " Target:\t{}\n  Source:\t{}\n  ReadOnly:\t{}\n  Type:\t\t{}\n",
+            text(mount, "Target"),
+            text(mount, "Source"),
+            mount["ReadOnly"] == true,
+            text(mount, "Type")
+        ));
+    }
+    said
+}
+
+fn log_driver(driver: &Value) -> String {
+    if !driver.is_object() {
+        return String::new();
+    }
+    let mut said = format!("Log Driver:\n Name:\t\t{}\n", text(driver, "Name"));
+    if let Some(options) = driver["Options"].as_object().filter(|options| !options.is_empty()) {
+        said.push_str(" LogOpts:\n");
+        options.iter().for_each(|(k, v)| said.push_str(&format!("  {k}:       {}\n", v.as_str().unwrap_or_default())));
+    }
+    said + "\n"
+}
+
+fn resources(resources: &Value) -> String {
+    let mut said = "Resources:\n".to_owned();
+    for part in ["Reservations", "Limits"] {
+        let amount = |field: &str| resources[part][field].as_u64().filter(|amount| *amount > 0);
+        let [cpus, memory, pids] = ["NanoCPUs", "MemoryBytes", "Pids"].map(amount);
+        if cpus.is_some() || memory.is_some() || pids.is_some() {
+            said.push_str(&format!(" {part}:\n"));
+        }
+        if let Some(cpus) = cpus {
+            let billion = 1_000_000_000;
+            let fraction = format!("{:09}", cpus % billion);
+            let fraction = fraction.trim_end_matches('0');
+            let point = if fraction.is_empty() { "" } else { "." };
+            said.push_str(&format!("  CPU:\t\t{}{point}{fraction}\n", cpus / billion));
+        }
+        if let Some(memory) = memory {
+            said.push_str(&format!("  Memory:\t{}\n", human::binary_size(memory)));
+        }
+        if let Some(pids) = pids {
+            said.push_str(&format!("  PIDs:\t\t{pids}\n"));
+        }
+    }
     said
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::job::Job;
 use crate::cli::flags::Arguments;
 use crate::cli::human;
 use crate::cli::object::{items, text};
@@ -16,9 +17,9 @@ const PERIOD: u64 = 200_000_000;
 /// How long tasks are watched when nothing was said, in nanoseconds.
 const MONITOR: u64 = 5_000_000_000;
 /// How many tasks are told of one by one.
-const BARS_MAX: usize = 20;
+pub(super) const BARS_MAX: usize = 20;
 /// Letters of an error.
-const ERROR_MAX: usize = 75;
+pub(super) const ERROR_MAX: usize = 75;
 /// The states of a task that goes on, in their order.
 const STATES: [&str; 9] =
     ["new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running"];
@@ -54,6 +55,7 @@ struct Watch {
     converged: bool,
     since: Option<u64>,
     is_rolled_back: bool,
+    job: Job,
     /// The places of slots in the list, in the order of their coming.
     places: BTreeMap<u64, usize>,
 }
@@ -87,6 +89,16 @@ impl Watch {
                     let nodes = items(&reply.json()?).to_vec();
                     let active = nodes.iter().filter(|node| text(&node["Status"], "State") != "down");
                     let active: Vec<&str> = active.map(|node| text(node, "ID")).collect();
+                    if service["JobStatus"].is_object() {
+                        let (lines, is_done) = self.job.update(&service, &tasks, active.len());
+                        lines.iter().for_each(|line| self.say(cx, line));
+                        if is_done {
+                            self.say(cx, "job complete");
+                            return then(cx);
+                        }
+                        let again = move |(), cx: &mut Cx<'_>| self.look(cx, then);
+                        return Ok(Next::Moment(cx.place.now + PERIOD, Box::new(again)));
+                    }
                     self.converged = self.update(&service, &tasks, &active, cx);
                     self.note_converged(monitor, cx);
                     let again = move |(), cx: &mut Cx<'_>| self.look(cx, then);
@@ -180,9 +192,13 @@ impl Watch {
     }
 }
 
+/// How far a state is on the way of a task; none when it is not known.
+pub(super) fn rank(state: &str) -> Option<usize> {
+    STATES.iter().chain(&LATER).position(|known| *known == state)
+}
+
 /// The task of each slot that is the furthest from its end, unless its node is gone.
 fn latest<'a>(tasks: &'a [Value], active: &[&str]) -> Vec<&'a Value> {
-    let rank = |state: &str| STATES.iter().chain(&LATER).position(|known| *known == state);
     let mut slots: BTreeMap<String, (usize, usize, &Value)> = BTreeMap::new();
     for task in tasks {
         let (wanted, is) = (rank(text(task, "DesiredState")), rank(text(&task["Status"], "State")));

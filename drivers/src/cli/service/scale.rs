@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{progress, spec};
+use super::spec::set;
+use super::{flags, progress};
 use crate::cli::command::{Arity, Command};
 use crate::cli::flags::unsigned;
 use crate::cli::object::text;
@@ -14,7 +15,7 @@ pub(in super::super) const SCALE: Command = Command {
     usage: "SERVICE=REPLICAS [SERVICE=REPLICAS...]",
     about: "Scale one or multiple replicated services",
     aliases: "",
-    flags: &[spec::DETACH],
+    flags: &[flags::DETACH],
     arity: Arity::AtLeast(1),
     run: |typed, cx| {
         if let Some(word) = typed.rest.iter().find(|word| !word.contains('=')) {
@@ -46,11 +47,14 @@ fn scale(mut left: Vec<String>, mut failures: Vec<String>, scaled: Option<Vec<St
             }
         };
         let mut spec = service["Spec"].clone();
-        if !spec["Mode"]["Replicated"].is_object() {
-            failures.push(format!("{name}: scale can only be used with replicated or replicated-job mode"));
-            return scale(left, failures, scaled, cx);
+        let counted = ["/Mode/Replicated/Replicas", "/Mode/ReplicatedJob/TotalCompletions"];
+        match counted.into_iter().find(|at| spec.pointer(at).is_some()) {
+            Some(at) => set(&mut spec, at, json!(count.parse::<u64>().unwrap_or_default())),
+            None => {
+                failures.push(format!("{name}: scale can only be used with replicated or replicated-job mode"));
+                return scale(left, failures, scaled, cx);
+            }
         }
-        spec["Mode"]["Replicated"]["Replicas"] = json!(count.parse::<u64>().unwrap_or_default());
         let path = format!("/services/{}/update?version={}", text(&service, "ID"), service["Version"]["Index"]);
         call(cx, request_with("POST", &path, &spec), move |reply, cx| {
             let mut scaled = scaled;

@@ -1,41 +1,59 @@
 //! What is typed of a service, put into its specification: `docker service create` begins with an empty one, `update` with
 //! the service's own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::port;
-use crate::cli::create::health;
-use crate::cli::create::quantity::nanoseconds;
-use crate::cli::environment;
-use crate::cli::flags::{Arguments, Flag, unsigned};
+use crate::cli::create::networks::driver_option;
+use crate::cli::create::quantity::{bytes, nano_cpus, nanoseconds, soft_and_hard};
+use crate::cli::create::{health, mount};
+use crate::cli::flags::Arguments;
 use crate::cli::network::create::pairs;
 use crate::cli::script::Failure;
+use crate::cli::words::words;
 use crate::image::Reference;
 
-fn number(text: &str) -> Result<(), String> {
-    unsigned(text, 64)
-}
-
-const fn uint(name: &'static str, usage: &'static str) -> Flag {
-    Flag::text(name, usage).labelled("uint").checked(number)
-}
-
-const fn duration(name: &'static str, usage: &'static str) -> Flag {
-    Flag::text(name, usage).labelled("duration").checked(crate::cli::create::quantity::duration)
-}
-
-const fn ratio(name: &'static str, usage: &'static str) -> Flag {
-    Flag::text(name, usage).labelled("float").checked(check_ratio)
-}
-
-fn check_ratio(text: &str) -> Result<(), String> {
-    let why = || format!("strconv.ParseFloat: parsing \"{text}\": invalid syntax");
-    text.parse::<f32>().map(drop).map_err(|_| why())
-}
-
-pub(super) fn check_preference(text: &str) -> Result<(), String> {
-    preference(text).map(drop)
-}
+/// Flags, and where their values are in a specification.
+const TEXTS: [(&str, &str); 11] = [
+    ("endpoint-mode", "/EndpointSpec/Mode"),
+    ("hostname", "/TaskTemplate/ContainerSpec/Hostname"),
+    ("isolation", "/TaskTemplate/ContainerSpec/Isolation"),
+    ("restart-condition", "/TaskTemplate/RestartPolicy/Condition"),
+    ("rollback-failure-action", "/RollbackConfig/FailureAction"),
+    ("rollback-order", "/RollbackConfig/Order"),
+    ("stop-signal", "/TaskTemplate/ContainerSpec/StopSignal"),
+    ("update-failure-action", "/UpdateConfig/FailureAction"),
+    ("update-order", "/UpdateConfig/Order"),
+    ("user", "/TaskTemplate/ContainerSpec/User"),
+    ("workdir", "/TaskTemplate/ContainerSpec/Dir"),
+];
+/// The same of durations.
+const DURATIONS: [(&str, &str); 7] = [
+    ("restart-delay", "/TaskTemplate/RestartPolicy/Delay"),
+    ("restart-window", "/TaskTemplate/RestartPolicy/Window"),
+    ("rollback-delay", "/RollbackConfig/Delay"),
+    ("rollback-monitor", "/RollbackConfig/Monitor"),
+    ("stop-grace-period", "/TaskTemplate/ContainerSpec/StopGracePeriod"),
+    ("update-delay", "/UpdateConfig/Delay"),
+    ("update-monitor", "/UpdateConfig/Monitor"),
+];
+/// Of lines that are parted.
+const LINES: [(&str, &str); 2] =
+    [("args", "/TaskTemplate/ContainerSpec/Args"), ("entrypoint", "/TaskTemplate/ContainerSpec/Command")];
+/// Of shares.
+const RATIOS: [(&str, &str); 2] = [
+    ("rollback-max-failure-ratio", "/RollbackConfig/MaxFailureRatio"),
+    ("update-max-failure-ratio", "/UpdateConfig/MaxFailureRatio"),
+];
+/// Of numbers.
+const NUMBERS: [(&str, &str); 4] = [
+    ("replicas-max-per-node", "/TaskTemplate/Placement/MaxReplicas"),
+    ("restart-max-attempts", "/TaskTemplate/RestartPolicy/MaxAttempts"),
+    ("rollback-parallelism", "/RollbackConfig/Parallelism"),
+    ("update-parallelism", "/UpdateConfig/Parallelism"),
+];
 
 /// `spread=node.labels.zone` as the engine is told.
 pub(super) fn preference(text: &str) -> Result<Value, String> {
@@ -45,57 +63,6 @@ pub(super) fn preference(text: &str) -> Result<Value, String> {
         None => Err("placement preference must be of the format \"<strategy>=<arg>\"".to_owned()),
     }
 }
-
-pub(super) const DETACH: Flag =
-    Flag::switch("detach", "Exit immediately instead of waiting for the service to converge").short('d');
-pub(super) const ENDPOINT_MODE: Flag = Flag::text("endpoint-mode", "Endpoint mode (vip or dnsrr)");
-pub(super) const ENTRYPOINT: Flag =
-    Flag::text("entrypoint", "Overwrite the default ENTRYPOINT of the image").labelled("command");
-pub(super) const HOSTNAME: Flag = Flag::text("hostname", "Container hostname");
-pub(super) const NO_RESOLVE: Flag =
-    Flag::switch("no-resolve-image", "Do not query the registry to resolve image digest and supported platforms");
-pub(super) const QUIET: Flag = Flag::switch("quiet", "Suppress progress output").short('q');
-pub(super) const REPLICAS: Flag = uint("replicas", "Number of tasks");
-pub(super) const MAX_PER_NODE: Flag =
-    uint("replicas-max-per-node", "Maximum number of tasks per node (default 0 = unlimited)");
-pub(super) const RESTART: [Flag; 3] = [
-    Flag::text("restart-condition", "Restart when condition is met (\"none\", \"on-failure\", \"any\")"),
-    duration("restart-delay", "Delay between restart attempts (ns|us|ms|s|m|h)"),
-    uint("restart-max-attempts", "Maximum number of restarts before giving up"),
-];
-pub(super) const STOP_GRACE: Flag =
-    duration("stop-grace-period", "Time to wait before force killing a container (ns|us|ms|s|m|h)");
-pub(super) const HEALTH: [Flag; 6] = [
-    Flag::text("health-cmd", "Command to run to check health"),
-    duration("health-interval", "Time between running the check (ms|s|m|h)"),
-    Flag::int("health-retries", "Consecutive failures needed to report unhealthy"),
-    duration(
-        "health-start-period",
-        "Start period for the container to initialize before counting retries towards unstable (ms|s|m|h)",
-    ),
-    duration("health-timeout", "Maximum time to allow one check to run (ms|s|m|h)"),
-    Flag::switch("no-healthcheck", "Disable any container-specified HEALTHCHECK"),
-];
-pub(super) const PREFERENCE: Flag =
-    Flag::list("placement-pref", "Add a placement preference").labelled("pref").checked(check_preference);
-pub(super) const ROLLBACKS: [Flag; 6] = [
-    duration("rollback-delay", "Delay between task rollbacks (ns|us|ms|s|m|h)"),
-    Flag::text("rollback-failure-action", "Action on rollback failure (\"pause\", \"continue\")"),
-    ratio("rollback-max-failure-ratio", "Failure rate to tolerate during a rollback"),
-    duration("rollback-monitor", "Duration after each task rollback to monitor for failure (ns|us|ms|s|m|h)"),
-    Flag::text("rollback-order", "Rollback order (\"start-first\", \"stop-first\")"),
-    uint("rollback-parallelism", "Maximum number of tasks rolled back simultaneously (0 to roll back all at once)"),
-];
-pub(super) const UPDATES: [Flag; 6] = [
-    duration("update-delay", "Delay between updates (ns|us|ms|s|m|h)"),
-    Flag::text("update-failure-action", "Action on update failure (\"pause\", \"continue\", \"rollback\")"),
-    ratio("update-max-failure-ratio", "Failure rate to tolerate during an update"),
-    duration("update-monitor", "Duration after each task update to monitor for failure (ns|us|ms|s|m|h)"),
-    Flag::text("update-order", "Update order (\"start-first\", \"stop-first\")"),
-    uint("update-parallelism", "Maximum number of tasks updated simultaneously (0 to update all at once)"),
-];
-pub(super) const USER: Flag = Flag::text("user", "Username or UID (format: <name|uid>[:<group|gid>])").short('u');
-pub(super) const WORKDIR: Flag = Flag::text("workdir", "Working directory inside the container").short('w');
 
 /// The specification of a service of which nothing was said.
 pub(super) fn usual() -> Value {
@@ -120,39 +87,21 @@ pub(super) fn usual() -> Value {
 
 /// Puts in what has one value, whether a service is new or not.
 pub(super) fn put(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
-    const TEXTS: [(&str, &str); 9] = [
-        ("endpoint-mode", "/EndpointSpec/Mode"),
-        ("hostname", "/TaskTemplate/ContainerSpec/Hostname"),
-        ("restart-condition", "/TaskTemplate/RestartPolicy/Condition"),
-        ("rollback-failure-action", "/RollbackConfig/FailureAction"),
-        ("rollback-order", "/RollbackConfig/Order"),
-        ("update-failure-action", "/UpdateConfig/FailureAction"),
-        ("update-order", "/UpdateConfig/Order"),
-        ("user", "/TaskTemplate/ContainerSpec/User"),
-        ("workdir", "/TaskTemplate/ContainerSpec/Dir"),
-    ];
-    const DURATIONS: [(&str, &str); 6] = [
-        ("restart-delay", "/TaskTemplate/RestartPolicy/Delay"),
-        ("rollback-delay", "/RollbackConfig/Delay"),
-        ("rollback-monitor", "/RollbackConfig/Monitor"),
-        ("stop-grace-period", "/TaskTemplate/ContainerSpec/StopGracePeriod"),
-        ("update-delay", "/UpdateConfig/Delay"),
-        ("update-monitor", "/UpdateConfig/Monitor"),
-    ];
-    const RATIOS: [(&str, &str); 2] = [
-        ("rollback-max-failure-ratio", "/RollbackConfig/MaxFailureRatio"),
-        ("update-max-failure-ratio", "/UpdateConfig/MaxFailureRatio"),
-    ];
-    const NUMBERS: [(&str, &str); 4] = [
-        ("replicas-max-per-node", "/TaskTemplate/Placement/MaxReplicas"),
-        ("restart-max-attempts", "/TaskTemplate/RestartPolicy/MaxAttempts"),
-        ("rollback-parallelism", "/RollbackConfig/Parallelism"),
-        ("update-parallelism", "/UpdateConfig/Parallelism"),
-    ];
     for (flag, at) in RATIOS {
         if let Some(ratio) = typed.text(flag).and_then(|text| serde_json::from_str::<Value>(text).ok()) {
             set(spec, at, ratio);
         }
+    }
+    put_limits(spec, typed)?;
+    if let Some(driver) = typed.text("log-driver").filter(|driver| !driver.is_empty()) {
+        set(spec, "/TaskTemplate/LogDriver", json!({ "Name": driver }));
+        if !typed.list("log-opt").is_empty() {
+            set(spec, "/TaskTemplate/LogDriver/Options", labels(typed.list("log-opt")));
+        }
+    }
+    if let Some(spec_file) = typed.text("credential-spec") {
+        let read = credentials(spec_file).map_err(Failure::new)?;
+        set(spec, "/TaskTemplate/ContainerSpec/Privileges/CredentialSpec", read);
     }
     if let Some(check) = health::check(typed)? {
         set(spec, "/TaskTemplate/ContainerSpec/Healthcheck", check);
@@ -172,13 +121,67 @@ pub(super) fn put(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
             set(spec, at, json!(number));
         }
     }
-    if let Some(entrypoint) = typed.text("entrypoint") {
-        set(spec, "/TaskTemplate/ContainerSpec/Command", json!(words(entrypoint)));
-    }
-    if let Some(args) = typed.text("args") {
-        set(spec, "/TaskTemplate/ContainerSpec/Args", json!(words(args)));
+    for (flag, at) in LINES {
+        if let Some(line) = typed.text(flag) {
+            let words = words(line).map_err(Failure::new)?;
+            set_unless(words.is_empty(), spec, at, json!(words));
+        }
     }
     Ok(())
+}
+
+/// What tasks may use; no limit is none.
+fn put_limits(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
+    const CPUS: [(&str, &str); 2] = [
+        ("limit-cpu", "/TaskTemplate/Resources/Limits/NanoCPUs"),
+        ("reserve-cpu", "/TaskTemplate/Resources/Reservations/NanoCPUs"),
+    ];
+    const SIZES: [(&str, &str); 2] = [
+        ("limit-memory", "/TaskTemplate/Resources/Limits/MemoryBytes"),
+        ("reserve-memory", "/TaskTemplate/Resources/Reservations/MemoryBytes"),
+    ];
+    const SWITCHES: [(&str, &str); 2] =
+        [("read-only", "/TaskTemplate/ContainerSpec/ReadOnly"), ("tty", "/TaskTemplate/ContainerSpec/TTY")];
+    let mut numbers = Vec::new();
+    for (flag, at) in CPUS {
+        numbers.extend(typed.text(flag).map(|text| nano_cpus(text).map(|number| (at, number))));
+    }
+    for (flag, at) in SIZES {
+        numbers.extend(typed.text(flag).map(|text| bytes(text).map(|number| (at, number))));
+    }
+    numbers.extend(typed.int("limit-pids").map(|number| Ok(("/TaskTemplate/Resources/Limits/Pids", number))));
+    for number in numbers {
+        let (at, number) = number.map_err(Failure::new)?;
+        set_unless(number == 0, spec, at, json!(number));
+    }
+    for (flag, at) in SWITCHES.into_iter().filter(|(flag, _)| typed.has(flag)) {
+        set_unless(!typed.is_on(flag), spec, at, json!(true));
+    }
+    if typed.has("init") {
+        set(spec, "/TaskTemplate/ContainerSpec/Init", json!(typed.is_on("init")));
+    }
+    Ok(())
+}
+
+/// Sets what is at a place, or has nothing there.
+fn set_unless(nothing: bool, spec: &mut Value, at: &str, value: Value) {
+    if !nothing {
+        return set(spec, at, value);
+    }
+    let (place, key) = at.rsplit_once('/').expect("a place begins with a slash");
+    if let Some(fields) = spec.pointer_mut(place).and_then(Value::as_object_mut) {
+        fields.shift_remove(key);
+    }
+}
+
+/// Changes the list at a place; an empty one is none.
+pub(super) fn change(spec: &mut Value, at: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    let changed = list(spec, at);
+    change(changed);
+    let is_empty = changed.is_empty();
+    if is_empty {
+        set_unless(true, spec, at, Value::Null);
+    }
 }
 
 /// Sets what is at a place, making what is on the way there.
@@ -201,27 +204,66 @@ pub(super) fn list<'a>(spec: &'a mut Value, at: &str) -> &'a mut Vec<Value> {
     spec.pointer_mut(at).and_then(Value::as_array_mut).expect("it was just made")
 }
 
+/// Mounts, as they are typed.
+pub(super) fn mounts(typed: &[String]) -> Result<Vec<Value>, Failure> {
+    typed.iter().map(|text| mount::read(text).map_err(Failure::new)).collect()
+}
+
+/// Limits of processes, `nofile=10:20`; the last one that is typed of a name counts.
+pub(super) fn ulimits(typed: &[String]) -> Vec<Value> {
+    let mut limits = BTreeMap::new();
+    for text in typed {
+        if let Some((name, (soft, hard))) =
+            text.split_once('=').and_then(|(name, values)| Some((name, soft_and_hard(values).ok()?)))
+        {
+            limits.insert(name, json!({ "Name": name, "Hard": hard, "Soft": soft }));
+        }
+    }
+    limits.into_values().collect()
+}
+
+/// A resource of nodes, `gpu=1` or `gpu=UUID`.
+pub(super) fn resource(text: &str) -> Result<Value, String> {
+    let refused = || format!("invalid generic-resource format `{text}` expected `name=value`");
+    let (kind, value) = text.split_once('=').filter(|(kind, _)| !kind.is_empty()).ok_or_else(refused)?;
+    Ok(match value.parse::<i64>() {
+        Ok(number) => json!({ "DiscreteResourceSpec": { "Kind": kind, "Value": number } }),
+        Err(_) => json!({ "NamedResourceSpec": { "Kind": kind, "Value": value } }),
+    })
+}
+
+/// Where the credentials of a container of Windows are, `file://x`.
+pub(super) fn credentials(text: &str) -> Result<Value, String> {
+    let known = [("config://", "Config"), ("file://", "File"), ("registry://", "Registry")];
+    let found = known.iter().find_map(|(prefix, name)| Some((*name, text.strip_prefix(prefix)?)));
+    match found {
+        Some((name, rest)) => Ok(json!({ name: rest })),
+        None if text.is_empty() => Ok(json!({})),
+        None => Err(r#"invalid credential spec: value must be prefixed with "config://", "file://", or "registry://""#
+            .to_owned()),
+    }
+}
+
+/// Capabilities as the engine names them: `NET_ADMIN` is `CAP_NET_ADMIN`.
+pub(super) fn capabilities(typed: &[String]) -> BTreeSet<String> {
+    let full = |name: &String| {
+        let name = name.trim().to_uppercase();
+        let is_full = name.starts_with("CAP_") || ["ALL", "RESET"].contains(&name.as_str());
+        if is_full { name } else { format!("CAP_{name}") }
+    };
+    let all: BTreeSet<String> = typed.iter().map(full).collect();
+    if all.contains("ALL") { BTreeSet::from(["ALL".to_owned()]) } else { all }
+}
+
+/// `name:address` as services have it, `address name`.
+pub(super) fn hosts(typed: &[String]) -> Vec<Value> {
+    let hosts = typed.iter().filter_map(|line| line.split_once(':'));
+    hosts.map(|(name, address)| json!(format!("{address} {name}"))).collect()
+}
+
 /// An image as services name it: with a tag.
 pub(super) fn image(text: &str) -> String {
     Reference::parse(text).map_or_else(|_| text.to_owned(), |reference| reference.familiar())
-}
-
-/// A line as a shell parts it; quotes hold words together.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in line.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// A network as it is typed: `net`, or `name=net,alias=x`.
@@ -235,26 +277,18 @@ pub(super) fn network(text: &str) -> Result<Value, String> {
         match key.trim().to_lowercase().as_str() {
             "name" => network["Target"] = json!(value.trim()),
             "alias" => list(&mut network, "/Aliases").push(json!(value.trim())),
-            "driver-opt" => {}
+            "driver-opt" => {
+                let (name, value) = driver_option(value.trim())?;
+                network["DriverOpts"][name] = json!(value);
+            }
             other => return Err(format!("invalid field key {other}")),
         }
     }
+    if network["Target"] == "" {
+        return Err("network name/id is not specified".to_owned());
+    }
     Ok(network)
 }
-
-fn check_network(text: &str) -> Result<(), String> {
-    network(text).map(drop)
-}
-
-pub(super) const NETWORK: Flag =
-    Flag::list("network", "Network attachments").labelled("network").checked(check_network);
-pub(super) const NETWORK_ADD: Flag =
-    Flag::list("network-add", "Add a network").labelled("network").checked(check_network);
-pub(super) const PUBLISH: Flag =
-    Flag::list("publish", "Publish a port as a node port").short('p').labelled("port").checked(port::check);
-pub(super) const PUBLISH_ADD: Flag =
-    Flag::list("publish-add", "Add or update a published port").labelled("port").checked(port::check);
-pub(super) const ENV: Flag = Flag::list("env", "Set environment variables").short('e').checked(environment::check);
 
 /// Ports, in the order in which the client sends them.
 pub(super) fn ports(typed: &[String]) -> Result<Vec<Value>, Failure> {

@@ -167,8 +167,8 @@ impl Listing {
         let ports: Vec<String> = items(&status["PortStatus"]["Ports"]).iter().map(published).collect();
         let (id, named) = (text(task, "ID"), text(&task["Spec"]["ContainerSpec"], "Image"));
         json!({
-            "CurrentState": format!("{} {} ago", title(text(status, "State")), human::duration(since).to_lowercase()),
-            "DesiredState": title(text(task, "DesiredState")),
+            "CurrentState": format!("{} {} ago", human::title(text(status, "State")), human::duration(since).to_lowercase()),
+            "DesiredState": human::title(text(task, "DesiredState")),
             "Error": error,
             "ID": if self.whole { id } else { short_id(id) },
             "Image": if self.whole { named } else { image(named) },
@@ -191,12 +191,6 @@ pub(super) fn seconds_since(at: &str, now: u64) -> u64 {
     let fraction: u64 = format!("{fraction:0<9}").get(..9).and_then(|digits| digits.parse().ok()).unwrap_or_default();
     let at = seconds.parse::<u64>().unwrap_or_default().saturating_mul(1_000_000_000).saturating_add(fraction);
     now.saturating_sub(at) / 1_000_000_000
-}
-
-/// With a capital letter.
-fn title(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! `docker service update`, and `rollback`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::create::{resolve, unresolved};
-use super::spec::{self, list, set};
-use super::{progress, spec as flags};
+use super::create::{find_kept, resolve, unresolved};
+use super::spec::{self, change, list, set};
+use super::{flags, progress};
 use crate::cli::command::{Arity, Command};
-use crate::cli::flags::{Arguments, Flag};
+use crate::cli::flags::Arguments;
 use crate::cli::network::create::pairs;
 use crate::cli::object::{items, text};
 use crate::cli::query::path_escaped;
@@ -17,62 +19,7 @@ pub(in super::super) const UPDATE: Command = Command {
     usage: "[OPTIONS] SERVICE",
     about: "Update a service",
     aliases: "",
-    flags: &[
-        Flag::text("args", "Service command args").labelled("command"),
-        Flag::list("constraint-add", "Add or update a placement constraint"),
-        Flag::list("constraint-rm", "Remove a constraint"),
-        Flag::list("container-label-add", "Add or update a container label"),
-        Flag::list("container-label-rm", "Remove a container label by its key"),
-        flags::DETACH,
-        flags::ENDPOINT_MODE,
-        flags::ENTRYPOINT,
-        Flag::list("env-add", "Add or update an environment variable"),
-        Flag::list("env-rm", "Remove an environment variable"),
-        Flag::switch("force", "Force update even if no changes require it"),
-        flags::HEALTH[0],
-        flags::HEALTH[1],
-        flags::HEALTH[2],
-        flags::HEALTH[3],
-        flags::HEALTH[4],
-        flags::HOSTNAME,
-        Flag::text("image", "Service image tag"),
-        Flag::list("label-add", "Add or update a service label"),
-        Flag::list("label-rm", "Remove a label by its key"),
-        flags::NETWORK_ADD,
-        Flag::list("network-rm", "Remove a network"),
-        flags::HEALTH[5],
-        flags::NO_RESOLVE,
-        Flag::list("placement-pref-add", "Add a placement preference")
-            .labelled("pref")
-            .checked(flags::check_preference),
-        Flag::list("placement-pref-rm", "Remove a placement preference")
-            .labelled("pref")
-            .checked(flags::check_preference),
-        flags::PUBLISH_ADD,
-        Flag::list("publish-rm", "Remove a published port by its target port").labelled("port"),
-        flags::QUIET,
-        flags::REPLICAS,
-        flags::MAX_PER_NODE,
-        flags::RESTART[0],
-        flags::RESTART[1],
-        flags::RESTART[2],
-        Flag::switch("rollback", "Rollback to previous specification"),
-        flags::ROLLBACKS[0],
-        flags::ROLLBACKS[1],
-        flags::ROLLBACKS[2],
-        flags::ROLLBACKS[3],
-        flags::ROLLBACKS[4],
-        flags::ROLLBACKS[5],
-        flags::STOP_GRACE,
-        flags::UPDATES[0],
-        flags::UPDATES[1],
-        flags::UPDATES[2],
-        flags::UPDATES[3],
-        flags::UPDATES[4],
-        flags::UPDATES[5],
-        flags::USER,
-        flags::WORKDIR,
-    ],
+    flags: flags::UPDATE,
     arity: Arity::Exactly(1),
     run,
     ..super::LS
@@ -93,6 +40,11 @@ pub(in super::super) const ROLLBACK: Command = Command {
 
 fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
     let (name, typed) = (typed.rest[0].clone(), typed.clone());
+    if typed.is_on("rollback")
+        && typed.count() > ["rollback", "detach", "quiet"].iter().filter(|flag| typed.has(flag)).count()
+    {
+        return Err(Failure::new("other flags may not be combined with --rollback"));
+    }
     call(cx, request("GET", &format!("/services/{}", path_escaped(&name))), move |reply, cx| {
         let service = reply.json()?;
         let networks = typed.list("network-add").to_vec();
@@ -102,7 +54,9 @@ fn run(typed: &Arguments, cx: &mut Cx<'_>) -> Outcome {
                 let mut spec = service["Spec"].clone();
                 merge(&mut spec, &typed)?;
                 networks_of(&mut spec, added, &removed);
-                send(&service, &spec, typed, cx)
+                let kept = [("config", "config-add"), ("secret", "secret-add")];
+                let kept = kept.map(|(kind, flag)| (kind, typed.list(flag).to_vec()));
+                find_kept(kept.into(), cx, move |cx| send(&service, &spec, typed, cx))
             })
         })
     })
@@ -155,25 +109,138 @@ fn merge(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
         }
         spec["Mode"]["Replicated"]["Replicas"] = json!(replicas);
     }
+    // The real client (28.2.2) has `--max-concurrent` here, too, and does nothing about it.
     if typed.is_on("force") {
         let count = spec["TaskTemplate"]["ForceUpdate"].as_u64().unwrap_or_default();
         spec["TaskTemplate"]["ForceUpdate"] = json!(count + 1);
     }
-    let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
-    let env = list(spec, "/TaskTemplate/ContainerSpec/Env");
-    let (added, gone) = (typed.list("env-add"), typed.list("env-rm"));
-    env.retain(|line| {
-        let own = name(line.as_str().unwrap_or_default());
-        !gone.contains(&own) && !added.iter().any(|line| name(line) == own)
+    env(spec, typed);
+    change(spec, "/TaskTemplate/Placement/Constraints", |constraints| {
+        constraints.retain(|own| !typed.list("constraint-rm").iter().any(|gone| own == gone));
+        constraints.extend(typed.list("constraint-add").iter().map(|added| json!(added)));
     });
-    env.extend(added.iter().map(|line| json!(line)));
-    let constraints = list(spec, "/TaskTemplate/Placement/Constraints");
-    constraints.retain(|own| !typed.list("constraint-rm").iter().any(|gone| own == gone));
-    constraints.extend(typed.list("constraint-add").iter().map(|added| json!(added)));
     labels(spec, "/Labels", typed.list("label-add"), typed.list("label-rm"));
-    let at = "/TaskTemplate/ContainerSpec/Labels";
-    labels(spec, at, typed.list("container-label-add"), typed.list("container-label-rm"));
+    for (at, name) in [("Labels", "container-label"), ("Sysctls", "sysctl")] {
+        let [added, gone] = ["add", "rm"].map(|what| typed.list(&format!("{name}-{what}")));
+        labels(spec, &format!("/TaskTemplate/ContainerSpec/{at}"), added, gone);
+    }
+    for (at, name) in [
+        ("DNSConfig/Nameservers", "dns"),
+        ("DNSConfig/Search", "dns-search"),
+        ("DNSConfig/Options", "dns-option"),
+        ("Groups", "group"),
+    ] {
+        sorted_list(spec, &format!("/TaskTemplate/ContainerSpec/{at}"), name, typed);
+    }
+    hosts(spec, typed);
+    capabilities(spec, typed);
+    mounts(spec, typed)?;
+    named(
+        spec,
+        "/TaskTemplate/ContainerSpec/Ulimits",
+        "/Name",
+        spec::ulimits(typed.list("ulimit-add")),
+        typed.list("ulimit-rm"),
+    );
+    let resources = typed.list("generic-resource-add").iter().map(|text| spec::resource(text));
+    let resources = resources.collect::<Result<Vec<_>, _>>().map_err(Failure::new)?;
+    let at = "/TaskTemplate/Resources/Reservations/GenericResources";
+    named(spec, at, "/DiscreteResourceSpec/Kind", resources, typed.list("generic-resource-rm"));
     ports(spec, typed)
+}
+
+fn env(spec: &mut Value, typed: &Arguments) {
+    let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
+    let (added, gone) = (typed.list("env-add"), typed.list("env-rm"));
+    change(spec, "/TaskTemplate/ContainerSpec/Env", |env| {
+        env.retain(|line| {
+            let own = name(line.as_str().unwrap_or_default());
+            !gone.contains(&own) && !added.iter().any(|line| name(line) == own)
+        });
+        env.extend(added.iter().map(|line| json!(line)));
+    });
+}
+
+/// Texts come and go by `--NAME-add` and `--NAME-rm`; they are sorted then.
+fn sorted_list(spec: &mut Value, at: &str, name: &str, typed: &Arguments) {
+    let [added, gone] = ["add", "rm"].map(|what| typed.list(&format!("{name}-{what}")));
+    if added.is_empty() && gone.is_empty() {
+        return;
+    }
+    change(spec, at, |list| {
+        list.extend(added.iter().map(|text| json!(text)));
+        list.retain(|own| !gone.iter().any(|gone| own == gone));
+        list.sort_by_key(|own| own.as_str().unwrap_or_default().to_owned());
+        list.dedup();
+    });
+}
+
+/// Things that have a name come and go by it.
+fn named(spec: &mut Value, at: &str, name: &str, added: Vec<Value>, gone: &[String]) {
+    let name_of = |thing: &Value| thing.pointer(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if added.is_empty() && gone.is_empty() {
+        return;
+    }
+    change(spec, at, |list| {
+        list.retain(|own| !gone.contains(&name_of(own)) && !added.iter().any(|new| name_of(new) == name_of(own)));
+        list.extend(added);
+        list.sort_by_key(name_of);
+    });
+}
+
+fn hosts(spec: &mut Value, typed: &Arguments) {
+    let (added, gone) = (spec::hosts(typed.list("host-add")), typed.list("host-rm"));
+    let is_gone = |own: &Value| {
+        let (address, name) = own.as_str().and_then(|line| line.split_once(' ')).unwrap_or_default();
+        gone.iter().any(|gone| match gone.split_once(':') {
+            Some((host, at)) => host == name && at == address,
+            None => gone == name,
+        })
+    };
+    change(spec, "/TaskTemplate/ContainerSpec/Hosts", |hosts| {
+        hosts.retain(|own| !is_gone(own) && !added.contains(own));
+        hosts.extend(added.clone());
+    });
+}
+
+/// Who is added or dropped is first taken out of the other list; only who is not there is put into the own one.
+fn capabilities(spec: &mut Value, typed: &Arguments) {
+    let lists = ["CapabilityAdd", "CapabilityDrop"].map(|field| format!("/TaskTemplate/ContainerSpec/{field}"));
+    let [adding, mut dropping] = ["cap-add", "cap-drop"].map(|flag| spec::capabilities(typed.list(flag)));
+    if adding.is_empty() && dropping.is_empty() {
+        return;
+    }
+    dropping.retain(|name| !adding.contains(name));
+    let [mut added, mut dropped] = lists.clone().map(|at| {
+        let own = items(spec.pointer(&at).unwrap_or(&Value::Null)).iter().filter_map(Value::as_str);
+        own.map(str::to_owned).collect::<BTreeSet<String>>()
+    });
+    let put = |change: &BTreeSet<String>, own: &mut BTreeSet<String>, other: &mut BTreeSet<String>| {
+        if change.contains("RESET") {
+            own.clear();
+        }
+        own.extend(change.iter().filter(|name| *name != "RESET" && !other.remove(*name)).cloned());
+    };
+    put(&dropping, &mut dropped, &mut added);
+    put(&adding, &mut added, &mut dropped);
+    for (at, own) in lists.iter().zip([added, dropped]) {
+        change(spec, at, |list| *list = own.iter().map(|name| json!(name)).collect());
+    }
+}
+
+/// Mounts come and go by where they are in the container.
+fn mounts(spec: &mut Value, typed: &Arguments) -> Result<(), Failure> {
+    let (added, gone) = (spec::mounts(typed.list("mount-add"))?, typed.list("mount-rm"));
+    let target = |mount: &Value| text(mount, "Target").to_owned();
+    if added.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
+    change(spec, "/TaskTemplate/ContainerSpec/Mounts", |mounts| {
+        mounts.retain(|own| !gone.contains(&target(own)) && !added.iter().any(|new| target(new) == target(own)));
+        mounts.extend(added.clone());
+        mounts.sort_by_key(|mount| (text(mount, "Source").to_owned(), target(mount)));
+    });
+    Ok(())
 }
 
 fn labels(spec: &mut Value, at: &str, added: &[String], gone: &[String]) {
@@ -242,6 +309,33 @@ mod tests {
         assert_eq!(body["EndpointSpec"]["Ports"].to_string(), ports);
         play.answer(1, 200, "{}");
         assert_eq!((play.stdout(), play.exit()), ("svc\n", Some(0)));
+    }
+
+    #[test]
+    fn lists_come_and_go_by_what_their_things_are_called() {
+        let mut play = Play::new(
+            "docker service update -d --group-add 14 --group-rm 12 --ulimit-add nproc=5 --ulimit-rm nofile --mount-add \
+             type=tmpfs,target=/t --mount-rm /data --host-add bar:2.3.4.5 --host-rm foo --cap-add sys_time --cap-drop \
+             NET_ADMIN --limit-cpu 0 --read-only=false --sysctl-rm a.b svc",
+        );
+        let container = r#"{"Groups":["12","13"],"Ulimits":[{"Name":"nofile","Hard":20,"Soft":10}],"ReadOnly":true,"Mounts":
+            [{"Type":"volume","Source":"v","Target":"/data"}],"Hosts":["1.2.3.4 foo"],"CapabilityAdd":["CAP_NET_ADMIN"],
+            "CapabilityDrop":["CAP_MKNOD"],"Sysctls":{"a.b":"1"}}"#;
+        let resources = r#"{"Limits":{"NanoCPUs":5},"Reservations":{}}"#;
+        let service = format!(
+            r#"{{"ID":"s1","Version":{{"Index":7}},"Spec":{{"TaskTemplate":{{"ContainerSpec":{container},"Resources":{resources}}}}}}}"#
+        );
+        play.answer(0, 200, service);
+        let body: Value = serde_json::from_str(play.body(1)).unwrap();
+        let expected = r#"{"Groups":["13","14"],"Ulimits":[{"Name":"nproc","Hard":5,"Soft":5}],"Mounts":[{"Type":"tmpfs","Target":"/t"}],"Hosts":["2.3.4.5 bar"],"CapabilityAdd":["CAP_SYS_TIME"],"CapabilityDrop":["CAP_MKNOD"],"Sysctls":{}}"#;
+        assert_eq!(body["TaskTemplate"]["ContainerSpec"].to_string(), expected);
+        assert_eq!(body["TaskTemplate"]["Resources"].to_string(), r#"{"Limits":{},"Reservations":{}}"#);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_changed_as_well() {
+        let play = Play::new("docker service update --rollback --replicas 3 svc");
+        assert_eq!((play.stderr(), play.exit()), ("other flags may not be combined with --rollback\n", Some(1)));
     }
 
     #[test]

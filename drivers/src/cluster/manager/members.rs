@@ -1,12 +1,11 @@
 //! Which nodes decide, and what a manager knows that begins to lead: all that its predecessor had a majority for.
 
-use core::net::IpAddr;
+use core::net::SocketAddr;
 
 use netyard_sim::rng::Rng;
 use netyard_sim::time::Instant;
 
-use super::{ALIVE, GRACE_OF_UNKNOWN, HEARTBEAT, Manager, NODES, UNKNOWN, networks, read};
-use crate::cluster::CONTROL_PORT;
+use super::{ALIVE, GRACE_OF_UNKNOWN, Manager, NODES, UNKNOWN, networks, read};
 use crate::cluster::message::{Answer, Manager as Managing};
 use crate::cluster::object::{Node, NodeSpec, Role};
 use crate::cluster::raft::MEMBERS;
@@ -38,7 +37,8 @@ impl Manager {
         };
         manager.note_leader();
         for other in alive.into_iter().chain(before).filter(|id| id != node) {
-            manager.expect(now, &other, UNKNOWN, HEARTBEAT * GRACE_OF_UNKNOWN);
+            let heartbeat = manager.cluster.settings.heartbeat();
+            manager.expect(now, &other, UNKNOWN, heartbeat * GRACE_OF_UNKNOWN);
         }
         manager.orchestrate(now);
         Some(manager)
@@ -84,6 +84,13 @@ impl Manager {
         }
     }
 
+    /// Where a node is asked that shall decide and does not yet.
+    #[must_use]
+    pub fn candidate(&self, id: &str) -> Option<SocketAddr> {
+        let node = self.store.get(&format!("{NODES}{id}")).and_then(read::<Node>)?;
+        (node.spec.role == Role::Manager && !self.is_member(id)).then_some(node.addr)
+    }
+
     /// Whether a node decides with others.
     #[must_use]
     pub fn is_member(&self, id: &str) -> bool {
@@ -108,8 +115,7 @@ impl Manager {
 #[must_use]
 pub fn managers_in(store: &Store) -> Vec<Managing> {
     let member = |(key, entry): (&str, &crate::cluster::store::Entry)| {
-        let addr: IpAddr = entry.value.parse().ok()?;
-        Some(Managing { node: key.strip_prefix(MEMBERS)?.to_owned(), addr: (addr, CONTROL_PORT).into() })
+        Some(Managing { node: key.strip_prefix(MEMBERS)?.to_owned(), addr: entry.value.parse().ok()? })
     };
     let mut managers: Vec<Managing> = store.range(MEMBERS).filter_map(member).collect();
     managers.sort_by_key(|manager| manager.addr);

@@ -4,17 +4,18 @@
 use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
+use netyard_sim::addr::Family;
 use netyard_sim::time::Instant;
 use netyard_sim::vxlan::Vni;
 
-use super::{Manager, read, text};
+use super::{Cluster, Manager, Pools, read, text};
 use crate::cluster::message::{Answer, Grant};
 use crate::cluster::object::{Attachment, Network, Subnet};
 use crate::cluster::service::Service;
 use crate::cluster::store::Store;
-use crate::error::{Family, SwarmError as Refusal};
+use crate::error::SwarmError as Refusal;
 use crate::id::Id;
-use crate::ipam::{AddressPools, AddressSpace, PoolId, Realm};
+use crate::ipam::{AddressPools, AddressSpace, PoolId, PoolRange, Realm, parse_prefix};
 use crate::network::NetworkConfig;
 use crate::overlay::{OverlayOptions, VNIS};
 
@@ -23,8 +24,8 @@ const NETWORKS: &str = "network/";
 const TASKS: &str = "task/";
 /// The first number that networks get.
 const FIRST_VNI: u32 = 4096;
-/// Where networks get their subnets, and how long these are.
-const POOL: (&str, u8) = ("10.0.0.0/8", 24);
+/// Where networks get their subnets when nobody chose that.
+const POOL: &str = "10.0.0.0/8";
 /// The network by which ports are published.
 const INGRESS: &str = "ingress";
 /// The addresses that nodes have on networks: the id of the network and that of the node follow.
@@ -42,18 +43,18 @@ pub(super) struct Given {
 
 impl Given {
     /// Nothing.
-    pub(super) fn nothing() -> Self {
-        Self {
-            space: AddressSpace::new(AddressPools::one(POOL.0.parse().expect("it is a prefix"), POOL.1)),
-            pools: BTreeMap::new(),
-            vnis: BTreeSet::new(),
-            next_vni: FIRST_VNI,
-        }
+    pub(super) fn nothing(pools: &Pools) -> Self {
+        let usual = [POOL.to_owned()];
+        let ranges = if pools.chosen.is_empty() { usual.as_slice() } else { pools.chosen.as_slice() };
+        let mut all = AddressPools::default();
+        all.extend(ranges.iter().filter_map(|range| PoolRange::new(parse_prefix(range)?, pools.size)));
+        Self { space: AddressSpace::new(all), pools: BTreeMap::new(), vnis: BTreeSet::new(), next_vni: FIRST_VNI }
     }
 
     /// What was given away, as a store says.
     pub(super) fn recalled(store: &Store) -> Self {
-        let mut given = Self::nothing();
+        let pools = Cluster::of(store).map(|cluster| cluster.pools).unwrap_or_default();
+        let mut given = Self::nothing(&pools);
         for network in networks_in(store).into_iter().filter(|network| network.allocated) {
             given.recall_network(&network);
         }
@@ -204,8 +205,14 @@ impl Manager {
     /// Removes a network that nobody uses.
     ///
     /// # Errors
-    /// `NetworkInUse`.
+    /// `NetworkInUse`, `IngressInUse`.
     pub fn remove_network(&mut self, id: &str) -> Result<(), Refusal> {
+        let is_ingress = self.find_network(id).is_some_and(|network| network.ingress);
+        if let Some((service, _)) =
+            self.services().iter().find(|(service, _)| is_ingress && service.spec.is_published())
+        {
+            return Err(Refusal::IngressInUse(service.id.clone()));
+        }
         let is_on = |service: &Service| self.is_on(service, id);
         if let Some((service, _)) = self.services().iter().find(|(service, _)| is_on(service)) {
             return Err(Refusal::NetworkInUse { network: id.to_owned(), kind: "service", user: service.id.clone() });
@@ -312,6 +319,11 @@ impl Manager {
         Some((network, own))
     }
 
+    /// Whether networks have come or gone since a revision.
+    pub(super) fn networks_changed_since(&self, seen: u64) -> bool {
+        self.store.changes(seen, NETWORKS).map_or(true, |mut changes| changes.next().is_some())
+    }
+
     /// A container is on a network no more. The node's own address goes with its last one.
     pub(super) fn detach(&mut self, task: &str) {
         let key = format!("{TASKS}{task}");
@@ -353,7 +365,7 @@ pub fn find_among<'a>(networks: &'a [Network], term: &str) -> Option<&'a Network
 
 #[cfg(test)]
 mod tests {
-    use core::net::Ipv4Addr;
+    use core::net::{Ipv4Addr, SocketAddr};
 
     use netyard_sim::rng::Seed;
 
@@ -361,8 +373,13 @@ mod tests {
     use crate::cluster::object::Availability;
 
     fn manager() -> Manager {
-        let addr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
-        Manager::new(Seed(1).stream("cluster"), Instant::ZERO, "node1", addr, Availability::Active)
+        let addr = SocketAddr::from(([192, 0, 2, 10], crate::cluster::CONTROL_PORT));
+        Manager::new(
+            Seed(1).stream("cluster"),
+            Instant::ZERO,
+            ("node1", addr, Availability::Active),
+            Default::default(),
+        )
     }
 
     fn network(manager: &mut Manager, name: &str, options: &[(&str, &str)]) -> Network {

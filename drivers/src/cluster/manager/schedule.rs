@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::object::{Node, Role};
+use crate::cluster::object::{CPUS, MEMORY, Node, Role};
 use crate::cluster::service::{PortSpec, PublishMode, Service, Task, TaskSpec, TaskState};
 
 /// A node, and whether it takes tasks.
@@ -17,6 +17,7 @@ pub(super) struct Candidate {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Objection {
     NotAvailable,
+    Resources,
     Constraint,
     Port,
     TooMany,
@@ -28,6 +29,7 @@ impl Objection {
         match self {
             Self::NotAvailable if nodes == 1 => "1 node not available for new tasks".to_owned(),
             Self::NotAvailable => format!("{nodes} nodes not available for new tasks"),
+            Self::Resources => format!("insufficient resources on {nodes} {plural}"),
             Self::Constraint => format!("scheduling constraints not satisfied on {nodes} {plural}"),
             Self::Port => format!("host-mode port already in use on {nodes} {plural}"),
             Self::TooMany => "max replicas per node limit exceed".to_owned(),
@@ -59,6 +61,8 @@ pub(super) fn choose(task: &Task, candidates: &[Candidate], tasks: &[&Task]) -> 
         let told: Vec<String> = objections.into_iter().map(|(objection, nodes)| objection.told(nodes)).collect();
         match told.as_slice() {
             [] => "no suitable node".to_owned(),
+            // A task of every node is for this one.
+            told if task.slot.is_none() => told.join("; "),
             told => format!("no suitable node ({})", told.join("; ")),
         }
     })
@@ -106,6 +110,9 @@ fn object(task: &Task, candidate: &Candidate, tasks: &[&Task]) -> Option<Objecti
     if !candidate.takes {
         return Some(Objection::NotAvailable);
     }
+    if !has_room(task, candidate, tasks) {
+        return Some(Objection::Resources);
+    }
     if !fits(&task.spec, node) {
         return Some(Objection::Constraint);
     }
@@ -117,6 +124,26 @@ fn object(task: &Task, candidate: &Candidate, tasks: &[&Task]) -> Option<Objecti
     let most = task.spec.placement.as_ref().map_or(0, |placement| placement.max_replicas);
     let of_service = here().filter(|other| other.service == task.service && other.is_wanted()).count();
     (most > 0 && u64::try_from(of_service).unwrap_or(u64::MAX) >= most).then_some(Objection::TooMany)
+}
+
+/// Whether what a task wants kept for it is left on a node, beside what is kept for others.
+fn has_room(task: &Task, candidate: &Candidate, tasks: &[&Task]) -> bool {
+    let kept = |task: &Task, field: &str| {
+        let resources = task.spec.resources.as_ref();
+        resources.and_then(|all| all["Reservations"][field].as_u64()).unwrap_or_default()
+    };
+    // Nodes have no resources that a user would have to name.
+    let named = task.spec.resources.as_ref().map(|all| &all["Reservations"]["GenericResources"]);
+    if named.and_then(serde_json::Value::as_array).is_some_and(|named| !named.is_empty()) {
+        return false;
+    }
+    let here = tasks.iter().filter(|other| other.node.as_ref() == Some(&candidate.node.id) && is_there(other));
+    let here: Vec<&&Task> = here.filter(|other| other.id != task.id).collect();
+    [("NanoCPUs", CPUS), ("MemoryBytes", MEMORY)].into_iter().all(|(field, all)| {
+        let others: u64 = here.iter().map(|other| kept(other, field)).fold(0, u64::saturating_add);
+        let wanted = kept(task, field);
+        wanted == 0 || others.saturating_add(wanted) <= all
+    })
 }
 
 /// Whether two host ports are one.
@@ -179,7 +206,7 @@ impl Constraint {
             "node.id" => node.id.clone(),
             "node.hostname" => node.hostname.clone(),
             "node.role" => role.to_owned(),
-            "node.ip" => node.addr.to_string(),
+            "node.ip" => node.addr.ip().to_string(),
             "node.platform.os" => "linux".to_owned(),
             "node.platform.arch" => "x86_64".to_owned(),
             _ => {

@@ -33,19 +33,13 @@ impl Manager {
     /// All services, by their names, with the revision that changed each last.
     #[must_use]
     pub fn services(&self) -> Vec<(Service, u64)> {
-        let found = self.store.range(SERVICES).filter_map(|(_, entry)| Some((read::<Service>(entry)?, entry.modified)));
-        let mut services: Vec<_> = found.collect();
-        services.sort_by(|(a, _), (b, _)| a.spec.name.cmp(&b.spec.name));
-        services
+        services_of(&self.store)
     }
 
     /// All tasks, the oldest first, with the revision that changed each last.
     #[must_use]
     pub fn tasks(&self) -> Vec<(Task, u64)> {
-        let found = self.store.range(WORK).filter_map(|(_, entry)| Some((read::<Task>(entry)?, entry.modified)));
-        let mut tasks: Vec<_> = found.collect();
-        tasks.sort_by_key(|(task, _)| (task.created, task.slot));
-        tasks
+        tasks_of(&self.store)
     }
 
     /// The service that is meant: by its id, its name or the beginning of its id.
@@ -53,8 +47,7 @@ impl Manager {
     /// # Errors
     /// `Unknown`, `Ambiguous`.
     pub fn find_service(&self, term: &str) -> Result<(Service, u64), Refusal> {
-        let keys = |service: &Service| (service.id.clone(), service.spec.name.clone());
-        found("service", &self.services(), term, keys)
+        find_service_in(&self.store, term)
     }
 
     /// The task that is meant, likewise.
@@ -62,7 +55,7 @@ impl Manager {
     /// # Errors
     /// `Unknown`, `Ambiguous`.
     pub fn find_task(&self, term: &str) -> Result<(Task, u64), Refusal> {
-        found("task", &self.tasks(), term, |task| (task.id.clone(), task.name()))
+        find_task_in(&self.store, term)
     }
 
     /// Makes a service; its id.
@@ -72,13 +65,14 @@ impl Manager {
     pub fn create_service(&mut self, now: Instant, spec: Spec) -> Result<String, Refusal> {
         self.check(&spec, None)?;
         let id = Id::object(&mut self.ids).to_string();
-        let (created, updated) = (now.as_nanos(), now.as_nanos());
+        let (created, updated, spec_is_job) = (now.as_nanos(), now.as_nanos(), spec.mode.is_job());
         let service = Service {
             id: id.clone(),
             ports: self.numbered(&spec, &[]),
             vips: self.take_vips(&spec, Vec::new()),
             spec,
             previous: None,
+            begun: spec_is_job.then_some(created),
             generation: 0,
             update: None,
             created,
@@ -111,10 +105,14 @@ impl Manager {
         if self.store.get(&key).is_none_or(|entry| entry.modified != version) {
             return Err(Refusal::OutOfSequence);
         }
-        let is_other = spec.task_template != service.spec.task_template
+        // A job is begun anew by whatever is changed, be it nothing.
+        let is_job = spec.mode.is_job();
+        let is_other = is_job
+            || spec.task_template != service.spec.task_template
             || spec.endpoint_spec != service.spec.endpoint_spec
             || spec.networks != service.spec.networks;
-        let update = is_other.then(|| UpdateStatus {
+        let rolls = is_other && (is_rollback || !is_job);
+        let update = rolls.then(|| UpdateStatus {
             state: if is_rollback { UpdateState::RollbackStarted } else { UpdateState::Updating },
             started: now.as_nanos(),
             completed: None,
@@ -123,9 +121,10 @@ impl Manager {
         let changed = Service {
             ports: self.numbered(&spec, &service.ports),
             vips: self.take_vips(&spec, service.vips.clone()),
-            previous: (!is_rollback).then(|| service.spec.clone()),
+            previous: Some(service.spec.clone()),
             generation: service.generation + u64::from(is_other),
-            update: update.or_else(|| service.update.clone()),
+            begun: is_job.then_some(now.as_nanos()),
+            update: update.or_else(|| service.update.clone().filter(|_| !is_job)),
             updated: now.as_nanos(),
             spec,
             ..service
@@ -156,9 +155,16 @@ impl Manager {
             Constraint::parse(constraint)
                 .map_err(|why| Refusal::Said(format!("rpc error: code = Unknown desc = {why}")))?;
         }
-        if !spec.has_vip() && spec.ports().iter().any(|port| port.publish_mode == PublishMode::Ingress) {
+        check_limits(spec)?;
+        if spec.mode.is_job() && spec.update_config.is_some() {
+            return Err(Refusal::Invalid("Jobs may not have an update config".to_owned()));
+        }
+        if !spec.has_vip() && spec.is_published() {
             let why = "EndpointSpec: port published with ingress mode can't be used with dnsrr mode";
             return Err(Refusal::Invalid(why.to_owned()));
+        }
+        if spec.is_published() && !self.networks().iter().any(|network| network.ingress) {
+            return Err(Refusal::NoIngress);
         }
         for wanted in spec.wanted() {
             match self.find_network(&wanted.target) {
@@ -211,8 +217,7 @@ impl Manager {
 
     /// The networks that the tasks of a service are on: the one by which ports are published, then those it asks for.
     fn networks_of(&self, spec: &Spec) -> Vec<(Network, Vec<String>)> {
-        let is_published = spec.ports().iter().any(|port| port.publish_mode == PublishMode::Ingress);
-        let ingress = self.networks().into_iter().find(|network| network.ingress && is_published);
+        let ingress = self.networks().into_iter().find(|network| network.ingress && spec.is_published());
         let asked = spec.wanted().iter();
         let asked = asked.filter_map(|wanted| Some((self.find_network(&wanted.target)?, wanted.aliases.clone())));
         ingress.map(|network| (network, Vec::new())).into_iter().chain(asked).collect()
@@ -276,6 +281,7 @@ impl Manager {
             nodes: nodes.iter().map(ground).collect(),
             tasks: before.clone(),
             ids: &mut ids,
+            history: self.cluster.settings.history(),
             fits: services.iter().flat_map(fit).collect(),
         };
         reject_misplaced(now, &mut board.tasks, &nodes);
@@ -474,20 +480,34 @@ impl Manager {
         grants
     }
 
-    /// How many tasks of a service run, and how many shall.
+    /// How many tasks of a service run, how many shall, and how many of a job have ended well.
     #[must_use]
-    pub fn count(&self, service: &Service) -> (u64, u64) {
+    pub fn count(&self, service: &Service) -> (u64, u64, u64) {
         let tasks: Vec<Task> = self.tasks().into_iter().map(|(task, _)| task).collect();
         let own = || tasks.iter().filter(|task| task.service == service.id);
+        let count = |fits: &dyn Fn(&Task) -> bool| {
+            let own = own().filter(|task| task.generation == service.generation && fits(task));
+            u64::try_from(own.count()).unwrap_or(u64::MAX)
+        };
+        // Of a job those count that are not heard, too.
+        let is_in = |state: TaskState| count(&|task: &Task| task.status.state == state);
+        let is_due = |task: &Task| task.desired == TaskState::Complete && !task.is_over();
+        match service.spec.mode {
+            Mode::ReplicatedJob { at_once, .. } => {
+                return (is_in(TaskState::Running), at_once, is_in(TaskState::Complete));
+            }
+            Mode::GlobalJob {} => return (is_in(TaskState::Running), count(&is_due), is_in(TaskState::Complete)),
+            Mode::Replicated { .. } | Mode::Global {} => {}
+        }
         let runs = own().filter(|task| {
             let node = task.node.as_deref();
             task.status.state == TaskState::Running && node.is_some_and(|node| self.is_alive(node))
         });
         let wanted = match service.spec.mode {
             Mode::Replicated { replicas } => replicas,
-            Mode::Global {} => u64::try_from(own().filter(|task| task.is_wanted()).count()).unwrap_or(u64::MAX),
+            _ => u64::try_from(own().filter(|task| task.is_wanted()).count()).unwrap_or(u64::MAX),
         };
-        (u64::try_from(runs.count()).unwrap_or(u64::MAX), wanted)
+        (u64::try_from(runs.count()).unwrap_or(u64::MAX), wanted, 0)
     }
 }
 
@@ -506,13 +526,44 @@ fn reject_misplaced(now: Instant, tasks: &mut BTreeMap<String, Task>, nodes: &[N
     }
 }
 
+fn services_of(store: &Store) -> Vec<(Service, u64)> {
+    let found = store.range(SERVICES).filter_map(|(_, entry)| Some((read::<Service>(entry)?, entry.modified)));
+    let mut services: Vec<_> = found.collect();
+    services.sort_by(|(a, _), (b, _)| a.spec.name.cmp(&b.spec.name));
+    services
+}
+
+fn tasks_of(store: &Store) -> Vec<(Task, u64)> {
+    let found = store.range(WORK).filter_map(|(_, entry)| Some((read::<Task>(entry)?, entry.modified)));
+    let mut tasks: Vec<_> = found.collect();
+    tasks.sort_by_key(|(task, _)| (task.created, task.slot));
+    tasks
+}
+
+/// The service of a store that is meant.
+///
+/// # Errors
+/// `Unknown`, `Ambiguous`.
+pub fn find_service_in(store: &Store, term: &str) -> Result<(Service, u64), Refusal> {
+    found("service", &services_of(store), term, |service| (service.id.clone(), service.spec.name.clone()))
+}
+
+/// The task of a store that is meant.
+///
+/// # Errors
+/// `Unknown`, `Ambiguous`.
+pub fn find_task_in(store: &Store, term: &str) -> Result<(Task, u64), Refusal> {
+    found("task", &tasks_of(store), term, |task| (task.id.clone(), task.name()))
+}
+
 /// All services of a store.
 pub(super) fn services_in(store: &Store) -> Vec<Service> {
     store.range(SERVICES).filter_map(|(_, entry)| read(entry)).collect()
 }
 
 /// Whether a network is one that every node has of its own.
-fn is_of_nodes(name: &str) -> bool {
+#[must_use]
+pub fn is_of_nodes(name: &str) -> bool {
     matches!(name, "host" | "bridge")
 }
 
@@ -537,6 +588,26 @@ fn clashes(one: &PortSpec, other: &PortSpec) -> bool {
 }
 
 /// A name that can be a part of a DNS name.
+/// What tasks may use is either nothing said, or enough to live on.
+fn check_limits(spec: &Spec) -> Result<(), Refusal> {
+    const MEMORY_MIN: i64 = 4 << 20;
+    const CPU_MIN: i64 = 1_000_000;
+    let resources = spec.task_template.resources.as_ref();
+    for part in ["Limits", "Reservations"] {
+        let amount = |field: &str| resources.and_then(|all| all[part][field].as_i64()).unwrap_or_default();
+        let (memory, cpus) = (amount("MemoryBytes"), amount("NanoCPUs"));
+        if memory != 0 && memory < MEMORY_MIN {
+            return Err(Refusal::Invalid(format!("invalid memory value {memory}: Must be at least 4MiB")));
+        }
+        if cpus != 0 && cpus < CPU_MIN {
+            let cpus = format!("0.{cpus:09}");
+            let cpus = cpus.trim_end_matches('0');
+            return Err(Refusal::Invalid(format!("invalid cpu value {cpus}: Must be at least 0.001")));
+        }
+    }
+    Ok(())
+}
+
 fn check_name(name: &str) -> Result<(), Refusal> {
     let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -571,11 +642,14 @@ fn found<T: Clone>(
 
 #[cfg(test)]
 mod tests {
+    use core::net::SocketAddr;
+
     use netyard_sim::rng::Seed;
     use netyard_sim::time::Duration;
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::CONTROL_PORT;
     use crate::cluster::message::{Answer, Ask};
     use crate::cluster::service::{RestartPolicy, Status, UpdateConfig};
 
@@ -585,8 +659,13 @@ mod tests {
 
     /// A cluster of a manager and a worker; the worker's id.
     fn cluster() -> (Manager, String) {
-        let addr = |last| IpAddr::from([192, 0, 2, last]);
-        let mut manager = Manager::new(Seed(1).stream("cluster"), at(0), "node1", addr(10), Availability::Active);
+        let addr = |last| SocketAddr::from(([192, 0, 2, last], CONTROL_PORT));
+        let mut manager = Manager::new(
+            Seed(1).stream("cluster"),
+            at(0),
+            ("node1", addr(10), Availability::Active),
+            Default::default(),
+        );
         let token = manager.cluster().worker.to_string();
         let (hostname, availability) = ("node2".to_owned(), Availability::Active);
         let Answer::Joined { node, .. } =
@@ -745,7 +824,7 @@ mod tests {
     fn preferred_are_the_nodes_whose_label_has_the_fewest_tasks() {
         let (mut manager, _) = cluster();
         let token = manager.cluster().worker.to_string();
-        let (hostname, addr) = ("node3".to_owned(), IpAddr::from([192, 0, 2, 12]));
+        let (hostname, addr) = ("node3".to_owned(), SocketAddr::from(([192, 0, 2, 12], CONTROL_PORT)));
         manager.answer(at(0), Ask::Join { token, hostname, addr, availability: Availability::Active });
         for (term, zone) in [("node1", "a"), ("node2", "b"), ("node3", "b")] {
             let (node, version) = manager.find_node(term).unwrap();
@@ -805,5 +884,90 @@ mod tests {
             "rpc error: code = InvalidArgument desc = port '8090' is already in use by service 'one' ({id}) as an ingress port"
         );
         assert_eq!(refused, expected);
+    }
+
+    fn job(more: &serde_json::Value) -> serde_json::Value {
+        json!({ "Mode": { "ReplicatedJob": more } })
+    }
+
+    #[test]
+    fn of_a_job_so_many_tasks_are_under_way_and_what_has_ended_well_stays() {
+        let (mut manager, _) = cluster();
+        let id = manager
+            .create_service(at(0), spec("job", &job(&json!({ "MaxConcurrent": 2, "TotalCompletions": 3 }))))
+            .unwrap();
+        assert_eq!(shown(&manager), ["0 node1 complete assigned", "1 node2 complete assigned"]);
+        say(&mut manager, at(1), TaskState::Running, |_| true);
+        let count = |manager: &Manager| manager.count(&manager.find_service(&id).unwrap().0);
+        assert_eq!(count(&manager), (2, 2, 0));
+        say(&mut manager, at(2), TaskState::Complete, |task| task.slot == Some(1));
+        let expected = ["0 node1 complete running", "1 node2 complete complete", "2 node2 complete assigned"];
+        assert_eq!((shown(&manager), count(&manager)), (expected.map(str::to_owned).to_vec(), (1, 2, 1)));
+        say(&mut manager, at(3), TaskState::Complete, |_| true);
+        assert_eq!((shown(&manager).len(), count(&manager)), (3, (0, 2, 3)), "and no more");
+        assert_eq!(manager.tasks()[0].0.number(), None, "the first has no number that is told");
+    }
+
+    #[test]
+    fn a_job_that_is_changed_begins_anew_and_its_running_tasks_are_removed() {
+        let (mut manager, _) = cluster();
+        let id = manager.create_service(at(0), spec("job", &job(&json!({ "TotalCompletions": 2 })))).unwrap();
+        say(&mut manager, at(1), TaskState::Complete, |_| true);
+        say(&mut manager, at(2), TaskState::Running, |task| task.slot == Some(1));
+        let (service, version) = manager.find_service(&id).unwrap();
+        let same = service.spec.clone();
+        manager.update_service(at(3), (service, version), same, false).unwrap();
+        let expected = ["0 node1 complete complete", "1 node1 remove running", "0 node2 complete assigned"];
+        assert_eq!(shown(&manager), expected);
+        say(&mut manager, at(4), TaskState::Shutdown, |task| task.desired == TaskState::Remove);
+        assert_eq!(shown(&manager), ["0 node1 complete complete", "0 node2 complete assigned"]);
+        let (service, _) = manager.find_service(&id).unwrap();
+        assert_eq!((service.generation, service.begun, service.update), (1, Some(at(3).as_nanos()), None));
+    }
+
+    #[test]
+    fn a_task_of_a_job_that_fails_is_tried_again_as_often_as_it_may() {
+        let (mut manager, _) = cluster();
+        let mut spec = spec("job", &job(&json!({ "TotalCompletions": 2 })));
+        let policy = json!({ "Delay": 2_000_000_000_u64, "MaxAttempts": 1 });
+        spec.task_template.restart_policy = serde_json::from_value(policy).unwrap();
+        manager.create_service(at(0), spec).unwrap();
+        say(&mut manager, at(1), TaskState::Failed, |_| true);
+        assert_eq!(shown(&manager), ["0 node1 shutdown failed", "0 node1 ready assigned"]);
+        assert_eq!(manager.work_next_at(), Some(at(3)));
+        manager.expire(at(3));
+        assert_eq!(shown(&manager)[1], "0 node1 complete assigned");
+        say(&mut manager, at(4), TaskState::Failed, |task| task.is_wanted());
+        manager.expire(at(60));
+        assert_eq!(shown(&manager), ["0 node1 shutdown failed", "0 node1 shutdown failed"], "its slot is not free");
+    }
+
+    #[test]
+    fn a_global_job_is_on_the_nodes_that_there_were_and_stays_there() {
+        let (mut manager, worker) = cluster();
+        let set = |manager: &mut Manager, availability| {
+            let (node, revision) = manager.find_node(&worker).unwrap();
+            let spec = crate::cluster::object::NodeSpec { availability, ..node.spec.clone() };
+            manager.update_node(at(1), &node, revision, spec).unwrap();
+        };
+        manager.create_service(at(0), spec("both", &json!({ "Mode": { "GlobalJob": {} } }))).unwrap();
+        say(&mut manager, at(1), TaskState::Running, |_| true);
+        set(&mut manager, Availability::Drain);
+        assert_eq!(shown(&manager), ["0 node1 complete running", "0 node2 complete running"]);
+        say(&mut manager, at(2), TaskState::Complete, |_| true);
+        manager.create_service(at(2), spec("one", &json!({ "Mode": { "GlobalJob": {} } }))).unwrap();
+        set(&mut manager, Availability::Active);
+        let count = |name: &str| manager.count(&manager.find_service(name).unwrap().0);
+        assert_eq!((count("both"), count("one")), ((0, 0, 2), (0, 1, 0)));
+        manager.expire(at(60));
+        assert_eq!(shown(&manager).len(), 3);
+    }
+
+    #[test]
+    fn a_job_has_no_way_to_roll_out_its_changes() {
+        let (mut manager, _) = cluster();
+        let config = json!({ "Mode": { "GlobalJob": {} }, "UpdateConfig": { "Parallelism": 1 } });
+        let refused = manager.create_service(at(0), spec("job", &config)).unwrap_err().to_string();
+        assert_eq!(refused, "rpc error: code = InvalidArgument desc = Jobs may not have an update config");
     }
 }

@@ -1,7 +1,7 @@
 //! What a member has: the store, as far as a majority has it, and the tail behind it, of which nobody knows yet. Who may
 //! say so is not decided here.
 
-use core::net::IpAddr;
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::MEMBERS;
@@ -40,7 +40,7 @@ impl Log {
         store
     }
 
-    pub(super) fn members(&self) -> BTreeMap<String, IpAddr> {
+    pub(super) fn members(&self) -> BTreeMap<String, SocketAddr> {
         let member =
             |(key, value): (&str, &Value)| Some((key.strip_prefix(MEMBERS)?.to_owned(), value.value.parse().ok()?));
         self.store.range(MEMBERS).filter_map(member).collect()

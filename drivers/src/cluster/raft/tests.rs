@@ -17,7 +17,7 @@ impl Table {
     fn of(names: &[&str]) -> Self {
         let mut store = Store::default();
         for (at, name) in names.iter().enumerate() {
-            store.put(&format!("{MEMBERS}{name}"), format!("192.0.2.{at}"));
+            store.put(&format!("{MEMBERS}{name}"), format!("192.0.2.{at}:2377"));
         }
         let rng = |name: &str| Seed(1).stream(name);
         let now = Instant::ZERO;
@@ -156,7 +156,7 @@ fn members_come_and_go_one_at_a_time() {
         let now = table.now;
         let raft = table.member("a");
         let mut store = raft.latest();
-        store.put(&format!("{MEMBERS}{name}"), format!("192.0.2.{}", at + 1));
+        store.put(&format!("{MEMBERS}{name}"), format!("192.0.2.{}:2377", at + 1));
         let changes = store.changes(raft.proposed(), "").unwrap().cloned().collect();
         raft.propose(now, changes);
         table.talk();

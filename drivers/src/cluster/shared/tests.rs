@@ -100,6 +100,27 @@ fn networks_get_what_no_other_has() {
 }
 
 #[test]
+fn a_network_that_a_store_has_forgotten_is_told_to_it_again_unless_another_has_what_it_had() {
+    let mut lab = Lab::new();
+    lab.network(1, &plain("n1")).unwrap();
+    lab.network(2, &with_subnet("n2", "10.9.0.0/24")).unwrap();
+    let known = networks(&lab.view());
+    let mut lab = Lab::new();
+    assert_eq!(mark(&lab.view()), None);
+    lab.commit(give_mark("here"));
+    assert_eq!(mark(&lab.view()), Some("here"));
+    assert_eq!(lab.store.commit(give_mark("there")), Err(Refusal::Conflict));
+    lab.commit(tell_again(&lab.view(), &known[0]).unwrap());
+    let again = networks(&lab.view());
+    assert_eq!((again.len(), &again[0].network), (1, &known[0].network));
+    assert_eq!(lab.network(3, &plain("n3")), Ok("10.0.1.0/24 257".to_owned()));
+    let refused = tell_again(&lab.view(), &known[1]).unwrap_err();
+    assert_eq!(refused.to_string(), "VXLAN number 257 is another network's");
+    let renamed = Shared { id: id(4), ..known[0].clone() };
+    assert_eq!(tell_again(&lab.view(), &renamed).unwrap_err(), Error::NetworkNameTaken("n1".to_owned()));
+}
+
+#[test]
 fn of_two_who_plan_on_the_same_view_one_is_refused() {
     let mut lab = Lab::new();
     let view = lab.view();

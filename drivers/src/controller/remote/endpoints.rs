@@ -4,7 +4,7 @@
 use core::net::IpAddr;
 use std::collections::btree_map::Entry;
 
-use netyard_sim::addr::{IpNetwork, Mac};
+use netyard_sim::addr::{Family, IpNetwork, Mac};
 use netyard_sim::device::IfIndex;
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::route::Route;
@@ -14,7 +14,7 @@ use super::{PluginPool, Talk, refused};
 use crate::controller::{Controller, EndpointRequest};
 use crate::driver::Addressing;
 use crate::endpoint::{Endpoint, Lease, Remote};
-use crate::error::{Error, Family};
+use crate::error::Error;
 use crate::id::Id;
 use crate::ipam::PoolId;
 use crate::network::Network;
@@ -254,7 +254,7 @@ impl Draft<'_> {
         check_ways(&endpoint, Some(&joined))?;
         let is_published = self.leads && joined.gateways[0].is_some();
         if is_published {
-            reader.ask(plugin, Ask::Publish(place, self.ports.clone()), answer::plain)?;
+            reader.ask(plugin, Ask::Publish(place, self.ports.clone()), answer::published)?;
             // Nothing that a plugin can say of an endpoint changes what the engine shows of it.
             reader.mention(plugin, Ask::EndpointOperInfo(place))?;
         }
@@ -283,7 +283,8 @@ impl Draft<'_> {
         }
         let mac = endpoint.mac.filter(|_| pool.requires_mac);
         let given = reader.ask(&pool.plugin, pool.request(wanted, false, mac), answer::address)?;
-        if !net.contains(given.ip()) || wanted.is_some_and(|addr| addr != given.ip()) {
+        // Another one than was wanted is taken, as Docker takes it.
+        if !net.contains(given.ip()) {
             return Err(Halt::Refused(Error::AddressOutside(given.ip())));
         }
         Ok(Some(Lease { pool: Some(*number), net: given, gateway: *way_out }))
@@ -323,17 +324,11 @@ fn modified(endpoint: &Endpoint, created: &Created) -> Option<Halt> {
     let has = [endpoint.v4, endpoint.v6].map(|lease| lease.map(|lease| lease.net));
     for (has, given) in has.into_iter().zip(created.addresses) {
         if let (Some(has), Some(given)) = (has, given) {
-            return Some(refused(format!(
-                "driver modified interface address: endpoint interface IP present ({has}). Cannot be modified with \
-                 ({given}).; rolled back"
-            )));
+            return Some(refused(answer::modified("address", "IP", &has, &given)));
         }
     }
     let (has, given) = (endpoint.mac?, created.mac?);
-    Some(refused(format!(
-        "driver modified interface MAC address: endpoint interface MAC address present ({has}). Cannot be modified \
-         with ({given}).; rolled back"
-    )))
+    Some(refused(answer::modified("MAC address", "MAC address", &has, &given)))
 }
 
 /// An Ethernet address for an endpoint that must have one before it has another address.
@@ -355,7 +350,7 @@ fn take_gateways(endpoint: &mut Endpoint, joined: &Joined) {
     }
 }
 
-/// Whether each gateway and each next hop is on the endpoint's own link.
+/// Whether each gateway and each next hop is on the endpoint's own link, and no gateway is itself.
 fn check_ways(endpoint: &Endpoint, joined: Option<&Joined>) -> Result<(), Halt> {
     let routes = joined.map_or(&[][..], |joined| &joined.routes);
     let on_link = |addr: IpAddr| {
@@ -369,6 +364,9 @@ fn check_ways(endpoint: &Endpoint, joined: Option<&Joined>) -> Result<(), Halt> 
             "failed to set gateway while updating gateway: route for the gateway {gateway} could not be found: network \
              is unreachable"
         ))));
+    }
+    if endpoint.leases().any(|lease| lease.gateway == Some(lease.net.ip())) {
+        return Err(Halt::Refused(hook_failed("failed to set gateway while updating gateway: network is unreachable")));
     }
     let lost = routes.iter().find(|route| route.via.is_some_and(|via| !on_link(via)));
     lost.filter(|_| has_device).map_or(Ok(()), |route| {

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::super::request::instant;
 use super::super::{Call, Engine, Reply};
-use super::commit::{changes, image_config, name_of};
+use super::commit::{image_config, name_of};
+use super::dockerfile;
 use crate::archive;
 use crate::date::moment;
 use crate::error::Error;
@@ -158,7 +159,7 @@ impl Engine {
         }
         let name = name_of(query.text("repo"), query.text("tag"))?;
         let mut config = ImageConfig::default();
-        changes(&mut config, query)?;
+        dockerfile::apply(&mut config, query.all("changes"))?;
         let mut files = Files::default();
         let size = lay(&mut files, &archive::read(&call.request.body)?)?;
         image::equip(&mut files);

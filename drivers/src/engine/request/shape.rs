@@ -227,10 +227,21 @@ pub(in crate::engine) const SWARM_SPEC: Shape = Struct(
         ("Orchestration", Struct("swarm.OrchestrationConfig", &[("TaskHistoryRetentionLimit", INT64)])),
         (
             "Raft",
-            Struct("swarm.RaftConfig", &[("SnapshotInterval", Int("uint64")), ("KeepOldSnapshots", Int("uint64"))]),
+            Struct(
+                "swarm.RaftConfig",
+                &[
+                    ("SnapshotInterval", Int("uint64")),
+                    ("KeepOldSnapshots", Int("uint64")),
+                    ("LogEntriesForSlowFollowers", Int("uint64")),
+                    ("ElectionTick", Int("int")),
+                    ("HeartbeatTick", Int("int")),
+                ],
+            ),
         ),
+        ("Labels", TextMap),
+        ("TaskDefaults", Struct("swarm.TaskDefaults", &[("LogDriver", Any)])),
         ("Dispatcher", Struct("swarm.DispatcherConfig", &[("HeartbeatPeriod", Int("time.Duration"))])),
-        ("CAConfig", Struct("swarm.CAConfig", &[("NodeCertExpiry", Int("time.Duration"))])),
+        ("CAConfig", Struct("swarm.CAConfig", &[("NodeCertExpiry", Int("time.Duration")), ("ExternalCAs", Any)])),
         ("EncryptionConfig", Struct("swarm.EncryptionConfig", &[("AutoLockManagers", Bool)])),
     ],
 );

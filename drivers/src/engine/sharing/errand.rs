@@ -103,20 +103,30 @@ impl Engine {
     }
 
     /// Removes a network that is shared by the store; false when the term does not mean one.
+    ///
+    /// # Errors
+    /// `NetworkActive`, and that the store, which may know it, was not heard yet.
     pub(in crate::engine) fn network_remove_global(
         &mut self,
         world: &mut World,
         term: &str,
         exchange: ExchangeId,
-    ) -> bool {
-        let Some(sharing) = &self.sharing else { return false };
-        if self.controller.find(term).is_ok_and(|network| !network.is_shared()) {
-            return false;
+    ) -> Result<bool, Error> {
+        let Some(sharing) = &self.sharing else { return Ok(false) };
+        let here = self.controller.find(term).ok();
+        if here.is_some_and(|network| !network.is_shared()) {
+            return Ok(false);
         }
-        let Some(found) = shared::find(sharing.client.view(), term) else { return false };
+        let Some(found) = shared::find(sharing.client.view(), term) else {
+            return match here {
+                // The store has forgotten it, and it is still here since containers are on it.
+                Some(network) => Err(Error::NetworkActive { name: network.name().to_owned(), id: network.id }),
+                None => Ok(sharing.has_been_read(term).map(|()| false)?),
+            };
+        };
         let name = NetworkName { id: found.id, name: found.network.name, driver: "overlay".to_owned() };
         self.run_errand(world, exchange, Wish::Remove(name));
-        true
+        Ok(true)
     }
 
     fn run_errand(&mut self, world: &mut World, exchange: ExchangeId, wish: Wish) {
@@ -168,6 +178,7 @@ impl Engine {
         }
         let doubt = |why: &String| SwarmError::StoreInDoubt { what: errand.wish.what(), why: why.clone() };
         match (sharing.client.standing(), &errand.doubt) {
+            (Standing::Up, _) if !sharing.is_whole() => Next::Wait,
             (Standing::Up, _) => self.plan_errand(sharing, errand).unwrap_or_else(Next::Refuse),
             (Standing::Away(why), None) => Next::Refuse(errand.wish.away(why).into()),
             (_, Some(why)) if errand.until <= now => Next::Refuse(doubt(why).into()),

@@ -11,6 +11,7 @@ use crate::cluster::client::{Outcome, Standing};
 use crate::cluster::message::{Answer, Grant};
 use crate::cluster::object::Occupant;
 use crate::cluster::shared::{self, Guest, Holdings, Shared};
+use crate::container::Membership;
 use crate::engine::{Engine, NetworkName};
 use crate::error::{Error, SwarmError};
 use crate::id::Id;
@@ -73,8 +74,15 @@ impl Engine {
         if let Some((addr, ..)) = has.filter(|(addr, ..)| wanted.is_none_or(|wanted| wanted == *addr)) {
             return Ok(Planned::Has(grant(&found, addr)));
         }
-        let name = self.containers.get(&container).map(|found| found.name.clone()).unwrap_or_default();
-        let occupant = Occupant { container: id, name, aliases: Vec::new(), mac: None, endpoint: None, node };
+        let here = self.containers.get(&container);
+        let name = here.map(|found| found.name.clone()).unwrap_or_default();
+        let is_meant = |(key, membership): &(&String, &Membership)| {
+            membership.network == Some(found.id) || **key == found.network.name || *key == term
+        };
+        let asked = here.and_then(|here| here.networks.iter().find(is_meant)).map(|(_, membership)| &membership.config);
+        let mac = asked.and_then(|asked| asked.mac).map(|mac| mac.to_string());
+        let aliases = asked.and_then(|asked| asked.aliases.clone()).unwrap_or_default();
+        let occupant = Occupant { container: id, name, aliases, mac, endpoint: None, node };
         let lease = sharing.client.lease().expect("the caller found it ready");
         let (commit, addr) = shared::enter(view, &found, &Guest { occupant: &occupant, wanted, lease })?;
         Ok(Planned::Asks(grant(&found, addr), commit))
@@ -150,7 +158,8 @@ impl Engine {
         let found = self.controller.network(id).map(NetworkName::of);
         if let Some(sharing) = &mut self.sharing {
             let name = self.containers.get(&container).map_or("", |found| &found.name);
-            let said = format!("{name} has lost its address {addr} to another host, and leaves network {network}");
+            let network = found.as_ref().map_or(network, |found| &found.name);
+            let said = format!("{name} has lost its place at {addr} to another host, and leaves network {network}");
             sharing.notes.push_back(said);
         }
         if let (Some(sandbox), Some(found)) = (sandbox, found) {

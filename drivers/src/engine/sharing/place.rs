@@ -66,8 +66,9 @@ impl Engine {
         let addr = host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port));
         let own = || {
             let towards = addr.and_then(|addr| self.source_towards(world, addr.ip()));
-            let ip = towards.map_or_else(|| self.advertised(world, "", ""), Ok);
-            ip.map(|ip| SocketAddr::new(ip, vxlan::PORT)).map_err(|error| Error::Start(error.to_string()))
+            let found = towards.map(|ip| SocketAddr::new(ip, vxlan::PORT));
+            let found = found.map_or_else(|| self.advertised(world, vxlan::PORT, ""), Ok);
+            found.map_err(|error| Error::Start(error.to_string()))
         };
         let advertise = node.map(|node| node.to_string());
         let node = node.map_or_else(own, Ok)?;

@@ -1,6 +1,6 @@
 //! Which address a node has for the others: what was written, or the one that its host has.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use netyard_sim::world::World;
 
@@ -16,16 +16,17 @@ const BAD_DATA: &str = "data path address must be a non-zero IP address or netwo
 /// Where a manager is asked, as `HOST[:PORT]` with an address for a host.
 pub(super) fn remote(text: &str) -> Result<SocketAddr, SwarmError> {
     let (host, port) = split(text);
-    let port = if port.is_empty() { Some(CONTROL_PORT) } else { port.parse().ok() };
-    match (host.parse::<IpAddr>(), port) {
-        (Ok(ip), Some(port)) => Ok(SocketAddr::new(ip, port)),
-        _ => {
-            let said = format!(
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing dial \
-                 tcp: lookup {host}: no such host\""
-            );
-            Err(SwarmError::Said(said))
+    let lost = |why: String| SwarmError::Said(format!("could not find local IP address: dial udp: {why}"));
+    let port = match port {
+        "" => CONTROL_PORT,
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number.parse().map_err(|_| lost(format!("address {number}: invalid port")))?
         }
+        word => return Err(lost(format!("address udp/{word}: unknown port"))),
+    };
+    match host.parse() {
+        Ok(ip) => Ok(SocketAddr::new(ip, port)),
+        Err(_) => Err(lost(format!("lookup {host}: no such host"))),
     }
 }
 
@@ -39,25 +40,48 @@ fn split(text: &str) -> (&str, &str) {
     }
 }
 
+/// The number of a port, if one was written.
+fn port_of(text: &str) -> Result<Option<u16>, SwarmError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let why = || {
+        let stopped = format!("failed to listen on remote API address: listen tcp: address {text}: invalid port");
+        SwarmError::ManagerStopped(stopped)
+    };
+    text.parse().map(Some).map_err(|_| why())
+}
+
 impl Engine {
-    /// The address by which the others reach it.
-    pub(in crate::engine) fn advertised(&self, world: &World, listen: &str, asked: &str) -> Result<IpAddr, SwarmError> {
-        let (listen_host, listen_port) = split(listen);
-        if !matches!(listen_port, "" | "2377") || !matches!(split(asked).1, "" | "2377") {
-            return Err(SwarmError::Address(
-                "netyard simulates swarms whose managers are asked at port 2377".to_owned(),
-            ));
+    /// Where it listens: everywhere at the usual port, as far as nothing else is said.
+    pub(super) fn listens_at(&self, world: &World, asked: &str) -> Result<SocketAddr, SwarmError> {
+        let (host, port) = split(asked);
+        let port = port_of(port)?.unwrap_or(CONTROL_PORT);
+        let ip = match host {
+            "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            host => self.address_named(world, host, BAD_LISTEN)?,
+        };
+        Ok(SocketAddr::new(ip, port))
+    }
+
+    /// Where the others reach it: at the port at which it listens, when none was written.
+    pub(in crate::engine) fn advertised(
+        &self,
+        world: &World,
+        listen_port: u16,
+        asked: &str,
+    ) -> Result<SocketAddr, SwarmError> {
+        let (host, port) = split(asked);
+        let refused = || Err(SwarmError::Address(BAD_ADVERTISE.to_owned()));
+        let ip = match host {
+            "" if !asked.is_empty() => return refused(),
+            "" => self.only_address(world)?,
+            host => self.address_named(world, host, BAD_ADVERTISE)?,
+        };
+        if ip.is_unspecified() {
+            return refused();
         }
-        if !listen_host.is_empty() {
-            self.address_named(world, listen_host, BAD_LISTEN)?;
-        }
-        match split(asked).0 {
-            "" => self.only_address(world),
-            host => match self.address_named(world, host, BAD_ADVERTISE)? {
-                addr if addr.is_unspecified() => Err(SwarmError::Address(BAD_ADVERTISE.to_owned())),
-                addr => Ok(addr),
-            },
-        }
+        Ok(SocketAddr::new(ip, port_of(port)?.unwrap_or(listen_port)))
     }
 
     /// Where its tunnels end, when that was asked for.

@@ -351,7 +351,7 @@ impl Engine {
             let own = swarm.gossip.itself();
             let mut hosts = vec![(own.name.to_owned(), own.data)];
             let mut stations = Vec::new();
-            for (seen, _, record) in swarm.gossip.others().filter(|(.., record)| record.network == text) {
+            for (seen, key, record) in swarm.gossip.others().filter(|(.., record)| record.network == text) {
                 let Ok(mac) = record.mac.parse() else { continue };
                 if record.name.is_none() {
                     hosts.push((seen.name.to_owned(), seen.data));
@@ -360,7 +360,7 @@ impl Engine {
                 stations.push(Station {
                     name: record.name.clone(),
                     aliases: record.aliases.clone(),
-                    endpoint: None,
+                    endpoint: Id::parse(key),
                     peer,
                     service: record.service.clone(),
                 });
@@ -382,6 +382,16 @@ impl Engine {
         for network in shared {
             self.controller.unshare(world, network.id);
             self.forget_memberships(network.id);
+            self.tell_network(world, &network, "destroy", &[]);
+        }
+        self.controller.settle_services(world);
+    }
+
+    /// Networks by which ports were published are gone, but for this one.
+    pub(super) fn give_up_ingress_but(&mut self, world: &mut World, kept: Option<Id>) {
+        let gone = self.controller.shared().filter(|network| network.config.ingress && Some(network.id) != kept);
+        for network in gone.map(NetworkName::of).collect::<Vec<_>>() {
+            self.controller.unshare(world, network.id);
             self.tell_network(world, &network, "destroy", &[]);
         }
         self.controller.settle_services(world);

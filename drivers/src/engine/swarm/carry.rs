@@ -1,20 +1,21 @@
 //! The traffic of a node: its post is opened and closed, questions are asked and answered, gossip is told and heard.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
-use netyard_sim::socket::Errno;
+use netyard_sim::namespace::Namespace;
+use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::time::{Duration, Instant};
 use netyard_sim::userland::Pid;
 use netyard_sim::userland::stream::PipeId;
 use netyard_sim::world::World;
 
 use super::{Stage, Swarm};
-use crate::cluster::gossip::Packet;
-use crate::cluster::manager::{HEARTBEAT, Manager};
+use crate::cluster::GOSSIP_PORT;
+use crate::cluster::gossip::{Call, Packet};
+use crate::cluster::manager::Manager;
 use crate::cluster::message::{Answer, Ask, Report};
 use crate::cluster::post::{Ears, News, Order, Post};
-use crate::cluster::{CONTROL_PORT, GOSSIP_PORT};
 use crate::engine::{Engine, ExchangeId, Power};
 use crate::error::SwarmError;
 
@@ -34,8 +35,14 @@ pub(super) enum Purpose {
     Farewell(ExchangeId),
     Join,
     Leave,
+    /// Whether who calls by this number can be asked as a manager: the node, and where.
+    Probe(u64, String, SocketAddr),
     /// Somebody else's question, by the number of its call.
     Pass(u64),
+    /// A batch of a subscription is sent.
+    Printed(u64),
+    /// More is wanted for a client who reads logs.
+    Read(ExchangeId),
     /// Another manager has to agree.
     Raft(String),
     /// What a client wants of the leader, where that is, and until when it waits.
@@ -62,6 +69,9 @@ impl Purpose {
             | Self::Join
             | Self::Leave
             | Self::Pass(_)
+            | Self::Printed(_)
+            | Self::Probe(..)
+            | Self::Read(_)
             | Self::Session(..) => PATIENCE,
         }
     }
@@ -83,37 +93,41 @@ impl Calls {
 }
 
 impl Engine {
-    /// Begins to listen to other nodes.
+    /// Begins to listen to other nodes, at this address; a node that decides is asked there.
     ///
     /// # Errors
-    /// A port is taken.
-    pub(super) fn open_post(&mut self, world: &mut World, control: Option<u16>) -> Result<(), SwarmError> {
-        let everywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), GOSSIP_PORT);
+    /// It cannot be asked. Where it cannot hear gossip, it hears nobody, as the log of a real engine would say.
+    pub(super) fn open_post(&mut self, world: &mut World, listen: SocketAddr, decides: bool) -> Result<(), SwarmError> {
         let namespace = self.host.namespace;
         let network = world.fabric.namespace_mut(namespace);
-        let taken =
-            |what: &'static str, port: u16| move |_: Errno| SwarmError::Listen(format!("{what} 0.0.0.0:{port}"));
-        let gossip = network.udp_bind(everywhere).map_err(taken("udp", GOSSIP_PORT))?;
-        let stream = network.tcp_listen_dual(GOSSIP_PORT, 4096).map_err(taken("tcp", GOSSIP_PORT));
-        let control = control.map(|port| network.tcp_listen_dual(port, 4096).map_err(taken("tcp", port))).transpose();
-        let close = |world: &mut World, socket| world.fabric.with(namespace, |ns, cx| ns.close(cx, socket));
-        let ears = match (stream, control) {
-            (Ok(stream), Ok(control)) => Ears { control, stream: Some(stream), gossip: Some(gossip) },
-            (stream, control) => {
-                let opened = [stream.as_ref().ok().copied(), control.as_ref().ok().copied().flatten(), Some(gossip)];
-                opened.into_iter().flatten().for_each(|socket| close(world, socket));
-                return Err(stream.err().or_else(|| control.err()).expect("one of them was refused"));
+        let at = SocketAddr::new(listen.ip(), GOSSIP_PORT);
+        let (gossip, stream) = (network.udp_bind(at).ok(), listen_at(network, at).ok());
+        let control = decides.then(|| listen_at(network, listen)).transpose();
+        let control = match control {
+            Ok(control) => control,
+            Err(errno) => {
+                let opened = gossip.into_iter().chain(stream);
+                opened.for_each(|socket| world.fabric.with(namespace, |ns, cx| ns.close(cx, socket)));
+                return Err(SwarmError::ManagerStopped(SwarmError::Listen { at: listen, errno }.to_string()));
             }
         };
+        let ears = Ears { control, stream, gossip };
         let now = world.now();
         self.post = Some(Post::start(&mut world.processes, NAME, (namespace, self.host.context), ears, now));
         Ok(())
     }
 
-    /// The engine has started again: what it was in goes on.
+    /// The engine has started again: what it was in goes on, unless it is locked.
     pub(in crate::engine) fn open_post_again(&mut self, world: &mut World) {
+        if !self.lock_swarm() {
+            self.resume_post(world);
+        }
+    }
+
+    /// What the node was in goes on.
+    pub(super) fn resume_post(&mut self, world: &mut World) {
         let Some(swarm) = &mut self.swarm else { return };
-        let control = swarm.raft.is_some().then_some(CONTROL_PORT);
+        let (listen, decides) = (swarm.listen, swarm.raft.is_some());
         swarm.gossip.hurry(world.now());
         if let Some(raft) = &mut swarm.raft {
             raft.restart(world.now());
@@ -124,7 +138,7 @@ impl Engine {
         }
         if self.post.is_none() {
             // Somebody else has a port of it meanwhile: then it hears nobody, as the log of a real one would say.
-            let _ = self.open_post(world, control);
+            let _ = self.open_post(world, listen, decides);
         }
     }
 
@@ -141,14 +155,17 @@ impl Engine {
     }
 
     /// It begins or ceases to be called. What was under way has failed.
-    pub(super) fn reopen_post(&mut self, world: &mut World, control: Option<u16>) {
-        let Some(swarm) = &mut self.swarm else { return };
+    ///
+    /// # Errors
+    /// Somebody else has a port of it: then it hears nobody.
+    pub(super) fn reopen_post(&mut self, world: &mut World, decides: bool) -> Result<(), SwarmError> {
+        let Some(swarm) = &mut self.swarm else { return Ok(()) };
+        let listen = swarm.listen;
         let lost: Vec<u64> = swarm.calls.open.keys().copied().collect();
         swarm.session_at = swarm.session_at.map(|at| at.min(world.now() + Duration::from_millis(10)));
         lost.into_iter().for_each(|number| self.take_failed_call(world, number, "Connection reset by peer"));
         self.close_post(world);
-        // Somebody else may have a port of it: then it hears nobody.
-        let _ = self.open_post(world, control);
+        self.open_post(world, listen, decides)
     }
 
     /// A process ended that may carry its post: another one does it then. False when it is none.
@@ -197,7 +214,8 @@ impl Engine {
         let Some(swarm) = &mut self.swarm else { return };
         let Ok(packet) = serde_json::from_str::<Packet>(said) else { return };
         let news = swarm.gossip.take_in(now, packet);
-        if news.revision.is_some_and(|revision| revision > swarm.seen) && swarm.manager.is_none() {
+        let is_news = |call: Call| call.revision > swarm.seen || call.wanted != swarm.prints.version();
+        if news.call.is_some_and(is_news) && swarm.manager.is_none() {
             swarm.session_at = swarm.session_at.map(|at| at.min(now));
         }
         self.poll_swarm(world);
@@ -233,8 +251,15 @@ impl Engine {
             (Purpose::Join, Answer::Pending) => self.knocked_in_vain(world, "they are busy"),
             (Purpose::Join, Answer::Refused(said)) => self.join_refused(world, said),
             (Purpose::Attach(number), answer) => self.take_grant(world, number, answer),
-            (Purpose::Session(ended, told), Answer::Session { revision, members, assigned, role, managers }) => {
+            (
+                Purpose::Session(ended, told),
+                Answer::Session { revision, members, assigned, role, managers, ingress, heartbeat, wanted },
+            ) => {
+                if let Some((version, wanted)) = wanted {
+                    swarm.prints.want(version, wanted);
+                }
                 swarm.seen = revision;
+                swarm.heartbeat = heartbeat;
                 swarm.ended.retain(|task| !ended.contains(task));
                 swarm.work.has_told(&told);
                 swarm.work.assign(assigned);
@@ -242,10 +267,20 @@ impl Engine {
                     swarm.gossip.set_members(world.now(), &members);
                 }
                 self.take_role(world, role, managers);
+                if let Some(ingress) = ingress {
+                    self.have_only_ingress(world, ingress.into_iter().next());
+                }
                 self.poll_swarm(world);
             }
+            (Purpose::Printed(number), answer) => {
+                self.print_answered(world.now(), number, Some(&answer));
+                self.tell_prints(world);
+            }
+            (Purpose::Read(exchange), answer) => self.take_lines(world, exchange, Some(answer)),
             (Purpose::Session(..), _) => swarm.turn = swarm.turn.wrapping_add(1),
             (Purpose::Leave, _) => self.left(world),
+            (Purpose::Probe(visit, node, _), _) => self.probed(world, visit, node),
+            (Purpose::Enlist, Answer::Unreached(why)) => self.not_enlisted(world, &why),
             (Purpose::Enlist | Purpose::Join, _) => {}
         }
     }
@@ -267,8 +302,14 @@ impl Engine {
             Purpose::Pass(visit) => {
                 self.answer_visit(world, visit, &Answer::Refused(SwarmError::NoLeader.to_string()));
             }
+            Purpose::Probe(visit, _, addr) => {
+                let why = why.to_lowercase();
+                self.answer_visit(world, visit, &Answer::Unreached(SwarmError::Prospect { addr, why }.to_string()));
+            }
             Purpose::Request(exchange, leader, until) => self.not_passed(exchange, leader, until, why),
             Purpose::Farewell(exchange) => self.take_farewell(exchange, None),
+            Purpose::Printed(number) => self.print_answered(now, number, None),
+            Purpose::Read(exchange) => self.take_lines(world, exchange, None),
             // Another manager is asked, if there is one.
             Purpose::Session(..) if swarm.managers.len() > 1 => {
                 swarm.turn = swarm.turn.wrapping_add(1);
@@ -292,6 +333,7 @@ impl Engine {
                 self.dismiss_members(world);
                 self.settle_work(world);
                 self.settle_attachments(world);
+                self.settle_logs(world);
                 self.keep_session(world);
                 self.tell_others(world);
             }
@@ -337,7 +379,7 @@ impl Engine {
             }
             return;
         }
-        swarm.session_at = Some(now + HEARTBEAT);
+        swarm.session_at = Some(now + swarm.heartbeat);
         let seen = swarm.seen;
         self.tell_session(world, seen);
     }
@@ -346,13 +388,21 @@ impl Engine {
     fn tell_others(&mut self, world: &mut World) {
         let now = world.now();
         let Some(swarm) = &mut self.swarm else { return };
-        let revision = swarm.manager.as_ref().map(|manager: &Manager| manager.store().revision());
-        for (addr, packet) in swarm.gossip.take_due(now, revision) {
+        let wanted = swarm.broker.version();
+        let call =
+            swarm.manager.as_ref().map(|manager: &Manager| Call { revision: manager.store().revision(), wanted });
+        for (addr, packet) in swarm.gossip.take_due(now, call) {
             // Without a post it is lost, and told again.
             let Some(post) = &self.post else { continue };
             post.order(&mut world.processes, &Order::Tell(SocketAddr::new(addr, GOSSIP_PORT), text(&packet)));
         }
     }
+}
+
+/// Where every address is meant, those of both families are.
+fn listen_at(network: &mut Namespace, at: SocketAddr) -> Result<SocketId, Errno> {
+    const BACKLOG: usize = 4096;
+    if at.ip().is_unspecified() { network.tcp_listen_dual(at.port(), BACKLOG) } else { network.tcp_listen(at, BACKLOG) }
 }
 
 pub(super) fn text(value: &impl serde::Serialize) -> String {

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::carry::Purpose;
 use super::{NOBODY, Stage, Swarm, own_request};
-use crate::cluster::CONTROL_PORT;
 use crate::cluster::manager::{self, Manager};
 use crate::cluster::message::{Answer, Ask, Manager as Managing};
 use crate::cluster::object::{Network, Role};
@@ -71,22 +70,21 @@ impl Swarm {
     }
 
     /// Where the leader is, as another manager knows.
-    fn leader(&self) -> Option<SocketAddr> {
+    pub(super) fn leader(&self) -> Option<SocketAddr> {
         let raft = self.raft.as_ref()?;
-        let addr = raft.members().get(raft.leader()?).copied()?;
-        Some((addr, CONTROL_PORT).into())
+        raft.members().get(raft.leader()?).copied()
     }
 
     /// Whether it is a manager that does not lead.
     pub(super) const fn follows(&self) -> bool {
-        self.raft.is_some() && self.manager.is_none()
+        self.raft.is_some() && self.manager.is_none() && matches!(self.stage, Stage::Active)
     }
 }
 
 impl Engine {
     /// Where the other nodes reach it.
     pub(in crate::engine) fn swarm_addr(&self) -> Option<core::net::IpAddr> {
-        self.swarm.as_ref().map(|swarm| swarm.addr)
+        self.swarm.as_ref().map(|swarm| swarm.addr.ip())
     }
 
     /// Whether it is a manager that does not lead: it passes on what it is asked.
@@ -147,7 +145,7 @@ impl Engine {
     pub(super) fn not_passed(&mut self, exchange: ExchangeId, leader: SocketAddr, until: Instant, why: &str) {
         let Some(swarm) = &mut self.swarm else { return };
         if why == "Connection refused" {
-            return self.refuse(exchange, &SwarmError::LeaderAway(leader).into());
+            return self.refuse(exchange, &SwarmError::ManagerAway(leader).into());
         }
         let to = Recipient::Client(exchange, Err(SwarmError::LeaderSilent.into()));
         swarm.held.push(Held { revision: u64::MAX, until, to });
@@ -164,15 +162,48 @@ impl Engine {
                 self.answer_visit(world, visit, &answer);
                 self.follow_raft(world);
             }
-            Ask::Passed(ask) if swarm.manager.is_some() => {
-                self.decide(world, *ask, |answer| Recipient::Visitor(visit, answer));
-            }
+            Ask::Probe => self.answer_visit(world, visit, &Answer::Noted),
+            Ask::Passed(ask) if swarm.manager.is_some() => self.decide_for(world, visit, *ask),
             Ask::Passed(_) => self.answer_visit(world, visit, &Answer::Refused(SwarmError::NoLeader.to_string())),
-            ask if swarm.manager.is_some() => self.decide(world, ask, |answer| Recipient::Visitor(visit, answer)),
+            ask if swarm.manager.is_some() => self.decide_for(world, visit, ask),
             ask => match swarm.leader() {
                 Some(leader) => self.ask(world, leader, &Ask::Passed(Box::new(ask)), Purpose::Pass(visit)),
                 None => self.answer_visit(world, visit, &Answer::Refused(SwarmError::NoLeader.to_string())),
             },
+        }
+    }
+
+    /// The leader decides for somebody who called. Who wants to decide with the others is asked first whether it can be, as
+    /// with it they may be no majority without it.
+    fn decide_for(&mut self, world: &mut World, visit: u64, ask: Ask) {
+        if let Ask::Enlist { node } = &ask
+            && let Some(Swarm { manager: Some(manager), .. }) = &self.swarm
+            && let Some(addr) = manager.candidate(node)
+        {
+            return self.ask(world, addr, &Ask::Probe, Purpose::Probe(visit, node.clone(), addr));
+        }
+        match ask {
+            Ask::Printed { node, batch } => {
+                let answer = self.take_print(world, &node, batch);
+                self.answer_visit(world, visit, &answer);
+            }
+            Ask::Subscribe(wanted) => self.take_subscriber(world, visit, wanted),
+            Ask::Read { subscription, heard } => self.take_read(world, visit, subscription, heard),
+            ask => self.decide(world, ask, |answer| Recipient::Visitor(visit, answer)),
+        }
+    }
+
+    /// Who wants to decide can be asked.
+    pub(super) fn probed(&mut self, world: &mut World, visit: u64, node: String) {
+        self.decide(world, Ask::Enlist { node }, |answer| Recipient::Visitor(visit, answer));
+    }
+
+    /// Who has joined to decide cannot be asked: it is no node.
+    pub(super) fn not_enlisted(&mut self, world: &mut World, why: &str) {
+        let Some(swarm) = &mut self.swarm else { return };
+        if let Some((exchange, _)) = swarm.welcome.take() {
+            self.forget_swarm(world);
+            self.refuse(exchange, &SwarmError::ManagerStopped(format!("can't initialize raft node: {why}")).into());
         }
     }
 
@@ -197,11 +228,18 @@ impl Engine {
     fn decide(&mut self, world: &mut World, ask: Ask, to: impl FnOnce(Answer) -> Recipient) {
         let now = world.now();
         let before = self.revision();
-        let Some(Swarm { manager: Some(manager), raft: Some(raft), .. }) = &mut self.swarm else { return };
+        let Some(Swarm { manager: Some(manager), raft: Some(raft), broker, .. }) = &mut self.swarm else { return };
         let answer = match ask {
             // Members come and go one after the other.
             Ask::Join { .. } | Ask::Enlist { .. } if !raft.is_settled() => Answer::Pending,
             Ask::Request { method, target, body } => self.answer_request(world, &method, &target, body),
+            Ask::Session { node, seen, ended, reports } => {
+                let mut answer = manager.answer(now, Ask::Session { node: node.clone(), seen, ended, reports });
+                if let Answer::Session { wanted, .. } = &mut answer {
+                    *wanted = Some((broker.version(), broker.wanted_of(&node)));
+                }
+                answer
+            }
             ask => manager.answer(now, ask),
         };
         let revision = self.revision();
@@ -278,7 +316,7 @@ impl Engine {
         let now = world.now();
         let Some(raft) = self.swarm.as_mut().and_then(|swarm| swarm.raft.as_mut()) else { return };
         for (member, addr, said) in raft.poll(now) {
-            self.ask(world, (addr, CONTROL_PORT).into(), &Ask::Raft(said), Purpose::Raft(member));
+            self.ask(world, addr, &Ask::Raft(said), Purpose::Raft(member));
         }
         self.follow_raft(world);
     }
@@ -324,7 +362,9 @@ impl Engine {
         let Some(swarm) = &mut self.swarm else { return };
         (swarm.manager, swarm.session_at) = (None, Some(now));
         swarm.work.tell_again();
-        for held in core::mem::take(&mut swarm.held) {
+        let held = core::mem::take(&mut swarm.held);
+        self.lose_readers(world);
+        for held in held {
             match held.to {
                 Recipient::Client(exchange, _) => self.refuse(exchange, &SwarmError::LostLead.into()),
                 Recipient::Visitor(visit, _) => {
@@ -347,6 +387,7 @@ impl Engine {
         swarm.seen = manager.store().revision();
         swarm.work.assign(Some(manager.assigned_to(&swarm.node)));
         swarm.managers = manager.managers();
+        swarm.heartbeat = manager.cluster().settings.heartbeat();
         swarm.gossip.set_members(now, &manager.members());
         swarm.gossip.hurry(now);
     }
@@ -394,10 +435,11 @@ impl Engine {
         }
         let is_member = swarm.managers.iter().any(|manager| manager.node == swarm.node);
         match (role, swarm.raft.is_some()) {
-            (Role::Manager, false) => self.become_manager(world),
+            // Where it cannot listen, nobody can ask it and it stays outside, as the log of a real one would say.
+            (Role::Manager, false) => drop(self.become_manager(world)),
             (Role::Worker, true) if !is_member => {
                 swarm.raft = None;
-                self.reopen_post(world, None);
+                drop(self.reopen_post(world, false));
             }
             _ => {}
         }
@@ -410,11 +452,14 @@ impl Engine {
     }
 
     /// It waits for the leader to tell it what there is.
-    pub(super) fn become_manager(&mut self, world: &mut World) {
+    ///
+    /// # Errors
+    /// It cannot listen.
+    pub(super) fn become_manager(&mut self, world: &mut World) -> Result<(), SwarmError> {
         let (now, rng) = (world.now(), self.cluster_seed().stream("raft"));
-        let Some(swarm) = &mut self.swarm else { return };
+        let Some(swarm) = &mut self.swarm else { return Ok(()) };
         swarm.raft = Some(Raft::newcomer(swarm.node.clone(), now, rng));
-        self.reopen_post(world, Some(CONTROL_PORT));
+        self.reopen_post(world, true)
     }
 
     /// Who shall not decide any more does not, as soon as the rest can do without it.
@@ -451,8 +496,7 @@ impl Engine {
         let raft = self.swarm.as_ref()?.raft.as_ref()?;
         let addr = raft.members().get(id).copied()?;
         let reachability = if raft.reaches(now, id) { "reachable" } else { "unreachable" };
-        let addr = SocketAddr::new(addr, CONTROL_PORT).to_string();
-        let mut status = json!({ "Reachability": reachability, "Addr": addr });
+        let mut status = json!({ "Reachability": reachability, "Addr": addr.to_string() });
         if raft.leader() == Some(id) {
             status["Leader"] = json!(true);
         }

@@ -92,7 +92,11 @@ impl Tidings {
                 let (action, more) = match (&before, value) {
                     (_, None) => return Some(vec![one(subject, "remove", &name(&old), BTreeMap::new())]),
                     (None, Some(_)) => ("create", BTreeMap::new()),
-                    (Some(_), Some(_)) if subject == Subject::Service => ("update", changes_of_service(&old, &new)),
+                    (Some(_), Some(_)) if subject == Subject::Service => {
+                        let changes = changes_of_service(&old, &new);
+                        let told = changes.into_iter().map(|more| one(subject, "update", &name(&new), more));
+                        return Some(told.collect());
+                    }
                     (Some(_), Some(_)) => ("update", BTreeMap::new()),
                 };
                 let first = one(subject, action, &name(&new), more);
@@ -122,8 +126,9 @@ fn pair(what: &str, old: &str, new: &str) -> BTreeMap<String, String> {
     ends.map(|(end, text)| (format!("{what}.{end}"), text.to_owned())).collect()
 }
 
-/// What is another of a service: its image, the number of its tasks, how its change goes.
-fn changes_of_service(old: &Value, new: &Value) -> BTreeMap<String, String> {
+/// What is another of a service: its image, the number of its tasks, how its change goes. A user's change is told first, and
+/// then that it is rolled out, as the engine does one after the other.
+fn changes_of_service(old: &Value, new: &Value) -> Vec<BTreeMap<String, String>> {
     const FIELDS: [(&str, &str); 3] = [
         ("image", "/spec/TaskTemplate/ContainerSpec/Image"),
         ("replicas", "/spec/Mode/Replicated/Replicas"),
@@ -141,7 +146,12 @@ fn changes_of_service(old: &Value, new: &Value) -> BTreeMap<String, String> {
             changes.extend(pair(what, &was, &is));
         }
     }
-    changes
+    let begins = old["generation"] != new["generation"] && new["update"]["state"] == "updating";
+    if !begins {
+        return vec![changes];
+    }
+    changes.retain(|what, _| !what.starts_with("updatestate."));
+    vec![changes, pair("updatestate", "", "updating")]
 }
 
 #[cfg(test)]
@@ -162,6 +172,12 @@ mod tests {
         assert_eq!(told(&mut tidings, "service/x", Some(&service(2))), [r#"service create {"name": "web"}"#]);
         let expected = r#"service update {"name": "web", "replicas.new": "1", "replicas.old": "2"}"#;
         assert_eq!(told(&mut tidings, "service/x", Some(&service(1))), [expected]);
+        let updated = r#"{"spec":{"Name":"web"},"generation":1,"update":{"state":"updating"}}"#;
+        let expected = [
+            r#"service update {"name": "web", "replicas.old": "1"}"#,
+            r#"service update {"name": "web", "updatestate.new": "updating"}"#,
+        ];
+        assert_eq!(told(&mut tidings, "service/x", Some(updated)), expected);
         assert_eq!(told(&mut tidings, "service/x", None), [r#"service remove {"name": "web"}"#]);
         assert_eq!(told(&mut tidings, "work/x", Some("{}")), [] as [String; 0]);
     }

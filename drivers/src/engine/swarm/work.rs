@@ -71,6 +71,11 @@ impl Work {
         self.untold = self.status.keys().cloned().collect();
     }
 
+    /// The tasks that have containers, with those.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = (&Task, Id)> {
+        self.held.iter().filter_map(|(task, id)| Some((&self.assigned.get(task)?.task, *id)))
+    }
+
     fn status_of(&self, task: &Task) -> Status {
         self.status.get(&task.id).filter(|own| own.state >= task.status.state).unwrap_or(&task.status).clone()
     }
@@ -166,7 +171,7 @@ impl Engine {
         let state = self.containers.get(&id).map_or(State::Exited(137), |container| container.state);
         match state {
             State::Created if !task.is_wanted() => Some(Step::Note(TaskState::Shutdown, 0)),
-            State::Created => (task.desired == TaskState::Running).then_some(Step::Start(id)),
+            State::Created => task.may_run().then_some(Step::Start(id)),
             State::Running(_) | State::Paused(_) if self.is_ending(id) => None,
             State::Running(_) | State::Paused(_) if !task.is_wanted() => Some(Step::Stop(id)),
             State::Running(_) | State::Paused(_) => match self.health_of(id).map(Health::word) {
@@ -393,7 +398,7 @@ impl Engine {
 
     /// A text with what it says of the task put in, `{{.Node.Hostname}}`.
     fn filled(&self, text: &str, task: &Task, node: &str) -> String {
-        let slot = task.slot.map(|slot| slot.to_string()).unwrap_or_else(|| node.to_owned());
+        let slot = task.number().map(|slot| slot.to_string()).unwrap_or_else(|| node.to_owned());
         let known = [
             ("Node.Hostname", self.host.name.clone()),
             ("Node.ID", node.to_owned()),
@@ -488,9 +493,11 @@ fn host_config(task: &Task) -> Value {
         ("CapabilityAdd", "CapAdd"),
         ("CapabilityDrop", "CapDrop"),
         ("Hosts", "ExtraHosts"),
+        ("Groups", "GroupAdd"),
         ("Mounts", "Mounts"),
         ("ReadOnly", "ReadonlyRootfs"),
         ("Sysctls", "Sysctls"),
+        ("Ulimits", "Ulimits"),
     ];
     for (from, to) in same {
         match (from, rest.get(from)) {
@@ -498,6 +505,21 @@ fn host_config(task: &Task) -> Value {
             ("Hosts", Some(hosts)) => config[to] = json!(extra_hosts(hosts)),
             (_, Some(value)) => config[to] = value.clone(),
         }
+    }
+    let resources = task.spec.resources.clone().unwrap_or_default();
+    let limits = [
+        ("/Limits/MemoryBytes", "Memory"),
+        ("/Limits/NanoCPUs", "NanoCpus"),
+        ("/Limits/Pids", "PidsLimit"),
+        ("/Reservations/MemoryBytes", "MemoryReservation"),
+    ];
+    for (from, to) in limits {
+        if let Some(limit) = resources.pointer(from).and_then(Value::as_i64).filter(|limit| *limit != 0) {
+            config[to] = json!(limit);
+        }
+    }
+    if let Some(driver) = &task.spec.log_driver {
+        config["LogConfig"] = json!({ "Type": driver["Name"], "Config": driver["Options"] });
     }
     let dns = rest.get("DNSConfig").cloned().unwrap_or_default();
     for (from, to) in [("Nameservers", "Dns"), ("Search", "DnsSearch"), ("Options", "DnsOptions")] {

@@ -284,6 +284,20 @@ fn what_an_endpoint_is_refused_is_said_in_the_real_engines_words_and_taken_back(
             0,
         ),
         ("NetworkDriver.CreateEndpoint", "[1", format!("{made}: unexpected EOF"), 1),
+        (
+            "NetworkDriver.CreateEndpoint",
+            "full",
+            format!("{made}: invalid character 'u' in literal false (expecting 'a')"),
+            1,
+        ),
+        (
+            "NetworkDriver.CreateEndpoint",
+            r#"{"Interface":{"AddressIPv6":"10.1.1.1/24"}}"#,
+            format!(
+                "{made}: driver modified interface address: endpoint interface IP present (10.77.0.2/24). Cannot be modified with (10.1.1.1/24).; rolled back"
+            ),
+            1,
+        ),
         ("NetworkDriver.Join", r#"{"Gateway":"banana"}"#, "unable to parse Gateway \"banana\"".to_owned(), 2),
         (
             "NetworkDriver.Join",
@@ -294,6 +308,12 @@ fn what_an_endpoint_is_refused_is_said_in_the_real_engines_words_and_taken_back(
         (
             "NetworkDriver.Join",
             r#"{"StaticRoutes":[{"Destination":"10.0.0.0/8","NextHop":"banana"}]}"#,
+            "failed to parse nexthop IP banana".to_owned(),
+            2,
+        ),
+        (
+            "NetworkDriver.Join",
+            r#"{"StaticRoutes":[{"Destination":"10.0.0.0/8","RouteType":1,"NextHop":"banana"}]}"#,
             "failed to parse nexthop IP banana".to_owned(),
             2,
         ),
@@ -321,6 +341,12 @@ fn what_an_endpoint_is_refused_is_said_in_the_real_engines_words_and_taken_back(
             format!(
                 "{hook}\"failed to set gateway while updating gateway: route for the gateway 10.99.0.1 could not be found: network is unreachable\": unknown"
             ),
+            2,
+        ),
+        (
+            "NetworkDriver.Join",
+            r#"{"InterfaceName":{"SrcName":"pc0","DstPrefix":"eth"},"Gateway":"10.77.0.2"}"#,
+            format!("{hook}\"failed to set gateway while updating gateway: network is unreachable\": unknown"),
             2,
         ),
     ] {
@@ -352,7 +378,7 @@ fn what_a_network_is_refused_is_said_in_the_real_engines_words_and_taken_back() 
         let mut plugin = Plugin::new();
         plugin.says = BTreeMap::from([(method, Ok(answer.into()))]);
         let (_, said) = plugin.send("POST", "/v1.41/networks/create", &network(driver, ipam));
-        assert_eq!(plugin.lab.engine.controller.networks().len(), 3, "{answer}");
+        assert_eq!(plugin.lab.engine.controller.networks().len(), 3 + usize::from(said.is_empty()), "{answer}");
         let methods = plugin.methods();
         (said, methods.iter().skip(4).map(String::as_str).collect::<Vec<_>>().join(" "))
     };
@@ -399,6 +425,8 @@ fn what_a_network_is_refused_is_said_in_the_real_engines_words_and_taken_back() 
     ] {
         assert_eq!(refused(method, answer, "bridge", &pool), (said.to_owned(), asked.to_owned()), "{answer}");
     }
+    let spaces = refused("IpamDriver.GetDefaultAddressSpaces", "banana", "bridge", &pool);
+    assert_eq!(spaces, ("invalid ipam driver: \"net1\"".to_owned(), String::new()));
     let own = subnet("default");
     for (method, answer, said) in [
         (
@@ -409,6 +437,12 @@ fn what_a_network_is_refused_is_said_in_the_real_engines_words_and_taken_back() 
         ("Plugin.Activate", "banana", "legacy plugin: invalid character 'b' looking for beginning of value"),
         ("NetworkDriver.GetCapabilities", r#"{"Scope":"banana"}"#, "could not resolve driver net1 in registry"),
         ("NetworkDriver.CreateNetwork", r#"{"Err":"I do not like it"}"#, "remote: I do not like it"),
+        ("NetworkDriver.CreateNetwork", r#"{"Error":"I do not like it"}"#, ""),
+        (
+            "NetworkDriver.CreateNetwork",
+            r#"{"Err":7}"#,
+            "json: cannot unmarshal number into Go struct field CreateNetworkResponse.Err of type string",
+        ),
         (
             "NetworkDriver.GetCapabilities",
             r#"{"Scope":"global"}"#,
@@ -424,6 +458,26 @@ fn what_a_network_is_refused_is_said_in_the_real_engines_words_and_taken_back() 
         "a pool that the host has a route into is not asked for without end"
     );
     assert_eq!(asked.matches("ReleasePool").count(), 16);
+}
+
+#[test]
+fn who_says_no_by_http_is_heard_where_docker_looks_and_another_address_than_was_wanted_is_taken() {
+    let mut plugin = Plugin::new();
+    let said = |plugin: &mut Plugin, body: &str| {
+        plugin.says = BTreeMap::from([("NetworkDriver.CreateNetwork", Err(Failure::Refused(body.into())))]);
+        plugin.send("POST", "/v1.41/networks/create", &network("net1", &subnet("default"))).1
+    };
+    assert_eq!(said(&mut plugin, r#"{"Err":"full"}"#), "NetworkDriver.CreateNetwork: full");
+    assert_eq!(said(&mut plugin, r#"{"Error":"full"}"#), "NetworkDriver.CreateNetwork: {\"Error\":\"full\"}");
+    plugin.says = BTreeMap::from([("IpamDriver.RequestAddress", Ok(br#"{"Address":"10.77.0.9/24"}"#.to_vec()))]);
+    plugin.ok("POST", "/v1.41/networks/create", &network("bridge", &subnet("net1")));
+    plugin.container("c1", &on("bridge"));
+    let at = |addr: &str| json!({"Container": "c1", "EndpointConfig": {"IPAMConfig": {"IPv4Address": addr}}});
+    plugin.ok("POST", "/v1.41/containers/c1/start", &json!({}));
+    plugin.says = BTreeMap::from([("IpamDriver.RequestAddress", Ok(br#"{"Address":"10.77.0.33/24"}"#.to_vec()))]);
+    plugin.ok("POST", "/v1.41/networks/n1/connect", &at("10.77.0.44"));
+    let (n1, c1) = (plugin.lab.engine.controller.find("n1").unwrap(), plugin.lab.engine.container("c1").unwrap());
+    assert_eq!(n1.endpoint_of(c1.id).unwrap().v4.unwrap().net.to_string(), "10.77.0.33/24");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netyard_sim::device::{self, IfIndex, Kind, Scope};
 use netyard_sim::fabric::{Fabric, NamespaceId};
 use netyard_sim::namespace::Namespace;
-use netyard_sim::stack::{IpvlanMode, MacvlanMode, Over};
+use netyard_sim::stack::Over;
 
 use super::{Device, End, Graph, Link, Node, What};
 use crate::bridge::bridge_name;
@@ -292,31 +292,14 @@ impl Builder<'_> {
 
 /// A device as a graph shows it.
 fn seen(device: &device::Device) -> Device {
-    let addresses = device.addresses.iter().filter(|address| address.scope != Scope::Link);
+    let addresses = device.addresses.iter().filter(|address| address.scope != Scope::LINK);
     Device { name: device.name.clone(), addresses: addresses.map(|address| address.net.to_string()).collect() }
 }
 
 fn over_word(over: Over) -> String {
     match over {
         Over::Vlan(number) => format!("vlan {number}"),
-        Over::Macvlan(mode) => format!("macvlan {}", macvlan_word(mode)),
-        Over::Ipvlan(mode) => format!("ipvlan {}", ipvlan_word(mode)),
-    }
-}
-
-const fn macvlan_word(mode: MacvlanMode) -> &'static str {
-    match mode {
-        MacvlanMode::Private => "private",
-        MacvlanMode::Vepa => "vepa",
-        MacvlanMode::Bridge => "bridge",
-        MacvlanMode::Passthru => "passthru",
-    }
-}
-
-const fn ipvlan_word(mode: IpvlanMode) -> &'static str {
-    match mode {
-        IpvlanMode::L2 => "l2",
-        IpvlanMode::L3 => "l3",
-        IpvlanMode::L3s => "l3s",
+        Over::Macvlan(mode) => format!("macvlan {}", mode.name()),
+        Over::Ipvlan(mode) => format!("ipvlan {}", mode.name()),
     }
 }

@@ -3,9 +3,10 @@
 
 use core::net::IpAddr;
 
+use netyard_sim::addr::Family;
 use netyard_sim::device::Scope;
 use netyard_sim::fabric::NamespaceId;
-use netyard_sim::filter::{Family, Rule, TableKind};
+use netyard_sim::filter::{Rule, TableKind};
 
 use super::Site;
 
@@ -35,7 +36,7 @@ impl Site {
         let mut bricks = Vec::new();
         for place in from.split(',') {
             for addr in self.addresses_of(self.namespace_called(place)?) {
-                let family = if addr.is_ipv4() { Family::V4 } else { Family::V6 };
+                let family = Family::of(addr);
                 let matches = matches.join(" ");
                 let text = format!("-s {addr} {matches} -m comment --comment \"{MARK}{place}\" -j DROP");
                 let rule = Rule::parse_for(family, &text).map_err(|error| format!("{error}\n"))?;
@@ -56,7 +57,7 @@ impl Site {
     /// The addresses by which a namespace speaks to others.
     fn addresses_of(&self, namespace: NamespaceId) -> Vec<IpAddr> {
         let devices = self.world.fabric.namespace(namespace).devices.values();
-        let addresses = devices.flat_map(|device| &device.addresses).filter(|address| address.scope == Scope::Global);
+        let addresses = devices.flat_map(|device| &device.addresses).filter(|address| address.scope == Scope::GLOBAL);
         addresses.map(|address| address.net.ip()).collect()
     }
 

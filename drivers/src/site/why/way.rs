@@ -74,7 +74,9 @@ fn ended_by_route(name: &str, rule: &Rule, route: &Route) -> Option<Stop> {
         Action::Unreachable => "unreachable",
         Action::Prohibit => "prohibit",
         // What is left to the next rule ends nothing.
-        Action::Unicast | Action::Throw => return None,
+        Action::Unicast | Action::Throw | Action::Local | Action::Broadcast | Action::Multicast | Action::Anycast => {
+            return None;
+        }
     };
     let table = match rule.verdict {
         Verdict::Lookup(TableId::MAIN) => String::new(),

@@ -18,7 +18,7 @@ const FLAGS: [(&str, &str, Takes, &str); 20] = [
     (
         "cluster-advertise",
         "NETYARD_UP_CLUSTER_ADVERTISE",
-        Takes::Value("ADDRESS:PORT"),
+        Takes::Value("ADDRESS|DEVICE:PORT"),
         "Where other hosts reach this one's VXLAN, by UDP of this machine [default: a free port of 127.0.0.1]",
     ),
     (

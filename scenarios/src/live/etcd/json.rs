@@ -1,8 +1,6 @@
 //! The words of etcd's JSON gateway (`/v3/kv/…`, `/v3/watch`, `/v3/lease/…` of etcd 3.4): keys and values in base 64, numbers
 //! of 64 bits as text, nothing where something is zero or false. Bytes in, values out; nothing is sent here.
 
-use std::io;
-
 use netyard_drivers::cluster::remote::{Answer, Ask, Found};
 use netyard_drivers::cluster::store::{Change, Commit, LeaseId};
 use netyard_sim::userland::base64;
@@ -228,15 +226,6 @@ pub fn watched(status: u16, line: &[u8]) -> Result<Option<Answer>, String> {
     });
     let changes: Vec<Change> = changes.collect();
     Ok(revision.map(|revision| Answer::Changes { revision, changes }))
-}
-
-/// What happened, as Go says it: `connection refused`.
-pub(super) fn plainly(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::TimedOut => "connection timed out".to_owned(),
-        _ => error.to_string().to_lowercase(),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The first process of a guest's namespace of processes: it starts the program, passes signals on to it, stops with it,
 //! and ends as it does. When this process ends, the kernel ends all others in the namespace.
 
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -44,8 +45,15 @@ pub fn run(parent: u32, program: &[OsString]) -> io::Result<u8> {
     let child = match Command::new(name).args(arguments).spawn() {
         Ok(child) => child,
         Err(error) => {
-            let is_missing = error.kind() == io::ErrorKind::NotFound;
-            let text = match is_missing && !name.as_encoded_bytes().contains(&b'/') {
+            let is_bare = !name.as_encoded_bytes().contains(&b'/');
+            // A directory of the path that may not be searched makes the system say that one may not, whatever is there.
+            let is_missing = match error.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    is_bare && !is_on_path(name, &env::var_os("PATH").unwrap_or_default())
+                }
+                kind => kind == io::ErrorKind::NotFound,
+            };
+            let text = match is_missing && is_bare {
                 true => "command not found",
                 false => Errno::from_raw(error.raw_os_error().unwrap_or_default()).desc(),
             };
@@ -54,6 +62,11 @@ pub fn run(parent: u32, program: &[OsString]) -> io::Result<u8> {
         }
     };
     tend(&child, Signals::take()?)
+}
+
+/// Whether any directory of a search path that may be searched has something of that name.
+fn is_on_path(name: &OsStr, path: &OsStr) -> bool {
+    env::split_paths(path).any(|directory| directory.join(name).exists())
 }
 
 /// Whether a process of the machine has not ended yet; the machine's processes are still to be seen.
@@ -99,5 +112,18 @@ fn reap(program: Pid) -> io::Result<Option<u8>> {
         if pid == program {
             ended = Some(u8::try_from(code).unwrap_or(u8::MAX));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_on_a_path_when_one_of_its_directories_has_it() {
+        let is_on_path = |name: &str, path: &str| is_on_path(name.as_ref(), path.as_ref());
+        assert!(is_on_path("sh", "/nowhere:/bin"));
+        assert!(!is_on_path("sh", "/nowhere:/"));
+        assert!(!is_on_path("no-such-program", "/bin"));
     }
 }

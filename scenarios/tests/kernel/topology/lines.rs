@@ -1,7 +1,7 @@
 //! How a drawn network becomes command lines: what is typed in which namespace, and what is asked then. It draws nothing.
 
 use super::{
-    Asked, CLOSED, Choice, IpAddr, Kind, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch,
+    Asked, CLOSED, Choice, IpAddr, Kind, Manner, Nat, OPEN, Plan, Probe, Route, RouteAction, Rule, SocketAddr, Switch,
     Topology, Translation,
 };
 
@@ -51,9 +51,15 @@ impl Topology {
                 plan.on(*host, format!("ip link set e{segment} down"));
             }
         }
+        let is_down = plan.setup.iter().any(|line| line.text.ends_with(" down"));
+        if is_down && plan.setup.iter().any(|line| line.text.starts_with("ip nexthop")) {
+            // The kernel takes a moment to see that a cable's other end is down, and only then its next hops go.
+            plan.on(0, "sleep 2".to_owned());
+        }
         for host in 0..hosts {
             plan.on(host, "ip -4 route show table all type unicast".to_owned());
             plan.on(host, "ip rule".to_owned());
+            plan.on(host, "ip nexthop".to_owned());
         }
         plan
     }
@@ -117,16 +123,27 @@ impl Topology {
         let metric = metric + if route.aside { " table 100" } else { "" };
         let ip = if v6 { "ip -6 route add" } else { "ip route add" };
         let line = match route.action {
-            RouteAction::Via { segment, member, several } => {
+            RouteAction::Via { segment, member, manner } => {
                 let segment = segment % self.segments.len();
                 let members = self.members(segment);
                 let gateway = members[member % members.len()];
                 let via = format!("via {}", address(segment, gateway, v6));
                 let numbers = route.numbers;
-                if several {
-                    format!("{ip} {to}{metric}{numbers} nexthop {via} nexthop {via} weight 3")
-                } else {
-                    format!("{ip} {to} {via}{metric}{numbers}")
+                match manner {
+                    Manner::Plain => format!("{ip} {to} {via}{metric}{numbers}"),
+                    Manner::Several => format!("{ip} {to}{metric}{numbers} nexthop {via} nexthop {via} weight 3"),
+                    Manner::Numbered | Manner::Grouped => {
+                        // The number of the line is one that no other next hop has.
+                        let id = 10 * plan.setup.len();
+                        let hop = |id| format!("ip nexthop add id {id} {via} dev e{segment}");
+                        plan.on(host, hop(id));
+                        if matches!(manner, Manner::Grouped) {
+                            plan.on(host, hop(id + 1));
+                            plan.on(host, format!("ip nexthop add id {} group {id}/{},3", id + 2, id + 1));
+                        }
+                        let id = if matches!(manner, Manner::Grouped) { id + 2 } else { id };
+                        format!("{ip} {to}{metric}{numbers} nhid {id}")
+                    }
                 }
             }
             RouteAction::Throw => format!("{ip} throw {to}{metric}"),

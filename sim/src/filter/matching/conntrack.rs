@@ -8,6 +8,7 @@ use crate::conntrack::{Direction, Entry, Nat, State};
 use crate::filter::subject::Subject;
 use crate::filter::{Family, Prefix, Usage, name};
 use crate::packet::End;
+use crate::range;
 
 /// Names in the order in which they are printed; `SNAT` and `DNAT` are no states but go with them.
 const NAMES: [&str; 7] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
@@ -121,8 +122,7 @@ impl fmt::Display for Wanted {
                 let text = net.to_string();
                 f.write_str(text.strip_suffix("/32").or_else(|| text.strip_suffix("/128")).unwrap_or(&text))
             }
-            Self::Ports(first, last) if first == last => first.fmt(f),
-            Self::Ports(first, last) => write!(f, "{first}:{last}"),
+            Self::Ports(first, last) => f.write_str(&range::text((first, last), ':')),
         }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::Argument;
 use crate::filter::Usage;
+use crate::range;
 
 /// The match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,8 +39,7 @@ impl Length {
     }
 
     fn range(&self) -> String {
-        let (first, last) = self.wanted.unwrap_or_default();
-        if first == last { first.to_string() } else { format!("{first}:{last}") }
+        range::text(self.wanted.unwrap_or_default(), ':')
     }
 
     pub(super) fn describe(&self) -> String {

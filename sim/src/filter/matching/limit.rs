@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::Argument;
 use crate::filter::Usage;
-use crate::time::Instant;
+use crate::time::{Instant, nanos};
 
 /// Units by name, in ten thousandths of a second, longest first.
 const UNITS: [(&str, u64); 4] = [("day", 864_000_000), ("hour", 36_000_000), ("min", 600_000), ("sec", 10_000)];
@@ -57,7 +57,7 @@ impl Bucket {
 
     fn credit(&self, now: Instant) -> u64 {
         let (credit, at) = self.credit.unwrap_or_else(|| (self.full(), now));
-        let passed = u64::try_from(now.since(at).as_nanos()).unwrap_or(u64::MAX);
+        let passed = nanos(now.since(at));
         credit.saturating_add(passed).min(self.full())
     }
 

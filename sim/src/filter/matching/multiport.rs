@@ -6,6 +6,7 @@ use super::Argument;
 use super::port::Ports;
 use crate::filter::{Usage, name};
 use crate::packet::Ip;
+use crate::range;
 
 /// The protocols with ports: tcp, udp, dccp, sctp, udplite.
 const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
@@ -39,9 +40,13 @@ impl Multiport {
             "ports" => Which::Either,
             _ => return Ok(false),
         };
+        if !has_ports(argument.protocol) {
+            return Err(Usage::MultiportProtocol);
+        }
+        let names = argument.protocol.map(|(number, _)| number);
         self.which = Some(which);
         self.negated = argument.negated;
-        self.ports = argument.value()?.split(',').map(Ports::parse).collect::<Result<_, _>>()?;
+        self.ports = argument.value()?.split(',').map(|text| Ports::parse(text, names)).collect::<Result<_, _>>()?;
         let fields: usize = self.ports.iter().map(|p| if p.first == p.last { 1 } else { 2 }).sum();
         if fields > 15 { Err(Usage::MultiportFull) } else { Ok(true) }
     }
@@ -73,9 +78,7 @@ impl Multiport {
     }
 
     fn list(&self, show: impl Fn(u16) -> String) -> String {
-        let one = |p: &Ports| {
-            if p.first == p.last { show(p.first) } else { format!("{}:{}", show(p.first), show(p.last)) }
-        };
+        let one = |p: &Ports| range::text((show(p.first), show(p.last)), ':');
         self.ports.iter().map(one).collect::<Vec<_>>().join(",")
     }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use super::Argument;
 use crate::filter::Usage;
 use crate::filter::subject::Owner;
+use crate::range;
 
 /// Numbers from one to another, or all but those.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +36,7 @@ impl Range {
 
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}-{}", self.first, self.last) }
+        f.write_str(&range::text((self.first, self.last), '-'))
     }
 }
 

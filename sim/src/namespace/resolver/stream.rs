@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use crate::dns::framing;
 use crate::time::Instant;
 
 /// What a connection is for.
@@ -51,19 +52,12 @@ impl Stream {
 
     /// The next whole message that came.
     pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
-        let [high, low, rest @ ..] = self.received.as_slice() else { return None };
-        let len = usize::from(u16::from_be_bytes([*high, *low]));
-        let message = rest.get(..len)?.to_vec();
-        self.received.drain(..2 + len);
-        Some(message)
+        framing::take(&mut self.received)
     }
 
     /// Puts a message behind what waits already. One that is too long for the two bytes is none.
     pub(super) fn queue(&mut self, message: &[u8]) {
-        if let Ok(len) = u16::try_from(message.len()) {
-            self.unsent.extend_from_slice(&len.to_be_bytes());
-            self.unsent.extend_from_slice(message);
-        }
+        framing::put(&mut self.unsent, message);
     }
 
     /// What waits to be sent.

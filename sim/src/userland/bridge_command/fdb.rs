@@ -145,6 +145,7 @@ fn change(sys: &mut Sys<'_>, put: Option<Put>, words: &[&str]) -> Result<String,
     changed.map(|()| String::new()).map_err(|error| {
         refusal(match error {
             FdbError::Exists => "File exists",
+            FdbError::Full => "No space left on device",
             FdbError::Missing => "No such file or directory",
             FdbError::OtherFamily => "Address family not supported by protocol",
         })
@@ -153,6 +154,9 @@ fn change(sys: &mut Sys<'_>, put: Option<Put>, words: &[&str]) -> Result<String,
 
 /// The same for a device that takes frames to more addresses than its own.
 fn of_device(device: &mut Device, put: Option<Put>, mac: Mac, state: Option<&'static str>) -> Result<String, Failure> {
+    if device.is_loopback() && put.is_some() {
+        return Err(("Error: FDB add only supported for Ethernet devices.\n".to_owned(), 255));
+    }
     let there = device.stations.contains(&mac);
     match put {
         Some(_) if state.is_some_and(|state| state != "permanent") => {

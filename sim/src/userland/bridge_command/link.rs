@@ -4,9 +4,10 @@ use core::fmt::Write as _;
 
 use super::{Failure, Options, fdb::refusal};
 use crate::bridge::PortSettings;
-use crate::bridge::setting::{OutOfRange, SWITCHES, Switch};
+use crate::bridge::setting::SWITCHES;
 use crate::bridge::tree;
 use crate::device::Device;
+use crate::userland::ip::port::Change;
 use crate::userland::ip::{Scene, json, named_peers};
 use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
@@ -24,7 +25,7 @@ pub(super) fn run(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result
 
 fn show(sys: &mut Sys<'_>, words: &[&str], options: Options) -> Result<String, Failure> {
     let only = match words {
-        ["dev", name] | [name] => Some((*name).to_owned()),
+        ["dev", name] => Some((*name).to_owned()),
         _ => None,
     };
     if let Some(name) = only.as_ref().filter(|name| sys.network().device_named(name).is_none()) {
@@ -108,29 +109,35 @@ impl<'a> View<'a> {
     }
 }
 
-/// What shall be changed of a port.
+/// What shall be changed, and of which port.
 #[derive(Default)]
-struct Change {
+struct Wish {
     device: Option<String>,
-    switches: Vec<(Switch, bool)>,
-    cost: Option<u32>,
-    priority: Option<u64>,
-    state: Option<u64>,
+    change: Change,
 }
 
-impl Change {
+impl Wish {
     fn parse(words: &[&str]) -> Result<Self, Failure> {
-        let mut change = Self::default();
+        let mut wish = Self::default();
+        let change = &mut wish.change;
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value =
                 || words.next().ok_or_else(|| ("Command line is not complete. Try option \"help\"\n".to_owned(), 255));
             match *word {
-                "dev" => change.device = Some((*value()?).to_owned()),
+                "dev" => wish.device = Some((*value()?).to_owned()),
                 "cost" => change.cost = value()?.parse().ok(),
                 "priority" => change.priority = value()?.parse().ok(),
                 "state" => change.state = Some(state(value()?)?),
                 "self" | "master" => {}
+                "hwmode" if !matches!(*value()?, "vepa" | "veb") => {
+                    return Err(("Mode argument must be \"vepa\" or \"veb\".\n".to_owned(), 255));
+                }
+                "hwmode" => return Err(refusal("Operation not supported")),
+                "vlan_tunnel" | "mcast_router" | "backup_port" | "learning_sync" => {
+                    value()?;
+                    return Err(refusal("Operation not supported"));
+                }
                 word => {
                     let known = SWITCHES.iter().find(|(name, ..)| *name == word);
                     let (name, _, switch) = known.ok_or_else(|| (USAGE.to_owned(), 255))?;
@@ -138,7 +145,7 @@ impl Change {
                 }
             }
         }
-        Ok(change)
+        Ok(wish)
     }
 }
 
@@ -157,39 +164,13 @@ fn on_or_off(name: &str, word: &str) -> Result<bool, Failure> {
 }
 
 fn set(sys: &mut Sys<'_>, words: &[&str]) -> Result<String, Failure> {
-    let change = Change::parse(words)?;
-    let name = change.device.ok_or_else(|| ("Device is a required argument.\n".to_owned(), 255))?;
-    let device = sys.network().device_named(&name);
-    let device = device.ok_or_else(|| (format!("Cannot find bridge device \"{name}\"\n"), 255))?;
-    let (index, master) = (device.index, device.master);
-    // A device that is not up has no state to be changed; one without carrier can only be disabled.
-    let is_changeable = device.up && (device.carrier || change.state == Some(0));
-    if !sys.is_network_administrator() {
-        return Err(refusal("Operation not permitted"));
-    }
-    let Some(master) = master else { return Err(refusal("Operation not supported")) };
-    let (namespace, fabric) = (sys.namespace_id(), sys.fabric());
-    let done = fabric.set_bridge(namespace, master, |bridge, now| {
-        if change.state.is_some() && (bridge.tree().is_on() || !is_changeable) {
-            return Err(if bridge.tree().is_on() { "Device or resource busy" } else { "Network is down" });
-        }
-        for (switch, on) in change.switches {
-            bridge.switch_port(index, switch, on, now);
-        }
-        let out_of_range = |OutOfRange| "Numerical result out of range";
-        // A cost of nought is none.
-        if let Some(cost) = change.cost.filter(|cost| *cost != 0) {
-            bridge.set_port_cost(index, cost, now).map_err(out_of_range)?;
-        }
-        if let Some(priority) = change.priority {
-            bridge.set_port_priority(index, priority, now).map_err(out_of_range)?;
-        }
-        if let Some(state) = change.state {
-            bridge.tell_tree(|tree| tree.set_state(index, state)).map_err(|OutOfRange| "Invalid argument")?;
-        }
-        Ok(())
-    });
-    done.map(|()| String::new()).map_err(refusal)
+    let Wish { device, change } = Wish::parse(words)?;
+    let name = device.ok_or_else(|| ("Device is a required argument.\n".to_owned(), 255))?;
+    let device = sys.network().device_named(&name).map(|device| device.index);
+    let index = device.ok_or_else(|| (format!("Cannot find bridge device \"{name}\"\n"), 255))?;
+    let namespace = sys.namespace_id();
+    let done = change.apply(sys, namespace, index);
+    done.map(|()| String::new()).map_err(|said| refusal(said.errno()))
 }
 
 const USAGE: &str = "\

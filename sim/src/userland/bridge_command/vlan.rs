@@ -150,7 +150,7 @@ fn change(sys: &mut Sys<'_>, add: bool, words: &[&str]) -> Result<String, Failur
         (false, _) => master.ok_or_else(|| refusal("Operation not supported"))?,
     };
     if first == 0 || last == 4095 {
-        return Err(refusal("Invalid argument"));
+        return Err(("Error: bridge: Vlan id is invalid.\n".to_owned(), 255));
     }
     let edit = |vlans: &mut Vlans| {
         (first..=last).try_for_each(|id| match add {

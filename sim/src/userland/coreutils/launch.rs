@@ -244,6 +244,7 @@ impl Program for Time {
                     Step::Wait(None)
                 }
                 Next::Exit(status) => Step::Exit(status),
+                Next::Own(_) => unreachable!("another program was started, or none"),
             };
         };
         let begun = *begun;

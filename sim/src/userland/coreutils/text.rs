@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use crate::userland::options::usage;
-use crate::userland::{Flavour, Program, Step, Sys};
+use crate::userland::{Flavour, Program, Step, Sys, escape};
 
 /// `basename NAME [SUFFIX]`
 pub(super) fn basename(sys: &mut Sys<'_>) -> i32 {
@@ -74,7 +74,8 @@ fn unescaped(text: &str) -> (String, bool) {
             Some('c') => return (out, false),
             Some('0') => out.push(octal(&mut rest, 3, 0)),
             Some(digit @ '1'..='7') => out.push(octal(&mut rest, 2, digit.to_digit(8).unwrap_or(0))),
-            Some(letter) => match control(letter) {
+            Some('e') => out.push('\x1b'),
+            Some(letter) => match escape::meaning(letter) {
                 Some(meant) => out.push(meant),
                 None => out.extend(['\\', letter]),
             },
@@ -82,21 +83,6 @@ fn unescaped(text: &str) -> (String, bool) {
         }
     }
     (out, true)
-}
-
-const fn control(letter: char) -> Option<char> {
-    Some(match letter {
-        'a' => '\x07',
-        'b' => '\x08',
-        'e' => '\x1b',
-        'f' => '\x0c',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\x0b',
-        '\\' => '\\',
-        _ => return None,
-    })
 }
 
 /// The character of up to `most` more octal digits.

@@ -17,6 +17,27 @@ pub(super) fn unknown(word: &str) -> String {
     format!("bridge: unknown command \"{word}\"?\n{}", usage::of_type("bridge").unwrap_or_default())
 }
 
+/// Settings of the kernel's bridges that bridges here do not have.
+const UNKNOWN: [&str; 17] = [
+    "group_fwd_mask",
+    "group_address",
+    "no_linklocal_learn",
+    "fdb_max_learned",
+    "vlan_protocol",
+    "vlan_stats_enabled",
+    "vlan_stats_per_port",
+    "mcast_snooping",
+    "mcast_vlan_snooping",
+    "mcast_router",
+    "mcast_query_use_ifaddr",
+    "mcast_querier",
+    "mcast_hash_elasticity",
+    "mcast_hash_max",
+    "mcast_stats_enabled",
+    "mcast_igmp_version",
+    "mcast_mld_version",
+];
+
 /// What a value of a setting must be, as iproute2 says it of one that is not.
 const fn wrong(setting: Setting) -> &'static str {
     match setting {
@@ -55,7 +76,12 @@ impl Wish {
         let mut wish = Self::default();
         while let Some(word) = words.take_next() {
             let Some((_, setting)) = SETTINGS.iter().find(|(name, _)| *name == word) else {
-                return Err(Error::NoBridgeSetting(word));
+                // The kernel has settings that nothing here goes by.
+                return Err(if UNKNOWN.contains(&word.as_str()) {
+                    Refusal::NotSupported.into()
+                } else {
+                    Error::NoBridgeSetting(word)
+                });
             };
             let value = words.value()?;
             let number = value.parse().ok().filter(|number| *number <= most(*setting));

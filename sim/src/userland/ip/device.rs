@@ -7,11 +7,25 @@ use std::collections::BTreeMap;
 use super::detail::Details;
 use super::{Family, Options, bridge, vxlan};
 use crate::addr::Mac;
-use crate::device::{Conf6, Device, Devices, GEN_NONE, GEN_RANDOM, IfIndex, Kind, Manner};
-use crate::stack::{IpvlanMode, MacvlanMode, Over};
+use crate::device::{Conf6, Device, Devices, Flag, GEN_NONE, GEN_RANDOM, IfIndex, Kind};
+use crate::stack::Over;
 use crate::time::Instant;
 use crate::userland::Flavour;
 use crate::userland::json::Json;
+
+/// The flags that are told, in order.
+const FLAGS: [(&str, Flag); 10] = [
+    ("LOOPBACK", Flag::Loopback),
+    ("BROADCAST", Flag::Broadcast),
+    ("POINTOPOINT", Flag::PointToPoint),
+    ("MULTICAST", Flag::Multicast),
+    ("NOARP", Flag::NoArp),
+    ("ALLMULTI", Flag::AllMulticast),
+    ("PROMISC", Flag::Promiscuous),
+    ("DYNAMIC", Flag::Dynamic),
+    ("UP", Flag::Up),
+    ("LOWER_UP", Flag::Running),
+];
 
 /// The devices of a namespace with what a description needs from around them.
 #[derive(Clone, Copy, Debug)]
@@ -65,26 +79,7 @@ impl<'a> Scene<'a> {
         if device.up && !device.carrier {
             flags.push("NO-CARRIER");
         }
-        flags.push(match device.kind {
-            Kind::Loopback => "LOOPBACK",
-            _ if device.is_tun() => "POINTOPOINT",
-            _ => "BROADCAST",
-        });
-        let speaks_to_groups = !matches!(device.kind, Kind::Loopback | Kind::Dummy);
-        let switches = [
-            ("MULTICAST", speaks_to_groups && device.manners.has(Manner::Multicast)),
-            ("NOARP", !device.has_neighbours() && (!device.is_loopback() || !device.manners.has(Manner::Arp))),
-            ("ALLMULTI", device.manners.has(Manner::AllMulticast)),
-            ("PROMISC", device.promiscuous),
-            ("DYNAMIC", device.manners.has(Manner::Dynamic)),
-        ];
-        flags.extend(switches.into_iter().filter_map(|(name, is_on)| is_on.then_some(name)));
-        if device.up {
-            flags.push("UP");
-        }
-        if device.is_running() {
-            flags.push("LOWER_UP");
-        }
+        flags.extend(device.flag_words(&FLAGS));
         if self.is_lower_down(device) {
             flags.push("M-DOWN");
         }
@@ -180,7 +175,7 @@ impl<'a> Scene<'a> {
         said.spoken(" ");
         said.named("promiscuity", device.promiscuity());
         said.spoken(" ");
-        let all_groups = device.manners.has(Manner::AllMulticast);
+        let all_groups = device.has_flag(Flag::AllMulticast);
         said.named("allmulti", u8::from(device.master.is_some()) + u8::from(all_groups));
         said.renamed("minmtu", "min_mtu", least);
         said.renamed("maxmtu", "max_mtu", most);
@@ -300,12 +295,12 @@ fn particulars(scene: &Scene<'_>, device: &Device) -> Details {
     match &device.kind {
         Kind::Bridge(bridge) => return bridge::particulars(bridge, scene.now),
         Kind::Stacked { over: Over::Macvlan(mode), .. } => {
-            said.named("mode", macvlan_mode(*mode));
+            said.named("mode", mode.name());
             said.named("bcqueuelen", 1000u32);
             said.named("usedbcqueuelen", 1000u32);
         }
         Kind::Stacked { over: Over::Ipvlan(mode), .. } => {
-            let mode = ipvlan_mode(*mode);
+            let mode = mode.name();
             said.said(&format!(" mode {mode} "), "mode", mode.into());
             said.said("bridge ", "mode_flag", "bridge".into());
         }
@@ -337,23 +332,6 @@ fn particulars(scene: &Scene<'_>, device: &Device) -> Details {
         Kind::Loopback | Kind::Veth { .. } | Kind::Dummy => {}
     }
     said
-}
-
-const fn macvlan_mode(mode: MacvlanMode) -> &'static str {
-    match mode {
-        MacvlanMode::Private => "private",
-        MacvlanMode::Vepa => "vepa",
-        MacvlanMode::Bridge => "bridge",
-        MacvlanMode::Passthru => "passthru",
-    }
-}
-
-const fn ipvlan_mode(mode: IpvlanMode) -> &'static str {
-    match mode {
-        IpvlanMode::L2 => "l2",
-        IpvlanMode::L3 => "l3",
-        IpvlanMode::L3s => "l3s",
-    }
 }
 
 /// The four lines that `-s` adds, and with a second `-s` four more for kinds of errors.
@@ -398,36 +376,12 @@ pub(in crate::userland) mod tests {
     /// A device that is up and has been for a while.
     pub(in crate::userland) fn device(index: u32, name: &str, mac: &str, kind: Kind) -> Device {
         Device {
-            index: IfIndex(index),
-            name: name.to_owned(),
-            mac: mac.parse().unwrap(),
-            mtu: Mtu::ETHERNET,
-            kind,
             up: true,
             carrier: true,
             carrier_known: true,
-            lower_down: false,
-            carrier_changes: 0,
             opened: true,
             queue_len: 0,
-            master: None,
-            stations: Vec::new(),
-            uppers: Vec::new(),
-            promiscuous: false,
-            manners: crate::device::Manners::default(),
-            port_filters: false,
-            peer_index: None,
-            peer_netnsid: None,
-            addresses: Vec::new(),
-            ipv6: Ipv6::Enabled,
-            inet: crate::device::Inet::default(),
-            inet6: crate::device::Inet6::default(),
-            has_link_local: false,
-            outside: false,
-            queue: None,
-            group: 0,
-            alias: String::new(),
-            counters: Counters::default(),
+            ..Device::new(IfIndex(index), name, mac.parse().unwrap(), kind)
         }
     }
 

@@ -61,6 +61,10 @@ pub enum Refusal {
     BadRuleSource,
     /// A route to nowhere.
     NoDevice,
+    /// IPv6 is switched off on the device.
+    NoIpv6,
+    /// IPv6 is switched off on a device that a route goes out by.
+    NoIpv6Onward,
     /// A way for a route that sends nothing.
     NoWayForType,
     /// A gateway besides those of several hops.
@@ -121,6 +125,78 @@ pub enum Refusal {
     OtherFamily,
     /// A value beyond the kernel's limits.
     OutOfRange,
+    /// A text that is longer than the kernel takes.
+    BadAttribute,
+    /// An IPv6 address that is none.
+    InvalidAddress6,
+    /// A group of IPv6 as an address.
+    GroupAddress6,
+    /// The address of IPv6's loopback elsewhere.
+    LoopbackAddress6,
+    /// A type of route that nobody makes any more.
+    RetiredType,
+    /// The device is down.
+    Down,
+    /// No route of IPv6 that could be replaced.
+    NothingToReplace,
+    /// A way that is on the link without a gateway that could be.
+    IdleOnlink,
+    /// A neighbour's own address without the link that it is on.
+    NoEgress,
+    /// An address of a prefix whose first one reaches as far as another.
+    BadScope,
+    /// Realms besides those of several hops.
+    OtherRealms,
+    /// A number for a device that another one has where it shall go.
+    IndexTaken(u32),
+    /// A number for a new device that another one has.
+    IndexBusy,
+    /// A next hop without its number.
+    NoNexthopId,
+    /// The number that no next hop has.
+    ZeroNexthopId,
+    /// A group of next hops that are not there.
+    BadNexthopId,
+    /// A route by a next hop that is not there.
+    NoSuchNexthop,
+    /// A route that says a way besides its next hop.
+    NexthopAndWay,
+    /// A group that is of a family.
+    GroupFamily,
+    /// A next hop that is of none.
+    NoFamily,
+    /// A way of a next hop that leads nowhere.
+    BlackholeWay,
+    /// A next hop without a device.
+    NoNexthopDevice,
+    /// A next hop by a device that is down.
+    NexthopDown,
+    /// A next hop by a device that leads nowhere.
+    NexthopCarrier,
+    /// Nothing that could be on the link.
+    OnlinkWithoutGateway,
+    /// A next hop that is twice in a group.
+    MemberTwice,
+    /// A group in a group.
+    GroupInGroup,
+    /// A group of which one leads nowhere.
+    BlackholeAmongOthers,
+    /// One of a group that shall lead nowhere.
+    BlackholeMember,
+    /// A next hop in the place of nobody knows which.
+    ReplaceWithoutId,
+    /// A group in the place of a next hop.
+    GroupForNexthop,
+    /// A next hop in the place of a group.
+    NexthopForGroup,
+    /// A route of IPv6 by a next hop of IPv4.
+    NexthopFamily,
+    /// A gateway on the way to this host.
+    GatewayOfHost,
+    /// Several ways to this host.
+    WaysOfHost,
+    /// A route that reaches less far than its next hop.
+    ScopeMismatch,
 }
 
 impl Refusal {
@@ -166,7 +242,44 @@ impl Refusal {
             Self::NetworkExists => "A VXLAN device with the specified VNI already exists.",
             Self::MissingNetwork => "Required attributes not provided to perform the operation.",
             Self::FixedNetwork => "Cannot change VNI.",
+            Self::BadAttribute => "Attribute failed policy validation.",
+            Self::InvalidAddress6 => "ipv6: Invalid address.",
+            Self::GroupAddress6 => "ipv6: Cannot assign multicast address without \"IFA_F_MCAUTOJOIN\" flag.",
+            Self::LoopbackAddress6 => "ipv6: Cannot assign loopback address on this device.",
+            Self::BadScope => "ipv4: Invalid scope value.",
+            Self::RetiredType => "Invalid scope.",
+            Self::NothingToReplace => "Can not replace route - no match found.",
+            Self::IdleOnlink => "Invalid flags for nexthop - PERVASIVE and ONLINK can not be set.",
+            Self::NoEgress => "Egress device not specified.",
+            Self::NoNexthopId => "Nexthop id is missing.",
+            Self::ZeroNexthopId => "Invalid nexthop id.",
+            Self::BadNexthopId => "Invalid nexthop id.",
+            Self::NoSuchNexthop => "Nexthop id does not exist.",
+            Self::NexthopAndWay => "Nexthop specification and nexthop id are mutually exclusive.",
+            Self::GroupFamily => "Invalid family for group.",
+            Self::NoFamily => "Invalid address family.",
+            Self::BlackholeWay => "Blackhole attribute can not be used with gateway, oif, encap or fdb.",
+            Self::NoNexthopDevice => "Device attribute required for non-blackhole and non-fdb nexthops.",
+            Self::NexthopDown => "Nexthop device is not up.",
+            Self::NexthopCarrier => "Carrier for nexthop device is down.",
+            Self::OnlinkWithoutGateway => "ONLINK flag can not be set for nexthop without a gateway.",
+            Self::MemberTwice => "Nexthop id can not be used twice in a group.",
+            Self::GroupInGroup => "Hash-threshold group can not be a nexthop within a group.",
+            Self::BlackholeAmongOthers => "Blackhole nexthop can not be used in a group with more than 1 path.",
+            Self::BlackholeMember => "Blackhole nexthop can not be a member of a group with more than one path.",
+            Self::ReplaceWithoutId => "Replace requires nexthop id.",
+            Self::GroupForNexthop => "Can not replace a nexthop with a nexthop group.",
+            Self::NexthopForGroup => "Can not replace a nexthop group with a nexthop.",
+            Self::NexthopFamily => "IPv6 routes can not use an IPv4 nexthop.",
+            Self::GatewayOfHost => "Route with host scope can not have a gateway.",
+            Self::WaysOfHost => "Route with host scope can not have multiple nexthops.",
+            Self::ScopeMismatch => "Scope mismatch with nexthop.",
+            Self::NoIpv6 => "ipv6: IPv6 is disabled on this device.",
+            Self::NoIpv6Onward => "IPv6 is disabled on nexthop device.",
+            Self::OtherRealms => "Nexthop class id does not match RTA_FLOW.",
             Self::MissingLink
+            | Self::IndexTaken(_)
+            | Self::IndexBusy
             | Self::UnfitAddress
             | Self::NotConnected
             | Self::AddressInUse
@@ -182,23 +295,27 @@ impl Refusal {
             | Self::NotSupported
             | Self::NetworkUnreachable
             | Self::HostUnreachable
+            | Self::Down
             | Self::Prohibited => return None,
         })
     }
 
     /// The text of errno.
-    const fn errno(self) -> &'static str {
+    pub(in crate::userland) const fn errno(self) -> &'static str {
         match self {
             Self::AddressAssigned | Self::Address6Assigned | Self::Exists | Self::NetworkExists => "File exists",
             Self::AddressNotFound | Self::Address6NotFound | Self::UnfitAddress => "Cannot assign requested address",
             Self::BridgeInBridge => "Too many levels of symbolic links",
-            Self::DeviceDown => "Network is down",
+            Self::DeviceDown | Self::Down | Self::NexthopDown | Self::NexthopCarrier => "Network is down",
             Self::LocalGateway => "Invalid argument",
             Self::BadGateway | Self::NetworkUnreachable => "Network is unreachable",
             Self::NameTooLong => "Numerical result out of range",
-            Self::NoEntry | Self::NoNeighbour | Self::NoProxyNeighbour | Self::NoTable | Self::NoTable6 => {
-                "No such file or directory"
-            }
+            Self::NothingToReplace
+            | Self::NoEntry
+            | Self::NoNeighbour
+            | Self::NoProxyNeighbour
+            | Self::NoTable
+            | Self::NoTable6 => "No such file or directory",
             Self::NoDevice => "No such device",
             Self::NoProcess => "No such process",
             Self::AddressInUse => "Address already in use",
@@ -209,11 +326,39 @@ impl Refusal {
             }
             Self::HostUnreachable => "No route to host",
             Self::NotPermitted => "Operation not permitted",
-            Self::Prohibited => "Permission denied",
-            Self::Busy => "Device or resource busy",
+            Self::NoIpv6 | Self::NoIpv6Onward | Self::Prohibited => "Permission denied",
+            Self::Busy | Self::IndexTaken(_) | Self::IndexBusy => "Device or resource busy",
             Self::NotConnected => "Transport endpoint is not connected",
-            Self::VlanRange | Self::OutOfRange => "Numerical result out of range",
+            Self::InvalidAddress6 | Self::LoopbackAddress6 => "Cannot assign requested address",
+            Self::VlanRange | Self::OutOfRange | Self::BadAttribute => "Numerical result out of range",
             Self::BadSource
+            | Self::OtherRealms
+            | Self::BadScope
+            | Self::NoNexthopId
+            | Self::ZeroNexthopId
+            | Self::BadNexthopId
+            | Self::NoSuchNexthop
+            | Self::NexthopAndWay
+            | Self::GroupFamily
+            | Self::NoFamily
+            | Self::BlackholeWay
+            | Self::NoNexthopDevice
+            | Self::OnlinkWithoutGateway
+            | Self::MemberTwice
+            | Self::GroupInGroup
+            | Self::BlackholeAmongOthers
+            | Self::BlackholeMember
+            | Self::ReplaceWithoutId
+            | Self::GroupForNexthop
+            | Self::NexthopForGroup
+            | Self::NexthopFamily
+            | Self::GatewayOfHost
+            | Self::WaysOfHost
+            | Self::ScopeMismatch
+            | Self::RetiredType
+            | Self::IdleOnlink
+            | Self::NoEgress
+            | Self::GroupAddress6
             | Self::BadRuleSource
             | Self::MissingLink
             | Self::MissingNetwork
@@ -249,6 +394,7 @@ impl From<LinkError> for Refusal {
             LinkError::NextHopUnreachable => Self::BadGateway,
             LinkError::NoAddress => Self::AddressNotFound,
             LinkError::NoDevice => Self::NoDevice,
+            LinkError::NoIpv6 => Self::NoIpv6,
             LinkError::NetworkDown => Self::DeviceDown,
             LinkError::NotABridge => Self::NotSupported,
             LinkError::NetworkExists => Self::NetworkExists,
@@ -356,6 +502,8 @@ pub enum Error {
     MissingRule(&'static str),
     /// `flush` without saying what.
     FlushAll,
+    /// Routes that cannot be named so that they go.
+    FlushRefused(Refusal),
     /// No device of that name, for a change.
     NoDevice(String),
     /// No device of that name, to be shown.
@@ -387,6 +535,38 @@ pub enum Error {
     NameTaken(String),
     /// There is none to be removed.
     NoName(String),
+    /// A switch of a port is neither on nor off.
+    OneOf {
+        /// Which.
+        name: &'static str,
+        /// What it shall be.
+        word: String,
+    },
+    /// A change of a number where a device is only changed.
+    FixedIndex,
+    /// A tunnel that is of no network.
+    NoVni,
+    /// A word that `ip monitor` does not know.
+    UnknownArgument(String),
+    /// No file of what was told long ago.
+    NoFile,
+    /// Room for answers that is no number.
+    BufferSize(String),
+    /// A value was given twice.
+    Twice {
+        /// What it is of.
+        what: &'static str,
+        /// The second one.
+        word: String,
+    },
+    /// IPv6 has no broadcast addresses.
+    NoBroadcast,
+    /// Only a group can be joined.
+    NoGroupToJoin,
+    /// An address that is good for no time.
+    NoLifetime,
+    /// An address that is preferred when it is not good any more.
+    PreferredLonger,
     /// There is none to be entered.
     NotOpened(String),
     /// What should be a process is no number.
@@ -431,7 +611,7 @@ impl Error {
     #[must_use]
     pub const fn status(&self, flavour: Flavour, object: Object) -> i32 {
         match (flavour, self) {
-            (_, Self::Refused(_)) => 2,
+            (_, Self::Refused(_) | Self::FlushRefused(_)) => 2,
             (_, Self::Tunnel(fault)) => fault.status(),
             (_, Self::NoBridgeSetting(_) | Self::TypeHelp(_)) => 1,
             (Flavour::Busybox, Self::MissingRoute) => 2,
@@ -444,6 +624,7 @@ impl Error {
                 }
             }
             (Flavour::Host, Self::Carrier(_)) => 22,
+            (Flavour::Host, Self::OneOf { .. }) => 234,
             (Flavour::Host, Self::MissingDevice) if !matches!(object, Object::Link) => 1,
             (
                 Flavour::Host,
@@ -465,6 +646,11 @@ impl Error {
                 | Self::NotShown(_)
                 | Self::MissingName
                 | Self::MissingNetnsid
+                | Self::NoBroadcast
+                | Self::NoVni
+                | Self::NoGroupToJoin
+                | Self::NoLifetime
+                | Self::PreferredLonger
                 | Self::MissingTunMode
                 | Self::TunFile(_)
                 | Self::NameTaken(_)
@@ -494,6 +680,21 @@ impl Error {
             }
             Self::Wrong { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n\n"),
             Self::Invalid { word, why } => format!("Error: argument \"{word}\" is wrong: {why}\n"),
+            Self::Twice { what, word } => format!("Error: duplicate \"{what}\": \"{word}\" is the second value.\n"),
+            Self::OneOf { name, word } => {
+                format!("Error: argument of \"{name}\" must be one of \"off\", \"on\", not \"{word}\"\n")
+            }
+            Self::FixedIndex => {
+                "index can be used only when creating devices or when moving device to another netns.\n".to_owned()
+            }
+            Self::UnknownArgument(word) => format!("Argument \"{word}\" is unknown, try \"ip {name} help\".\n"),
+            Self::NoFile => "Cannot fopen: No such file or directory\n".to_owned(),
+            Self::BufferSize(word) => format!("Invalid rcvbuf size '{word}'\n"),
+            Self::NoVni => "vxlan: missing virtual network identifier\n".to_owned(),
+            Self::NoBroadcast => "Broadcast can be set only for IPv4 addresses\n".to_owned(),
+            Self::NoGroupToJoin => "autojoin needs multicast address\n".to_owned(),
+            Self::NoLifetime => "valid_lft is zero\n".to_owned(),
+            Self::PreferredLonger => "preferred_lft is greater than valid_lft\n".to_owned(),
             Self::Tunnel(fault) => fault.text(),
             Self::NoBridgeSetting(word) => super::bridge::unknown(word),
             Self::Expected { what, word } => format!("Error: {what} is expected rather than \"{word}\".\n"),
@@ -527,10 +728,14 @@ impl Error {
             Self::MissingRule(verb) => format!("\"ip rule {verb}\" requires arguments.\n"),
             Self::MissingEntry => "Device and address are required arguments.\n".to_owned(),
             Self::MissingDestination => "need at least a destination address\n".to_owned(),
+            Self::FlushRefused(refusal) => format!("Failed to send flush request: {}\n", refusal.errno()),
             Self::FlushAll if matches!(object, Object::Route) => "\"ip route flush\" requires arguments.\n".to_owned(),
             Self::FlushAll => "Flush requires arguments.\n".to_owned(),
             Self::NoDevice(word) => format!("Cannot find device \"{word}\"\n"),
             Self::NotShown(word) => format!("Device \"{word}\" does not exist.\n"),
+            Self::Refused(Refusal::IndexTaken(index)) => {
+                format!("Error: The ifindex {index} is not available in the target netns.\n")
+            }
             Self::Refused(refusal) => match refusal.sentence() {
                 Some(sentence) => format!("Error: {sentence}\n"),
                 None => format!("RTNETLINK answers: {}\n", refusal.errno()),

@@ -1,16 +1,17 @@
 //! `ip -j`: devices, addresses, routes and neighbours as JSON, with iproute2's names. What is listed is chosen where the
 //! text is made.
 
+use super::addr;
 use super::device::{Listing, Scene, group, link_type, queueing, state};
-use super::route::listing::{self, Listed, Selection};
+use super::route::listing::{self, Listed, Register, Selection};
 use super::{Family, Options};
-use crate::device::{Address, Device, Devices};
+use crate::device::{Address, Device, Scope};
 use crate::neighbour::{Ages, Entry};
 use crate::route::Protocol;
 use crate::userland::json::Json;
 
 /// What "for ever" is in seconds.
-const FOREVER: u32 = u32::MAX;
+const FOREVER: u64 = u32::MAX as u64;
 
 /// A device of a list of links.
 pub(super) fn link(scene: &Scene<'_>, options: &Options, device: &Device) -> Json {
@@ -45,7 +46,7 @@ pub(super) fn addresses(scene: &Scene<'_>, options: &Options, device: &Device, a
     if options.family == Family::Any {
         detailed(&mut fields, scene, device, Listing::Addresses, options);
     }
-    let all = addresses.iter().map(|(a, secondary)| address(device, a, *secondary)).collect();
+    let all = addresses.iter().map(|(a, secondary)| address(scene, device, a, *secondary)).collect();
     fields.push(("addr_info", Json::List(all)));
     if options.statistics > 0 {
         fields.push(("stats64", statistics(device, options.statistics)));
@@ -127,27 +128,30 @@ fn detailed(
 }
 
 fn place(address: &Address) -> Vec<(&'static str, Json)> {
-    vec![("local", address.net.ip().to_string().into()), ("prefixlen", address.net.prefix().into())]
+    let mut fields = vec![("local", address.net.ip().to_string().into())];
+    fields.extend(address.peer.map(|peer| ("address", peer.to_string().into())));
+    fields.push(("prefixlen", address.net.prefix().into()));
+    if address.metric != 0 {
+        fields.push(("metric", address.metric.into()));
+    }
+    fields
 }
 
-fn address(device: &Device, address: &Address, secondary: bool) -> Json {
+fn address(scene: &Scene<'_>, device: &Device, address: &Address, secondary: bool) -> Json {
     let v4 = address.net.is_ipv4();
     let mut fields = vec![("family", if v4 { "inet" } else { "inet6" }.into())];
     fields.extend(place(address));
     if let Some(broadcast) = address.broadcast {
         fields.push(("broadcast", broadcast.to_string().into()));
     }
-    fields.push(("scope", super::addr::scope(address.scope).into()));
-    if secondary {
-        fields.push(("secondary", true.into()));
-    }
+    fields.push(("scope", address.scope.to_string().into()));
+    fields.extend(addr::flags(address, secondary, scene.now).into_iter().map(|flag| (flag, true.into())));
     if v4 {
-        fields.push(("label", device.name.as_str().into()));
-    } else if address.nodad {
-        fields.push(("nodad", true.into()));
+        fields.push(("label", addr::label(device, address).into()));
     }
-    fields.push(("valid_life_time", FOREVER.into()));
-    fields.push(("preferred_life_time", FOREVER.into()));
+    let left = |until| addr::seconds_left(until, scene.now).unwrap_or(FOREVER);
+    fields.push(("valid_life_time", left(address.lifetime.valid).into()));
+    fields.push(("preferred_life_time", left(address.lifetime.preferred).into()));
     Json::Object(fields)
 }
 
@@ -175,27 +179,24 @@ fn statistics(device: &Device, level: u8) -> Json {
 }
 
 /// A route; what was asked for is left out.
-pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, details: bool) -> Json {
-    let route = &listed.route;
+pub(super) fn route(listed: &Listed, register: Register<'_>, asked: &Selection, details: bool) -> Json {
+    let (route, devices) = (&listed.route, register.devices);
     let mut fields = Vec::new();
     if listed.kind != "unicast" || details {
         fields.push(("type", listed.kind.into()));
     }
     fields.push(("dst", listing::destination(route.dst).into()));
+    fields.extend(route.named.map(|named| ("nhid", named.id.0.into())));
     if route.tos != 0 {
         fields.push(("tos", format!("{:#04x}", route.tos).into()));
     }
-    if let Some(gateway) = route.gateway.filter(|gateway| asked.via != Some(*gateway)) {
-        if gateway.is_ipv6() && route.dst.is_ipv4() {
-            let via = vec![("family", "inet6".into()), ("host", gateway.to_string().into())];
-            fields.push(("via", Json::Object(via)));
-        } else {
-            fields.push(("gateway", gateway.to_string().into()));
-        }
-    }
+    let gateway = route.gateway.filter(|gateway| asked.via != Some(*gateway));
+    fields.extend(gateway.map(|gateway| super::route::nexthop::told(route.dst.is_ipv4(), gateway)));
     let device = route.device.and_then(|index| devices.get(&index));
     if let Some(device) = device.filter(|device| asked.device != Some(device.index)) {
         fields.push(("dev", device.name.as_str().into()));
+    } else if listing::goes_to_lo(route) {
+        fields.push(("dev", "lo".into()));
     }
     if asked.tells_table(listed, details) {
         fields.push(("table", listing::name(listed.table).into()));
@@ -203,10 +204,10 @@ pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, detai
     if asked.protocol.is_none() && (route.protocol != Protocol::Boot || details) {
         fields.push(("protocol", listing::protocol(route.protocol).into()));
     }
-    let told = route.dst.is_ipv4() && route.scope != crate::device::Scope::Global || details;
+    let told = route.dst.is_ipv4() && route.scope != Scope::GLOBAL || details;
     if told && asked.scope.is_none() {
-        let scope = if route.dst.is_ipv4() { route.scope } else { crate::device::Scope::Global };
-        fields.push(("scope", super::addr::scope(scope).into()));
+        let scope = if route.dst.is_ipv4() { route.scope } else { Scope::GLOBAL };
+        fields.push(("scope", scope.to_string().into()));
     }
     if let Some(src) = route.src.filter(|src| asked.src != Some(*src)) {
         fields.push(("prefsrc", src.to_string().into()));
@@ -214,13 +215,17 @@ pub(super) fn route(listed: &Listed, devices: &Devices, asked: &Selection, detai
     if route.metric > 0 || route.dst.is_ipv6() {
         fields.push(("metric", route.metric.into()));
     }
-    let down = device.is_some_and(|device| !device.carrier) && listed.kind == "unicast";
+    let down = device.is_some_and(|device| !device.carrier) && listed.kind != "local";
     let flags = [("onlink", route.onlink), ("linkdown", down)];
     fields.push(("flags", Json::List(flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).into()).collect())));
+    let realms = super::route::realm::json(route.realms);
+    fields.extend(realms.filter(|_| asked.tells_realms() && route.hops.is_empty()));
     fields.extend(super::route::metrics::json(&route.metrics).map(|metrics| ("metrics", metrics)));
     if route.dst.is_ipv6() {
-        fields.push(("pref", "medium".into()));
+        fields.push(("pref", listing::preference(route.preference).into()));
     }
+    let told = register.named_by(route).filter(|_| details);
+    fields.extend(told.map(|(id, it)| ("nh_info", super::nexthop::listing::json(id, it, devices, details))));
     fields.extend(super::route::nexthop::json(route, devices).map(|hops| ("nexthops", hops)));
     Json::Object(fields)
 }

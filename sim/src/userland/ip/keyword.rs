@@ -62,7 +62,7 @@ pub(super) const LINK: [Keyword; 33] = [
 ];
 
 /// The words of `ip route add` and its kin.
-pub(super) const ROUTE: [Keyword; 31] = [
+pub(super) const ROUTE: [Keyword; 37] = [
     Whole("src"),
     Whole("via"),
     Whole("tos"),
@@ -88,6 +88,12 @@ pub(super) const ROUTE: [Keyword; 31] = [
     Begun("ssthresh"),
     Whole("onlink"),
     Whole("nexthop"),
+    Begun("realms"),
+    Whole("expires"),
+    Whole("pref"),
+    Whole("from"),
+    Whole("nhid"),
+    Whole("encap"),
     Begun("protocol"),
     Begun("table"),
     Whole("dev"),
@@ -97,7 +103,7 @@ pub(super) const ROUTE: [Keyword; 31] = [
 ];
 
 /// The words of `ip rule add` and its kin.
-pub(super) const RULE: [Keyword; 27] = [
+pub(super) const RULE: [Keyword; 28] = [
     Whole("not"),
     Whole("from"),
     Whole("to"),
@@ -107,6 +113,7 @@ pub(super) const RULE: [Keyword; 27] = [
     Whole("tos"),
     Begun("dsfield"),
     Whole("fwmark"),
+    Begun("protocol"),
     Begun("table"),
     Whole("lookup"),
     Begun("suppress_prefixlength"),

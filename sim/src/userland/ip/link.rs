@@ -8,11 +8,14 @@ use super::bridge as bridge_kind;
 use super::device::{Listing, Scene, state, statistics};
 use super::keyword::{self, Keyword};
 use super::selection::{Selection, group};
-use super::{Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, usage, vxlan};
+use super::{
+    Error, Options, Refusal, Words, device, device_at, json, mac, named_peers, netns, permit, port, usage, vxlan,
+};
 use crate::addr::Mac;
 use crate::device::{Conf6, Device, GEN_NONE, GEN_RANDOM, IfIndex, Kind, Manner, Mtu};
 use crate::fabric::NamespaceId;
 use crate::namespace::LinkError;
+use crate::stack::{MacvlanMode, Over};
 use crate::userland::json::Json;
 use crate::userland::{Pid, Sys};
 pub(super) use make::free_name;
@@ -99,6 +102,8 @@ struct Change {
     /// A bridge by name, or none to leave the one it is in.
     master: Option<Option<String>>,
     netns: Option<String>,
+    /// The number that it shall have there.
+    index: Option<IfIndex>,
     /// The group that it shall be in, or without a device the one that is meant.
     group: Option<u32>,
     alias: Option<String>,
@@ -114,6 +119,9 @@ impl Change {
         while let Some(word) = words.next_of(keywords) {
             change.set(word, &mut words)?;
         }
+        if change.index.is_some() && change.netns.is_none() {
+            return Err(Error::FixedIndex);
+        }
         Ok(change)
     }
 
@@ -128,6 +136,7 @@ impl Change {
             "nomaster" => self.master = Some(None),
             "netns" => self.netns = Some(words.value()?),
             "group" => self.group = Some(group(words.value()?)?),
+            "index" => make::number(&mut self.index, words.value()?)?,
             "alias" => self.alias = Some(words.value()?),
             "addrgenmode" => self.generation = Some(generation(words.value()?)?),
             "promisc" => self.promiscuous = Some(switch("promisc", words.value()?)?),
@@ -231,7 +240,6 @@ struct Plan {
     promiscuous: Option<bool>,
     manners: Vec<(Manner, bool)>,
     master: Option<Option<IfIndex>>,
-    netns: Option<NamespaceId>,
     group: Option<u32>,
     alias: Option<String>,
     generation: Option<i32>,
@@ -255,12 +263,43 @@ fn set(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Result<(), Er
     }
 }
 
-fn set_one(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Change) -> Result<(), Error> {
+fn set_one(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, mut change: Change) -> Result<(), Error> {
+    if let Some(word) = change.netns.take() {
+        let to = destination(sys, word)?;
+        let (namespace, index) = send(sys, (namespace, index), to, change.name.as_deref(), change.index)?;
+        return set_one(sys, namespace, index, change);
+    }
     if let Some((kind, words)) = change.kind.clone() {
         change_kind(sys, namespace, index, &kind, words)?;
     }
     let plan = plan(sys, namespace, index, change)?;
     Ok(commit(sys, namespace, index, plan)?)
+}
+
+/// Sends a device to another namespace before anything else of it is changed, so it is there also when that is refused. It
+/// goes under its own name, or the new one where its own is taken.
+fn send(
+    sys: &mut Sys<'_>,
+    (namespace, index): (NamespaceId, IfIndex),
+    to: NamespaceId,
+    new: Option<&str>,
+    chosen: Option<IfIndex>,
+) -> Result<(NamespaceId, IfIndex), Error> {
+    let device = device_at(sys, namespace, index);
+    if device.link().is_none() {
+        return Err(Refusal::Immutable.into());
+    }
+    if to == namespace {
+        return Ok((namespace, index));
+    }
+    let own = device.name.clone();
+    let name = if check_free(sys, to, &own).is_ok() { &own } else { new.unwrap_or(&own) };
+    check_free(sys, to, name)?;
+    let taken = chosen.filter(|chosen| sys.fabric().namespace(to).devices.contains_key(chosen));
+    if let Some(IfIndex(taken)) = taken {
+        return Err(Refusal::IndexTaken(taken).into());
+    }
+    Ok((to, make::move_as(sys, (namespace, index), to, name, chosen)?))
 }
 
 /// Changes what a device of this type is set to.
@@ -271,8 +310,12 @@ fn change_kind(
     kind: &str,
     words: Words,
 ) -> Result<(), Error> {
+    if kind == "bridge_slave" {
+        return Ok(port::Change::parse(words)?.apply(sys, namespace, index)?);
+    }
     let device = sys.fabric().namespace_mut(namespace).devices.get_mut(&index).expect("it was just found");
     match (kind, &mut device.kind) {
+        ("macvlan", Kind::Stacked { over: Over::Macvlan(mode), .. }) => change_mode(mode, words),
         ("vxlan", Kind::Vxlan(tunnel)) => vxlan::Wish::parse(words)?.change(tunnel),
         ("bridge", Kind::Bridge(_)) => {
             let wish = bridge_kind::Wish::parse(words)?;
@@ -282,8 +325,25 @@ fn change_kind(
             bridge_kind::Wish::parse(words)?;
             Err(Refusal::NotSupported.into())
         }
+        // Where nothing of the type is said, nothing is asked of the kernel.
+        _ if words.0.is_empty() => Ok(()),
         _ => Err(Refusal::NotSupported.into()),
     }
+}
+
+/// How a macvlan shares its parent; that it has it alone is for good.
+fn change_mode(mode: &mut MacvlanMode, mut words: Words) -> Result<(), Error> {
+    while let Some(word) = words.take_next() {
+        if word != "mode" {
+            return Err(Error::UnknownParticular { kind: "macvlan", word });
+        }
+        let new = make::macvlan_mode(words.value()?)?;
+        if (new == MacvlanMode::Passthru) != (*mode == MacvlanMode::Passthru) {
+            return Err(Refusal::Invalid.into());
+        }
+        *mode = new;
+    }
+    Ok(())
 }
 
 /// Checks everything that can fail.
@@ -293,17 +353,10 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         Some(None) => Some(None),
         None => None,
     };
-    let netns = change.netns.map(|word| destination(sys, word)).transpose()?;
     let device = device_at(sys, namespace, index);
     let is_up = device.up;
-    if netns.is_some() && device.link().is_none() {
-        return Err(Refusal::Immutable.into());
-    }
     let name = change.name.clone().unwrap_or_else(|| device.name.clone());
     check_new_name(sys, namespace, index, &name)?;
-    if let Some(to) = netns.filter(|to| *to != namespace) {
-        check_free(sys, to, &name)?;
-    }
     if change.up == Some(true) && !is_up && !sys.fabric().can_go_up(namespace, index) {
         return Err(Refusal::AddressInUse.into());
     }
@@ -321,7 +374,6 @@ fn plan(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, change: Chang
         promiscuous: change.promiscuous,
         manners: change.manners,
         master,
-        netns,
         group: change.group,
         alias: change.alias,
         generation: change.generation,
@@ -348,6 +400,9 @@ fn bridge(sys: &mut Sys<'_>, namespace: NamespaceId, port: IfIndex, name: String
     };
     let (index, is_bridge) = (bridge.index, bridge.bridge().is_some());
     let port = device_at(sys, namespace, port);
+    if is_bridge && station(port.mac).is_err() {
+        return Err(Refusal::Invalid.into());
+    }
     match (is_bridge, port.is_loopback(), port.bridge().is_some()) {
         (false, ..) => Err(Refusal::NotSupported.into()),
         (true, true, _) => Err(Refusal::Invalid.into()),
@@ -392,10 +447,6 @@ fn commit(sys: &mut Sys<'_>, namespace: NamespaceId, index: IfIndex, plan: Plan)
     }
     if let Some(up) = plan.up {
         fabric.set_up(namespace, index, up);
-    }
-    if let Some(to) = plan.netns {
-        let name = fabric.namespace(namespace).devices.get(&index).map(|d| d.name.clone()).unwrap_or_default();
-        fabric.move_device(namespace, index, to, &name)?;
     }
     Ok(())
 }

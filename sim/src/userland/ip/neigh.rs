@@ -234,14 +234,28 @@ fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, query: &Qu
         let all = entries.map(told).collect();
         return Ok(Json::List(all).print(options.pretty));
     }
+    if options.brief && flavour == Flavour::Host {
+        return Ok(entries.map(|(index, addr, entry)| brief(addr, name(index), entry)).collect());
+    }
     Ok(entries
         .map(|(index, addr, entry)| line(addr, name(index), entry, (flavour, ages(entry, options, now))))
         .collect())
 }
 
+/// One entry in three columns.
+fn brief(addr: IpAddr, device: Option<&str>, entry: &Entry) -> String {
+    let device = device.map(|name| format!("{name:<16} ")).unwrap_or_default();
+    format!("{:<39} {device}{}\n", addr.to_string(), entry.mac.map(|mac| mac.to_string()).unwrap_or_default())
+}
+
 /// One entry; the device is left out when it was asked for by name. Busybox always prints its statistics, which this
 /// kernel keeps only the probes of.
-fn line(addr: IpAddr, device: Option<&str>, entry: &Entry, (flavour, ages): (Flavour, Option<Ages>)) -> String {
+pub(super) fn line(
+    addr: IpAddr,
+    device: Option<&str>,
+    entry: &Entry,
+    (flavour, ages): (Flavour, Option<Ages>),
+) -> String {
     let device = device.map(|name| format!("dev {name} ")).unwrap_or_default();
     let mac = entry.mac.map(|mac| format!("lladdr {mac} ")).unwrap_or_default();
     let state = entry.state.name();
@@ -330,7 +344,7 @@ mod tests {
         let mut table = Table::default();
         table.set_permanent(IfIndex(2), "10.1.0.50".parse().unwrap(), "02:00:00:00:00:77".parse().unwrap());
         let packet = crate::frame::Frame::copy_of(&[0; 20]);
-        table.resolve(Instant::ZERO, IfIndex(2), "10.1.0.77".parse().unwrap(), packet);
+        table.resolve(Instant::ZERO, IfIndex(2), "10.1.0.77".parse().unwrap(), (packet, None));
         table.iter().map(|(_, addr, entry)| (addr, entry.clone())).collect()
     }
 

@@ -218,7 +218,10 @@ fn add(sys: &mut Sys<'_>, name: String) -> Result<Outcome, Error> {
         return Err(Error::NameTaken(name));
     }
     let full_name = format!("{}/{name}", sys.hostname());
-    let id = sys.fabric().create_namespace(&full_name);
+    let most = sys.network().netfilter.conntrack.limit();
+    let id = sys.fabric().create_nested_namespace(&full_name);
+    // How many flows there may be was said for the machine.
+    sys.fabric().namespace_mut(id).netfilter.conntrack.set_limit(most);
     sys.files_mut().make_directory(DIRECTORY);
     sys.files_mut().write(&path, content(id)).expect("the directory is there and the name is free");
     Ok(Outcome::Text(String::new()))

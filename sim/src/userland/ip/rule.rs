@@ -3,13 +3,13 @@
 mod listing;
 
 use super::keyword;
-use super::route::{number, service, table};
+use super::route::{number, parse_protocol, service, table};
 use super::{Error, Family, Options, Refusal, Words, permit, prefix};
 use crate::addr::IpNetwork;
 use crate::fabric::NamespaceId;
 use crate::filter::name as names;
-use crate::route::Action;
 use crate::route::policy::{Rule, TableId, Verdict};
+use crate::route::{Action, Protocol};
 use crate::userland::Sys;
 use crate::userland::json::Json;
 pub use listing::rule_in_words;
@@ -46,11 +46,7 @@ pub(super) fn run(
         Verb::Delete if words.0.is_empty() => return missing("del"),
         Verb::Add => add(sys, namespace, &Change::parse(words)?, options.family),
         Verb::Delete => delete(sys, namespace, &Change::parse(words)?, options.family),
-        Verb::Flush => {
-            permit(sys)?;
-            sys.fabric().namespace_mut(namespace).policy.flush(options.family == Family::V6);
-            Ok(())
-        }
+        Verb::Flush => flush(sys, namespace, options.family, words),
     }
     .map(|()| String::new())
 }
@@ -71,6 +67,7 @@ struct Change {
     dport: Option<(u16, u16)>,
     users: Option<(u32, u32)>,
     suppressed: Option<u8>,
+    maker: Option<Protocol>,
     table: Option<TableId>,
     /// What it does besides asking a table.
     verdict: Option<Verdict>,
@@ -98,6 +95,7 @@ impl Change {
             "ipproto" => self.protocol = Some(protocol(words.value()?)?),
             "sport" => self.sport = Some(ports(words.value()?, "invalid sport range")?),
             "dport" => self.dport = Some(ports(words.value()?, "invalid dport range")?),
+            "protocol" => self.maker = Some(parse_protocol(words.value()?, "\"protocol\" value is invalid")?),
             "uidrange" => self.users = Some(users(words.value()?)?),
             "suppress_prefixlength" | "sup_pl" => {
                 let word = words.value()?;
@@ -160,6 +158,7 @@ impl Change {
             dport: self.dport,
             users: self.users,
             suppressed: self.suppressed,
+            maker: self.maker.unwrap_or(Protocol::UNSPECIFIED),
             ..Rule::new(priority, v6, verdict)
         }
     }
@@ -179,6 +178,7 @@ impl Change {
             && self.verdict.is_none_or(|verdict| rule.verdict == verdict)
             && self.tos.is_none_or(|tos| rule.tos.unwrap_or_default() == tos)
             && self.protocol.is_none_or(|protocol| rule.protocol == Some(protocol))
+            && self.maker.is_none_or(|maker| rule.maker == maker)
             && said(self.sport, rule.sport)
             && said(self.dport, rule.dport)
             && (self.users.is_none() || self.users == rule.users)
@@ -200,14 +200,29 @@ impl Change {
         }
     }
 
-    /// Whether `show` means a rule: prefixes are met by those within them.
+    /// The words that choose those to be shown or flushed.
+    fn parse_choice(mut words: Words, family: Family) -> Result<Self, Error> {
+        let mut wanted = Self::default();
+        while let Some(word) = words.next_of(&keyword::RULE) {
+            match word.as_str() {
+                "goto" | "nop" | "type" | "suppress_prefixlength" => {
+                    return Err(Error::Invalid { word, why: "Failed to parse rule type" });
+                }
+                _ if keyword::RULE.iter().any(|known| known.word() == word) => wanted.set(word, &mut words, family)?,
+                _ => wanted.to = Some(prefix(&word, family)?),
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether `show` means a rule: prefixes are met by those within them, and who made it is not looked at.
     fn shows(&self, rule: &Rule) -> bool {
         let within = |asked: Option<IpNetwork>, net: Option<IpNetwork>| {
             asked.is_none_or(|asked| {
                 asked.prefix() == 0 || net.is_some_and(|net| net.prefix() >= asked.prefix() && asked.contains(net.ip()))
             })
         };
-        let rest = Self { from: None, to: None, ..self.clone() };
+        let rest = Self { from: None, to: None, maker: None, ..self.clone() };
         within(self.from, rule.from) && within(self.to, rule.to) && rest.means(rule, rule.v6)
     }
 }
@@ -257,18 +272,22 @@ fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, family: Fa
     if found { Ok(()) } else { Err(Refusal::NoEntry.into()) }
 }
 
-fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words: Words) -> Result<String, Error> {
-    let family = if options.family == Family::Any { Family::V4 } else { options.family };
-    let mut wanted = Change::default();
-    while let Some(word) = words.next_of(&keyword::RULE) {
-        match word.as_str() {
-            "goto" | "nop" | "type" | "suppress_prefixlength" => {
-                return Err(Error::Invalid { word, why: "Failed to parse rule type" });
-            }
-            _ if keyword::RULE.iter().any(|known| known.word() == word) => wanted.set(word, &mut words, family)?,
-            _ => wanted.to = Some(prefix(&word, family)?),
-        }
-    }
+/// Takes all away that are meant but those of the priority 0, which the kernel does not tell.
+fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, family: Family, words: Words) -> Result<(), Error> {
+    let family = family.or_v4();
+    let wanted = Change::parse_choice(words, family)?;
+    permit(sys)?;
+    let is_meant = |rule: &Rule| {
+        let of_maker = wanted.maker.is_none_or(|maker| rule.maker == maker);
+        rule.v6 == (family == Family::V6) && rule.priority != 0 && of_maker && wanted.shows(rule)
+    };
+    sys.fabric().namespace_mut(namespace).policy.retain(|rule| !is_meant(rule));
+    Ok(())
+}
+
+fn show(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, words: Words) -> Result<String, Error> {
+    let family = options.family.or_v4();
+    let wanted = Change::parse_choice(words, family)?;
     let here = sys.fabric().namespace(namespace);
     let rules = here.policy.rules(family == Family::V6).filter(|rule| wanted.shows(rule));
     if options.json {

@@ -1,9 +1,11 @@
 //! Which devices a listing shows: `ip link show type bridge`, `ip addr show dev eth0 up`. It chooses and prints nothing.
 
 use super::device::{Scene, kind};
-use super::{Error, Family, Words, prefix};
+use super::{Error, Family, Words, addr, prefix};
 use crate::addr::IpNetwork;
 use crate::device::{Address, Device, Scope};
+use crate::time::Instant;
+use crate::userland::shell::wildcard;
 
 /// What the words after `show` ask for; a part that is none asks for nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -15,6 +17,51 @@ pub(super) struct Selection {
     scope: Option<Scope>,
     group: Option<u32>,
     up: bool,
+    /// A pattern of what addresses are called.
+    label: Option<String>,
+    /// Only devices that are in no bridge.
+    free: bool,
+    /// What must be true of an address, or must not.
+    flags: Vec<(Flag, bool)>,
+}
+
+/// What can be asked of an address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Flag {
+    /// It has an end.
+    Dynamic,
+    /// Another one of its prefix is before it.
+    Secondary,
+    /// It is said of it, as `ip addr` prints it.
+    Said(&'static str),
+    /// Nothing here is ever that.
+    Never,
+}
+
+impl Flag {
+    const NAMES: [(&'static str, Self, bool); 14] = [
+        ("dynamic", Self::Dynamic, true),
+        ("permanent", Self::Dynamic, false),
+        ("secondary", Self::Secondary, true),
+        ("temporary", Self::Secondary, true),
+        ("primary", Self::Secondary, false),
+        ("nodad", Self::Said("nodad"), true),
+        ("home", Self::Said("home"), true),
+        ("deprecated", Self::Said("deprecated"), true),
+        ("mngtmpaddr", Self::Said("mngtmpaddr"), true),
+        ("noprefixroute", Self::Said("noprefixroute"), true),
+        ("tentative", Self::Never, true),
+        ("dadfailed", Self::Never, true),
+        ("optimistic", Self::Never, true),
+        ("autojoin", Self::Never, true),
+    ];
+
+    /// What a word asks for; one with a minus asks for the contrary.
+    fn parse(word: &str) -> Option<(Self, bool)> {
+        let (bare, wanted) = word.strip_prefix('-').map_or((word, true), |bare| (bare, false));
+        let found = Self::NAMES.into_iter().find(|(name, ..)| *name == bare);
+        found.map(|(_, flag, on)| (flag, on == wanted))
+    }
 }
 
 impl Selection {
@@ -32,7 +79,14 @@ impl Selection {
                 "type" => selection.kind = Some(words.value()?),
                 "to" => selection.within = Some(prefix(&words.value()?, family)?),
                 "scope" => selection.scope = scope(words.value()?)?,
+                "label" => selection.label = Some(words.value()?),
+                "nomaster" => selection.free = true,
+                "dev" if selection.device.is_some() => {
+                    return Err(Error::Garbage { place: "dev", word: words.value()? });
+                }
                 "dev" => selection.device = Some(words.value()?),
+                "help" => return Err(Error::Help),
+                _ if Flag::parse(&word).is_some() => selection.flags.extend(Flag::parse(&word)),
                 _ if selection.device.is_some() => return Err(Error::Garbage { place: "dev", word }),
                 _ => selection.device = Some(word),
             }
@@ -40,9 +94,23 @@ impl Selection {
         Ok(selection)
     }
 
+    /// The family of the prefix that addresses are to be of, or the one that was asked for.
+    pub(super) fn family(&self, asked: Family) -> Family {
+        match self.within {
+            Some(IpNetwork::V4(_)) if asked == Family::Any => Family::V4,
+            Some(IpNetwork::V6(_)) if asked == Family::Any => Family::V6,
+            _ => asked,
+        }
+    }
+
     /// Whether one device is asked for by its name.
     pub(super) const fn names_device(&self) -> bool {
         self.device.is_some()
+    }
+
+    /// Whether addresses are asked for by what they are called.
+    pub(super) const fn names_label(&self) -> bool {
+        self.label.is_some()
     }
 
     /// The devices that are asked for, by number.
@@ -63,16 +131,26 @@ impl Selection {
     fn includes(&self, device: &Device, scene: &Scene<'_>) -> bool {
         let named = self.device.as_ref().is_none_or(|name| device.name == *name);
         let below = self.master.as_deref().is_none_or(|name| scene.master(device) == Some(name));
-        let typed = self.kind.as_deref().is_none_or(|name| kind(device) == Some(name));
+        let is_of = |name: &str| kind(device) == Some(name) || name == "bridge_slave" && device.master.is_some();
+        let typed = self.kind.as_deref().is_none_or(is_of);
         let grouped = self.group.is_none_or(|group| device.group == group);
-        named && below && typed && grouped && (device.up || !self.up)
+        named && below && typed && grouped && (device.up || !self.up) && !(self.free && device.master.is_some())
     }
 
     /// Whether an address is asked for.
     #[must_use]
-    pub(super) fn includes_address(&self, address: &Address) -> bool {
+    pub(super) fn includes_address(&self, device: &Device, address: &Address, secondary: bool, now: Instant) -> bool {
+        let label = || addr::label(device, address);
+        let has = |flag: Flag| match flag {
+            Flag::Dynamic => address.lifetime.valid.is_some(),
+            Flag::Secondary => secondary,
+            Flag::Said(name) => addr::flags(address, secondary, now).contains(&name),
+            Flag::Never => false,
+        };
         self.within.is_none_or(|net| net.contains(address.net.ip()))
             && self.scope.is_none_or(|scope| address.scope == scope)
+            && self.label.as_ref().is_none_or(|pattern| wildcard(pattern, label()))
+            && self.flags.iter().all(|(flag, wanted)| has(*flag) == *wanted)
     }
 }
 
@@ -88,10 +166,7 @@ pub(super) fn group(word: String) -> Result<u32, Error> {
 fn scope(word: String) -> Result<Option<Scope>, Error> {
     match word.as_str() {
         "all" => Ok(None),
-        "global" | "0" => Ok(Some(Scope::Global)),
-        "link" | "253" => Ok(Some(Scope::Link)),
-        "host" | "254" => Ok(Some(Scope::Host)),
-        _ => Err(Error::Wrong { word, why: "invalid \"scope\"" }),
+        _ => Scope::parse(&word).map(Some).ok_or(Error::Wrong { word, why: "invalid \"scope\"" }),
     }
 }
 
@@ -102,7 +177,6 @@ mod tests {
     use super::super::device::tests::{all, bridge, loopback, veth};
     use super::*;
     use crate::device::IfIndex;
-    use crate::time::Instant;
     use crate::userland::Flavour;
 
     fn chosen(line: &str) -> Result<Vec<String>, Error> {

@@ -10,9 +10,11 @@ pub(super) const fn of(object: Object) -> &'static str {
         Object::Link => include_str!("usage/link.txt"),
         Object::Maddress => include_str!("usage/maddress.txt"),
         Object::Neighbour => include_str!("usage/neigh.txt"),
+        Object::Nexthop => include_str!("usage/nexthop.txt"),
         Object::Netns => include_str!("usage/netns.txt"),
         Object::Route => include_str!("usage/route.txt"),
         Object::Rule => include_str!("usage/rule.txt"),
+        Object::Monitor => include_str!("usage/monitor.txt"),
         Object::Tuntap => include_str!("usage/tuntap.txt"),
     }
 }
@@ -20,6 +22,7 @@ pub(super) const fn of(object: Object) -> &'static str {
 /// The page of a type of device; none of a type that is not known here.
 pub(super) fn of_type(kind: &str) -> Option<&'static str> {
     Some(match kind {
+        "bridge_slave" => include_str!("usage/bridge_slave.txt"),
         "bridge" => include_str!("usage/bridge.txt"),
         "dummy" => include_str!("usage/dummy.txt"),
         "ipvlan" => include_str!("usage/ipvlan.txt"),

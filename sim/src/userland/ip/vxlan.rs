@@ -158,7 +158,9 @@ impl Wish {
 
     /// The settings of a new tunnel; `lower` is the device it named.
     pub(super) fn settings(&self, lower: Option<IfIndex>) -> Result<Settings, Error> {
-        let vni = self.vni.ok_or(Refusal::MissingNetwork)?;
+        // Where nothing is said at all, it is the kernel that misses it.
+        let missing = || if *self == Self::default() { Refusal::MissingNetwork.into() } else { Error::NoVni };
+        let vni = self.vni.ok_or_else(missing)?;
         let mut settings = Settings { remote: self.remote, local: self.local, lower, ..Settings::new(vni) };
         settings.port = self.port.unwrap_or(settings.port);
         self.apply(&mut settings);
@@ -311,7 +313,7 @@ mod tests {
     #[test]
     fn what_makes_no_tunnel_is_refused_as_iproute2_refuses_it() {
         let refused = |line: &str| settings(line).unwrap_err();
-        assert_eq!(refused("remote 10.0.0.1"), Refusal::MissingNetwork.into());
+        assert_eq!([refused("remote 10.0.0.1"), refused("")], [Error::NoVni, Refusal::MissingNetwork.into()]);
         assert_eq!(refused("id 1 group 239.1.1.1"), Fault::GroupWithoutDevice.into());
         assert_eq!(refused("id 1 group 239.1.1.1 remote 10.0.0.1 dev eth0"), Fault::GroupAndRemote.into());
         assert_eq!(refused("id 1 frob"), Fault::Unknown("frob".into()).into());

@@ -62,6 +62,8 @@ pub struct CommandLine {
     pub exact: bool,
     /// `--line-numbers`.
     pub line_numbers: bool,
+    /// `-Z` beside `-L` or `-S`: what is listed is zeroed then.
+    pub zero: bool,
 }
 
 /// A command line on its way in.
@@ -72,6 +74,7 @@ struct Reader<'a> {
     table: &'a str,
     /// Options about printing that came: of `vnx` and `0` for line numbers.
     printing: Vec<char>,
+    zero: bool,
 }
 
 impl CommandLine {
@@ -86,6 +89,7 @@ impl CommandLine {
             command: None,
             table: "filter",
             printing: Vec::new(),
+            zero: false,
         };
         reader.read()?;
         reader.finish()
@@ -122,6 +126,7 @@ impl Reader<'_> {
             numeric: shown('n'),
             exact: shown('x'),
             line_numbers: shown('0'),
+            zero: self.zero,
         })
     }
 }
@@ -134,7 +139,12 @@ impl<'a> Reader<'a> {
         match option_letter(flag) {
             Some('t') => self.table = self.words.value()?,
             // Nobody else holds the lock, and there is nothing to load.
-            Some('w' | 'W') => {
+            Some('w') => {
+                if self.words.plain().is_some_and(|seconds| seconds.parse::<u32>().is_err()) {
+                    return Err(Usage::Said("wait seconds not numeric").into());
+                }
+            }
+            Some('W') => {
                 self.words.plain();
             }
             Some('M') => {
@@ -142,19 +152,39 @@ impl<'a> Reader<'a> {
             }
             Some('4' | '6') => {}
             Some(letter) => self.printing.push(letter),
-            None => self.parser.option(flag, negated, &mut self.words)?,
+            None => match (self.parser.option(flag, negated, &mut self.words), flag) {
+                (Err(Usage::UnknownOption(said)), Flag::Long(name)) => match completed(name) {
+                    Some(whole) => return self.option(Flag::Long(whole), negated),
+                    None => return Err(Usage::UnknownOption(said).into()),
+                },
+                (done, _) => done?,
+            },
         }
         Ok(())
     }
 
     fn command(&mut self, letter: char, negated: bool) -> Result<(), Failure> {
-        if let Some((first, _)) = &self.command {
-            return Err(Failure::CannotUse(letter, *first));
+        match &self.command {
+            Some(('L' | 'S', _)) if letter == 'Z' => return self.zero_too(),
+            Some((first, _)) => return Err(Failure::CannotUse(letter, *first)),
+            None => {}
         }
         if negated {
             return Err(Usage::Negated(format!("-{letter}")).into());
         }
         self.command = Some((letter, self.command_of(letter)?));
+        Ok(())
+    }
+
+    /// `-Z` behind `-L` or `-S`: it may name the chain for both.
+    fn zero_too(&mut self) -> Result<(), Failure> {
+        self.zero = true;
+        let (named, at) = (self.some_chain(), self.number()?);
+        if let Some((_, Command::List(chain, number) | Command::ListRules(chain, number))) = &mut self.command
+            && named.is_some()
+        {
+            (*chain, *number) = (named, at);
+        }
         Ok(())
     }
 
@@ -233,6 +263,53 @@ fn checked_name(name: &str) -> Result<String, Failure> {
     }
 }
 
+/// The long options that are of no match or target.
+const LONG: [&str; 36] = [
+    "append",
+    "delete",
+    "check",
+    "insert",
+    "replace",
+    "list",
+    "list-rules",
+    "flush",
+    "zero",
+    "new-chain",
+    "delete-chain",
+    "rename-chain",
+    "policy",
+    "source",
+    "destination",
+    "src",
+    "dst",
+    "protocol",
+    "in-interface",
+    "jump",
+    "table",
+    "match",
+    "numeric",
+    "out-interface",
+    "verbose",
+    "wait",
+    "wait-interval",
+    "exact",
+    "fragments",
+    "version",
+    "help",
+    "line-numbers",
+    "modprobe",
+    "set-counters",
+    "goto",
+    "ipv4",
+];
+
+/// The one long option that begins so, as getopt_long takes it.
+fn completed(name: &str) -> Option<&'static str> {
+    let mut fits = LONG.into_iter().filter(|whole| whole.starts_with(name) && *whole != name);
+    let first = fits.next()?;
+    fits.next().is_none().then_some(first)
+}
+
 /// The letter of a command.
 fn command_letter(flag: Flag<'_>) -> Option<char> {
     match flag {
@@ -285,7 +362,8 @@ fn illegal(command: &Command, of_rule: &[char], printing: &[char]) -> Option<cha
         Command::Append(_) | Command::Check(_) | Command::Delete(_) | Command::Insert(..) | Command::Replace(..)
     );
     let lists = matches!(command, Command::List(..));
-    let rule = of_rule.iter().find(|_| !takes_rule);
+    let sets_policy = matches!(command, Command::SetPolicy(..));
+    let rule = of_rule.iter().find(|letter| !(takes_rule || sets_policy && **letter == 'c'));
     rule.or_else(|| printing.iter().find(|letter| **letter != 'v' && !lists)).copied()
 }
 

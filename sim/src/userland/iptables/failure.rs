@@ -71,9 +71,7 @@ impl fmt::Display for Failure {
             Self::NeedsNumber => f.write_str("-R requires a rule number"),
             Self::NeedsPolicy => f.write_str("-P requires a chain and a policy"),
             Self::Rule(error) => error.fmt(f),
-            Self::Table(name) => {
-                write!(f, "table '{name}' does not exist\nPerhaps iptables or your kernel needs to be upgraded.")
-            }
+            Self::Table(name) => write!(f, "table '{name}' does not exist"),
         }
     }
 }
@@ -104,9 +102,12 @@ impl Failure {
         let err = match self {
             Self::Rule(RuleError::Usage(usage @ Usage::BadArgument(_))) => format!("{usage}\n{help}"),
             _ if self.is_usage() => format!("{name} {VERSION}: {self}\n{help}"),
-            Self::Rule(RuleError::ChainRefused(..) | RuleError::RuleRefused(..))
-            | Self::Incompatible(..)
-            | Self::Table(_) => format!("{name} {VERSION}: {self}\n"),
+            Self::Rule(RuleError::ChainRefused(..) | RuleError::RuleRefused(..)) | Self::Incompatible(..) => {
+                format!("{name} {VERSION}: {self}\n")
+            }
+            Self::Table(_) => {
+                format!("{name} {VERSION}: {self}\nPerhaps {name} or your kernel needs to be upgraded.\n")
+            }
             _ => format!("{name}: {self}\n"),
         };
         Output { err, code: self.code(), ..Output::default() }

@@ -1,14 +1,24 @@
-//! `conntrack`: lists, counts and forgets the flows of a namespace. It makes none and follows none as they come, and since
-//! nothing here expects flows, the table of those is empty.
+//! `conntrack`: lists, counts, makes, changes and forgets the flows of a namespace. Since nothing here expects flows, the
+//! table of those is empty.
+
+mod events;
+mod page;
 
 use core::net::IpAddr;
+use core::time::Duration;
+
+use ipnetwork::IpNetwork;
 
 use super::Output;
-use crate::conntrack::{Counts, Entry, Flow, Table, Tuple};
+use crate::conntrack::{ConfirmError, Counts, Entry, Flow, Table, Tuple, tcp};
 use crate::filter::matching::mark::parse_masked;
 use crate::filter::words::{Flag, Word, Words};
 use crate::filter::{Family, name};
+use crate::packet::protocol as number;
 use crate::time::Instant;
+use crate::userland::exec::Next;
+use events::{Events, Kind};
+use page::Manner;
 
 const VERSION: &str = "conntrack v1.4.7 (conntrack-tools)";
 
@@ -16,9 +26,13 @@ const VERSION: &str = "conntrack v1.4.7 (conntrack-tools)";
 enum Command {
     Count,
     Delete,
+    Events,
     Flush,
+    Get,
+    Insert,
     List,
     Statistics,
+    Update,
     Version,
 }
 
@@ -31,12 +45,12 @@ enum Status {
 }
 
 /// Which flows are meant; `None` means whichever.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Filter {
     family: Option<Family>,
     protocol: Option<u8>,
-    src: Option<IpAddr>,
-    dst: Option<IpAddr>,
+    src: Option<IpNetwork>,
+    dst: Option<IpNetwork>,
     reply_src: Option<IpAddr>,
     reply_dst: Option<IpAddr>,
     sport: Option<u16>,
@@ -48,7 +62,14 @@ struct Filter {
     translated: [Option<Option<IpAddr>>; 2],
     /// Whether the table of flows that are expected is meant.
     of_expected: bool,
-    extended: bool,
+    /// How it is told.
+    manner: Manner,
+    /// What of a flow is told as it happens; nothing for all.
+    kinds: Vec<Kind>,
+    /// How many seconds a flow shall live.
+    timeout: Option<u64>,
+    /// Type, code and identifier of ICMP.
+    icmp: (u8, u8, u16),
 }
 
 /// Runs the program.
@@ -59,27 +80,59 @@ pub fn run(table: &mut Table, now: Instant, arguments: &[String]) -> Output {
         return Output { out: USAGE.to_owned(), code, ..Output::default() };
     }
     match parse(arguments) {
-        Ok((command, filter)) => execute(table, now, command, &filter),
-        Err(text) => {
-            let err = format!("{VERSION}: {text}\nTry `conntrack -h' or 'conntrack --help' for more information.\n");
-            Output { err, code: 2, ..Output::default() }
-        }
+        Ok((command, filter)) => execute(table, now, command, &filter).unwrap_or_else(|text| refused(&text)),
+        Err(text) => refused(&text),
     }
+}
+
+/// What goes on until it is interrupted, if that was asked for.
+pub(super) fn listen(namespace: crate::fabric::NamespaceId, arguments: &[String]) -> Option<Next> {
+    match parse(arguments) {
+        Ok((Command::Events, filter)) => Some(Next::Own(Box::new(Events::new(namespace, filter)))),
+        _ => None,
+    }
+}
+
+/// A command line that was typed wrong.
+fn refused(text: &str) -> Output {
+    let err = format!("{VERSION}: {text}\nTry `conntrack -h' or 'conntrack --help' for more information.\n");
+    Output { err, code: 2, ..Output::default() }
+}
+
+/// What the kernel did not do.
+fn failed(why: &str) -> Output {
+    Output { err: format!("{VERSION}: Operation failed: {why}\n"), code: 1, ..Output::default() }
 }
 
 const USAGE: &str = include_str!("conntrack_usage.txt");
 
-fn execute(table: &mut Table, now: Instant, command: Command, filter: &Filter) -> Output {
-    let line = |entry: &Entry| filter.line(entry, now);
+fn execute(table: &mut Table, now: Instant, command: Command, filter: &Filter) -> Result<Output, String> {
+    let manner = Manner { used: Some(1), ..filter.manner };
+    let line = |entry: &Entry| manner.print(entry, now);
+    let page = |lines: String| match manner.xml {
+        true => format!("{}{lines}{}", page::HEAD, page::FOOT),
+        false => lines,
+    };
     if filter.of_expected {
-        return of_expected(command);
+        return Ok(of_expected(command));
     }
-    match command {
+    Ok(match command {
         Command::Count => Output { out: format!("{}\n", table.list(now).len()), ..Output::default() },
         Command::Delete => {
             let gone = table.forget(now, |entry| filter.fits(entry));
             let err = format!("{VERSION}: {} flow entries have been deleted.\n", gone.len());
-            Output { out: gone.iter().map(line).collect(), err, code: i32::from(gone.is_empty()) }
+            let code = i32::from(gone.is_empty());
+            Output { out: page(gone.iter().map(line).collect()), err, code, ..Output::default() }
+        }
+        // Somebody else listens.
+        Command::Events => Output::default(),
+        Command::Get => get(table, now, filter)?,
+        Command::Insert => insert(table, now, filter)?,
+        Command::Update => {
+            let changed = update(table, now, filter);
+            let err = format!("{VERSION}: {} flow entries have been updated.\n", changed.len());
+            let code = i32::from(changed.is_empty());
+            Output { out: page(changed.iter().map(line).collect()), err, code, ..Output::default() }
         }
         Command::Flush => {
             table.forget(now, |_| true);
@@ -89,11 +142,75 @@ fn execute(table: &mut Table, now: Instant, command: Command, filter: &Filter) -
             let listed = table.list(now);
             let shown: Vec<&Entry> = listed.into_iter().filter(|entry| filter.fits(entry)).collect();
             let err = format!("{VERSION}: {} flow entries have been shown.\n", shown.len());
-            Output { out: shown.into_iter().map(line).collect(), err, code: 0 }
+            Output { out: page(shown.into_iter().map(line).collect()), err, ..Output::default() }
         }
         Command::Statistics => Output { out: statistics(table), ..Output::default() },
         Command::Version => Output { out: format!("{VERSION}\n"), ..Output::default() },
+    })
+}
+
+/// The one flow that is named.
+fn get(table: &Table, now: Instant, filter: &Filter) -> Result<Output, String> {
+    let original = filter.tuple()?;
+    let listed = table.list(now);
+    let Some(entry) = listed.into_iter().find(|entry| entry.original == original) else {
+        return Ok(failed("such conntrack doesn't exist"));
+    };
+    // Who asks holds it too.
+    let manner = Manner { used: Some(2), ..filter.manner };
+    let err = format!("{VERSION}: 1 flow entries have been shown.\n");
+    Ok(Output { out: manner.print(entry, now), err, ..Output::default() })
+}
+
+/// Makes a flow.
+fn insert(table: &mut Table, now: Instant, filter: &Filter) -> Result<Output, String> {
+    let original = filter.tuple_for(true)?;
+    let seconds = filter.timeout.ok_or_else(|| needs("timeout"))?;
+    let flow = match original.protocol {
+        number::TCP => {
+            let state = filter.state.as_deref().ok_or_else(|| needs("state"))?;
+            Flow::Tcp(tcp::State::named(state).ok_or_else(|| format!("unknown TCP state `{state}'"))?)
+        }
+        number::UDP => Flow::Udp { stream_at: now + Duration::from_secs(2) },
+        number::ICMP | number::ICMPV6 => Flow::Icmp,
+        _ => Flow::Other,
+    };
+    let mut entry = Entry::made(original, flow, now + Duration::from_secs(seconds));
+    entry.mark = filter.mark.map_or(0, |(mark, _)| mark);
+    entry.assured = filter.status == Some(Status::Assured);
+    entry.replied = filter.status == Some(Status::SeenReply);
+    let is_known = table.list(now).iter().any(|known| known.original == original);
+    if is_known {
+        return Ok(failed("Such conntrack exists, try -U to update"));
     }
+    Ok(match table.confirm(now, entry) {
+        Ok(_) => Output { err: format!("{VERSION}: 1 flow entries have been created.\n"), ..Output::default() },
+        Err(ConfirmError::Clash) => failed("Such conntrack exists, try -U to update"),
+        Err(ConfirmError::Full) => failed("Cannot allocate memory"),
+    })
+}
+
+/// Gives flows another mark, or another time to live.
+fn update(table: &mut Table, now: Instant, filter: &Filter) -> Vec<Entry> {
+    if filter.mark.is_none() && filter.timeout.is_none() {
+        return Vec::new();
+    }
+    let meant = Filter { mark: None, ..filter.clone() };
+    let mut changed = table.forget(now, |entry| meant.fits(entry));
+    for entry in &mut changed {
+        if let Some((mark, mask)) = filter.mark {
+            entry.mark = entry.mark & !mask | mark & mask;
+        }
+        if let Some(seconds) = filter.timeout {
+            entry.deadline = now + Duration::from_secs(seconds);
+        }
+        table.confirm(now, entry.clone()).expect("its place was just made free");
+    }
+    changed
+}
+
+fn needs(option: &str) -> String {
+    format!("You need to supply the `--{option}' option for this command")
 }
 
 /// The same for the flows that are expected, of which there are none.
@@ -144,6 +261,10 @@ const fn command_of(flag: Flag<'_>) -> Option<Command> {
     Some(match flag {
         Flag::Short('C') => Command::Count,
         Flag::Short('D') => Command::Delete,
+        Flag::Short('E') => Command::Events,
+        Flag::Short('G') => Command::Get,
+        Flag::Short('I' | 'A') => Command::Insert,
+        Flag::Short('U') => Command::Update,
         Flag::Short('F') => Command::Flush,
         Flag::Short('L') => Command::List,
         Flag::Short('S') => Command::Statistics,
@@ -157,6 +278,10 @@ const fn long_command(name: &[u8]) -> Option<Command> {
     Some(match name {
         b"count" => Command::Count,
         b"delete" => Command::Delete,
+        b"event" => Command::Events,
+        b"get" => Command::Get,
+        b"create" | b"add" => Command::Insert,
+        b"update" => Command::Update,
         b"flush" => Command::Flush,
         b"dump" => Command::List,
         b"stats" => Command::Statistics,
@@ -175,32 +300,78 @@ impl Filter {
         let mut value = || words.value().map_err(|_| format!("option `{flag}' requires an argument"));
         match flag {
             Flag::Short('p') | Flag::Long("proto" | "protonum") => self.protocol = Some(protocol(value()?)?),
-            Flag::Short('s') | Flag::Long("src" | "orig-src") => self.src = Some(address(value()?)?),
-            Flag::Short('d') | Flag::Long("dst" | "orig-dst") => self.dst = Some(address(value()?)?),
+            Flag::Short('s') | Flag::Long("src" | "orig-src") => self.src = Some(network(value()?, self.src)?),
+            Flag::Short('d') | Flag::Long("dst" | "orig-dst") => self.dst = Some(network(value()?, self.dst)?),
+            Flag::Long("mask-src") => self.src = Some(masked(value()?, self.src)?),
+            Flag::Long("mask-dst") => self.dst = Some(masked(value()?, self.dst)?),
+            Flag::Short('t') | Flag::Long("timeout") => self.timeout = Some(value()?.parse().unwrap_or(0)),
+            Flag::Short('e') | Flag::Long("event-mask") => self.kinds = events::kinds(value()?)?,
+            Flag::Long("icmp-type") => self.icmp.0 = value()?.parse().unwrap_or(0),
+            Flag::Long("icmp-code") => self.icmp.1 = value()?.parse().unwrap_or(0),
+            Flag::Long("icmp-id") => self.icmp.2 = value()?.parse().unwrap_or(0),
             Flag::Short('r') | Flag::Long("reply-src") => self.reply_src = Some(address(value()?)?),
             Flag::Short('q') | Flag::Long("reply-dst") => self.reply_dst = Some(address(value()?)?),
-            Flag::Long("sport" | "orig-port-src") => self.sport = Some(port(value()?)?),
-            Flag::Long("dport" | "orig-port-dst") => self.dport = Some(port(value()?)?),
+            Flag::Long("sport" | "orig-port-src") => self.sport = Some(port(value()?)),
+            Flag::Long("dport" | "orig-port-dst") => self.dport = Some(port(value()?)),
             Flag::Short('f') | Flag::Long("family") => self.family = Some(family(value()?)?),
             Flag::Short('m') | Flag::Long("mark") => self.mark = Some(mark(value()?)?),
             Flag::Long("state") => self.state = Some(value()?.to_ascii_uppercase()),
             Flag::Short('u') | Flag::Long("status") => self.status = Some(status(value()?)?),
             // Nothing here counts the packets of a flow.
             Flag::Short('z') | Flag::Long("zero") => {}
-            Flag::Short('o') | Flag::Long("output") => self.extended = value()?.contains("extended"),
+            Flag::Short('o') | Flag::Long("output") => self.tells(value()?)?,
             other => return Err(format!("unknown option `{other}'")),
         }
         Ok(())
     }
 
-    /// Whether a flow is meant; IPv4 when no family was named.
+    /// How flows shall be told. Of the words that change nothing here, times are of those that the kernel does not keep.
+    fn tells(&mut self, text: &str) -> Result<(), String> {
+        for word in text.split(',') {
+            match word {
+                "extended" => self.manner.extended = true,
+                "id" => self.manner.id = true,
+                "xml" => self.manner.xml = true,
+                "timestamp" | "ktimestamp" | "userspace" => {}
+                _ => return Err(format!("Bad parameter `{text}'")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The flow that is named.
+    fn tuple(&self) -> Result<Tuple, String> {
+        self.tuple_for(false)
+    }
+
+    fn tuple_for(&self, is_new: bool) -> Result<Tuple, String> {
+        let protocol = self.protocol.ok_or_else(|| needs("protonum"))?;
+        if is_new && self.timeout.is_none() {
+            return Err(needs("timeout"));
+        }
+        let (Some(src), Some(dst)) = (self.src, self.dst) else {
+            return Err("you have to specify `--src' and `--dst'".to_owned());
+        };
+        let has_ports = matches!(protocol, number::TCP | number::UDP);
+        if has_ports && (self.sport.is_none() || self.dport.is_none()) {
+            return Err("you have to specify `--sport' and `--dport'".to_owned());
+        }
+        let (kind, code, id) = self.icmp;
+        let (src_port, dst_port) = match protocol {
+            number::ICMP | number::ICMPV6 => (id, u16::from_be_bytes([kind, code])),
+            _ => (self.sport.unwrap_or_default(), self.dport.unwrap_or_default()),
+        };
+        Ok(Tuple { src: src.ip(), dst: dst.ip(), protocol, src_port, dst_port })
+    }
+
+    /// Whether a flow is meant.
     fn fits(&self, entry: &Entry) -> bool {
         let Tuple { src, dst, protocol, src_port, dst_port } = entry.original;
-        let family = if src.is_ipv4() { Family::V4 } else { Family::V6 };
-        self.family.unwrap_or(Family::V4) == family
+        let family = Family::of(src);
+        self.family.is_none_or(|wanted| wanted == family)
             && self.protocol.is_none_or(|p| p == protocol)
-            && self.src.is_none_or(|a| a == src)
-            && self.dst.is_none_or(|a| a == dst)
+            && self.src.is_none_or(|net| net.contains(src))
+            && self.dst.is_none_or(|net| net.contains(dst))
             && self.reply_src.is_none_or(|a| a == entry.reply.src)
             && self.reply_dst.is_none_or(|a| a == entry.reply.dst)
             && self.sport.is_none_or(|p| p == src_port)
@@ -221,47 +392,6 @@ impl Filter {
             wanted.is_none_or(|named| before != after && named.is_none_or(|addr| addr == after))
         };
         self.translated.iter().zip(ends).all(|(wanted, end)| fits(wanted, end))
-    }
-
-    fn line(&self, entry: &Entry, now: Instant) -> String {
-        let family = match (self.extended, entry.original.src.is_ipv4()) {
-            (false, _) => "",
-            (true, true) => "ipv4     2 ",
-            (true, false) => "ipv6     10 ",
-        };
-        let state = match entry.flow {
-            Flow::Tcp(state) => format!("{} ", state.name()),
-            Flow::Icmp | Flow::Other | Flow::Udp { .. } => String::new(),
-        };
-        format!(
-            "{family}{:<8} {} {} {state}{}{} {}{} mark={} use=1\n",
-            entry.protocol_name(),
-            entry.original.protocol,
-            left(entry, now),
-            tuple(&entry.original),
-            if entry.replied { "" } else { " [UNREPLIED]" },
-            tuple(&entry.reply),
-            if entry.assured { " [ASSURED]" } else { "" },
-            entry.mark,
-        )
-    }
-}
-
-/// Whole seconds that a flow still lives. Some of the first one is over when a real listing comes to print it.
-fn left(entry: &Entry, now: Instant) -> u64 {
-    let nanos = entry.deadline.since(now).as_nanos().saturating_sub(1);
-    u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX)
-}
-
-fn tuple(tuple: &Tuple) -> String {
-    let addresses = format!("src={} dst={}", tuple.src, tuple.dst);
-    if tuple.is_icmp() {
-        let (kind, code) = tuple.icmp();
-        return format!("{addresses} type={kind} code={code} id={}", tuple.src_port);
-    }
-    match tuple.protocol {
-        6 | 17 => format!("{addresses} sport={} dport={}", tuple.src_port, tuple.dst_port),
-        _ => addresses,
     }
 }
 
@@ -300,8 +430,29 @@ fn address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| format!("Invalid IP address `{text}'"))
 }
 
-fn port(text: &str) -> Result<u16, String> {
-    name::parse_port(text).map_err(|_| format!("invalid port/service `{text}' specified"))
+/// An address or a prefix; a mask that came before it stays.
+fn network(text: &str, known: Option<IpNetwork>) -> Result<IpNetwork, String> {
+    let Some((ip, length)) = text.split_once('/') else {
+        let ip = address(text)?;
+        let full = if ip.is_ipv4() { 32 } else { 128 };
+        let length = known.map_or(full, |net| net.prefix());
+        return IpNetwork::new(ip, length).map_err(|_| "Invalid netmask".to_owned());
+    };
+    let length = length.parse().map_err(|_| "Invalid netmask".to_owned())?;
+    IpNetwork::new(address(ip)?, length).map_err(|_| "Invalid netmask".to_owned())
+}
+
+/// The same with a mask that is said by itself.
+fn masked(text: &str, known: Option<IpNetwork>) -> Result<IpNetwork, String> {
+    let mask = address(text)?;
+    let ip = known.map_or_else(|| crate::addr::unspecified(mask), |net| net.ip());
+    IpNetwork::with_netmask(ip, mask).map_err(|_| "Invalid netmask".to_owned())
+}
+
+/// A port as `atoi(3)` reads it: the digits in front, 0 when there are none, and what is too large goes round.
+fn port(text: &str) -> u16 {
+    let digits = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    u16::try_from(digits.parse::<u64>().unwrap_or(0) & 0xffff).unwrap_or(0)
 }
 
 fn family(text: &str) -> Result<Family, String> {
@@ -351,13 +502,13 @@ mod tests {
 
     fn conntrack(table: &mut Table, after: u64, arguments: &str) -> (String, String, i32) {
         let now = START + Duration::from_secs(after);
-        let Output { out, err, code } = run(table, now, &words::split(arguments));
+        let Output { out, err, code, .. } = run(table, now, &words::split(arguments));
         (out, err.replace("conntrack v1.4.7 (conntrack-tools): ", ""), code)
     }
 
     #[test]
     fn flows_are_listed_as_they_were_recorded() {
-        let (out, err, code) = conntrack(&mut docker_host(), 0, "-L");
+        let (out, err, code) = conntrack(&mut docker_host(), 0, "-L -f ipv4");
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(
             lines,
@@ -373,9 +524,10 @@ mod tests {
     #[test]
     fn flows_are_picked_deleted_and_forgotten() {
         let mut table = docker_host();
+        assert_eq!(conntrack(&mut table, 0, "-L").1, "4 flow entries have been shown.\n");
         assert_eq!(conntrack(&mut table, 0, "-L -f ipv6").0.split(' ').next(), Some("icmpv6"));
         assert_eq!(conntrack(&mut table, 0, "-L -p udp --dport 9 -o extended").0.split(' ').next(), Some("ipv4"));
-        let mut count = |filter: &str| conntrack(&mut table, 0, &format!("-L {filter}")).0.lines().count();
+        let mut count = |filter: &str| conntrack(&mut table, 0, &format!("-L -f ipv4 {filter}")).0.lines().count();
         assert_eq!(["-n", "-n 192.0.2.10", "-n 192.0.2.11", "-g"].map(&mut count), [1, 1, 0, 0]);
         assert_eq!(["-u ASSURED", "-u unreplied", "-m 0/1", "-m 1"].map(&mut count), [1, 1, 3, 0]);
         assert_eq!(["--state established", "--state CLOSE"].map(&mut count), [1, 0]);

@@ -72,7 +72,7 @@ impl Listing {
             text.push_str(&self.number(installed.counters.bytes));
         }
         let (sign, protocol) = self.protocol(rule, self.numeric);
-        text.push_str(&format!("{:<9} {sign}{protocol:<4} {} ", rule.target.name(), opt(rule)));
+        text.push_str(&format!("{:<9} {sign}{protocol:<4} {} ", rule.target.shown(), opt(rule)));
         if self.verbose {
             let any = if self.numeric { "*" } else { "any" };
             text.push_str(&format!(" {:<6} {:<6} ", device(&rule.in_device, any), device(&rule.out_device, any)));
@@ -92,7 +92,7 @@ impl Listing {
         let (destination_sign, destination) = self.addresses(rule.destination, true);
         format!(
             "{} {protocol_sign}{protocol} opt {} in {} out {} {source_sign}{source} {destination_sign}-> {destination}  {}\n",
-            rule.target.name(),
+            rule.target.shown(),
             opt(rule),
             device(&rule.in_device, "*"),
             device(&rule.out_device, "*"),

@@ -4,6 +4,7 @@ use super::Output;
 use super::command::{Command, CommandLine};
 use super::failure::{Failure, VERSION, program};
 use super::run::execute;
+use super::save::unknown;
 use crate::filter::words::{self, Flag, Word, Words};
 use crate::filter::{Counters, Policy, RuleError, Ruleset, TableKind, Usage};
 
@@ -18,6 +19,31 @@ struct Options {
     test: bool,
     /// `-T`: other tables are skipped.
     only: Option<String>,
+    /// `-v`: what it reads besides rules is told.
+    verbose: bool,
+    /// `-h`, `-V`: nothing is read.
+    asks: Option<char>,
+    /// The file that is read instead of standard input.
+    file: Option<String>,
+}
+
+/// Where the text comes from.
+pub(super) enum Source {
+    /// Nothing is read.
+    None,
+    /// Standard input.
+    Input,
+    /// A file.
+    File(String),
+}
+
+/// Where the text comes from by a command line.
+pub(super) fn source(arguments: &[String]) -> Source {
+    match Options::parse(arguments) {
+        Err(_) | Ok(Options { asks: Some(_), .. }) => Source::None,
+        Ok(Options { file: Some(file), .. }) => Source::File(file),
+        Ok(_) => Source::Input,
+    }
 }
 
 /// Why a line failed; each has a form of its own.
@@ -28,6 +54,8 @@ enum Problem {
     BadTable(String),
     /// A chain with a policy that is none.
     BadPolicy,
+    /// A chain without a policy.
+    NoPolicy,
     /// Anything that `iptables` would say of the line.
     Command(Failure),
 }
@@ -58,6 +86,8 @@ struct Reader<'a> {
     draft: Option<Draft>,
     /// Whether the table at hand is not the one that is wanted.
     skipping: bool,
+    /// What commands that list have printed.
+    told: String,
 }
 
 /// Runs the program on `text`.
@@ -66,15 +96,25 @@ pub fn run(rules: &mut Ruleset, arguments: &[String], text: &str) -> Output {
     let name = format!("{}-restore", program(rules.family()));
     let options = match Options::parse(arguments) {
         Ok(options) => options,
-        Err(usage) => {
-            let err = format!("{name} {VERSION}: {usage}\n{}", help(&name));
-            return Output { err, code: 2, ..Output::default() };
+        Err(said) => {
+            let err = format!("{name}: {said}\nTry `{name} -h' for more information.\n");
+            return Output { err, code: 1, ..Output::default() };
         }
     };
-    let mut reader = Reader { rules, options, draft: None, skipping: false };
+    match options.asks {
+        Some('V') => return Output { out: format!("{name} {VERSION}\n"), ..Output::default() },
+        Some(_) => return Output { err: USAGE.replace("NAME", &name), ..Output::default() },
+        None => {}
+    }
+    let verbose = options.verbose;
+    let mut out = String::new();
+    let mut reader = Reader { rules, options, draft: None, skipping: false, told: String::new() };
     let mut lines = 0;
     for (index, line) in text.lines().enumerate() {
         lines = index + 1;
+        if verbose && line.starts_with('#') {
+            out += &format!("{line}\n");
+        }
         if let Err((at, problem)) = reader.line(lines, line) {
             return problem.report(&name, at);
         }
@@ -83,27 +123,55 @@ pub fn run(rules: &mut Ruleset, arguments: &[String], text: &str) -> Output {
         let err = format!("{name}: COMMIT expected at line {}\n", lines + 1);
         return Output { err, code: 1, ..Output::default() };
     }
-    Output::default()
+    Output { out: out + &reader.told, ..Output::default() }
 }
+
+const USAGE: &str = "\
+Usage: NAME [-c] [-v] [-V] [-t] [-h] [-n] [-T table] [-M command] [-4] [-6] [file]
+\t   [ --counters ]
+\t   [ --verbose ]
+\t   [ --version]
+\t   [ --test ]
+\t   [ --help ]
+\t   [ --noflush ]
+\t   [ --table=<TABLE> ]
+\t   [ --modprobe=<command> ]
+\t   [ --ipv4 ]
+\t   [ --ipv6 ]
+";
 
 fn help(name: &str) -> String {
     format!("Try `{name} -h' or '{name} --help' for more information.\n")
 }
 
 impl Options {
-    fn parse(arguments: &[String]) -> Result<Self, Usage> {
+    fn parse(arguments: &[String]) -> Result<Self, String> {
         let mut options = Self::default();
         let mut words = Words::new(arguments);
         while let Some(word) = words.next() {
-            let Word::Option(flag) = word else { continue };
+            let flag = match word {
+                Word::Option(flag) => flag,
+                Word::Plain(file) => {
+                    options.file = Some(file.to_owned());
+                    continue;
+                }
+                Word::Not => continue,
+            };
+            let missing = |_| "option requires an argument -- 'T'".to_owned();
             match flag {
                 Flag::Short('c') | Flag::Long("counters") => options.counters = true,
                 Flag::Short('n') | Flag::Long("noflush") => options.noflush = true,
                 Flag::Short('t') | Flag::Long("test") => options.test = true,
-                Flag::Short('T') | Flag::Long("table") => options.only = Some(words.value()?.to_owned()),
-                Flag::Short('v') | Flag::Long("verbose") => {}
+                Flag::Short('T') | Flag::Long("table") => {
+                    options.only = Some(words.value().map_err(missing)?.to_owned());
+                }
+                Flag::Short('M') | Flag::Long("modprobe") => drop(words.value().map_err(missing)?),
+                Flag::Short('v') | Flag::Long("verbose") => options.verbose = true,
+                Flag::Short('h') | Flag::Long("help") => options.asks = Some('h'),
+                Flag::Short('V') | Flag::Long("version") => options.asks = Some('V'),
+                Flag::Short('4' | '6') | Flag::Long("ipv4" | "ipv6") => {}
                 Flag::Short('w' | 'W') | Flag::Long("wait" | "wait-interval") => drop(words.plain()),
-                other => return Err(Usage::UnknownOption(other.to_string())),
+                other => return Err(unknown(other)),
             }
         }
         Ok(options)
@@ -116,6 +184,10 @@ impl Problem {
         let (err, code) = match self {
             Self::NoTable => (format!("{name}: line {line} failed\n"), 1),
             Self::BadPolicy => (format!("{name}: line {line} failed: Bad policy name.\n"), 1),
+            Self::NoPolicy => (format!("{name} {VERSION}: {name}: line {line} policy invalid\n{occurred}"), 2),
+            Self::Command(Failure::Rule(RuleError::Usage(usage @ Usage::BadArgument(_)))) => {
+                (format!("{usage}\n{occurred}"), 2)
+            }
             Self::BadTable(table) => {
                 (format!("{name} {VERSION}: {name}: line {line} table name '{table}' invalid\n{occurred}"), 2)
             }
@@ -168,6 +240,7 @@ impl Reader<'_> {
                 return Ok(draft.rules.flush(draft.table, Some(name))?);
             }
             "-" => return Ok(draft.rules.new_chain(draft.table, name)?),
+            "" => return Err(Problem::NoPolicy),
             "ACCEPT" => Policy::Accept,
             "DROP" => Policy::Drop,
             _ => return Err(Problem::BadPolicy),
@@ -190,7 +263,7 @@ impl Reader<'_> {
         let mut draft = self.draft.take().ok_or((number, Problem::NoTable))?;
         for (line, command) in &draft.commands {
             // A jump to nowhere is noticed late: iptables names the line of the COMMIT.
-            execute(&mut draft.rules, command).map_err(|failure| {
+            self.told += &execute(&mut draft.rules, command).map_err(|failure| {
                 let late = failure.is_usage() && !matches!(command.command, Command::NewChain(_));
                 (if late { number } else { *line }, failure.into())
             })?;

@@ -38,6 +38,11 @@ pub(super) fn execute(rules: &mut Ruleset, line: &CommandLine) -> Result<String,
             Ok(format!("{name} {VERSION}\n\n{}", HELP.replace("NAME", name)))
         }
         Command::Version => Ok(format!("{} {VERSION}\n", program(rules.family()))),
+        Command::List(chain, number) | Command::ListRules(chain, number) if line.zero => {
+            let told = list(rules, line)?;
+            rules.zero(line.table, chain.as_deref(), *number)?;
+            Ok(told + &each_chain(rules, line, chain.as_deref(), "Zeroing"))
+        }
         Command::List(..) | Command::ListRules(..) => list(rules, line),
         Command::Append(_) | Command::Insert(..) | Command::Replace(..) => write_rules(rules, line),
         Command::Check(_) | Command::Delete(_) => seek_rules(rules, line),

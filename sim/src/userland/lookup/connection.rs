@@ -3,9 +3,29 @@
 
 use core::net::SocketAddr;
 
+use crate::dns::framing;
 use crate::namespace::{Received, TcpState};
 use crate::socket::SocketId;
 use crate::userland::{Errno, Sys};
+
+/// What questions to a server went out by.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// A socket of its own.
+    Udp(SocketId),
+    /// A connection.
+    Tcp(Connection),
+}
+
+impl Asked {
+    /// Ends it.
+    pub fn close(self, sys: &mut Sys<'_>) {
+        match self {
+            Self::Udp(socket) => sys.close(socket),
+            Self::Tcp(connection) => connection.close(sys),
+        }
+    }
+}
 
 /// A connection to a server, with what is asked by it.
 #[derive(Clone, Debug)]
@@ -24,11 +44,7 @@ impl Connection {
     pub fn open(sys: &mut Sys<'_>, peer: SocketAddr, messages: &[Vec<u8>]) -> Result<Self, Errno> {
         let socket = sys.tcp_connect(peer)?;
         let mut unsent = Vec::new();
-        for message in messages {
-            let len = u16::try_from(message.len()).unwrap_or_default();
-            unsent.extend_from_slice(&len.to_be_bytes());
-            unsent.extend_from_slice(message);
-        }
+        messages.iter().for_each(|message| framing::put(&mut unsent, message));
         Ok(Self { socket, unsent, received: Vec::new() })
     }
 
@@ -53,7 +69,7 @@ impl Connection {
             self.unsent.drain(..sent.min(self.unsent.len()));
         }
         loop {
-            if let Some(message) = self.next_message() {
+            if let Some(message) = framing::take(&mut self.received) {
                 return Ok(Some(message));
             }
             match sys.tcp_recv(self.socket, usize::from(u16::MAX))? {
@@ -62,14 +78,6 @@ impl Connection {
                 Received::Closed => return Err(Errno::ConnectionReset),
             }
         }
-    }
-
-    fn next_message(&mut self) -> Option<Vec<u8>> {
-        let [high, low, rest @ ..] = self.received.as_slice() else { return None };
-        let len = usize::from(u16::from_be_bytes([*high, *low]));
-        let message = rest.get(..len)?.to_vec();
-        self.received.drain(..2 + len);
-        Some(message)
     }
 
     /// Ends it.

@@ -1,10 +1,13 @@
 //! The page of `netstat`: headings and rows in the columns of net-tools and of busybox.
 
 use core::fmt::Write as _;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
+use crate::addr::Family;
+use crate::filter::name;
+use crate::packet::protocol as number;
 use crate::userland::Flavour;
-use crate::userland::sockets::{Family, PortText, Row, State, Transport, anybody};
+use crate::userland::sockets::{Row, State, Transport, anybody};
 
 /// What a page shall show.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +60,15 @@ impl Page {
         };
         // Linux counts what may wait at a listener only for `ss`.
         let unsent = if row.state == State::Listen { 0 } else { row.unsent };
-        let (local, peer) = (self.place(row.local.ip(), Some(row.local.port())), self.peer(row));
+        let number = match row.transport {
+            Transport::Tcp => number::TCP,
+            Transport::Udp => number::UDP,
+        };
+        let local = self.place(row.local.ip(), Some(row.local.port()), number);
+        let peer = match row.peer {
+            Some(peer) => self.place(peer.ip(), Some(peer.port()), number),
+            None => self.place(anybody(row.family), None, number),
+        };
         let (received, width) = (row.received, self.state_width());
         let mut text = format!("{protocol:<4}  {received:>6} {unsent:>6} {local:<23} {peer:<23} {:<width$}", word(row));
         if self.is_extended() {
@@ -71,18 +82,10 @@ impl Page {
         text + "\n"
     }
 
-    fn peer(&self, row: &Row) -> String {
-        match row.peer {
-            Some(SocketAddr::V4(at)) => self.place(IpAddr::V4(*at.ip()), Some(at.port())),
-            Some(SocketAddr::V6(at)) => self.place(IpAddr::V6(*at.ip()), Some(at.port())),
-            None => self.place(anybody(row.family), None),
-        }
-    }
-
     /// Address and port. net-tools puts brackets around IPv6 unless all is to be numeric.
-    fn place(&self, addr: IpAddr, port: Option<u16>) -> String {
-        let port = PortText(port);
+    fn place(&self, addr: IpAddr, port: Option<u16>, protocol: u8) -> String {
         let is_named = self.flavour == Flavour::Host && !self.numeric;
+        let port = port.map_or_else(|| "*".to_owned(), |port| name::port(port, protocol, !is_named));
         match addr {
             IpAddr::V4(v4) if is_named && v4.is_loopback() => format!("localhost:{port}"),
             IpAddr::V6(v6) if is_named => format!("[{v6}]:{port}"),
@@ -120,6 +123,8 @@ const fn word(row: &Row) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use core::net::SocketAddr;
+
     use super::*;
     use crate::socket::SocketId;
     use crate::userland::sockets::Holder;
@@ -139,7 +144,7 @@ mod tests {
         Row {
             socket: SocketId(7),
             transport: Transport::Tcp,
-            family: if local.is_ipv4() { Family::V4 } else { Family::V6 },
+            family: Family::of(local.ip()),
             dual: local.is_ipv6(),
             state: if peer.is_some() { State::TimeWait } else { State::Listen },
             received: 0,

@@ -6,6 +6,11 @@ use crate::userland::getopt::OptError;
 const HOST: &str = include_str!("host_usage.txt");
 const BUSYBOX: &str = include_str!("busybox_usage.txt");
 
+/// The page of net-tools.
+pub(super) fn page() -> String {
+    HOST.to_owned()
+}
+
 /// The text and the exit code.
 pub(super) fn refusal(error: &OptError, flavour: Flavour) -> (String, i32) {
     match flavour {

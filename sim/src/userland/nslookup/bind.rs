@@ -9,9 +9,10 @@ use core::task::Poll;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use options::{Options, Refusal};
+use options::Options;
 
 use crate::dns::Transport;
+use crate::userland::aimed::Refusal;
 use crate::userland::exchange::{self, Answer, Exchange, NO_SERVERS, OnServfail, OnTruncation, Outcome, Plan};
 use crate::userland::lookup::message::{self, Query, RecordType, ResponseCode};
 use crate::userland::lookup::{Family, Lookup};

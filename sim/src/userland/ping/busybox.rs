@@ -3,33 +3,25 @@
 mod options;
 mod session;
 
-use core::net::IpAddr;
-use core::task::Poll;
 use core::time::Duration;
 
 use options::Options;
-use session::{Action, Reply, Session};
+use session::{Reply, Session};
 
-use super::Echo;
+use super::{Action, Echo};
 use crate::socket::SendOptions;
 use crate::time::Instant;
+use crate::userland::aimed::{Aim, Aimed, Refusal};
 use crate::userland::icmp::Message;
-use crate::userland::lookup::Lookup;
+use crate::userland::lookup::{Found, Lookup, LookupError};
 use crate::userland::{Program, Signal, Step, Sys, origin};
 
 /// Bytes of payload in which the time of sending travels.
 const STAMP_LEN: usize = 4;
 
 /// The program.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ping(Stage);
-
-#[derive(Clone, Debug, Default)]
-enum Stage {
-    #[default]
-    Starting,
-    Resolving(Options, Lookup),
-    Running(Box<Run>),
+pub(super) fn program() -> Box<dyn Program> {
+    Box::new(Aimed::<Run>::Starting)
 }
 
 #[derive(Clone, Debug)]
@@ -39,83 +31,46 @@ struct Run {
     payload: Vec<u8>,
 }
 
-impl Program for Ping {
-    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
-        loop {
-            let next = match &mut self.0 {
-                Stage::Starting => start(sys),
-                Stage::Resolving(options, lookup) => match lookup.poll(sys) {
-                    Poll::Pending => return Step::Wait(lookup.next_at()),
-                    Poll::Ready(Err(_)) => Err(fail(sys, &format!("bad address '{}'", options.host))),
-                    Poll::Ready(Ok(found)) => open(sys, options.clone(), found.addresses[0]),
-                },
-                Stage::Running(run) => return run.step(sys),
-            };
-            match next {
-                Ok(stage) => self.0 = stage,
-                Err(exit) => return exit,
+fn refuse(sys: &Sys<'_>, text: &str) -> Refusal {
+    Refusal { text: format!("{}: {text}\n", options::applet(sys.argv())), code: 1 }
+}
+
+impl Aim for Run {
+    type Options = Options;
+
+    fn read(sys: &mut Sys<'_>) -> Result<(Options, Lookup), Refusal> {
+        let options = Options::parse(sys.argv()).map_err(|text| Refusal { text, code: 1 })?;
+        let lookup = Lookup::new(sys, &options.host, options.family);
+        Ok((options, lookup))
+    }
+
+    /// Opens the socket and says hello. A source is a device, else an address of ours.
+    fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
+        let found = found.map_err(|_| refuse(sys, &format!("bad address '{}'", options.host)))?;
+        let dst = found.addresses[0];
+        let mut source = None;
+        let mut foreign = false;
+        if let Some(name) = &options.source {
+            if sys.network().device_named(name).is_some() {
+                source = origin::address_on(sys, name, dst);
+            } else if let Ok(addr) = name.parse() {
+                source = Some(addr);
+                foreign = !sys.network().is_local(addr);
+            } else {
+                return Err(refuse(sys, &format!("bad address '{name}'")));
             }
         }
-    }
-
-    fn signal(&mut self, _sys: &mut Sys<'_>, signal: Signal) -> bool {
-        match &mut self.0 {
-            Stage::Running(run) if signal == Signal::Interrupt => {
-                run.session.interrupt();
-                true
-            }
-            _ => false,
+        let payload = vec![options.pattern; options.size.into()];
+        let send = SendOptions { ttl: options.ttl, source, ..SendOptions::default() };
+        let session = Session::new(options, sys.now());
+        sys.print(session.header(dst));
+        let echo = Echo::open(sys, dst, send).map_err(|_| refuse(sys, "permission denied (are you root?)"))?;
+        if foreign {
+            return Err(refuse(sys, "can't set multicast source interface"));
         }
+        Ok(Self { session, echo, payload })
     }
-}
 
-fn fail(sys: &mut Sys<'_>, text: &str) -> Step {
-    let name = options::applet(sys.argv());
-    sys.eprint(format!("{name}: {text}\n"));
-    Step::Exit(1)
-}
-
-fn start(sys: &mut Sys<'_>) -> Result<Stage, Step> {
-    match Options::parse(sys.argv()) {
-        Ok(options) => {
-            let lookup = Lookup::new(sys, &options.host, options.family);
-            Ok(Stage::Resolving(options, lookup))
-        }
-        Err(text) => {
-            sys.eprint(text);
-            Err(Step::Exit(1))
-        }
-    }
-}
-
-/// Opens the socket and says hello. A source is a device, else an address of ours.
-fn open(sys: &mut Sys<'_>, options: Options, dst: IpAddr) -> Result<Stage, Step> {
-    let mut source = None;
-    let mut foreign = false;
-    if let Some(name) = &options.source {
-        if sys.network().device_named(name).is_some() {
-            source = origin::address_on(sys, name, dst);
-        } else if let Ok(addr) = name.parse() {
-            source = Some(addr);
-            foreign = !sys.network().is_local(addr);
-        } else {
-            return Err(fail(sys, &format!("bad address '{name}'")));
-        }
-    }
-    let payload = vec![options.pattern; options.size.into()];
-    let send = SendOptions { ttl: options.ttl, source, ..SendOptions::default() };
-    let session = Session::new(options, sys.now());
-    sys.print(session.header(dst));
-    let Ok(echo) = Echo::open(sys, dst, send) else {
-        return Err(fail(sys, "permission denied (are you root?)"));
-    };
-    if foreign {
-        return Err(fail(sys, "can't set multicast source interface"));
-    }
-    Ok(Stage::Running(Box::new(Run { session, echo, payload })))
-}
-
-impl Run {
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
         while !self.session.is_complete()
             && let Some(datagram) = self.echo.receive(sys)
@@ -137,11 +92,19 @@ impl Run {
                 Action::Send(seq) => {
                     stamp(&mut self.payload, sys.now());
                     if let Err(error) = self.echo.send(sys, seq, &self.payload) {
-                        return fail(sys, &format!("sendto: {error}"));
+                        return refuse(sys, &format!("sendto: {error}")).tell(sys);
                     }
                 }
             }
         }
+    }
+
+    fn signal(&mut self, _sys: &mut Sys<'_>, signal: Signal) -> bool {
+        let ends = signal == Signal::Interrupt;
+        if ends {
+            self.session.interrupt();
+        }
+        ends
     }
 }
 

@@ -10,13 +10,14 @@ use core::task::Poll;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use options::{Options, Refusal};
-use session::{Action, Arrival, Session};
+use options::{Options, refuse};
+use session::{Arrival, Session};
 
-use super::Echo;
+use super::{Action, Echo};
 use crate::addr;
 use crate::socket::{Datagram, SendOptions};
 use crate::time::Instant;
+use crate::userland::aimed::{Aim, Aimed, Refusal};
 use crate::userland::icmp::{Message, Problem};
 use crate::userland::lookup::config::numeric;
 use crate::userland::lookup::{Found, Lookup, LookupError, Reverse};
@@ -32,65 +33,19 @@ const MAX_PAYLOAD: usize = 65_536;
 const PROBE_PORT: u16 = 1025;
 
 /// The program.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ping(Stage);
-
-#[derive(Clone, Debug, Default)]
-enum Stage {
-    #[default]
-    Starting,
-    Resolving(Options, Lookup),
-    Running(Box<Run>),
-}
-
-impl Program for Ping {
-    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
-        loop {
-            let next = match &mut self.0 {
-                Stage::Starting => start(sys),
-                Stage::Resolving(options, lookup) => match lookup.poll(sys) {
-                    Poll::Pending => return Step::Wait(lookup.next_at()),
-                    Poll::Ready(found) => resolved(sys, options, found),
-                },
-                Stage::Running(run) => return run.step(sys),
-            };
-            match next {
-                Ok(stage) => self.0 = stage,
-                Err(refusal) => {
-                    sys.eprint(refusal.text);
-                    return Step::Exit(refusal.code);
-                }
-            }
-        }
-    }
-
-    fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {
-        let Stage::Running(run) = &mut self.0 else { return false };
-        match signal {
-            Signal::Interrupt => run.session.interrupt(),
-            Signal::Quit => sys.eprint(run.session.status()),
-            _ => return false,
-        }
-        true
-    }
-}
-
-fn start(sys: &mut Sys<'_>) -> Result<Stage, Refusal> {
-    let options = Options::parse(sys.argv())?;
-    let lookup = Lookup::new(sys, &options.host, Default::default());
-    Ok(Stage::Resolving(options, lookup))
+pub(super) fn program() -> Box<dyn Program> {
+    Box::new(Aimed::<Run>::Starting)
 }
 
 /// Takes the first address of the family that was asked for. Only the first of all carries the canonical name: with
 /// `-4` and an IPv6 address before it, iputils prints no name.
-fn resolved(sys: &mut Sys<'_>, options: &Options, found: Result<Found, LookupError>) -> Result<Stage, Refusal> {
-    let refuse = |error| Refusal::new(2, format!("{}: {error}", options.host));
+fn choose(options: &Options, found: Result<Found, LookupError>) -> Result<(String, IpAddr), Refusal> {
+    let refuse = |error| refuse(2, format!("{}: {error}", options.host));
     let found = found.map_err(refuse)?;
     let chosen = found.addresses.iter().position(|a| options.family.has(*a));
     let at = chosen.ok_or(LookupError::AddressFamily).map_err(refuse)?;
     let host = if at == 0 { found.canonical } else { String::new() };
-    let run = Run::begin(sys, options.clone(), host, found.addresses[at])?;
-    Ok(Stage::Running(Box::new(run)))
+    Ok((host, found.addresses[at]))
 }
 
 /// A line with an address in it that may need a name.
@@ -113,16 +68,25 @@ struct Run {
     naming: Option<(Reverse, Line)>,
 }
 
-impl Run {
-    fn begin(sys: &mut Sys<'_>, options: Options, host: String, dst: IpAddr) -> Result<Self, Refusal> {
+impl Aim for Run {
+    type Options = Options;
+
+    fn read(sys: &mut Sys<'_>) -> Result<(Options, Lookup), Refusal> {
+        let options = Options::parse(sys.argv())?;
+        let lookup = Lookup::new(sys, &options.host, Default::default());
+        Ok((options, lookup))
+    }
+
+    fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
+        let (host, dst) = choose(&options, found)?;
         let (source, from) = choose_source(sys, &options, dst)?;
         if is_broadcast(sys, dst) {
             allow_broadcast(sys, options.broadcast)?;
         }
-        let send = SendOptions { ttl: options.ttl, discovery: options.discovery, source };
+        let send = SendOptions { ttl: options.ttl, discovery: options.discovery, source, tos: options.tos };
         let with_names = !options.numeric && numeric(&options.host).is_none();
-        let echo = Echo::open(sys, dst, send)
-            .map_err(|error| Refusal::new(2, format!("socktype: SOCK_RAW\nsocket: {error}")))?;
+        let echo =
+            Echo::open(sys, dst, send).map_err(|error| refuse(2, format!("socktype: SOCK_RAW\nsocket: {error}")))?;
         let mut run = Self {
             echo,
             payload: (0..options.size.min(MAX_PAYLOAD)).map(|at| at.to_le_bytes()[0]).collect(),
@@ -134,16 +98,6 @@ impl Run {
         };
         run.greet(sys, dst, &from);
         Ok(run)
-    }
-
-    fn greet(&mut self, sys: &mut Sys<'_>, dst: IpAddr, from: &str) {
-        let (size, host) = (self.session.options().size, &self.host);
-        if dst.is_ipv4() {
-            sys.print(format!("PING {host} ({dst}) {from}{size}({}) bytes of data.\n", size.saturating_add(28)));
-            return;
-        }
-        let line = Line { before: format!("PING {host}("), addr: dst, after: format!(") {from}{size} data bytes\n") };
-        self.print(sys, line);
     }
 
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
@@ -168,6 +122,27 @@ impl Run {
                 }
             }
         }
+    }
+
+    fn signal(&mut self, sys: &mut Sys<'_>, signal: Signal) -> bool {
+        match signal {
+            Signal::Interrupt => self.session.interrupt(),
+            Signal::Quit => sys.eprint(self.session.status()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Run {
+    fn greet(&mut self, sys: &mut Sys<'_>, dst: IpAddr, from: &str) {
+        let (size, host) = (self.session.options().size, &self.host);
+        if dst.is_ipv4() {
+            sys.print(format!("PING {host} ({dst}) {from}{size}({}) bytes of data.\n", size.saturating_add(28)));
+            return;
+        }
+        let line = Line { before: format!("PING {host}("), addr: dst, after: format!(") {from}{size} data bytes\n") };
+        self.print(sys, line);
     }
 
     /// Until when to wait for the name that a line needs; none when no line waits any more.
@@ -208,7 +183,7 @@ impl Run {
             Ok(()) => {}
             Err(Errno::MessageTooLong) => {
                 self.session.handle_local_error();
-                let mtu = sys.network().mtu_to(sys.now(), self.echo.dst).unwrap_or(0);
+                let mtu = self.echo.room(sys);
                 self.complain(
                     sys,
                     &format!(
@@ -279,23 +254,22 @@ impl Run {
 
 /// The source address, when one was asked for, and what the header says about it.
 fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(Option<IpAddr>, String), Refusal> {
-    let refuse = |text: String| Refusal::new(2, text);
     let Some(name) = &options.source else {
         origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| match error {
             // What a broadcast is refused with; a route that prohibits says the same.
-            Errno::AccessDenied if dst.is_ipv4() => Refusal::new(2, BROADCAST),
-            error => refuse(format!("connect: {error}")),
+            Errno::AccessDenied if dst.is_ipv4() => refuse(2, BROADCAST),
+            error => refuse(2, format!("connect: {error}")),
         })?;
         return Ok((None, String::new()));
     };
     if let Ok(addr) = name.parse::<IpAddr>() {
         if !sys.network().is_local(addr) {
-            return Err(refuse(format!("bind: {}", Errno::AddressNotAvailable)));
+            return Err(refuse(2, format!("bind: {}", Errno::AddressNotAvailable)));
         }
         return Ok((Some(addr), format!("from {addr} : ")));
     }
     if sys.network().device_named(name).is_none() {
-        return Err(refuse(format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
+        return Err(refuse(2, format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
     }
     let source = origin::address_on(sys, name, dst);
     let shown = origin::towards(sys, dst, source);
@@ -312,7 +286,7 @@ const BROADCAST: &str = "Do you want to ping broadcast? Then -b. If not, check y
 
 fn allow_broadcast(sys: &mut Sys<'_>, allowed: bool) -> Result<(), Refusal> {
     if !allowed {
-        return Err(Refusal::new(2, BROADCAST));
+        return Err(refuse(2, BROADCAST));
     }
     sys.eprint("WARNING: pinging broadcast address\n");
     Ok(())

@@ -164,17 +164,34 @@ impl Sys<'_> {
     /// A child exactly as said.
     ///
     /// # Errors
-    /// `NoEntry` when there is no such program.
+    /// `NoEntry` when there is no such program, `TemporarilyUnavailable` when there are too many processes; the streams
+    /// are closed then.
     pub fn spawn_as(&mut self, spawn: Spawn) -> Result<Pid, Errno> {
         let now = self.now();
+        let spawn = self.admitted(spawn)?;
         self.table.spawn(spawn, Some(self.pid), now).map(|pid| self.number_of(pid))
     }
 
     /// A child that runs `program` (a subshell).
-    pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn) -> Pid {
+    ///
+    /// # Errors
+    /// `TemporarilyUnavailable` when there are too many processes; the streams are closed then.
+    pub fn spawn_program(&mut self, program: Box<dyn Program>, spawn: Spawn) -> Result<Pid, Errno> {
         let now = self.now();
+        let spawn = self.admitted(spawn)?;
         let pid = self.table.spawn_program(program, spawn, Some(self.pid), now);
-        self.number_of(pid)
+        Ok(self.number_of(pid))
+    }
+
+    /// A child for which there is room.
+    fn admitted(&mut self, spawn: Spawn) -> Result<Spawn, Errno> {
+        match self.table.fork(spawn.context) {
+            Ok(()) => Ok(spawn),
+            Err(errno) => {
+                spawn.streams.into_iter().for_each(|stream| self.table.close(stream));
+                Err(errno)
+            }
+        }
     }
 
     /// What a child of this process is unless it is told otherwise.

@@ -131,7 +131,7 @@ fn parent() -> Box<dyn Program> {
     act(move |sys| match child {
         None => {
             let spawn = sys.inherit(vec!["child".to_owned()], NULLS, None);
-            child = Some(sys.spawn_program(act(|_| Step::Exit(3)), spawn));
+            child = sys.spawn_program(act(|_| Step::Exit(3)), spawn).ok();
             Step::Wait(Some(secs(1)))
         }
         Some(pid) if sys.now() >= secs(1) => {

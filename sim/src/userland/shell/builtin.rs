@@ -10,6 +10,7 @@ pub(super) mod test;
 
 use super::dialect::Failure;
 use super::machine::{Block, Machine};
+use super::source::is_reserved;
 use crate::userland::Sys;
 
 /// What a builtin leads to.
@@ -112,26 +113,5 @@ impl Machine {
 
 /// The words reserved by the grammar, for `type`.
 fn is_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "!" | "case"
-            | "do"
-            | "done"
-            | "elif"
-            | "else"
-            | "esac"
-            | "fi"
-            | "for"
-            | "function"
-            | "if"
-            | "in"
-            | "then"
-            | "until"
-            | "while"
-            | "{"
-            | "}"
-            | "[["
-            | "]]"
-            | "time"
-    )
+    is_reserved(word) || matches!(word, "function" | "[[" | "]]" | "time")
 }

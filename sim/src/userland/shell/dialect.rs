@@ -47,6 +47,8 @@ pub(super) enum Failure {
     BadDescriptor(String),
     /// `${…}` that means nothing.
     BadSubstitution(String),
+    /// There are too many processes.
+    CannotFork(Errno),
     /// A file cannot be made.
     CannotCreate(String, Errno),
     /// A file cannot be opened.
@@ -80,6 +82,8 @@ impl Failure {
             Self::BadDescriptor(fd) => format!("{fd}: Bad file descriptor"),
             Self::BadSubstitution(text) => format!("{text}: bad substitution"),
             Self::CannotCreate(path, errno) | Self::CannotOpen(path, errno) => format!("{path}: {errno}"),
+            // It tries again for some seconds before it says so; this shell does not.
+            Self::CannotFork(errno) => format!("fork: {errno}"),
             Self::Complaint(name, words) if words.is_empty() => format!("{name}: parameter null or not set"),
             Self::Complaint(name, words) => format!("{name}: {words}"),
             Self::DivideByZero(all, by) => format!("{all}: division by 0 (error token is \"{by}\")"),
@@ -102,6 +106,8 @@ impl Failure {
             Self::CannotCreate(path, errno) => format!("cannot create {path}: {}", creating(*errno, ash)),
             Self::CannotOpen(path, errno) if ash => format!("can't open {path}: {}", opening(*errno, ash)),
             Self::CannotOpen(path, errno) => format!("cannot open {path}: {}", opening(*errno, ash)),
+            Self::CannotFork(errno) if ash => format!("can't fork: {errno}"),
+            Self::CannotFork(_) => "Cannot fork".to_owned(),
             Self::Complaint(name, words) if words.is_empty() => format!("{name}: parameter not set or null"),
             Self::Complaint(name, words) => format!("{name}: {words}"),
             Self::DivideByZero(..) if ash => "divide by zero".to_owned(),
@@ -114,15 +120,21 @@ impl Failure {
         }
     }
 
-    /// What the command, or the shell that must give up, exits with.
-    pub(super) const fn status(&self, dialect: Dialect) -> i32 {
+    /// What the command, or the shell that must give up, exits with; a subshell may say it in its own way.
+    pub(super) const fn status(&self, dialect: Dialect, child: bool) -> i32 {
         match (dialect, self) {
-            (Dialect::Bash, Self::Complaint(..) | Self::Unset(_)) => 127,
+            (Dialect::Bash, Self::CannotFork(_)) => 254,
+            (Dialect::Bash, Self::Complaint(..) | Self::Unset(_)) if !child => 127,
             (Dialect::Dash, _) => 2,
             (Dialect::Bash, _)
             | (Dialect::Ash, Self::BadDescriptor(_) | Self::CannotCreate(..) | Self::CannotOpen(..)) => 1,
             (Dialect::Ash, _) => 2,
         }
+    }
+
+    /// Whether a script goes on with its next line.
+    pub(super) const fn drops_line(&self, dialect: Dialect) -> bool {
+        matches!(dialect, Dialect::Bash) && !matches!(self, Self::CannotFork(_) | Self::Complaint(..) | Self::Unset(_))
     }
 
     /// Whether only the command fails, and not the shell.
@@ -162,6 +174,15 @@ impl Voice {
     /// A message of the shell itself about something in `line`.
     pub(super) fn message(&self, line: usize, text: &str) -> String {
         format!("{}{text}\n", self.prefix(line))
+    }
+
+    /// A message about what the shell cannot do in `line`; of processes bash speaks without one.
+    pub(super) fn failure(&self, line: usize, failure: &Failure) -> String {
+        let text = failure.text(self.dialect);
+        match (self.dialect, failure) {
+            (Dialect::Bash, Failure::CannotFork(_)) => format!("{}: {text}\n", self.name),
+            _ => self.message(line, &text),
+        }
     }
 
     /// A message of the builtin `command`.

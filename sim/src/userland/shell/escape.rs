@@ -1,5 +1,7 @@
 //! Backslash escapes, as `echo -e`, `printf` and `$'…'` read them. One reader, three sets of escapes.
 
+use crate::userland::escape;
+
 /// Which escapes are known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Set {
@@ -45,22 +47,16 @@ pub(super) fn decode(text: &str, set: Set) -> Decoded {
 fn one<'a>(letter: char, rest: &'a str, set: Set, text: &mut String) -> &'a str {
     let after = &rest[letter.len_utf8()..];
     let plain = match letter {
-        'a' => '\x07',
-        'b' => '\x08',
         'e' | 'E' => '\x1b',
-        'f' => '\x0c',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\x0b',
-        '\\' => '\\',
         '\'' | '"' if set != Set::Echo => letter,
         'x' => return number(after, 16, 2, "\\x", text),
         '0' if set == Set::Echo => return number(after, 8, 3, "\0", text),
         '0'..='7' => return number(rest, 8, 3, "", text),
         _ => {
-            text.push('\\');
-            text.push(letter);
+            match escape::meaning(letter) {
+                Some(meant) => text.push(meant),
+                None => text.extend(['\\', letter]),
+            }
             return after;
         }
     };

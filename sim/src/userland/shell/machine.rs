@@ -244,14 +244,14 @@ impl Machine {
             Op::Assign { name, append } => self.take_assignment(name, *append)?,
             Op::Redirect { fd, how, failed } => self.redirect(sys, *fd, *how, *failed)?,
             Op::Run => return self.run_command(sys),
-            Op::Subshell(code) => return Ok(self.run_subshell(sys, code)),
-            Op::Pipeline(stages) => return Ok(self.run_pipeline(sys, stages)),
-            Op::Background(job) => self.run_background(sys, job),
+            Op::Subshell(code) => return self.run_subshell(sys, code),
+            Op::Pipeline(stages) => return self.run_pipeline(sys, stages),
+            Op::Background(job) => self.run_background(sys, job)?,
             Op::Check => {
                 let fatal = self.state.options.errexit && self.state.status != 0 && !self.is_tested();
                 return Ok(if fatal { Flow::Exit(self.state.status) } else { Flow::Next });
             }
-            Op::Substitute(code, quoting) => return Ok(self.substitute(sys, code, *quoting)),
+            Op::Substitute(code, quoting) => return self.substitute(sys, code, *quoting),
             _ if self.control(sys, op)? => {}
             _ => self.expand(sys, op)?,
         }
@@ -338,13 +338,16 @@ impl Machine {
         sys.eprint(shown);
     }
 
+    /// Says what the shell cannot do, and takes the status of that.
+    fn tell(&mut self, sys: &mut Sys<'_>, failure: &Failure) {
+        sys.eprint(self.state.voice.failure(self.state.line, failure));
+        self.state.status = failure.status(self.dialect(), self.child);
+    }
+
     /// Something failed that no script can go on after: a session and bash drop the line, the others end.
     fn fail(&mut self, sys: &mut Sys<'_>, failure: &Failure) -> Flow {
-        self.complain(sys, &failure.text(self.dialect()));
-        self.state.status =
-            if self.child && self.dialect() == Dialect::Bash { 1 } else { failure.status(self.dialect()) };
-        let drops = self.dialect() == Dialect::Bash && !matches!(failure, Failure::Complaint(..) | Failure::Unset(_));
-        if self.is_session() || (drops && !self.child) {
+        self.tell(sys, failure);
+        if self.is_session() || (failure.drops_line(self.dialect()) && !self.child) {
             self.abandon(sys);
             return Flow::Next;
         }

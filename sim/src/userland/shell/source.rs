@@ -261,7 +261,8 @@ fn unterminated(error: &TokenizerError, text: &str) -> Trouble {
     Trouble::Incomplete(SyntaxError::Unterminated(enclosure))
 }
 
-fn is_reserved(word: &str) -> bool {
+/// The words that every shell has reserved (POSIX, 2.4).
+pub(super) fn is_reserved(word: &str) -> bool {
     matches!(
         word,
         "!" | "{"

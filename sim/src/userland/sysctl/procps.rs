@@ -1,8 +1,9 @@
-//! `sysctl` of procps 4.0: settings by name, by pattern, and from files. It reads no settings from its input.
+//! `sysctl` of procps 4.0: settings by name, by pattern, and from files or standard input.
 
 use regex_lite::Regex;
 
 use super::{Error, list, one};
+use crate::userland::exec::{Gather, Next};
 use crate::userland::getopt::{Getopt, OptError};
 use crate::userland::{Flavour, Sys};
 
@@ -80,6 +81,12 @@ impl Options {
         Ok(options)
     }
 
+    /// Whether standard input is one of the files.
+    fn reads_input(&self) -> bool {
+        let loads = self.files.is_some() && !(self.help || self.version || self.all || self.system);
+        loads && self.files.iter().flatten().chain(&self.operands).any(|file| file == "-")
+    }
+
     /// A setting as it is printed.
     fn line(&self, name: &str, value: &str) -> String {
         match self {
@@ -105,8 +112,16 @@ impl Wish {
     }
 }
 
-/// Runs the program.
-pub(super) fn run(sys: &mut Sys<'_>) -> i32 {
+/// Runs the program; what it reads from standard input is waited for.
+pub(super) fn start(sys: &mut Sys<'_>) -> Next {
+    let options = Options::parse(sys.argv());
+    if options.is_ok_and(|options| options.reads_input()) {
+        return Next::Own(Box::new(Gather::new(|sys, text| run(sys, Some(text)))));
+    }
+    Next::Exit(run(sys, None))
+}
+
+fn run(sys: &mut Sys<'_>, input: Option<&str>) -> i32 {
     let argv = sys.argv().to_vec();
     let options = match Options::parse(&argv) {
         Ok(options) => options,
@@ -124,7 +139,7 @@ pub(super) fn run(sys: &mut Sys<'_>) -> i32 {
         let all: String = list(sys, options.pattern.as_ref(), |name, value| options.line(name, value));
         sys.print(all);
     } else if options.files.is_some() || options.system {
-        return load(sys, &options);
+        return load(sys, &options, input);
     } else if options.operands.is_empty() {
         sys.eprint(USAGE);
         return 1;
@@ -184,13 +199,14 @@ fn write(sys: &mut Sys<'_>, options: &Options, wish: &Wish) -> bool {
 }
 
 /// Reads files, and writes what all of them say.
-fn load(sys: &mut Sys<'_>, options: &Options) -> i32 {
+fn load(sys: &mut Sys<'_>, options: &Options, input: Option<&str>) -> i32 {
     let (mut wishes, mut status) = (Vec::new(), 0);
     for file in files(sys, options) {
         if options.system {
             sys.print(format!("* Applying {file} ...\n"));
         }
-        let read = sys.files().read(&sys.absolute(&file)).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let read = || sys.files().read(&sys.absolute(&file)).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let read = if file == "-" { Ok(input.unwrap_or_default().to_owned()) } else { read() };
         let Ok(text) = read else {
             sys.eprint(format!("sysctl: cannot open \"{file}\": No such file or directory\n"));
             status = 1;

@@ -1,6 +1,7 @@
 //! The expressions that tell `tcpdump` which frames are meant (pcap-filter(7)): addresses, networks, ports, protocols,
 //! lengths, bits of headers, and `and`, `or`, `not` between them.
 
+use core::fmt;
 use core::net::IpAddr;
 
 use ipnetwork::IpNetwork;
@@ -80,6 +81,23 @@ pub(super) enum Wrong {
     Syntax,
     Host(String),
     Port(String),
+    PortRange(String),
+    PortTooLarge(u64),
+    /// A port whose name only another protocol knows.
+    PortOf(String, String),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax => f.write_str("can't parse filter expression: syntax error"),
+            Self::Host(name) => write!(f, "unknown host '{name}'"),
+            Self::Port(name) => write!(f, "unknown port '{name}'"),
+            Self::PortRange(text) => write!(f, "unknown port in range '{text}'"),
+            Self::PortTooLarge(number) => write!(f, "illegal port number {number} > 65535"),
+            Self::PortOf(name, protocol) => write!(f, "port '{name}' is {protocol}"),
+        }
+    }
 }
 
 /// Deepest parentheses that are read.
@@ -353,7 +371,6 @@ impl<'a> Reader<'a> {
 
     fn named(&mut self, (of, side, sort): (Option<u8>, Side, Sort)) -> Result<Filter, Wrong> {
         let word = self.take().ok().filter(|word| !matches!(*word, "and" | "or" | "not")).ok_or(Wrong::Syntax)?;
-        let port = |word: &str| name::parse_port(word).map_err(|_| Wrong::Port(word.to_owned()));
         match sort {
             Sort::Ether => Ok(Filter::Station(side, word.parse().map_err(|_| Wrong::Syntax)?)),
             Sort::Host | Sort::Net => {
@@ -365,10 +382,14 @@ impl<'a> Reader<'a> {
                 net.map(|net| Filter::Net(side, net))
                     .ok_or_else(|| if is_word { Wrong::Host(word.to_owned()) } else { Wrong::Syntax })
             }
-            Sort::Port => port(word).map(|port| Filter::Ports(side, of, port, port)),
+            Sort::Port => port(word, of).map(|(of, port)| Filter::Ports(side, of, port, port)),
             Sort::Range => {
-                let (first, last) = word.split_once('-').ok_or(Wrong::Syntax)?;
-                Ok(Filter::Ports(side, of, port(first)?, port(last)?))
+                let end = |text: &str| match number(text)? {
+                    Some(port) => Ok(port),
+                    None => name::parse_port(text, None).map_err(|_| Wrong::PortRange(word.to_owned())),
+                };
+                let (first, last) = word.split_once('-').unwrap_or((word, word));
+                Ok(Filter::Ports(side, of, end(first)?, end(last)?))
             }
         }
     }
@@ -463,6 +484,31 @@ fn constant(word: &str) -> Result<u32, Wrong> {
     Ok(known)
 }
 
+/// The port that a number stands for, if the text is one.
+fn number(text: &str) -> Result<Option<u16>, Wrong> {
+    let Ok(number) = text.parse::<u64>() else { return Ok(None) };
+    u16::try_from(number).map(Some).map_err(|_| Wrong::PortTooLarge(number))
+}
+
+/// A port by number or name, and the protocol that it is of. A name that only TCP or only UDP knows is of that protocol,
+/// and of no other.
+fn port(text: &str, of: Option<u8>) -> Result<(Option<u8>, u16), Wrong> {
+    if let Some(number) = number(text)? {
+        return Ok((of, number));
+    }
+    let [tcp, udp] = [protocol::TCP, protocol::UDP].map(|known| name::parse_port(text, Some(known)).ok());
+    let (only, port) = match (tcp, udp) {
+        (Some(port), Some(_)) => return Ok((of, port)),
+        (Some(port), None) => (protocol::TCP, port),
+        (None, Some(port)) => (protocol::UDP, port),
+        (None, None) => return Err(Wrong::Port(text.to_owned())),
+    };
+    match of {
+        Some(other) if other != only => Err(Wrong::PortOf(text.to_owned(), name::protocol(only))),
+        _ => Ok((Some(only), port)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -517,6 +563,10 @@ mod tests {
         }
         assert_eq!(Filter::parse("host nobody"), Err(Wrong::Host("nobody".to_owned())));
         assert_eq!(Filter::parse("port nothing"), Err(Wrong::Port("nothing".to_owned())));
+        assert_eq!(Filter::parse("port 70000"), Err(Wrong::PortTooLarge(70_000)));
+        assert_eq!(Filter::parse("portrange 80-nothing"), Err(Wrong::PortRange("80-nothing".to_owned())));
+        assert_eq!(Filter::parse("tcp port who"), Err(Wrong::PortOf("who".to_owned(), "udp".to_owned())));
+        assert_eq!(Filter::parse("port who"), Filter::parse("udp port 513"));
         assert_eq!(Filter::parse(&"(".repeat(10_000)), Err(Wrong::Syntax));
     }
 }

@@ -4,62 +4,21 @@ mod options;
 mod session;
 
 use core::net::{IpAddr, SocketAddr};
-use core::task::Poll;
 
-use options::{Options, Refusal};
-use session::{Action, Session};
+use options::Options;
+use session::Session;
 
-use super::{Course, Naming, Prober};
-use crate::userland::lookup::{Lookup, LookupError};
+use super::{Course, Prober, Trace};
+use crate::userland::aimed::{Aim, Aimed, Refusal};
+use crate::userland::lookup::{Found, Lookup, LookupError};
 use crate::userland::{Errno, Program, Step, Sys, origin};
 
 /// Bytes of a packet besides its IP header when no length is given.
 const DEFAULT_LEN: usize = 40;
 
 /// The program.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Traceroute(Stage);
-
-#[derive(Clone, Debug, Default)]
-enum Stage {
-    #[default]
-    Starting,
-    Resolving(Box<Options>, Lookup),
-    Tracing(Box<Run>),
-}
-
-#[derive(Clone, Debug)]
-struct Run {
-    session: Session,
-    prober: Prober,
-    with_names: bool,
-    naming: Option<Naming>,
-}
-
-impl Program for Traceroute {
-    fn step(&mut self, sys: &mut Sys<'_>) -> Step {
-        loop {
-            let next = match &mut self.0 {
-                Stage::Starting => Options::parse(sys.argv()).map(|options| {
-                    let lookup = Lookup::new(sys, &options.host, options.family);
-                    Stage::Resolving(Box::new(options), lookup)
-                }),
-                Stage::Resolving(options, lookup) => match lookup.poll(sys) {
-                    Poll::Pending => return Step::Wait(lookup.next_at()),
-                    Poll::Ready(Err(error)) => Err(unknown_host(options, error)),
-                    Poll::Ready(Ok(found)) => Run::begin(sys, options, found.addresses[0]),
-                },
-                Stage::Tracing(run) => return run.step(sys),
-            };
-            match next {
-                Ok(stage) => self.0 = stage,
-                Err(refusal) => {
-                    sys.eprint(refusal.text);
-                    return Step::Exit(refusal.code);
-                }
-            }
-        }
-    }
+pub(super) fn program() -> Box<dyn Program> {
+    Box::new(Aimed::<Trace<Session>>::Starting)
 }
 
 fn unknown_host(options: &Options, error: LookupError) -> Refusal {
@@ -74,48 +33,35 @@ fn failed(call: &str, error: Errno) -> Refusal {
     Refusal { text: format!("\n{call}: {error}\n"), code: 1 }
 }
 
-impl Run {
-    fn begin(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<Stage, Refusal> {
+impl Aim for Trace<Session> {
+    type Options = Options;
+
+    fn read(sys: &mut Sys<'_>) -> Result<(Options, Lookup), Refusal> {
+        let options = Options::parse(sys.argv())?;
+        let lookup = Lookup::new(sys, &options.host, options.family);
+        Ok((options, lookup))
+    }
+
+    fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
+        let found = found.map_err(|error| unknown_host(&options, error))?;
+        let dst = found.addresses[0];
         options.check()?;
         let ip_header = if dst.is_ipv4() { 20 } else { 40 };
         let smallest = ip_header + 8;
         let len = options.packet_len.map_or(ip_header + DEFAULT_LEN, |len| (len as usize).max(smallest));
         let (host, hops) = (&options.host, options.max_hops);
         sys.print(format!("traceroute to {host} ({dst}), {hops} hops max, {len} byte packets"));
-        let source = source(sys, options, dst)?;
-        let session = Session::new(options);
+        let source = source(sys, &options, dst)?;
         let port = options.port.unwrap_or(33434);
         origin::probe(sys, SocketAddr::new(dst, port)).map_err(|error| failed("connect", error))?;
         let dont_fragment = options.dont_fragment;
         let course = Course { dst, method: options.method, source, dont_fragment, payload_len: len - smallest };
         let prober = Prober::open(sys, course).map_err(|error| failed("bind", error))?;
-        let with_names = !options.numeric;
-        Ok(Stage::Tracing(Box::new(Self { session, prober, with_names, naming: None })))
+        Ok(Self::new(Session::new(&options), prober, !options.numeric))
     }
 
     fn step(&mut self, sys: &mut Sys<'_>) -> Step {
-        loop {
-            while let Some(response) = self.prober.receive(sys) {
-                self.session.handle_response(sys.now(), response);
-            }
-            if let Some(naming) = &mut self.naming {
-                let Poll::Ready(text) = naming.poll(sys) else { return Step::Wait(naming.next_at()) };
-                sys.print(text);
-                self.naming = None;
-            }
-            match self.session.poll(sys.now()) {
-                Action::Print(text) => sys.print(text),
-                Action::PrintAddress(addr) => self.naming = Some(Naming::new(sys, addr, self.with_names)),
-                Action::Wait(at) => return Step::Wait(Some(at)),
-                Action::Finish => return Step::Exit(0),
-                Action::Send { ttl, number } => {
-                    if let Err(error) = self.prober.send(sys, ttl, number) {
-                        sys.eprint(failed("send", error).text);
-                        return Step::Exit(1);
-                    }
-                }
-            }
-        }
+        self.go_on(sys)
     }
 }
 

@@ -168,7 +168,8 @@ pub(super) fn show(sys: &Sys<'_>, words: &[&str], options: Options) -> Result<St
     let now = sys.now();
     let devices = &sys.network().devices;
     let shown = |device: &&Device| {
-        let of_bridge = limits.bridge.is_none_or(|b| device.index == b || device.master == Some(b));
+        let is_bridge = device.bridge().is_some();
+        let of_bridge = limits.bridge.is_none_or(|b| device.index == b && is_bridge || device.master == Some(b));
         of_bridge && limits.port.is_none_or(|p| device.index == p)
     };
     let rows = devices.values().filter(shown).flat_map(|device| rows(device, devices, now));

@@ -1,5 +1,7 @@
 //! An awk program as tokens. Whether a slash begins a pattern depends on what stands before it.
 
+use crate::userland::escape;
+
 /// A token.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -113,13 +115,6 @@ fn quoted(text: &str, end: char) -> Result<(String, &str), String> {
             _ if letter == end => return Ok((out, &text[at + 1..])),
             '\n' => break,
             '\\' => match letters.next() {
-                Some((_, 'n')) => out.push('\n'),
-                Some((_, 't')) => out.push('\t'),
-                Some((_, 'r')) => out.push('\r'),
-                Some((_, 'a')) => out.push('\x07'),
-                Some((_, 'b')) => out.push('\x08'),
-                Some((_, 'f')) => out.push('\x0c'),
-                Some((_, 'v')) => out.push('\x0b'),
                 Some((_, '\n')) => {}
                 Some((at, digit @ '0'..='7')) => {
                     let more = text[at..].chars().take(3).take_while(|c| c.is_digit(8)).count();
@@ -129,8 +124,11 @@ fn quoted(text: &str, end: char) -> Result<(String, &str), String> {
                         letters.next();
                     });
                 }
-                Some((_, other @ ('"' | '\\' | '/'))) => out.push(other),
-                Some((_, other)) => out.extend(['\\', other]),
+                Some((_, other @ ('"' | '/'))) => out.push(other),
+                Some((_, other)) => match escape::meaning(other) {
+                    Some(meant) => out.push(meant),
+                    None => out.extend(['\\', other]),
+                },
                 None => break,
             },
             _ => out.push(letter),

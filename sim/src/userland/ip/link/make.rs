@@ -4,7 +4,7 @@
 use super::super::bridge as bridge_kind;
 use super::super::keyword::{self, Keyword};
 use super::super::selection::group;
-use super::super::{Error, Refusal, Words, device, mac, permit, vxlan};
+use super::super::{Error, Refusal, Words, device, device_at, mac, permit, vxlan};
 use super::{
     NOT_A_DEVICE, NOT_A_NAME, check_free, checked, count, destination, manner, only_everybody, queue_len, station,
     switch,
@@ -27,6 +27,8 @@ struct Model {
     /// The device that it shall stand on.
     parent: Option<String>,
     queue_len: Option<u32>,
+    /// The number that it shall have.
+    index: Option<IfIndex>,
     manners: Vec<(Manner, bool)>,
     /// The bridge that it shall be a port of.
     master: Option<String>,
@@ -47,6 +49,7 @@ struct Peer {
     mac: Option<Mac>,
     group: Option<u32>,
     queue_len: Option<u32>,
+    index: Option<IfIndex>,
     netns: Option<String>,
     up: bool,
 }
@@ -67,6 +70,7 @@ impl Model {
                 "address" => model.mac = Some(address(&words.value()?)?),
                 "broadcast" | "brd" => only_everybody(&words.value()?)?,
                 "group" => model.group = Some(group(words.value()?)?),
+                "index" => number(&mut model.index, words.value()?)?,
                 "link" => model.parent = Some(words.value()?),
                 "type" => {
                     model.kind = Some(words.value()?);
@@ -111,6 +115,7 @@ impl Peer {
                 "address" => peer.mac = Some(address(&words.value()?)?),
                 "txqueuelen" | "qlen" => peer.queue_len = Some(queue_len(words.value()?)?),
                 "group" => peer.group = Some(group(words.value()?)?),
+                "index" => number(&mut peer.index, words.value()?)?,
                 "netns" => peer.netns = Some(words.value()?),
                 "up" => peer.up = true,
                 _ if peer.name.is_some() => return Err(Error::Garbage { place: "dev", word }),
@@ -119,6 +124,16 @@ impl Peer {
         }
         Ok(peer)
     }
+}
+
+/// The number of a device, which is said once.
+pub(super) fn number(index: &mut Option<IfIndex>, word: String) -> Result<(), Error> {
+    if index.is_some() {
+        return Err(Error::Twice { what: "index", word });
+    }
+    let number = word.parse::<i32>().ok().filter(|number| *number > 0).and_then(|number| u32::try_from(number).ok());
+    *index = Some(IfIndex(number.ok_or(Error::Invalid { word, why: "Invalid \"index\" value" })?));
+    Ok(())
 }
 
 /// The address of a new device; one of another length is for the kernel to refuse.
@@ -140,15 +155,52 @@ pub(super) fn add(sys: &mut Sys<'_>, namespace: NamespaceId, words: Words) -> Re
     permit(sys)?;
     model.mac = model.mac.map(station).transpose()?;
     let to = model.netns.take().map(|word| destination(sys, word)).transpose()?;
+    if model.index.is_some_and(|index| sys.fabric().namespace(namespace).devices.contains_key(&index)) {
+        return Err(Refusal::Exists.into());
+    }
     let Some(to) = to.filter(|to| *to != namespace) else {
-        let index = make(sys, namespace, &kind, model)?;
+        let index = choosing(sys, namespace, &kind, model)?;
         return place.settle(sys, namespace, index);
     };
+    let chosen = model.index.take();
+    if chosen.is_some_and(|index| sys.fabric().namespace(to).devices.contains_key(&index)) {
+        return Err(Refusal::IndexBusy.into());
+    }
+    if kind == "veth" {
+        // Both ends are made where they shall be.
+        model.index = chosen;
+        let index = add_veth(sys, (to, namespace), model)?;
+        return place.settle(sys, to, index);
+    }
     let name = new_name(sys, to, model.name.take(), &kind)?;
     model.name = Some(free_name(sys, namespace, &kind, ""));
     let index = make(sys, namespace, &kind, model)?;
-    let index = sys.fabric().move_device(namespace, index, to, &name)?;
+    let index = move_as(sys, (namespace, index), to, &name, chosen)?;
     place.settle(sys, to, index)
+}
+
+/// Moves a device, which has the chosen number there if one was chosen.
+pub(super) fn move_as(
+    sys: &mut Sys<'_>,
+    (from, index): (NamespaceId, IfIndex),
+    to: NamespaceId,
+    name: &str,
+    chosen: Option<IfIndex>,
+) -> Result<IfIndex, Error> {
+    sys.fabric().namespace_mut(to).choose_indices([chosen]);
+    let moved = sys.fabric().move_device(from, index, to, name);
+    sys.fabric().namespace_mut(to).choose_indices([]);
+    Ok(moved?)
+}
+
+/// Makes a device that has the chosen number if one was chosen.
+fn choosing(sys: &mut Sys<'_>, namespace: NamespaceId, kind: &str, model: Model) -> Result<IfIndex, Error> {
+    if kind != "veth" {
+        sys.fabric().namespace_mut(namespace).choose_indices([model.index]);
+    }
+    let made = make(sys, namespace, kind, model);
+    sys.fabric().namespace_mut(namespace).choose_indices([]);
+    made
 }
 
 /// What is done with a new device once it is there.
@@ -178,7 +230,7 @@ impl Place {
 fn make(sys: &mut Sys<'_>, namespace: NamespaceId, kind: &str, model: Model) -> Result<IfIndex, Error> {
     match kind {
         "bridge" => add_bridge(sys, namespace, model),
-        "veth" => add_veth(sys, namespace, model),
+        "veth" => add_veth(sys, (namespace, namespace), model),
         "dummy" => add_dummy(sys, namespace, model),
         "vxlan" => add_vxlan(sys, namespace, model),
         "macvlan" | "ipvlan" | "vlan" => {
@@ -208,9 +260,22 @@ fn add_stacked(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model, over: Ov
     };
     let name = new_name(sys, namespace, model.name, stem)?;
     let mtu = model.mtu.map(mtu).transpose()?;
+    let parent = beneath(sys, namespace, parent, over);
+    let most = device_at(sys, namespace, parent).mtu;
+    if mtu.is_some_and(|mtu| mtu > most) {
+        return Err(Refusal::Invalid.into());
+    }
     let index = sys.fabric().create_stacked(namespace, parent, &name, over)?;
     dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
     Ok(index)
+}
+
+/// The device that one stands on: a macvlan of a macvlan is one of the device beneath both.
+fn beneath(sys: &mut Sys<'_>, namespace: NamespaceId, parent: IfIndex, over: Over) -> IfIndex {
+    let device = device_at(sys, namespace, parent);
+    let is_shared = matches!((over, device.over()), (Over::Macvlan(_), Some(Over::Macvlan(_))));
+    let lower = device.peer_index.filter(|_| is_shared && device.peer_netnsid.is_none());
+    lower.unwrap_or(parent)
 }
 
 fn add_vxlan(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<IfIndex, Error> {
@@ -265,12 +330,14 @@ const fn of_kind(over: Over) -> &'static str {
     }
 }
 
-fn macvlan_mode(word: String) -> Result<MacvlanMode, Error> {
+pub(super) fn macvlan_mode(word: String) -> Result<MacvlanMode, Error> {
     match word.as_str() {
         "private" => Ok(MacvlanMode::Private),
         "vepa" => Ok(MacvlanMode::Vepa),
         "bridge" => Ok(MacvlanMode::Bridge),
         "passthru" => Ok(MacvlanMode::Passthru),
+        // Stations that are told apart by where they come from are not here.
+        "source" => Err(Refusal::NotSupported.into()),
         _ => Err(Error::MacvlanMode(word)),
     }
 }
@@ -294,9 +361,9 @@ fn vlan_id(word: String) -> Result<u16, Error> {
 }
 
 fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<IfIndex, Error> {
+    let wish = bridge_kind::Wish::parse(model.particulars)?;
     let name = new_name(sys, namespace, model.name, "bridge")?;
     let mtu = model.mtu.map(mtu).transpose()?;
-    let wish = bridge_kind::Wish::parse(model.particulars)?;
     let index = sys.fabric().create_bridge(namespace, &name, model.mac)?;
     dress(sys, namespace, index, Looks { mtu, mac: None, group: model.group, queue_len: model.queue_len });
     let applied = sys.fabric().set_bridge(namespace, index, |bridge, now| wish.apply(bridge, now));
@@ -308,7 +375,12 @@ fn add_bridge(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result
     Ok(index)
 }
 
-fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<IfIndex, Error> {
+/// Makes a pair: the first end in one namespace, the other where it says or else in the second.
+fn add_veth(
+    sys: &mut Sys<'_>,
+    (namespace, beside): (NamespaceId, NamespaceId),
+    model: Model,
+) -> Result<IfIndex, Error> {
     if !model.particulars.0.is_empty() {
         return Err(Error::TypeHelp("veth"));
     }
@@ -317,7 +389,7 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<I
         return Err(Refusal::NotConnected.into());
     }
     let name = new_name(sys, namespace, model.name, "veth")?;
-    let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?.unwrap_or(namespace);
+    let to = model.peer.netns.map(|word| destination(sys, word)).transpose()?.unwrap_or(beside);
     let peer = match model.peer.name {
         Some(peer) if peer == name && to == namespace => return Err(Refusal::Exists.into()),
         Some(peer) => new_name(sys, to, Some(peer), "veth")?,
@@ -327,11 +399,38 @@ fn add_veth(sys: &mut Sys<'_>, namespace: NamespaceId, model: Model) -> Result<I
     let peer_mac = model.peer.mac.map(station).transpose()?;
     let mtu = model.mtu.map(mtu).transpose()?;
     let ends = ((namespace, name.as_str()), (to, peer.as_str()));
-    let (index, other) = sys.fabric().create_veth_between(ends.0, ends.1, Condition::default())?;
+    let other = model.peer.index.filter(|_| model.index.is_some());
+    choose_pair(sys, (namespace, model.index), (to, other))?;
+    let made = sys.fabric().create_veth_between(ends.0, ends.1, Condition::default());
+    [namespace, to].into_iter().for_each(|place| sys.fabric().namespace_mut(place).choose_indices([]));
+    let (index, other) = made?;
     dress(sys, namespace, index, Looks { mtu, mac: model.mac, group: model.group, queue_len: model.queue_len });
     let looks = Looks { mtu: peer_mtu, mac: peer_mac, group: model.peer.group, queue_len: model.peer.queue_len };
     dress(sys, to, other, looks);
     Ok(index)
+}
+
+/// Chooses the numbers of a pair, of which the other end is made first. That of the other end counts only where this end has
+/// one (`veth_newlink`).
+fn choose_pair(
+    sys: &mut Sys<'_>,
+    (here, index): (NamespaceId, Option<IfIndex>),
+    (there, other): (NamespaceId, Option<IfIndex>),
+) -> Result<(), Error> {
+    let is_taken = |sys: &mut Sys<'_>, place, index: Option<IfIndex>| {
+        index.is_some_and(|index| sys.fabric().namespace(place).devices.contains_key(&index))
+    };
+    let is_twice = here == there && index.is_some() && index == other;
+    if is_twice || is_taken(sys, here, index) || is_taken(sys, there, other) {
+        return Err(Refusal::IndexBusy.into());
+    }
+    if here == there {
+        sys.fabric().namespace_mut(here).choose_indices([other, index]);
+    } else {
+        sys.fabric().namespace_mut(here).choose_indices([index]);
+        sys.fabric().namespace_mut(there).choose_indices([other]);
+    }
+    Ok(())
 }
 
 /// What was asked for a new device.

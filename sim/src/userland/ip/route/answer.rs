@@ -1,16 +1,16 @@
 //! `ip route get`: the route of one flow, by the rules and tables that a packet would meet.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
-use super::super::{Error, Options, Refusal, Words, device, prefix};
-use super::listing::{self, name, protocol};
-use super::{address, metrics, number, service};
-use crate::addr::broadcast;
-use crate::device::Device;
+use super::super::{Error, Family, Options, Refusal, Words, device, prefix};
+use super::V6_METRIC;
+use super::listing::{self, name, preference, protocol};
+use super::{metrics, number, service};
+use crate::device::{Device, IfIndex, Ipv6};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::policy::{Flow, Found, TableId};
-use crate::route::{Action, Route};
+use crate::route::{Action, Protocol, Realms, Route};
 use crate::time::Instant;
 use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
@@ -38,8 +38,9 @@ impl Question {
         let (mut tos, mut protocol, mut ports, mut uid) = (0, 0, [0; 4], 0);
         while let Some(word) = words.take_next() {
             match word.as_str() {
-                "to" => dst = Some(prefix(&words.value()?, options.family)?.ip()),
-                "from" => from = Some(address(&words.value()?)?),
+                "to" => dst = Some(destination(sys, &words.value()?, options)?),
+                "from" => from = Some(prefix(&words.value()?, family_of(dst, options))?.ip()),
+                "vrf" => return Err(Error::Wrong { word: words.value()?, why: "Invalid VRF" }),
                 "iif" => {
                     let name = words.value()?;
                     device(sys, namespace, &name)?;
@@ -63,7 +64,10 @@ impl Question {
                     let word = words.value()?;
                     mark = number(&word).ok_or(Error::Invalid { word, why: "invalid mark value" })?;
                 }
-                _ => dst = Some(prefix(&word, options.family)?.ip()),
+                _ => {
+                    let family = family_of(dst, options);
+                    dst = Some(destination(sys, &word, &Options { family, ..options.clone() })?);
+                }
             }
         }
         let dst = dst.ok_or(Error::MissingDestination)?;
@@ -88,6 +92,26 @@ impl Question {
             None => self.from.is_some_and(|from| !is_own(here, from)).then_some(Refusal::NetworkUnreachable),
         }
     }
+}
+
+/// The family that is asked for, once an address was said.
+fn family_of(dst: Option<IpAddr>, options: &Options) -> Family {
+    match dst {
+        Some(IpAddr::V4(_)) => Family::V4,
+        Some(IpAddr::V6(_)) => Family::V6,
+        None => options.family,
+    }
+}
+
+/// An address to be asked for; iproute2 warns of more than one.
+fn destination(sys: &mut Sys<'_>, word: &str, options: &Options) -> Result<IpAddr, Error> {
+    let net = prefix(word, options.family)?;
+    let full = if net.is_ipv4() { 32 } else { 128 };
+    if net.prefix() != full && word.contains('/') {
+        let length = net.prefix();
+        sys.eprint(format!("Warning: /{length} as prefix is invalid, only /{full} (or none) is supported.\n"));
+    }
+    Ok(net.ip())
 }
 
 /// What came of it, as both formats tell it.
@@ -130,11 +154,15 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
     if let Some(refusal) = question.mistake(here) {
         return Err(refusal.into());
     }
-    let of_local = (!here.policy.is_plain()).then_some(TableId::LOCAL);
-    if is_own(here, question.dst) {
+    // IPv6 tells the table and the route of what is here.
+    let v6 = question.dst.is_ipv6();
+    let of_local = (v6 || !here.policy.is_plain()).then_some(TableId::LOCAL);
+    if is_own(here, question.dst) || question.dst == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
         let Question { dst, from, iif, mark, uid, .. } = question;
-        let (gateway, narrow, redirected, route, device) = (None, None, None, None, "lo".to_owned());
-        let (kind, table, src, tos) = ("local", of_local, Some(dst), 0);
+        let own = Route { protocol: Protocol::Kernel, ..Route::via(dst.into(), None, IfIndex(1)) };
+        let (gateway, narrow, redirected, route, device) = (None, None, None, v6.then_some(own), "lo".to_owned());
+        let src = if dst.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { dst };
+        let (kind, table, src, tos) = ("local", of_local, Some(src), 0);
         return Ok(Answer {
             kind,
             dst,
@@ -152,22 +180,84 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
             route,
         });
     }
-    let (table, route) = route_of(here, &question)?;
+    let (table, route) = match group_route(here, &question) {
+        Some(route) => (TableId::LOCAL, route),
+        None => route_of(here, &question)?,
+    };
+    if route.action == Action::Local {
+        return Ok(taken_in(here, question, table, route));
+    }
     let hop = here.hop_of(&route, &question.flow()).ok_or(Refusal::NetworkUnreachable)?;
     let Question { dst, from, iif, mark, uid, .. } = question;
     let tos = route.tos;
-    let to_all = |d: &Device| d.addresses.iter().any(|a| broadcast(a.net).map(IpAddr::V4) == Some(dst));
-    let is_broadcast = here.devices.get(&hop.device).is_some_and(to_all);
-    let kind = if is_broadcast { "broadcast" } else { "unicast" };
+    let to_all =
+        |d: &Device| d.addresses.iter().any(|a| [a.last(), a.broadcast].contains(&as_v4(dst)) && dst.is_ipv4());
+    let everybody = IpAddr::V4(Ipv4Addr::BROADCAST);
+    let is_broadcast = dst == everybody
+        || route.action == Action::Broadcast && dst.is_ipv4()
+        || here.devices.get(&hop.device).is_some_and(to_all);
+    let kind = match dst {
+        _ if is_broadcast => "broadcast",
+        _ if dst.is_multicast() => "multicast",
+        _ if route.action == Action::Anycast => "anycast",
+        _ => "unicast",
+    };
     let device = here.devices.get(&hop.device).map(|d| d.name.clone()).unwrap_or_default();
     let way = || here.address_by(hop, dst);
-    let src = if from.is_some() { None } else { route.src.or_else(way) };
+    // Of a group of IPv6 the first device answers, and does not say from where.
+    let is_vague = kind == "multicast" && dst.is_ipv6() && question.oif.is_none();
+    let src = if is_vague || from.is_some() && dst.is_ipv4() { None } else { route.src.or_else(way) };
     let narrow = here.known_path_mtu(now, dst).map(|(mtu, left)| (mtu, left.as_secs()));
     let nearer = here.known_redirect(now, dst).map(|(gateway, left)| (gateway, left.as_secs()));
-    let gateway = nearer.map(|(gateway, _)| gateway).or(hop.gateway);
-    let table = if is_broadcast { of_local } else { Some(table).filter(|table| *table != TableId::MAIN) };
+    let gateway = nearer.map(|(gateway, _)| gateway).or(hop.gateway).filter(|_| kind == "unicast");
+    let table = if is_broadcast { of_local.filter(|_| dst != everybody) } else { told_of(here, table, dst) };
     let (route, redirected) = (Some(route), nearer.map(|(_, left)| left));
     Ok(Answer { kind, dst, from, gateway, device, table, src, mark, iif, uid, tos, narrow, redirected, route })
+}
+
+/// The table that is told of: not the main one, nor of IPv4 the local one while both are one.
+fn told_of(here: &Namespace, table: TableId, dst: IpAddr) -> Option<TableId> {
+    let is_one = dst.is_ipv4() && here.policy.has_one_table() && table == TableId::LOCAL;
+    Some(table).filter(|table| *table != TableId::MAIN && !is_one)
+}
+
+/// The answer about what a route takes in, which goes by lo.
+fn taken_in(here: &Namespace, question: Question, table: TableId, route: Route) -> Answer {
+    let Question { dst, from, iif, mark, uid, .. } = question;
+    let usual = || if dst.is_ipv4() { Some(dst) } else { here.source_for(dst) };
+    Answer {
+        kind: "local",
+        dst,
+        from,
+        gateway: None,
+        device: "lo".to_owned(),
+        table: told_of(here, table, dst),
+        src: route.src.or_else(usual),
+        mark,
+        iif,
+        uid,
+        tos: route.tos,
+        narrow: None,
+        redirected: None,
+        route: Some(route),
+    }
+}
+
+fn as_v4(addr: IpAddr) -> Option<Ipv4Addr> {
+    match addr {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// The route of a group of IPv6, which each device that speaks it has: the first, or that of the device asked for.
+fn group_route(here: &Namespace, question: &Question) -> Option<Route> {
+    let IpAddr::V6(group) = question.dst else { return None };
+    let named = |device: &&Device| question.oif.as_ref().is_none_or(|name| device.name == *name);
+    let speaks = |device: &&Device| device.up && !device.is_loopback() && device.ipv6 == Ipv6::Enabled;
+    let device = here.devices.values().filter(speaks).find(named).filter(|_| group.is_multicast())?;
+    let all = "ff00::/8".parse().expect("it is a prefix");
+    Some(Route { protocol: Protocol::Kernel, metric: V6_METRIC, ..Route::via(all, None, device.index) })
 }
 
 /// A port as it is in a packet.
@@ -194,12 +284,18 @@ fn route_of(here: &Namespace, question: &Question) -> Result<(TableId, Route), E
         Some((_, Found::End(action))) => return Err(refusal(action).into()),
         None => on_link().ok_or(Refusal::NetworkUnreachable)?,
     };
-    if route.1.action == Action::Unicast { Ok(route) } else { Err(refusal(route.1.action).into()) }
+    let leads = route.1.action.sends() || route.1.action == Action::Local;
+    if leads { Ok(route) } else { Err(refusal(route.1.action).into()) }
 }
 
 const fn refusal(action: Action) -> Refusal {
     match action {
-        Action::Unicast | Action::Blackhole => Refusal::Invalid,
+        Action::Unicast
+        | Action::Local
+        | Action::Broadcast
+        | Action::Multicast
+        | Action::Anycast
+        | Action::Blackhole => Refusal::Invalid,
         Action::Throw => Refusal::NetworkUnreachable,
         Action::Unreachable => Refusal::HostUnreachable,
         Action::Prohibit => Refusal::Prohibited,
@@ -211,6 +307,11 @@ impl Answer {
     fn via(&self) -> &'static str {
         let is_other = self.gateway.is_some_and(|gateway| gateway.is_ipv6() && self.dst.is_ipv4());
         if is_other { "via inet6" } else { "via" }
+    }
+
+    /// The realms of the route, where it is one way.
+    fn realms(&self) -> Realms {
+        self.route.as_ref().map(|route| route.realms).unwrap_or_default()
     }
 
     /// What the route says besides, with what is known better of its MTU.
@@ -238,24 +339,28 @@ impl Answer {
         let cut = cut + &self.metrics();
         let tos = (self.tos != 0).then(|| format!("{:#04x}", self.tos));
         let from = self.from.map(|from| from.to_string());
-        let from = from.or_else(|| (self.dst.is_ipv6() && self.kind == "unicast").then(|| "::".to_owned()));
+        let from = from.or_else(|| self.dst.is_ipv6().then(|| "::".to_owned()));
         let mut line = format!("{kind}{} {}", self.dst, word("from", from));
         line += &word("tos", tos);
         line += &word(self.via(), self.gateway.map(|gateway| gateway.to_string()));
         line += &word("dev", Some(self.device.clone()));
         line += &word("table", table);
         if let Some(route) = self.route.as_ref().filter(|_| self.dst.is_ipv6()) {
-            if route.protocol != crate::route::Protocol::Boot {
+            if route.protocol != Protocol::Boot {
                 line += &word("proto", Some(protocol(route.protocol)));
             }
             line += &word("src", self.src.map(|src| src.to_string()));
-            return format!("{line}metric {} {cut}pref medium\n", route.metric);
+            return format!("{line}metric {} {cut}pref {}\n", route.metric, preference(route.preference));
         }
         line += &word("src", self.src.map(|src| src.to_string()));
+        // A bit of the kernel's that iproute2 takes for another one.
+        line += if self.kind == "multicast" { "rt_offload_failed " } else { "" };
         line += &word("mark", mark);
+        line += &super::realm::text(self.realms());
         let own = match self.kind {
             "local" => "<local> ",
             "broadcast" => "<local,brd> ",
+            "multicast" => "<mc> ",
             _ if self.redirected.is_some() => "<redirected> ",
             _ => "",
         };
@@ -279,18 +384,23 @@ impl Answer {
         }
         fields.push(("dst", self.dst.to_string().into()));
         fields.extend(self.from.map(|from| ("from", from.to_string().into())));
-        if let Some(gateway) = self.gateway {
-            let told: Json = gateway.to_string().into();
-            let other = vec![("family", "inet6".into()), ("host", told.clone())];
-            fields.push(if self.via() == "via" { ("gateway", told) } else { ("via", Json::Object(other)) });
-        }
+        fields.extend(self.gateway.map(|gateway| super::nexthop::told(self.dst.is_ipv4(), gateway)));
         fields.push(("dev", self.device.as_str().into()));
         fields.extend(self.table.map(|table| ("table", name(table).into())));
         fields.extend(self.src.map(|src| ("prefsrc", src.to_string().into())));
         if self.mark != 0 {
             fields.push(("mark", self.mark.into()));
         }
+        if let Some(route) = self.route.as_ref().filter(|_| self.dst.is_ipv6()) {
+            if self.from.is_none() {
+                fields.insert(usize::from(self.kind != "unicast") + 1, ("from", "::".into()));
+            }
+            fields.extend([("metric", route.metric.into()), ("flags", Json::List(Vec::new()))]);
+            fields.push(("pref", preference(route.preference).into()));
+            return Json::List(vec![Json::Object(fields)]);
+        }
         fields.push(("flags", Json::List(Vec::new())));
+        fields.extend(super::realm::json(self.realms()));
         fields.push(("uid", self.uid.into()));
         let cache = match self.kind {
             "local" => vec!["local".into()],

@@ -3,15 +3,15 @@
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use super::super::addr::scope;
-use super::super::{Error, Family, Options, Refusal, Words, device, json, prefix};
-use super::{V6_METRIC, address, parse_protocol, parse_scope, table};
-use crate::addr::{IpNetwork, broadcast, network_of};
-use crate::device::{Device, Devices, IfIndex, Ipv6, Scope};
+use super::super::{Error, Family, Options, Refusal, Words, device, json, nexthop, prefix};
+use super::realm::Wanted;
+use super::{V6_METRIC, number, parse_protocol, parse_scope, service, table};
+use crate::addr::IpNetwork;
+use crate::device::{Address, Device, Devices, IfIndex, Ipv6, Scope};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::policy::TableId;
-use crate::route::{Action, Protocol, Route};
+use crate::route::{Action, Nexthop, NexthopId, Nexthops, Preference, Protocol, Route};
 use crate::userland::json::Json;
 use crate::userland::{Flavour, Sys};
 
@@ -34,14 +34,38 @@ impl Listed {
             Action::Unreachable => "unreachable",
             Action::Prohibit => "prohibit",
             Action::Throw => "throw",
+            Action::Local => "local",
+            Action::Broadcast => "broadcast",
+            Action::Multicast => "multicast",
+            Action::Anycast => "anycast",
         };
         Self { kind, route, table }
+    }
+}
+
+/// What routes name by number.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::userland::ip) struct Register<'a> {
+    pub(in crate::userland::ip) devices: &'a Devices,
+    pub(in crate::userland::ip) nexthops: &'a Nexthops,
+}
+
+impl<'a> Register<'a> {
+    const fn of(here: &'a Namespace) -> Self {
+        Self { devices: &here.devices, nexthops: &here.nexthops }
+    }
+
+    /// The next hop that a route names, with its number.
+    pub(in crate::userland::ip) fn named_by(self, route: &Route) -> Option<(NexthopId, &'a Nexthop)> {
+        let id = route.named?.id;
+        self.nexthops.get(id).map(|nexthop| (id, nexthop))
     }
 }
 
 /// Which tables are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Tables {
+    None,
     One(TableId),
     All,
 }
@@ -58,6 +82,9 @@ pub(in crate::userland::ip) struct Selection {
     kind: Option<&'static str>,
     pub(in crate::userland::ip) via: Option<IpAddr>,
     pub(in crate::userland::ip) src: Option<IpAddr>,
+    metric: Option<u32>,
+    tos: Option<u8>,
+    realms: Option<Wanted>,
     tables: Tables,
 }
 
@@ -73,13 +100,16 @@ impl Default for Selection {
             kind: None,
             via: None,
             src: None,
+            metric: None,
+            tos: None,
+            realms: None,
             tables: Tables::One(TableId::MAIN),
         }
     }
 }
 
-const KINDS: [&str; 8] =
-    ["unicast", "local", "broadcast", "multicast", "blackhole", "unreachable", "prohibit", "throw"];
+const KINDS: [&str; 9] =
+    ["unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw"];
 
 impl Selection {
     pub(super) fn parse(
@@ -105,8 +135,28 @@ impl Selection {
                     let kind = KINDS.into_iter().find(|kind| *kind == word);
                     selection.kind = Some(kind.ok_or(Error::Wrong { word, why: "node type value is invalid" })?);
                 }
-                "via" => selection.via = Some(address(&words.value()?)?),
-                "src" => selection.src = Some(address(&words.value()?)?),
+                "via" => selection.via = Some(prefix(&words.value()?, family)?.ip()),
+                "src" => selection.src = Some(prefix(&words.value()?, family)?.ip()),
+                "metric" | "priority" | "preference" => {
+                    let word = words.value()?;
+                    let wrong = Error::Wrong { word: word.clone(), why: "invalid metric" };
+                    selection.metric = Some(number(&word).ok_or(wrong)?);
+                }
+                "tos" | "dsfield" => selection.tos = Some(service(words.value()?)?),
+                _ if word.len() > 1 && "realms".starts_with(word.as_str()) => {
+                    let word = words.value()?;
+                    let realms = Wanted::parse(&word);
+                    selection.realms = Some(realms.ok_or(Error::Wrong { word, why: "invalid realms" })?);
+                }
+                // Routes that were made for single flows are not kept any more.
+                "cache" | "cached" | "cloned" => selection.tables = Tables::None,
+                // Whatever they are for.
+                "all" | "any" => {}
+                // No route here is for certain sources only.
+                "from" => {
+                    prefix(&words.value()?, family)?;
+                    selection.tables = Tables::None;
+                }
                 "to" if words.take("root") => selection.within = Some(prefix(&words.value()?, family)?),
                 "to" if words.take("match") => selection.around = Some(prefix(&words.value()?, family)?),
                 "to" if words.take("exact") => selection.exact = Some(prefix(&words.value()?, family)?),
@@ -125,7 +175,10 @@ impl Selection {
         let named = [self.exact, self.within, self.around].into_iter().flatten().next();
         let (route, v6) = (&listed.route, family == Family::V6 || named.is_some_and(|net| net.is_ipv6()));
         let both = self.tables == Tables::All && named.is_none() && family == Family::Any;
+        // Of IPv6, iproute2 passes over those that are for this host where the main table is asked for.
+        let is_hidden = listed.kind == "local" && route.dst.is_ipv6() && self.tables == Tables::One(TableId::MAIN);
         (both || route.dst.is_ipv6() == v6)
+            && !is_hidden
             && self.exact.is_none_or(|net| net == route.dst)
             && self.within.is_none_or(|net| holds(net, route.dst))
             && self.around.is_none_or(|net| holds(route.dst, net))
@@ -135,6 +188,9 @@ impl Selection {
             && self.kind.is_none_or(|kind| listed.kind == kind)
             && self.via.is_none_or(|via| route.gateway == Some(via))
             && self.src.is_none_or(|src| route.src == Some(src))
+            && self.metric.is_none_or(|metric| route.metric == metric)
+            && self.tos.is_none_or(|tos| route.tos == tos)
+            && self.realms.is_none_or(|wanted| wanted.includes(route.realms))
     }
 
     /// Whether a route of this table is meant.
@@ -142,11 +198,16 @@ impl Selection {
         self.tables == Tables::All || self.tables == Tables::One(id)
     }
 
+    /// Whether realms are told.
+    pub(in crate::userland::ip) fn tells_realms(&self) -> bool {
+        !self.realms.is_some_and(Wanted::is_whole)
+    }
+
     /// The table that alone was asked for, unless it is one that is always there.
     fn questionable(&self) -> Option<TableId> {
         match self.tables {
             Tables::One(id) if id != TableId::MAIN && id != TableId::LOCAL => Some(id),
-            Tables::One(_) | Tables::All => None,
+            Tables::None | Tables::One(_) | Tables::All => None,
         }
     }
 
@@ -177,10 +238,11 @@ pub(super) fn show(
     }
     let chosen = chosen(here, &selection, family);
     if options.json {
-        let all = chosen.iter().map(|listed| json::route(listed, &here.devices, &selection, options.details)).collect();
+        let all =
+            chosen.iter().map(|listed| json::route(listed, Register::of(here), &selection, options.details)).collect();
         return Ok(Json::List(all).print(options.pretty));
     }
-    let mut text = text(&chosen, &here.devices, &selection, Manner::of(flavour, options));
+    let mut text = text(&chosen, Register::of(here), &selection, Manner::of(flavour, options));
     if flavour == Flavour::Busybox {
         text.push_str(&multicasts(&here.devices, &selection, family));
     }
@@ -194,14 +256,18 @@ pub(super) fn one(
     (table, route): (TableId, Route),
     options: &Options,
 ) -> Result<String, Error> {
-    let mut own =
-        local(&here.devices).into_iter().filter(|listed| listed.route.dst.contains(dst) && listed.kind == "local");
-    let listed = own.next_back().unwrap_or_else(|| Listed::of(route, table));
-    let selection = Selection::default();
+    let own = local(here).into_iter().filter(|listed| listed.route.protocol == Protocol::Kernel);
+    let mut own = own.filter(|listed| listed.route.dst.contains(dst) && listed.kind == "local");
+    let mut listed = own.next_back().unwrap_or_else(|| Listed::of(route, table));
+    // Of IPv4, the local table is one with the main one until somebody changes the rules.
+    if dst.is_ipv4() && here.policy.has_one_table() && listed.table == TableId::LOCAL {
+        listed.table = TableId::MAIN;
+    }
+    let selection = Selection { tables: Tables::All, ..Selection::default() };
     Ok(if options.json {
-        Json::List(vec![json::route(&listed, &here.devices, &selection, options.details)]).print(options.pretty)
+        Json::List(vec![json::route(&listed, Register::of(here), &selection, options.details)]).print(options.pretty)
     } else {
-        text(&[listed], &here.devices, &selection, Manner::of(Flavour::Host, options))
+        text(&[listed], Register::of(here), &selection, Manner::of(Flavour::Host, options))
     })
 }
 
@@ -212,56 +278,84 @@ fn chosen(here: &Namespace, selection: &Selection, family: Family) -> Vec<Listed
     // The kernel walks the 256 chains in which it keeps its tables.
     tables.sort_by_key(|(id, _)| (id.0 & 0xff, id.0));
     let mut all: Vec<Listed> = Vec::new();
-    for (id, routes) in tables.into_iter().filter(|(id, _)| selection.is_in(*id)) {
+    let is_meant = |id: TableId| id != TableId::LOCAL && selection.is_in(id);
+    for (id, routes) in tables.into_iter().filter(|(id, _)| is_meant(*id)) {
         all.extend(ordered(routes.into_iter()).into_iter().map(|route| Listed::of(route, id)));
     }
     if selection.is_in(TableId::LOCAL) {
-        all.extend(local(&here.devices));
+        all.extend(local(here));
     }
     all.retain(|listed| selection.includes(listed, family));
     all.sort_by_key(|listed| listed.route.dst.is_ipv6());
     all
 }
 
-/// The local table: what the addresses of devices that are up make of themselves.
-fn local(devices: &Devices) -> Vec<Listed> {
-    let up = || devices.values().filter(|device| device.up);
-    let v4 = up().flat_map(|device| device.addresses.iter().flat_map(move |address| of_address(device, address.net)));
-    let mut v4: Vec<Listed> = v4.collect();
-    v4.sort_by_key(|listed| (listed.route.dst.network(), listed.route.dst.prefix()));
-    let all: IpNetwork = "ff00::/8".parse().expect("it is a prefix");
-    let speaks = up().filter(|device| !device.is_loopback() && device.ipv6 == Ipv6::Enabled);
-    let groups = speaks.map(|device| Listed {
+/// The local table: what the addresses of devices that are up make of themselves, and what was put there by hand.
+fn local(here: &Namespace) -> Vec<Listed> {
+    let devices = &here.devices;
+    // IPv4 is there while the device is down, but for what is for everybody on its link.
+    let told = |device: &Device, address: &Address| device.up || address.net.is_ipv4();
+    let all = devices.values().flat_map(|device| device.addresses.iter().map(move |address| (device, address)));
+    let told = all.filter(|(device, address)| told(device, address));
+    let mut listed: Vec<Listed> = told.flat_map(|(device, address)| of_address(device, address)).collect();
+    listed.sort_by_key(|listed| order(&listed.route));
+    listed.dedup();
+    let by_hand = here.policy.table(TableId::LOCAL).into_iter().flat_map(|table| table.iter());
+    listed.extend(by_hand.map(|route| Listed::of(route.clone(), TableId::LOCAL)));
+    listed.sort_by_key(|listed| order(&listed.route));
+    listed.extend(groups(devices));
+    listed
+}
+
+/// The routes that addresses put into the local table.
+pub(super) fn are_of_addresses(here: &Namespace) -> impl Iterator<Item = Route> {
+    let all = here.devices.values().flat_map(|device| device.addresses.iter().map(move |address| (device, address)));
+    let listed = all.flat_map(|(device, address)| of_address(device, address));
+    listed.map(|Listed { kind, route, .. }| match kind {
+        "local" => Route { action: Action::Local, ..route },
+        _ => Route { action: Action::Broadcast, ..route },
+    })
+}
+
+/// Whether an address has put a route into the local table that stands where this one would.
+pub(super) fn is_of_address(here: &Namespace, route: &Route) -> bool {
+    are_of_addresses(here).any(|own| own.stands_for(route))
+}
+
+/// The routes of IPv6's groups, which each device that speaks it has.
+fn groups(devices: &Devices) -> impl Iterator<Item = Listed> {
+    let groups: IpNetwork = "ff00::/8".parse().expect("it is a prefix");
+    let speaks = devices.values().filter(|device| device.up && !device.is_loopback() && device.ipv6 == Ipv6::Enabled);
+    speaks.map(move |device| Listed {
         kind: "multicast",
-        route: Route { metric: V6_METRIC, protocol: Protocol::Kernel, ..Route::via(all, None, device.index) },
+        route: Route { metric: V6_METRIC, protocol: Protocol::Kernel, ..Route::via(groups, None, device.index) },
         table: TableId::LOCAL,
-    });
-    v4.extend(groups);
-    v4
+    })
 }
 
 /// What one address puts into the local table.
-fn of_address(device: &Device, net: IpNetwork) -> Vec<Listed> {
-    let own = IpNetwork::from(net.ip());
+fn of_address(device: &Device, address: &Address) -> Vec<Listed> {
+    let (own, net) = (IpNetwork::from(address.net.ip()), address.on_link());
+    let first = device.addresses.iter().find(|a| a.net.is_ipv4() && a.on_link() == net).unwrap_or(address);
     let entry = |kind, dst, scope| {
-        let src = Some(net.ip()).filter(IpAddr::is_ipv4);
+        let src = Some(first.net.ip()).filter(IpAddr::is_ipv4);
         let route = Route { src, protocol: Protocol::Kernel, scope, ..Route::via(dst, None, device.index) };
         Listed { kind, route, table: TableId::LOCAL }
     };
     let mut all = Vec::new();
     if device.is_loopback() && net.is_ipv4() && net.prefix() < 32 {
-        all.push(entry("local", network_of(net), Scope::Host));
+        all.push(entry("local", net, Scope::HOST));
     }
-    all.push(entry("local", own, Scope::Host));
-    let last = broadcast(net).filter(|_| net.prefix() < 31);
-    all.extend(last.map(|last| entry("broadcast", IpNetwork::from(IpAddr::V4(last)), Scope::Link)));
+    all.push(entry("local", own, Scope::HOST));
+    let last = address.last().filter(|_| !net.ip().is_multicast());
+    let ends = [address.broadcast, last].into_iter().flatten().filter(|_| device.up);
+    all.extend(ends.map(|end| entry("broadcast", IpNetwork::from(IpAddr::V4(end)), Scope::LINK)));
     all
 }
 
 /// The routes of IPv6's groups, which busybox shows although they are in another table.
 fn multicasts(devices: &Devices, selection: &Selection, family: Family) -> String {
-    let groups = local(devices).into_iter().filter(|listed| listed.kind == "multicast");
-    let chosen = groups.filter(|listed| selection.includes(listed, family));
+    let chosen = groups(devices).filter(|listed| selection.includes(listed, family));
     let name = |listed: &Listed| listed.route.device.and_then(|index| devices.get(&index)).map(|d| d.name.clone());
     chosen
         .filter_map(|listed| Some((name(&listed)?, listed.route.dst)))
@@ -269,19 +363,43 @@ fn multicasts(devices: &Devices, selection: &Selection, family: Family) -> Strin
         .collect()
 }
 
-/// Routes as a text.
-fn text(all: &[Listed], devices: &Devices, selection: &Selection, manner: Manner) -> String {
-    all.iter().map(|listed| line(listed, devices, selection, manner) + "\n").collect()
+/// All routes of all tables, as the kernel tells of them unasked: whether a link has lost its carrier it does not say. The
+/// device that was asked for is not told again.
+pub(in crate::userland::ip) fn all(
+    here: &Namespace,
+    device: Option<IfIndex>,
+    options: &Options,
+) -> Vec<(Listed, String)> {
+    let selection = Selection { tables: Tables::All, ..Selection::default() };
+    let telling = Selection { device, ..selection };
+    let told = |listed: Listed| {
+        let line = line(&listed, Register::of(here), &telling, Manner::of(Flavour::Host, options));
+        (listed, line.replace("linkdown ", "") + "\n")
+    };
+    chosen(here, &selection, Family::Any).into_iter().map(told).collect()
 }
 
-/// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 the same but the default last.
+/// Routes as iproute2 tells them.
+pub(super) fn told(all: &[Listed], here: &Namespace, selection: &Selection, options: &Options) -> String {
+    text(all, Register::of(here), selection, Manner::of(Flavour::Host, options))
+}
+
+/// Routes as a text.
+fn text(all: &[Listed], register: Register<'_>, selection: &Selection, manner: Manner) -> String {
+    all.iter().map(|listed| line(listed, register, selection, manner) + "\n").collect()
+}
+
+/// Routes in the order in which the kernel walks its tables: IPv4 by address, IPv6 so that a prefix comes behind those
+/// within it.
 fn ordered(routes: impl Iterator<Item = Route>) -> Vec<Route> {
     let mut routes: Vec<Route> = routes.collect();
-    routes.sort_by_key(|r| {
-        let last = r.dst.is_ipv6() && r.dst.prefix() == 0;
-        (last, r.dst.network(), 128 - r.dst.prefix(), u8::MAX - r.tos, r.metric)
-    });
+    routes.sort_by_key(order);
     routes
+}
+
+fn order(r: &Route) -> (IpAddr, u8, u8, u32) {
+    let at = if r.dst.is_ipv4() { r.dst.network() } else { r.dst.broadcast() };
+    (at, 128 - r.dst.prefix(), u8::MAX - r.tos, r.metric)
 }
 
 /// How a list is written.
@@ -301,10 +419,13 @@ impl Manner {
 }
 
 /// One route; what was asked for is left out, but busybox prints the device all the same.
-fn line(listed: &Listed, devices: &Devices, asked: &Selection, Manner { host, details, end }: Manner) -> String {
-    let route = &listed.route;
+fn line(listed: &Listed, register: Register<'_>, asked: &Selection, Manner { host, details, end }: Manner) -> String {
+    let (route, devices) = (&listed.route, register.devices);
     let kind = if listed.kind == "unicast" && !details { String::new() } else { format!("{} ", listed.kind) };
     let mut line = format!("{kind}{} ", destination(route.dst));
+    if let Some(named) = route.named.filter(|_| host) {
+        let _ = write!(line, "nhid {} ", named.id.0);
+    }
     if route.tos != 0 {
         let _ = write!(line, "tos {:#04x} ", route.tos);
     }
@@ -315,8 +436,7 @@ fn line(listed: &Listed, devices: &Devices, asked: &Selection, Manner { host, de
     let device = route.device.and_then(|index| devices.get(&index));
     if let Some(device) = device.filter(|d| !host || asked.device != Some(d.index)) {
         let _ = write!(line, "dev {} ", device.name);
-    } else if host && route.ways().next().is_none() && route.dst.is_ipv6() {
-        // What IPv6 refuses goes to the loopback device.
+    } else if host && goes_to_lo(route) {
         line.push_str("dev lo ");
     }
     let gap = if host { "" } else { " " };
@@ -326,30 +446,60 @@ fn line(listed: &Listed, devices: &Devices, asked: &Selection, Manner { host, de
     if host && asked.protocol.is_none() && (route.protocol != Protocol::Boot || details) {
         let _ = write!(line, "proto {} ", protocol(route.protocol));
     }
-    let told = route.dst.is_ipv4() && route.scope != Scope::Global || host && details;
+    let told = route.dst.is_ipv4() && route.scope != Scope::GLOBAL || host && details;
     if told && (!host || asked.scope.is_none()) {
-        let scope = if route.dst.is_ipv4() { route.scope } else { Scope::Global };
-        let _ = write!(line, "scope {} ", self::scope(scope));
+        let scope = if route.dst.is_ipv4() { route.scope } else { Scope::GLOBAL };
+        let _ = write!(line, "scope {scope} ");
     }
     if let Some(src) = route.src.filter(|src| !host || asked.src != Some(*src)) {
         let _ = write!(line, "{gap}src {src} ");
     }
-    if route.metric > 0 || host && route.dst.is_ipv6() {
+    if (route.metric > 0 || host && route.dst.is_ipv6()) && asked.metric.is_none() {
         let _ = write!(line, "{gap}metric {} ", route.metric);
     }
     if host && route.onlink {
         line.push_str("onlink ");
     }
-    if host && device.is_some_and(|d| !d.carrier) && listed.kind == "unicast" {
+    if host && device.is_some_and(|d| !d.carrier) && listed.kind != "local" {
         line.push_str("linkdown ");
+    }
+    if host && asked.tells_realms() && route.hops.is_empty() {
+        line += &super::realm::text(route.realms);
     }
     if host {
         line += &super::metrics::text(&route.metrics);
     }
     if host && route.dst.is_ipv6() {
-        line.push_str("pref medium");
+        let _ = write!(line, "pref {}", preference(route.preference));
+    }
+    if let Some((id, nexthop)) = register.named_by(route).filter(|_| host && details) {
+        let _ = write!(line, "\n\tnh_info {}", nexthop::listing::text(id, nexthop, devices, details));
     }
     line + &super::nexthop::text(route, devices, end)
+}
+
+/// What a preference is called.
+pub(in crate::userland::ip) const fn preference(preference: Preference) -> &'static str {
+    match preference {
+        Preference::Low => "low",
+        Preference::Medium => "medium",
+        Preference::High => "high",
+    }
+}
+
+/// Whether the loopback device is told of a route that sends nothing: of IPv6, and by a next hop that leads nowhere.
+pub(in crate::userland::ip) fn goes_to_lo(route: &Route) -> bool {
+    route.ways().next().is_none() && (route.dst.is_ipv6() || route.named.is_some())
+}
+
+/// The number of who makes a route.
+pub(in crate::userland::ip) const fn maker(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Kernel => 2,
+        Protocol::Boot => 3,
+        Protocol::Static => 4,
+        Protocol::Other(number) => number,
+    }
 }
 
 /// What a table is called.
@@ -413,7 +563,13 @@ pub(super) mod tests {
     fn listed(selection: &Selection, flavour: Flavour) -> String {
         let all = ordered(routes().into_iter()).into_iter().map(|route| Listed::of(route, TableId::MAIN));
         let chosen: Vec<Listed> = all.filter(|listed| selection.includes(listed, Family::Any)).collect();
-        text(&chosen, &devices(), selection, Manner::of(flavour, &Options::default()))
+        let (devices, nexthops) = (devices(), Nexthops::default());
+        text(
+            &chosen,
+            Register { devices: &devices, nexthops: &nexthops },
+            selection,
+            Manner::of(flavour, &Options::default()),
+        )
     }
 
     #[test]
@@ -459,7 +615,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_asked_for_is_not_told_again() {
-        let kernel = Selection { protocol: Some(Protocol::Kernel), scope: Some(Scope::Link), ..Selection::default() };
+        let kernel = Selection { protocol: Some(Protocol::Kernel), scope: Some(Scope::LINK), ..Selection::default() };
         assert_eq!(
             listed(&kernel, Flavour::Host),
             "172.17.0.0/16 dev docker0 src 172.17.0.1 linkdown \n192.0.2.0/24 dev eth0 src 192.0.2.10 \n"

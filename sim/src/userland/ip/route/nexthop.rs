@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use super::super::{Error, Words};
 use crate::device::Devices;
-use crate::route::{Hop, Route};
+use crate::route::{Hop, Realms, Route};
 use crate::userland::json::Json;
 
 /// A next hop as it is asked for.
@@ -15,6 +15,7 @@ pub(super) struct Wish {
     pub(super) device: Option<String>,
     pub(super) weight: u32,
     pub(super) onlink: bool,
+    pub(super) realms: Realms,
 }
 
 /// Reads the hops behind the first `nexthop`, up to the end of the line.
@@ -34,7 +35,7 @@ pub(super) fn parse(words: &mut Words) -> Result<Vec<Wish>, Error> {
 }
 
 fn one(words: &mut Words) -> Result<Wish, Error> {
-    let mut wish = Wish { gateway: None, device: None, weight: 1, onlink: false };
+    let mut wish = Wish { gateway: None, device: None, weight: 1, onlink: false, realms: Realms::NONE };
     loop {
         if words.take("via") {
             let word = words.value()?;
@@ -44,6 +45,8 @@ fn one(words: &mut Words) -> Result<Wish, Error> {
             wish.device = Some(words.value()?);
         } else if words.take("weight") {
             wish.weight = weight(words.value()?)?;
+        } else if words.take("realms") || words.take("realm") {
+            wish.realms = super::realms(words.value()?)?;
         } else if words.take("onlink") {
             wish.onlink = true;
         } else {
@@ -70,6 +73,7 @@ pub(super) fn text(route: &Route, devices: &Devices, end: char) -> String {
             let family = if gateway.is_ipv6() && route.dst.is_ipv4() { "inet6 " } else { "" };
             let _ = write!(text, "via {family}{gateway} ");
         }
+        text += &super::realm::text(hop.realms);
         if let Some(device) = devices.get(&hop.device) {
             let _ = write!(text, "dev {} ", device.name);
         }
@@ -90,11 +94,22 @@ fn flags(hop: &Hop, devices: &Devices) -> Vec<&'static str> {
     all.into_iter().filter_map(|(name, holds)| holds.then_some(name)).collect()
 }
 
+/// A gateway as JSON: of a route of IPv4 it may be of the other family.
+pub(in crate::userland::ip) fn told(v4: bool, gateway: IpAddr) -> (&'static str, Json) {
+    let host: Json = gateway.to_string().into();
+    if v4 && gateway.is_ipv6() {
+        ("via", Json::Object(vec![("family", "inet6".into()), ("host", host)]))
+    } else {
+        ("gateway", host)
+    }
+}
+
 /// The hops as JSON; none of a route with one.
 pub(in crate::userland::ip) fn json(route: &Route, devices: &Devices) -> Option<Json> {
     let hop = |hop: &Hop| {
         let mut fields = Vec::new();
-        fields.extend(hop.gateway.map(|gateway| ("gateway", gateway.to_string().into())));
+        fields.extend(hop.gateway.map(|gateway| told(route.dst.is_ipv4(), gateway)));
+        fields.extend(super::realm::json(hop.realms));
         fields.extend(devices.get(&hop.device).map(|device| ("dev", device.name.as_str().into())));
         fields.push(("weight", hop.weight.into()));
         fields.push(("flags", Json::List(flags(hop, devices).into_iter().map(Json::from).collect())));

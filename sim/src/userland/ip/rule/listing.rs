@@ -3,12 +3,13 @@
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use super::super::route::listing::name;
+use super::super::route::listing::{name, protocol};
 use crate::addr::IpNetwork;
 use crate::filter::name as names;
 use crate::namespace::Namespace;
-use crate::route::Action;
+use crate::range;
 use crate::route::policy::{Rule, Verdict};
+use crate::route::{Action, Protocol};
 use crate::userland::json::Json;
 
 /// An address or a prefix.
@@ -17,9 +18,10 @@ fn place(net: IpNetwork) -> String {
     if net.prefix() == full { net.ip().to_string() } else { net.to_string() }
 }
 
-/// What a rule says of its maker.
-const fn maker(rule: &Rule) -> &'static str {
-    if rule.by_kernel { "kernel" } else { "unspec" }
+/// What a rule says of its maker: nothing where that is the kernel or nobody, unless `details` are asked for.
+fn maker(rule: &Rule, details: bool) -> Option<String> {
+    let is_told = details || !matches!(rule.maker, Protocol::Kernel | Protocol::UNSPECIFIED);
+    is_told.then(|| protocol(rule.maker))
 }
 
 const fn ending(action: Action) -> &'static str {
@@ -29,6 +31,10 @@ const fn ending(action: Action) -> &'static str {
         Action::Unreachable => "unreachable",
         Action::Prohibit => "prohibit",
         Action::Throw => "throw",
+        Action::Local => "local",
+        Action::Broadcast => "broadcast",
+        Action::Multicast => "multicast",
+        Action::Anycast => "anycast",
     }
 }
 
@@ -70,11 +76,9 @@ pub(super) fn line(rule: &Rule, here: &Namespace, details: bool) -> String {
         let _ = write!(line, " ipproto {}", names::protocol(protocol));
     }
     for (word, range) in [("sport", rule.sport), ("dport", rule.dport)] {
-        let _ = match range {
-            None => Ok(()),
-            Some((first, last)) if first == last => write!(line, " {word} {first}"),
-            Some((first, last)) => write!(line, " {word} {first}-{last}"),
-        };
+        if let Some(range) = range {
+            let _ = write!(line, " {word} {}", range::text(range, '-'));
+        }
     }
     if let Some((first, last)) = rule.users {
         let _ = write!(line, " uidrange {first}-{last}");
@@ -89,8 +93,8 @@ pub(super) fn line(rule: &Rule, here: &Namespace, details: bool) -> String {
     if let Some(least) = rule.suppressed {
         let _ = write!(line, " suppress_prefixlength {least}");
     }
-    if details {
-        let _ = write!(line, " proto {}", maker(rule));
+    if let Some(maker) = maker(rule, details) {
+        let _ = write!(line, " proto {maker}");
     }
     line + "\n"
 }
@@ -155,8 +159,6 @@ pub(super) fn json(rule: &Rule, here: &Namespace, details: bool) -> Json {
         fields.push(("unresolved", Json::Null));
     }
     fields.extend(rule.suppressed.map(|least| ("suppress_prefixlen", u32::from(least).into())));
-    if details {
-        fields.push(("protocol", maker(rule).into()));
-    }
+    fields.extend(maker(rule, details).map(|maker| ("protocol", maker.into())));
     Json::Object(fields)
 }

@@ -1,6 +1,7 @@
 //! The command line of bind's nslookup: `-type=mx` and the like, of which a few letters are enough. A setting that is
 //! wrong is told and left as it was; the original's `-debug` and `-vc` are not known here.
 
+use crate::userland::aimed::Refusal;
 use crate::userland::dig::record_type;
 use crate::userland::lookup::message::RecordType;
 
@@ -19,13 +20,6 @@ pub(super) struct Options {
     pub(super) recurse: bool,
     /// Complaints about settings, to be printed first.
     pub(super) complaints: String,
-}
-
-/// Why nothing is asked: what to print on standard error, and the exit code.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
-    pub(super) text: String,
-    pub(super) code: i32,
 }
 
 const USAGE: &str = "\

@@ -26,9 +26,6 @@ pub(super) struct Options {
     pub(super) pattern: u8,
 }
 
-/// Why nothing is sent: what to print on standard error.
-pub(super) type Refusal = String;
-
 const USAGE: &str = "\
 BusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1) multi-call binary.
 
@@ -68,7 +65,7 @@ fn usage(name: &str) -> String {
 
 impl Options {
     /// Reads the arguments. `-v` and `-n` are known and change nothing.
-    pub(super) fn parse(argv: &[String]) -> Result<Self, Refusal> {
+    pub(super) fn parse(argv: &[String]) -> Result<Self, String> {
         let name = applet(argv);
         let mut options = Self {
             host: String::new(),
@@ -134,7 +131,7 @@ fn seconds(value: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Options, Refusal> {
+    fn parse(line: &str) -> Result<Options, String> {
         Options::parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 

@@ -7,20 +7,10 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use crate::time::Instant;
+use crate::userland::ping::Action;
 
 /// How many sequence numbers are remembered to tell duplicates (`MAX_DUP_CHK`).
 const DUPLICATE_WINDOW: u16 = 1024;
-
-/// What to do next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// Send the request with this number.
-    Send(u16),
-    /// Wait, at most until then.
-    Wait(Option<Instant>),
-    /// Print the statistics and end.
-    Finish,
-}
 
 /// A reply that came.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use crate::socket::Discovery;
+use crate::userland::aimed::Refusal;
 use crate::userland::getopt::Getopt;
 use crate::userland::lookup::Family;
 
@@ -19,6 +20,8 @@ pub(super) struct Options {
     pub(super) adaptive: bool,
     pub(super) broadcast: bool,
     pub(super) ttl: Option<u8>,
+    /// The type of service, or the traffic class.
+    pub(super) tos: u8,
     pub(super) source: Option<String>,
     /// How long to wait after the last request while nothing has come at all.
     pub(super) linger: Duration,
@@ -34,17 +37,9 @@ pub(super) struct Options {
     pub(super) discovery: Discovery,
 }
 
-/// Why nothing is sent: what to print on standard error, and the exit code.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
-    pub(super) text: String,
-    pub(super) code: i32,
-}
-
-impl Refusal {
-    pub(super) fn new(code: i32, text: impl AsRef<str>) -> Self {
-        Self { text: format!("ping: {}\n", text.as_ref()), code }
-    }
+/// What is said, and the exit code.
+pub(super) fn refuse(code: i32, text: impl AsRef<str>) -> Refusal {
+    Refusal { text: format!("ping: {}\n", text.as_ref()), code }
 }
 
 /// What Debian's ping prints after an option error.
@@ -101,7 +96,7 @@ For more details see ping(8).
 ";
 
 impl Options {
-    /// Reads the arguments. `-a`, `-B`, `-C`, `-d`, `-L`, `-Q`, `-S` and `-U` change nothing that can be seen here.
+    /// Reads the arguments. `-a`, `-B`, `-C`, `-d`, `-L`, `-S` and `-U` change nothing that can be seen here.
     pub(super) fn parse(argv: &[String]) -> Result<Self, Refusal> {
         let mut options = Self {
             host: String::new(),
@@ -112,6 +107,7 @@ impl Options {
             adaptive: false,
             broadcast: false,
             ttl: None,
+            tos: 0,
             source: None,
             linger: Duration::from_secs(10),
             deadline: Duration::ZERO,
@@ -128,14 +124,15 @@ impl Options {
         }
         match words.operands().last() {
             Some(host) => options.host = (*host).to_owned(),
-            None => return Err(Refusal::new(1, "usage error: Destination address required")),
+            None => return Err(refuse(1, "usage error: Destination address required")),
         }
         Ok(options)
     }
 
     fn set(&mut self, flag: char, value: &str) -> Result<(), Refusal> {
         match flag {
-            'a' | 'B' | 'C' | 'd' | 'L' | 'Q' | 'S' | 'U' => {}
+            'a' | 'B' | 'C' | 'd' | 'L' | 'S' | 'U' => {}
+            'Q' => self.tos = service(value)?,
             'A' => self.adaptive = true,
             'b' => self.broadcast = true,
             'D' => self.timestamps = true,
@@ -153,7 +150,7 @@ impl Options {
             '4' => self.set_family(Family::V4)?,
             '6' => self.set_family(Family::V6)?,
             'h' | '?' => return Err(Refusal { text: USAGE.to_owned(), code: 2 }),
-            other => return Err(Refusal::new(2, format!("option '-{other}' is not known in this network"))),
+            other => return Err(refuse(2, format!("option '-{other}' is not known in this network"))),
         }
         Ok(())
     }
@@ -162,7 +159,7 @@ impl Options {
         self.ttl = u8::try_from(ttl).ok().filter(|ttl| *ttl > 0);
         match self.ttl {
             Some(_) => Ok(()),
-            None => Err(Refusal::new(2, "cannot set unicast time-to-live: Invalid argument")),
+            None => Err(refuse(2, "cannot set unicast time-to-live: Invalid argument")),
         }
     }
 
@@ -171,14 +168,14 @@ impl Options {
             "do" => Discovery::Do,
             "dont" => Discovery::Dont,
             "want" => Discovery::Want,
-            _ => return Err(Refusal::new(2, format!("invalid -M argument: {value}"))),
+            _ => return Err(refuse(2, format!("invalid -M argument: {value}"))),
         };
         Ok(())
     }
 
     fn set_family(&mut self, family: Family) -> Result<(), Refusal> {
         if self.family != Family::Any && self.family != family {
-            return Err(Refusal::new(2, "only one -4 or -6 option may be specified"));
+            return Err(refuse(2, "only one -4 or -6 option may be specified"));
         }
         self.family = family;
         Ok(())
@@ -186,14 +183,28 @@ impl Options {
 }
 
 fn number(value: &str, min: i64, max: i64) -> Result<u64, Refusal> {
-    let refuse = |why: &str| Err(Refusal::new(1, format!("invalid argument: '{value}'{why}")));
+    let wrong = |why: &str| Err(refuse(1, format!("invalid argument: '{value}'{why}")));
     match value.parse::<i128>() {
-        Err(_) => refuse(""),
-        Ok(number) if i64::try_from(number).is_err() => refuse(": Numerical result out of range"),
+        Err(_) => wrong(""),
+        Ok(number) if i64::try_from(number).is_err() => wrong(": Numerical result out of range"),
         Ok(number) if number < min.into() || number > max.into() => {
-            refuse(&format!(": out of range: {min} <= value <= {max}"))
+            wrong(&format!(": out of range: {min} <= value <= {max}"))
         }
         Ok(number) => Ok(u64::try_from(number).unwrap_or(0)),
+    }
+}
+
+/// A type of service, as iputils reads it: nothing is 0, and what is below that its lowest byte.
+fn service(value: &str) -> Result<u8, Refusal> {
+    let (digits, radix) = match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (value, 10),
+    };
+    let number = if digits.is_empty() { Ok(0) } else { i64::from_str_radix(digits, radix) };
+    match number {
+        Err(_) => Err(refuse(2, format!("bad TOS value: {value}"))),
+        Ok(number @ 256..) => Err(refuse(2, format!("the decimal value of TOS bits must be in range 0-255: {number}"))),
+        Ok(number) => Ok(number.to_le_bytes()[0]),
     }
 }
 
@@ -214,6 +225,8 @@ mod tests {
     fn options_may_follow_the_host() {
         let options = parse("ping 10.0.9.4 -c 1 -W 0.5 -M do -s 1422 -n").unwrap();
         assert_eq!((options.host.as_str(), options.count, options.size), ("10.0.9.4", 1, 1422));
+        let service = |value: &str| parse(&format!("ping -Q {value} h")).unwrap().tos;
+        assert_eq!((service("0x28"), service("010"), service("-1")), (0x28, 10, 255));
         assert_eq!((options.linger, options.discovery), (Duration::from_millis(500), Discovery::Do));
     }
 
@@ -228,6 +241,9 @@ mod tests {
         let long = "invalid argument: '99999999999999999999': Numerical result out of range";
         assert_eq!(error("ping -c 99999999999999999999 h"), (text(long), 1));
         assert_eq!(error("ping -4 -6 h"), (text("only one -4 or -6 option may be specified"), 2));
+        assert_eq!(error("ping -Q abc h"), (text("bad TOS value: abc"), 2));
+        let range = "the decimal value of TOS bits must be in range 0-255: 300";
+        assert_eq!(error("ping -Q 300 h"), (text(range), 2));
         assert_eq!(error("ping -M x h"), (text("invalid -M argument: x"), 2));
         assert!(error("ping -Z h").0.starts_with("ping: invalid option -- 'Z'\n\nUsage\n  ping [options]"));
         assert_eq!(error("ping -f h").1, 2);

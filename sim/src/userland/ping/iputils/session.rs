@@ -6,20 +6,10 @@ use std::collections::BTreeSet;
 
 use super::options::Options;
 use crate::time::Instant;
+use crate::userland::ping::Action;
 
 /// The pause between requests in flight when the interval came down to nothing.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
-
-/// What to do next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// Send the request with this number, the first being 1.
-    Send(u16),
-    /// Wait, at most until then.
-    Wait(Option<Instant>),
-    /// Print the statistics and end.
-    Finish,
-}
 
 /// Whether a reply is the first for its request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

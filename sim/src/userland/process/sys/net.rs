@@ -150,6 +150,19 @@ impl Sys<'_> {
         Ok(self.own(socket))
     }
 
+    /// Begins a connection from an own address (unspecified: that of the way) and port (0: a free one).
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` when there is no route, `AddressNotAvailable` when that address cannot be had.
+    pub fn tcp_connect_from(&mut self, bound: SocketAddr, peer: SocketAddr) -> Result<SocketId, Errno> {
+        let id = self.namespace_id();
+        let owner = self.owner();
+        let connect =
+            |ns: &mut Namespace, cx: &mut _| ns.speaking_for(owner, |ns| ns.tcp_connect_from(cx, bound, peer));
+        let socket = self.fabric.with(id, connect)?;
+        Ok(self.own(socket))
+    }
+
     /// Where a connection is in its life.
     #[must_use]
     pub fn tcp_state(&self, socket: SocketId) -> TcpState {
@@ -192,6 +205,11 @@ impl Sys<'_> {
         self.table.owners.remove(&(id, socket));
         self.table.process_mut(self.pid).sockets.remove(&(id, socket));
         self.fabric.with(id, |ns, cx| ns.close(cx, socket));
+    }
+
+    /// Lets this process go on whenever something was done, before anybody else: it sees each change of a network.
+    pub fn listen(&mut self) {
+        self.table.listeners.insert(self.pid);
     }
 
     /// A socket that sees all frames of a device of this network, or of all.

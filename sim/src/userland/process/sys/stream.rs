@@ -166,11 +166,8 @@ impl Sys<'_> {
     /// `NoEntry`, `IsDirectory` and the like.
     pub fn open(&mut self, path: &str) -> Result<Stream, Errno> {
         let path = self.absolute(path);
-        if let Some(fd) = self.own_stream(&path) {
-            return Ok(self.dup(fd));
-        }
-        if path == NULL {
-            return Ok(Stream::Null);
+        if let Some(stream) = self.open_special(&path) {
+            return Ok(stream);
         }
         let walked = self.files().walk(&path, true)?;
         match walked.at.ok_or(Errno::NoEntry)? {
@@ -204,11 +201,8 @@ impl Sys<'_> {
     /// As for `create`.
     pub fn open_to_write(&mut self, path: &str, append: bool) -> Result<Stream, Errno> {
         let path = self.absolute(path);
-        if let Some(fd) = self.own_stream(&path) {
-            return Ok(self.dup(fd));
-        }
-        if path == NULL {
-            return Ok(Stream::Null);
+        if let Some(stream) = self.open_special(&path) {
+            return Ok(stream);
         }
         let walked = self.files().walk(&path, true)?;
         if let Some(At::Generated(_)) = walked.at {
@@ -218,6 +212,14 @@ impl Sys<'_> {
         let at = self.files_mut().open(&path, mode)?;
         let kind = self.files().stat(&path)?.kind;
         Ok(self.open_inode(at, kind, true, append))
+    }
+
+    /// What stands for a stream without being in a tree: one that the process has, or the one that takes everything.
+    fn open_special(&mut self, path: &str) -> Option<Stream> {
+        match self.own_stream(path) {
+            Some(fd) => Some(self.dup(fd)),
+            None => (path == NULL).then_some(Stream::Null),
+        }
     }
 
     fn open_inode(&mut self, (tree, ino): (TreeRef, Ino), kind: Kind, write: bool, append: bool) -> Stream {

@@ -109,8 +109,7 @@ impl Machine {
     }
 
     fn fail_in_call(&mut self, sys: &mut Sys<'_>, failure: &Failure) {
-        self.complain(sys, &failure.text(self.dialect()));
-        self.state.status = failure.status(self.dialect());
+        self.tell(sys, failure);
         self.return_from_call(sys);
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::Shell;
 use super::super::builtin::{self, Outcome};
 use super::super::code::{Background, Code, Quoting};
-use super::super::dialect::Dialect;
+use super::super::dialect::{Dialect, Failure};
 use super::super::variables::quoted;
 use super::wait::{Block, Waiting};
 use super::{Done, Flow, Frame, Machine, Simple, Turn};
@@ -76,7 +76,7 @@ impl Machine {
                 let outcome = (builtin.run)(self, sys, &words);
                 self.settle(sys, outcome)
             }
-            other => Ok(self.run_program(sys, &other, words)),
+            other => self.run_program(sys, &other, words),
         }
     }
 
@@ -123,34 +123,39 @@ impl Machine {
             Outcome::Become(words) => self.exec(sys, words),
             Outcome::Program(words) => {
                 let meaning = self.program(sys, &words[0]);
-                self.run_program(sys, &meaning, words)
+                self.run_program(sys, &meaning, words)?
             }
         })
     }
 
     /// Runs a program as a child, or in place of this process when that has nothing else to do.
-    fn run_program(&mut self, sys: &mut Sys<'_>, meaning: &Meaning, words: Vec<String>) -> Flow {
+    fn run_program(&mut self, sys: &mut Sys<'_>, meaning: &Meaning, words: Vec<String>) -> Done {
         if let Some((text, status)) = self.unfound(meaning, &words[0]) {
             self.complain(sys, &text);
             self.pop(sys);
             self.state.status = status;
-            return Flow::Next;
+            return Ok(Flow::Next);
         }
         if self.is_last() {
-            return self.replace(sys, words);
+            return Ok(self.replace(sys, words));
         }
         let group = self.foreground_group(sys);
         let text = words.join(" ");
         let name = words[0].clone();
-        let Ok(pid) = self.spawn(sys, words, group) else {
-            // The interpreter of a script is not there.
-            self.complain(sys, &format!("{name}: not found"));
-            self.pop(sys);
-            self.state.status = 127;
-            return Flow::Next;
-        };
-        self.pop(sys);
-        Flow::Block(Block::Children(Waiting::new(&[pid], group.is_none(), text)))
+        match self.spawn(sys, words, group) {
+            Ok(pid) => {
+                self.pop(sys);
+                Ok(Flow::Block(Block::Children(Waiting::new(&[pid], group.is_none(), text))))
+            }
+            Err(errno @ Errno::TemporarilyUnavailable) => Err(Failure::CannotFork(errno)),
+            Err(_) => {
+                // The interpreter of a script is not there.
+                self.complain(sys, &format!("{name}: not found"));
+                self.pop(sys);
+                self.state.status = 127;
+                Ok(Flow::Next)
+            }
+        }
     }
 
     /// Why a command cannot be run.
@@ -223,29 +228,41 @@ impl Machine {
     }
 
     /// A child shell that runs `code`.
-    fn fork(&self, sys: &mut Sys<'_>, code: &Rc<Code>, streams: [Stream; 3], group: Option<Pid>) -> Pid {
+    fn fork(
+        &self,
+        sys: &mut Sys<'_>,
+        code: &Rc<Code>,
+        streams: [Stream; 3],
+        group: Option<Pid>,
+    ) -> Result<Pid, Failure> {
         let machine = self.subshell(Rc::clone(code));
         let spawn = sys.inherit(sys.argv().to_vec(), streams, group);
         let program: Box<dyn Program> = Box::new(Shell::Running(Box::new(machine)));
-        sys.spawn_program(program, spawn)
+        sys.spawn_program(program, spawn).map_err(Failure::CannotFork)
     }
 
-    pub(super) fn run_subshell(&mut self, sys: &mut Sys<'_>, code: &Rc<Code>) -> Flow {
+    pub(super) fn run_subshell(&mut self, sys: &mut Sys<'_>, code: &Rc<Code>) -> Done {
         let group = self.foreground_group(sys);
         let streams = [sys.dup(0), sys.dup(1), sys.dup(2)];
-        let pid = self.fork(sys, code, streams, group);
-        Flow::Block(Block::Children(Waiting::new(&[pid], group.is_none(), String::new())))
+        let pid = self.fork(sys, code, streams, group)?;
+        Ok(Flow::Block(Block::Children(Waiting::new(&[pid], group.is_none(), String::new()))))
     }
 
-    pub(super) fn run_pipeline(&mut self, sys: &mut Sys<'_>, stages: &[Rc<Code>]) -> Flow {
+    pub(super) fn run_pipeline(&mut self, sys: &mut Sys<'_>, stages: &[Rc<Code>]) -> Done {
         let group = self.foreground_group(sys);
         let input = sys.dup(0);
-        let pids = self.fork_stages(sys, stages, group, input);
-        Flow::Block(Block::Children(Waiting::new(&pids, group.is_none(), String::new())))
+        let pids = self.fork_stages(sys, stages, group, input)?;
+        Ok(Flow::Block(Block::Children(Waiting::new(&pids, group.is_none(), String::new()))))
     }
 
     /// Starts the stages of a pipeline, joined by pipes; they make a group of their own unless they join one.
-    fn fork_stages(&self, sys: &mut Sys<'_>, stages: &[Rc<Code>], group: Option<Pid>, first_input: Stream) -> Vec<Pid> {
+    fn fork_stages(
+        &self,
+        sys: &mut Sys<'_>,
+        stages: &[Rc<Code>],
+        group: Option<Pid>,
+        first_input: Stream,
+    ) -> Result<Vec<Pid>, Failure> {
         let mut input = first_input;
         let mut pids: Vec<Pid> = Vec::new();
         for (at, code) in stages.iter().enumerate() {
@@ -253,26 +270,39 @@ impl Machine {
             let (next, output) = if last { (Stream::Null, sys.dup(1)) } else { sys.pipe() };
             let streams = [core::mem::replace(&mut input, next), output, sys.dup(2)];
             let group = group.or_else(|| pids.first().copied());
-            pids.push(self.fork(sys, code, streams, group));
+            match self.fork(sys, code, streams, group) {
+                Ok(pid) => pids.push(pid),
+                Err(failure) => {
+                    sys.close_stream(input);
+                    return Err(failure);
+                }
+            }
         }
-        pids
+        Ok(pids)
     }
 
-    pub(super) fn run_background(&mut self, sys: &mut Sys<'_>, job: &Background) {
-        let pids = self.fork_stages(sys, &job.stages, None, Stream::Null);
+    pub(super) fn run_background(&mut self, sys: &mut Sys<'_>, job: &Background) -> Result<(), Failure> {
+        let pids = self.fork_stages(sys, &job.stages, None, Stream::Null)?;
         self.jobs.reap(sys);
         self.state.last_job = pids.last().copied();
         self.jobs.add(&pids, job.text.clone(), self.dialect());
         self.state.status = 0;
+        Ok(())
     }
 
-    pub(super) fn substitute(&mut self, sys: &mut Sys<'_>, code: &Rc<Code>, quoting: Quoting) -> Flow {
+    pub(super) fn substitute(&mut self, sys: &mut Sys<'_>, code: &Rc<Code>, quoting: Quoting) -> Done {
         let (reader, writer) = sys.pipe();
         let group = self.foreground_group(sys);
         let streams = [sys.dup(0), writer, sys.dup(2)];
-        let pid = self.fork(sys, code, streams, group);
+        let pid = match self.fork(sys, code, streams, group) {
+            Ok(pid) => pid,
+            Err(failure) => {
+                sys.close_stream(reader);
+                return Err(failure);
+            }
+        };
         let fd = self.descriptors.park(sys, reader);
-        Flow::Block(Block::Output { pid, fd, bytes: Vec::new(), quoting })
+        Ok(Flow::Block(Block::Output { pid, fd, bytes: Vec::new(), quoting }))
     }
 
     /// `set -x`: shows what is about to run.

@@ -19,8 +19,7 @@ impl Machine {
         match self.open(sys, fd, how, &target) {
             Ok(saved) => self.saved().extend(saved),
             Err(failure) if failure.is_redirection() => {
-                self.complain(sys, &failure.text(self.dialect()));
-                self.state.status = failure.status(self.dialect());
+                self.tell(sys, &failure);
                 self.pop(sys);
                 self.pc = failed;
             }

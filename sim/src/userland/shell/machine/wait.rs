@@ -201,8 +201,8 @@ impl Machine {
         match line.assign(&mut self.state.variables) {
             Ok(()) => self.complete(sys, status),
             Err(failure) => {
-                self.complain(sys, &failure.text(self.dialect()));
-                self.complete(sys, failure.status(self.dialect()))
+                self.tell(sys, &failure);
+                self.complete(sys, self.state.status)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the shells say when something is wrong, word for word, as busybox 1.35, dash 0.5.12 and bash 5.2 said it.
 
-use super::world::{Outcome, run};
+use super::world::{Outcome, World, run};
 use crate::userland::Flavour;
 
 /// A script and what ash, dash and bash print and exit with.
@@ -235,4 +235,24 @@ fn a_shell_that_cannot_begin_says_why() {
     assert_eq!(said(Flavour::Host, &["sh", "nope.sh"]), outcome("sh: 0: cannot open nope.sh: No such file\n", 2));
     assert_eq!(said(Flavour::Host, &["bash", "nope.sh"]), outcome("bash: nope.sh: No such file or directory\n", 127));
     assert_eq!(said(Flavour::Host, &["bash", "-c"]), outcome("bash: -c: option requires an argument\n", 2));
+}
+
+#[test]
+fn a_shell_that_may_have_no_more_processes_says_so_and_ends() {
+    let unable = "Resource temporarily unavailable";
+    let cannot = [
+        (Flavour::Busybox, "sh", format!("sh: can't fork: {unable}\n"), 2),
+        (Flavour::Host, "sh", "sh: 1: Cannot fork\n".to_owned(), 2),
+        (Flavour::Host, "bash", format!("bash: fork: {unable}\n"), 254),
+    ];
+    for (flavour, shell, text, status) in cannot {
+        for script in ["linger & linger & linger; echo on", "linger | linger | linger; :", "linger & linger & (:); :"] {
+            let mut world = World::new(flavour, &[shell, "-c", script]);
+            world.limit(3);
+            assert_eq!(world.outcome(), Outcome { output: text.clone(), status }, "{shell} -c {script:?}");
+        }
+        let mut world = World::new(flavour, &[shell, "-c", "f() { (f); }; f"]);
+        world.limit(50);
+        assert_eq!(world.outcome(), Outcome { output: text, status }, "what forks without end ends");
+    }
 }

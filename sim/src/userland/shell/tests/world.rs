@@ -135,6 +135,11 @@ impl World {
         Self { table, fabric, context, input: Some(input), output, shell }
     }
 
+    /// Lets it have so many processes and no more.
+    pub(super) fn limit(&mut self, most: usize) {
+        self.table.limit(self.context, Some(most));
+    }
+
     /// Runs until nothing moves: whether the shell said it is ready, and how it ended if it did.
     pub(super) fn settle(&mut self) -> (Option<i32>, Option<Status>) {
         for _ in 0..100_000 {
@@ -151,6 +156,14 @@ impl World {
             }
         }
         (ready, ended)
+    }
+
+    /// What is printed without input, and how it ends.
+    pub(super) fn outcome(mut self) -> Outcome {
+        self.hang_up();
+        let (_, ended) = self.settle();
+        let status = ended.map_or(-1, Status::code);
+        Outcome { output: self.output(), status }
     }
 
     /// Types something.
@@ -219,9 +232,5 @@ impl World {
 
 /// What a shell prints that runs with these arguments, without input.
 pub(super) fn run(flavour: Flavour, argv: &[&str]) -> Outcome {
-    let mut world = World::new(flavour, argv);
-    world.hang_up();
-    let (_, ended) = world.settle();
-    let status = ended.map_or(-1, Status::code);
-    Outcome { output: world.output(), status }
+    World::new(flavour, argv).outcome()
 }

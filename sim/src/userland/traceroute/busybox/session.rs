@@ -7,28 +7,10 @@ use std::collections::VecDeque;
 
 use super::options::Options;
 use crate::time::Instant;
+use crate::userland::Errno;
+use crate::userland::aimed::Refusal;
 use crate::userland::icmp::Problem;
-use crate::userland::traceroute::{Method, Response, Verdict};
-
-/// What to do next.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// Print this.
-    Print(String),
-    /// Print an address, with its name if names are wanted.
-    PrintAddress(IpAddr),
-    /// Send a probe.
-    Send {
-        /// Its hop limit.
-        ttl: u8,
-        /// Its destination port or sequence number.
-        number: u16,
-    },
-    /// Wait, at most until then.
-    Wait(Instant),
-    /// All hops are printed.
-    Finish,
-}
+use crate::userland::traceroute::{self, Action, Method, Response, Verdict};
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -46,6 +28,7 @@ enum State {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     options: Options,
+    our_address: IpAddr,
     state: State,
     ttl: u8,
     /// Probes of this hop that are done.
@@ -60,11 +43,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(options: Options, now: Instant) -> Self {
+    pub(super) fn new(options: Options, our_address: IpAddr, now: Instant) -> Self {
         let ttl = options.first_hop;
         let mut session = Self {
             state: State::Pausing(now + options.pause),
             options,
+            our_address,
             ttl,
             done: 0,
             sent: 0,
@@ -79,51 +63,6 @@ impl Session {
 
     fn print(&mut self, text: impl Into<String>) {
         self.output.push_back(Action::Print(text.into()));
-    }
-
-    pub(super) fn poll(&mut self, now: Instant) -> Action {
-        if let Some(action) = self.output.pop_front() {
-            return action;
-        }
-        match self.state {
-            State::Finished => Action::Finish,
-            State::Pausing(until) if now < until => Action::Wait(until),
-            State::Pausing(_) => {
-                self.sent = self.sent.wrapping_add(1);
-                let first = if self.options.method == Method::Udp { self.options.port } else { 0 };
-                let number = first.wrapping_add(self.sent);
-                self.state = State::Waiting { number, sent_at: now };
-                Action::Send { ttl: self.ttl, number }
-            }
-            State::Waiting { sent_at, .. } if now < sent_at + self.options.wait => {
-                Action::Wait(sent_at + self.options.wait)
-            }
-            State::Waiting { .. } => {
-                self.print("  *");
-                self.next_probe(now);
-                self.poll(now)
-            }
-        }
-    }
-
-    /// Takes the response to the probe that is waited for; others come too late.
-    pub(super) fn handle_response(&mut self, now: Instant, response: Response, our_address: IpAddr) {
-        let State::Waiting { number, sent_at } = self.state else { return };
-        if response.number != number {
-            return;
-        }
-        if self.last != Some(response.from) {
-            self.last = Some(response.from);
-            self.print("  ");
-            self.output.push_back(Action::PrintAddress(response.from));
-            if self.options.verbose {
-                self.print(format!(" {} bytes to {our_address}", response.len));
-            }
-        }
-        let ttl = if self.options.show_ttl { format!(" ({})", response.ttl) } else { String::new() };
-        let mark = self.mark(response);
-        self.print(format!("  {} ms{ttl}{mark}", millis(now - sent_at)));
-        self.next_probe(now);
     }
 
     /// Counts what became of a probe and gives the mark after its time.
@@ -165,6 +104,57 @@ impl Session {
     }
 }
 
+impl traceroute::Session for Session {
+    fn poll(&mut self, now: Instant) -> Action {
+        if let Some(action) = self.output.pop_front() {
+            return action;
+        }
+        match self.state {
+            State::Finished => Action::Finish,
+            State::Pausing(until) if now < until => Action::Wait(until),
+            State::Pausing(_) => {
+                self.sent = self.sent.wrapping_add(1);
+                let first = if self.options.method == Method::Udp { self.options.port } else { 0 };
+                let number = first.wrapping_add(self.sent);
+                self.state = State::Waiting { number, sent_at: now };
+                Action::Send { ttl: self.ttl, number }
+            }
+            State::Waiting { sent_at, .. } if now < sent_at + self.options.wait => {
+                Action::Wait(sent_at + self.options.wait)
+            }
+            State::Waiting { .. } => {
+                self.print("  *");
+                self.next_probe(now);
+                self.poll(now)
+            }
+        }
+    }
+
+    /// Takes the response to the probe that is waited for; others come too late.
+    fn handle_response(&mut self, now: Instant, response: Response) {
+        let State::Waiting { number, sent_at } = self.state else { return };
+        if response.number != number {
+            return;
+        }
+        if self.last != Some(response.from) {
+            self.last = Some(response.from);
+            self.print("  ");
+            self.output.push_back(Action::PrintAddress(response.from));
+            if self.options.verbose {
+                self.print(format!(" {} bytes to {}", response.len, self.our_address));
+            }
+        }
+        let ttl = if self.options.show_ttl { format!(" ({})", response.ttl) } else { String::new() };
+        let mark = self.mark(response);
+        self.print(format!("  {} ms{ttl}{mark}", millis(now - sent_at)));
+        self.next_probe(now);
+    }
+
+    fn unsent(error: Errno) -> Refusal {
+        super::refuse(&format!("sendto: {error}"))
+    }
+}
+
 fn failure_mark(from: IpAddr, problem: Problem) -> String {
     let letter = match (problem, from) {
         (Problem::TooBig(mtu), _) => return format!(" !F-{mtu}"),
@@ -203,6 +193,7 @@ fn millis(took: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::userland::traceroute::Session as _;
 
     const HERE: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(172, 25, 0, 2));
 
@@ -212,7 +203,7 @@ mod tests {
 
     fn session(line: &str) -> Session {
         let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        Session::new(Options::parse(&argv).unwrap(), at(0))
+        Session::new(Options::parse(&argv).unwrap(), HERE, at(0))
     }
 
     /// Runs to the end; `answer` says who answers a probe, and how. Silence is waited for.
@@ -229,7 +220,7 @@ mod tests {
                         now += Duration::from_micros(5);
                         let from = from.parse().unwrap();
                         let response = Response { from, number, verdict, ttl: 64, len: 54 };
-                        session.handle_response(now, response, HERE);
+                        session.handle_response(now, response);
                     }
                 }
             }
@@ -275,7 +266,7 @@ mod tests {
         assert_eq!(run.poll(at(0)), Action::Print(" 1".to_owned()));
         assert_eq!(run.poll(at(0)), Action::Send { ttl: 1, number: 33435 });
         let response = Response { from: HERE, number: 33434, verdict: Verdict::Expired, ttl: 64, len: 54 };
-        run.handle_response(at(1), response, HERE);
+        run.handle_response(at(1), response);
         assert_eq!(run.poll(at(1)), Action::Wait(at(1_000_000)));
     }
 }

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use crate::userland::aimed::Refusal;
 use crate::userland::lookup::Family;
 use crate::userland::traceroute::Method;
 
@@ -40,13 +41,6 @@ pub(super) struct Wait {
     pub(super) here: f64,
     /// So many times what a probe of a later hop took; 0 for never.
     pub(super) near: f64,
-}
-
-/// Why nothing is sent: what to print on standard error, and the exit code.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Refusal {
-    pub(super) text: String,
-    pub(super) code: i32,
 }
 
 fn refuse(text: impl Into<String>) -> Refusal {

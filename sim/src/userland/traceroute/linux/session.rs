@@ -7,31 +7,13 @@ use std::collections::VecDeque;
 
 use super::options::{Options, Wait};
 use crate::time::Instant;
+use crate::userland::Errno;
+use crate::userland::aimed::Refusal;
 use crate::userland::icmp::Problem;
-use crate::userland::traceroute::{Method, Response, Verdict};
+use crate::userland::traceroute::{self, Action, Method, Response, Verdict};
 
 /// What is added to a time before it is multiplied (`DEF_WAIT_PREC`).
 const PRECISION: Duration = Duration::from_millis(1);
-
-/// What to do next.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// Print this.
-    Print(String),
-    /// Print an address, with its name if names are wanted.
-    PrintAddress(IpAddr),
-    /// Send a probe.
-    Send {
-        /// Its hop limit.
-        ttl: u8,
-        /// Its destination port or sequence number.
-        number: u16,
-    },
-    /// Wait, at most until then.
-    Wait(Instant),
-    /// All hops are printed.
-    Finish,
-}
 
 #[derive(Clone, Debug)]
 struct Probe {
@@ -91,21 +73,6 @@ impl Session {
 
     fn probe(&self, at: usize) -> Option<&Probe> {
         self.probes.get(at.checked_sub(self.first)?)
-    }
-
-    pub(super) fn poll(&mut self, now: Instant) -> Action {
-        while self.output.is_empty() && self.print_next(now) {}
-        if let Some(action) = self.output.pop_front() {
-            return action;
-        }
-        if self.printed >= self.end {
-            return Action::Finish;
-        }
-        match self.next_send(now) {
-            Some(until) if now < until => Action::Wait(self.expiry().map_or(until, |at| at.min(until))),
-            Some(_) => self.send(now),
-            None => Action::Wait(self.expiry().expect("when nothing is to be sent, something is under way")),
-        }
     }
 
     /// Writes the next probe if it is done, or is given up now; false when it must be waited for.
@@ -196,9 +163,26 @@ impl Session {
             Outcome::Pending | Outcome::Silence => None,
         }
     }
+}
+
+impl traceroute::Session for Session {
+    fn poll(&mut self, now: Instant) -> Action {
+        while self.output.is_empty() && self.print_next(now) {}
+        if let Some(action) = self.output.pop_front() {
+            return action;
+        }
+        if self.printed >= self.end {
+            return Action::Finish;
+        }
+        match self.next_send(now) {
+            Some(until) if now < until => Action::Wait(self.expiry().map_or(until, |at| at.min(until))),
+            Some(_) => self.send(now),
+            None => Action::Wait(self.expiry().expect("when nothing is to be sent, something is under way")),
+        }
+    }
 
     /// Takes the response to a probe, unless that was given up already.
-    pub(super) fn handle_response(&mut self, now: Instant, response: Response) {
+    fn handle_response(&mut self, now: Instant, response: Response) {
         let number = response.number;
         let probes = self.probes.iter_mut().enumerate();
         let mut pending = probes.filter(|(_, p)| p.number == number && matches!(p.outcome, Outcome::Pending));
@@ -209,6 +193,10 @@ impl Session {
             let hop = (self.first + index) / self.probes_per_hop;
             self.end = self.end.min((hop + 1) * self.probes_per_hop);
         }
+    }
+
+    fn unsent(error: Errno) -> Refusal {
+        super::failed("send", error)
     }
 }
 
@@ -240,6 +228,7 @@ fn millis(took: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::userland::traceroute::Session as _;
 
     /// What happened, and how long it took in milliseconds.
     fn run(line: &str, answer: impl Fn(u8, u16) -> Option<(&'static str, Verdict)>) -> (String, u64) {
