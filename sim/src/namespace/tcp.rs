@@ -7,6 +7,8 @@
 //! everything that touches a connection it is polled: what it wants to send leaves as ordinary packets, and its next
 //! timer is noted.
 
+mod time_wait;
+
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -17,6 +19,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::socket::tcp::{self, Socket, SocketBuffer, State};
 use smoltcp::wire::{HardwareAddress, IpListenEndpoint, TcpPacket, TcpSeqNumber};
 
+use self::time_wait::{Outcome, Parting, TimeWait, acknowledgment};
 use super::udp::ports;
 use super::{Cx, Namespace};
 use crate::addr::unspecified;
@@ -107,6 +110,10 @@ struct Connection {
     acknowledged: Option<TcpSeqNumber>,
     /// Up to where we sent: what begins before it is sent again.
     sent: Option<TcpSeqNumber>,
+    /// Up to where we said that the peer was heard.
+    heard: Option<TcpSeqNumber>,
+    /// Where the peer began, if it did.
+    began: Option<TcpSeqNumber>,
 }
 
 #[derive(Clone)]
@@ -149,6 +156,7 @@ pub(super) struct Tcp {
     connections: BTreeMap<SocketId, Connection>,
     tuples: IndexMap<Tuple, SocketId, FxBuildHasher>,
     listeners: BTreeMap<SocketId, Listener>,
+    time_wait: TimeWait,
     timers: BTreeSet<(Instant, SocketId)>,
 }
 
@@ -161,6 +169,7 @@ impl Clone for Tcp {
             connections: held.map(|(id, connection)| (*id, connection.severed())).collect(),
             tuples: self.tuples.iter().filter(|(_, id)| !self.is_orphan(**id)).map(|(t, id)| (*t, *id)).collect(),
             listeners: self.listeners.clone(),
+            time_wait: self.time_wait.clone(),
             timers: BTreeSet::new(),
         }
     }
@@ -185,7 +194,13 @@ fn unconnected(buffer: usize) -> (SocketSet<'static>, SocketHandle) {
 
 impl Tcp {
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.timers.first().map(|(at, _)| *at)
+        let timer = self.timers.first().map(|(at, _)| *at);
+        timer.into_iter().chain(self.time_wait.next_at()).min()
+    }
+
+    /// Whether the ends, local and remote, are those of a connection, be it one that has ended.
+    fn is_used(&self, tuple: Tuple) -> bool {
+        self.tuples.contains_key(&tuple) || self.time_wait.get(tuple).is_some()
     }
 
     fn is_orphan(&self, id: SocketId) -> bool {
@@ -199,7 +214,7 @@ impl Tcp {
 
     /// Whether there is a connection between these ends, local and remote, or a listener that could make one.
     pub(super) fn has(&self, tuple: Tuple) -> bool {
-        self.tuples.contains_key(&tuple) || self.listener_for(tuple.0).is_some()
+        self.is_used(tuple) || self.listener_for(tuple.0).is_some()
     }
 
     /// Whether another listener keeps one from listening there.
@@ -246,7 +261,7 @@ impl Connection {
         is_bare && self.acknowledged.replace(segment.ack_number()) == Some(segment.ack_number())
     }
 
-    /// Whether a packet of ours says nothing that was not sent before.
+    /// Whether a packet of ours says nothing that was not sent before; where both ends stand by it is noted.
     fn repeats(&mut self, packet: &[u8]) -> bool {
         let Some(ip) = Ip::parse(packet) else { return false };
         let Ok(segment) = TcpPacket::new_checked(&packet[ip.upper_at()..]) else { return false };
@@ -254,6 +269,9 @@ impl Connection {
         let is_old = segment.segment_len() > 0 && self.sent.is_some_and(|sent| end <= sent);
         if !is_old {
             self.sent = Some(end);
+        }
+        if segment.ack() {
+            self.heard = Some(segment.ack_number());
         }
         is_old
     }
@@ -359,7 +377,7 @@ impl Namespace {
         let local = match bound.port() {
             0 => self.free_tcp_port(source, peer)?,
             port => Some(SocketAddr::new(source, port))
-                .filter(|local| !self.tcp.tuples.contains_key(&(*local, peer)))
+                .filter(|local| !self.tcp.is_used((*local, peer)))
                 .ok_or(Errno::AddressNotAvailable)?,
         };
         let mtu = self.connection_mtu(cx.now, peer.ip());
@@ -385,7 +403,7 @@ impl Namespace {
 
     fn free_tcp_port(&mut self, source: IpAddr, peer: SocketAddr) -> Result<SocketAddr, Errno> {
         let mut locals = self.ephemeral_ports().map(|port| SocketAddr::new(source, port));
-        locals.find(|local| !self.tcp.tuples.contains_key(&(*local, peer))).ok_or(Errno::AddressNotAvailable)
+        locals.find(|local| !self.tcp.is_used((*local, peer))).ok_or(Errno::AddressNotAvailable)
     }
 
     fn add_connection(&mut self, tuple: Tuple, listener: Option<SocketId>) -> SocketId {
@@ -407,6 +425,8 @@ impl Namespace {
             error: None,
             acknowledged: None,
             sent: None,
+            heard: None,
+            began: None,
         };
         self.tcp.connections.insert(id, connection);
         self.tcp.tuples.insert(tuple, id);
@@ -439,7 +459,10 @@ impl Namespace {
             // For many, or for what only rules lead here: IPv4 would not let an answer from there pass.
             return self.drop_frame(cx, None, DropReason::NoSocket, frame);
         }
-        match known.map_or_else(|| self.greet(tuple, ip), Greeting::Connection) {
+        if known.is_none() && self.hear_parted(cx, tuple, ip, packet) {
+            return;
+        }
+        match known.map_or_else(|| self.greet(tuple, ip, packet), Greeting::Connection) {
             Greeting::Connection(id) => {
                 self.poll_connection(cx, id, Some(packet));
                 self.attend_resolver(cx);
@@ -455,9 +478,22 @@ impl Namespace {
         }
     }
 
+    /// A segment for a connection that has ended; false when it is for none, or begins a new one.
+    fn hear_parted(&mut self, cx: &mut Cx, tuple: Tuple, ip: &Ip, packet: &[u8]) -> bool {
+        let Some(parting) = self.tcp.time_wait.get(tuple) else { return false };
+        let Ok(segment) = TcpPacket::new_checked(&packet[ip.upper_at()..]) else { return true };
+        let is_open = self.tcp.listener_for(tuple.0).is_some();
+        let outcome = self.tcp.time_wait.hear(cx.now, tuple, parting, &segment, is_open);
+        if outcome == Outcome::Acknowledge {
+            self.mib.tcp.sent += 1;
+            self.send_built(cx, &acknowledgment(tuple, parting), false, Passage::default());
+        }
+        outcome != Outcome::Anew
+    }
+
     /// A segment without a connection: a SYN for a listener makes one, unless too many wait there already (Linux drops
     /// it then, so that the peer tries again).
-    fn greet(&mut self, tuple: Tuple, ip: &Ip) -> Greeting {
+    fn greet(&mut self, tuple: Tuple, ip: &Ip, packet: &[u8]) -> Greeting {
         let flags = tcp_flag::SYN | tcp_flag::ACK | tcp_flag::RST;
         if !matches!(ip.upper, Upper::Tcp { flags: f, .. } if f & flags == tcp_flag::SYN) {
             return Greeting::Nobody;
@@ -472,6 +508,7 @@ impl Namespace {
         let endpoint = IpListenEndpoint { addr: Some(tuple.0.ip().into()), port: tuple.0.port() };
         let connection = self.tcp.connections.get_mut(&id).expect("it was just added");
         connection.socket().listen(endpoint).expect("a fresh socket can listen");
+        connection.began = TcpPacket::new_checked(&packet[ip.upper_at()..]).ok().map(|segment| segment.seq_number());
         Greeting::Connection(id)
     }
 
@@ -547,6 +584,10 @@ impl Namespace {
             self.tcp.remove(id);
             return;
         }
+        if state == State::TimeWait && orphan {
+            self.part(cx.now, id);
+            return;
+        }
         let ready = !matches!(state, State::Listen | State::SynReceived);
         if let Some(listener) = listener.filter(|_| ready)
             && let Some(entry) = self.tcp.listeners.get_mut(&listener)
@@ -559,7 +600,19 @@ impl Namespace {
         cx.woken.push(id);
     }
 
+    /// Nobody holds a connection that has ended: its addresses wait.
+    fn part(&mut self, now: Instant, id: SocketId) {
+        let Some(connection) = self.tcp.connections.get(&id) else { return };
+        let &Connection { tuple, dual, began, .. } = connection;
+        let stood = connection.sent.zip(connection.heard);
+        self.tcp.remove(id);
+        if let Some((next, awaited)) = stood {
+            self.tcp.time_wait.add(now, tuple, Parting { socket: id, dual, began, next, awaited });
+        }
+    }
+
     pub(super) fn poll_tcp(&mut self, cx: &mut Cx) {
+        self.tcp.time_wait.expire(cx.now);
         while let Some((_, id)) = self.tcp.timers.first().copied().filter(|(at, _)| *at <= cx.now) {
             self.note_timer(id, None);
             self.poll_connection(cx, id, None);
@@ -585,9 +638,9 @@ impl Namespace {
         })
     }
 
-    /// The connections, oldest first, those that only say goodbye included.
+    /// The connections, oldest first, those that only say goodbye included; behind them those that have ended.
     pub fn tcp_connections(&self) -> impl Iterator<Item = ConnectionView> {
-        self.tcp.connections.iter().map(|(id, connection)| {
+        let held = self.tcp.connections.iter().map(|(id, connection)| {
             let socket = connection.set.get::<Socket<'_>>(connection.handle);
             ConnectionView {
                 socket: *id,
@@ -598,13 +651,23 @@ impl Namespace {
                 received: socket.recv_queue(),
                 unsent: socket.send_queue(),
             }
-        })
+        });
+        let parted = self.tcp.time_wait.iter().map(|((local, peer), parting)| ConnectionView {
+            socket: parting.socket,
+            local,
+            peer,
+            dual: parting.dual,
+            state: State::TimeWait,
+            received: 0,
+            unsent: 0,
+        });
+        held.chain(parted)
     }
 
-    /// How many connections there are, those that only say goodbye included.
+    /// How many connections there are, those that only say goodbye and those that have ended included.
     #[must_use]
     pub fn tcp_count(&self) -> usize {
-        self.tcp.connections.len()
+        self.tcp.connections.len() + self.tcp.time_wait.len()
     }
 
     /// Our and the peer's address of a connection.

@@ -2,10 +2,11 @@
 
 use core::net::SocketAddr;
 
-use netyard_sim::capture::Hop;
+use netyard_sim::capture::{Captured, Hop};
 use netyard_sim::fabric::NamespaceId;
 use netyard_sim::filter::{Rule, TableKind};
-use netyard_sim::namespace::{Received, TcpState};
+use netyard_sim::namespace::{Cx, Namespace, Received, TcpState};
+use netyard_sim::packet::{Ip, Upper, tcp_flag};
 use netyard_sim::socket::{Errno, SocketId};
 use netyard_sim::time::Duration;
 
@@ -117,9 +118,81 @@ fn connections_leave_nothing_behind() {
         lab.run_for(Duration::from_millis(1));
         lab.fabric.with(server, |ns, cx| ns.close(cx, into));
     }
-    lab.run_for(Duration::from_secs(60));
+    lab.run_for(Duration::from_secs(61));
     assert_eq!(lab.fabric.namespace(client).tcp_count(), 0);
     assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+}
+
+/// A connection from port 40000 that the server ended first; what the client has seen since is forgotten.
+fn ended_by_server(lab: &mut Lab, client: NamespaceId, server: NamespaceId) -> SocketId {
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let from = |ns: &mut Namespace, cx: &mut Cx| ns.tcp_connect_from(cx, at("10.0.0.1:40000"), at("10.0.0.2:80"));
+    let out = lab.fabric.with(client, from).unwrap();
+    lab.run_for(Duration::from_millis(1));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.with(server, |ns, cx| ns.close(cx, into));
+    lab.run_for(Duration::from_millis(1));
+    lab.fabric.with(client, |ns, cx| ns.close(cx, out));
+    lab.run_for(Duration::from_millis(1));
+    listener
+}
+
+#[test]
+fn ports_that_wait_at_the_other_end_can_be_used_again_at_once() {
+    let (mut lab, client, server) = pair();
+    let listener = ended_by_server(&mut lab, client, server);
+    let states = |lab: &Lab| lab.fabric.namespace(server).tcp_connections().map(|c| c.state).collect::<Vec<_>>();
+    assert_eq!(states(&lab), [TcpState::TimeWait]);
+    let from = |ns: &mut Namespace, cx: &mut Cx| ns.tcp_connect_from(cx, at("10.0.0.1:40000"), at("10.0.0.2:80"));
+    let again = lab.fabric.with(client, from).unwrap();
+    lab.run_for(Duration::from_millis(1));
+    assert_eq!(lab.fabric.namespace(client).tcp_state(again), TcpState::Established);
+    assert_eq!(states(&lab), [TcpState::Established]);
+    assert!(lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).is_some());
+}
+
+#[test]
+fn ports_wait_for_a_minute_where_the_connection_was_ended_first() {
+    let (mut lab, client, server) = pair();
+    ended_by_server(&mut lab, client, server);
+    assert_eq!([client, server].map(|host| lab.fabric.namespace(host).tcp_count()), [0, 1]);
+    // Who has them may not begin there himself.
+    let back = |ns: &mut Namespace, cx: &mut Cx| ns.tcp_connect_from(cx, at("10.0.0.2:80"), at("10.0.0.1:40000"));
+    assert_eq!(lab.fabric.with(server, back), Err(Errno::AddressNotAvailable));
+    lab.run_for(Duration::from_secs(59));
+    assert_eq!(lab.fabric.namespace(server).tcp_count(), 1);
+    lab.run_for(Duration::from_secs(1));
+    assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+}
+
+fn is_fin(ip: &Ip) -> bool {
+    matches!(ip.upper, Upper::Tcp { flags, .. } if flags & tcp_flag::FIN != 0)
+}
+
+#[test]
+fn a_goodbye_that_comes_once_more_makes_the_ports_wait_anew_and_a_reset_frees_them() {
+    let (mut lab, client, server) = pair();
+    lab.fabric.capture.start();
+    ended_by_server(&mut lab, client, server);
+    let is_goodbye = |seen: &&Captured| {
+        let ip = Ip::parse(seen.frame.payload()).filter(|_| lab.fabric.capture.place(seen.spot).0 == server);
+        ip.is_some_and(|ip| ip.dst == at("10.0.0.2:80").ip() && is_fin(&ip))
+    };
+    let goodbye = lab.fabric.capture.frames().iter().rfind(is_goodbye).expect("the client said goodbye").clone();
+    let (_, door) = lab.fabric.capture.place(goodbye.spot);
+    let once_more = |lab: &mut Lab| {
+        lab.run_for(Duration::from_secs(30));
+        lab.fabric.inject(server, door.expect("it came by a device"), goodbye.frame.clone());
+        lab.run_for(Duration::from_secs(31));
+        lab.fabric.namespace(server).tcp_count()
+    };
+    let hears_nothing = Rule::parse("-j DROP").unwrap();
+    let firewall =
+        |lab: &mut Lab| lab.fabric.namespace_mut(client).netfilter.v4.append(TableKind::Filter, "INPUT", hears_nothing);
+    firewall(&mut lab).unwrap();
+    assert_eq!(once_more(&mut lab), 1);
+    lab.fabric.namespace_mut(client).netfilter.v4.flush(TableKind::Filter, Some("INPUT")).unwrap();
+    assert_eq!(once_more(&mut lab), 0, "the client resets what it does not know");
 }
 
 #[test]
