@@ -7,6 +7,7 @@ mod inet;
 mod inet6;
 mod manners;
 mod numbers;
+mod source;
 
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
@@ -237,6 +238,16 @@ impl Device {
     #[must_use]
     pub fn has(&self, addr: IpAddr) -> bool {
         self.addresses.iter().any(|a| a.net.ip() == addr)
+    }
+
+    /// Its IPv4 addresses that are the first of their prefix; those behind them are secondary.
+    pub fn primaries(&self) -> impl Iterator<Item = &Address> + Clone {
+        let v4 = |a: &&Address| a.net.is_ipv4();
+        let is_first = move |at: usize, a: &Address| {
+            let mut before = self.addresses[..at].iter().filter(v4);
+            !before.any(|known| known.on_link() == a.on_link())
+        };
+        self.addresses.iter().enumerate().filter(move |(at, a)| v4(a) && is_first(*at, a)).map(|(_, a)| a)
     }
 
     /// Whether this address is that of all hosts on one of its prefixes, or of all on its link.

@@ -729,7 +729,7 @@ impl Fabric {
         device: IfIndex,
         address: Address,
     ) -> Result<(), LinkError> {
-        self.with(namespace, |ns, _| ns.change_address(device, &address))
+        self.with(namespace, |ns, cx| ns.change_address(cx, device, &address))
     }
 
     /// Takes this very address away, with the routes that came with it.

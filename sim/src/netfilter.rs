@@ -418,9 +418,12 @@ impl<S: Surroundings> Visit<'_, S> {
         let to = |addr: IpAddr, t: Translation| Ok(Range { ports: t.ports, ..Range::address(addr) });
         match decision {
             Decision::Dnat(t) | Decision::Snat(t) => Ok(Range { addresses: t.addresses, ports: t.ports }),
-            Decision::Masquerade(t) => to(self.address_of(self.path.out_device, self.ip.dst)?, t),
+            Decision::Masquerade(t) => to(self.masquerade()?, t),
             Decision::Redirect(t) if self.hook == Hook::Output => to(self.loopback(), t),
-            Decision::Redirect(t) => to(self.address_of(self.path.in_device, self.ip.src)?, t),
+            Decision::Redirect(t) => {
+                let own = self.path.in_device.and_then(|device| self.surroundings.address_like(device, self.ip.dst));
+                to(own.ok_or(DropReason::NoAddress)?, t)
+            }
             Decision::Netmap(net) => {
                 let addr = if end == End::Source { self.ip.src } else { self.ip.dst };
                 Ok(Range::address(net.map(addr)))
@@ -430,8 +433,11 @@ impl<S: Surroundings> Visit<'_, S> {
         }
     }
 
-    fn address_of(&self, device: Option<&str>, peer: IpAddr) -> Result<IpAddr, DropReason> {
-        device.and_then(|d| self.surroundings.address_of(d, peer)).ok_or(DropReason::NoAddress)
+    /// The address that a packet gets that leaves in the name of its device.
+    fn masquerade(&self) -> Result<IpAddr, DropReason> {
+        let next_hop = self.path.next_hop.unwrap_or(self.ip.dst);
+        let source = |device| self.surroundings.source_towards(device, next_hop, self.ip.dst);
+        self.path.out_device.and_then(source).ok_or(DropReason::NoAddress)
     }
 
     const fn loopback(&self) -> IpAddr {
@@ -478,7 +484,11 @@ mod tests {
             Some(1400)
         }
 
-        fn address_of(&self, device: &str, _: IpAddr) -> Option<IpAddr> {
+        fn source_towards(&self, device: &str, _: IpAddr, addr: IpAddr) -> Option<IpAddr> {
+            self.address_like(device, addr)
+        }
+
+        fn address_like(&self, device: &str, _: IpAddr) -> Option<IpAddr> {
             OWN.iter().find(|(name, _)| *name == device).and_then(|(_, addr)| addr.parse().ok())
         }
     }

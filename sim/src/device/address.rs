@@ -2,7 +2,7 @@
 //! come with it are made where it is given.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
 
@@ -28,6 +28,8 @@ pub struct Address {
     pub given: Given,
     /// How long it is good for.
     pub lifetime: Lifetime,
+    /// Whether new connections do not use it any more, where they can help it; of IPv6. Its namespace watches the time.
+    pub is_deprecated: bool,
 }
 
 /// How an address was given.
@@ -131,6 +133,7 @@ impl Address {
             metric: 0,
             given: Given::default(),
             lifetime: Lifetime::default(),
+            is_deprecated: false,
         }
     }
 
@@ -144,6 +147,24 @@ impl Address {
     #[must_use]
     pub fn without_detection(self) -> Self {
         Self { given: Given { nodad: self.net.is_ipv6(), ..self.given }, ..self }
+    }
+
+    /// The address itself, if it is one of IPv4.
+    #[must_use]
+    pub fn v4(&self) -> Option<Ipv4Addr> {
+        match self.net {
+            IpNetwork::V4(net) => Some(net.ip()),
+            IpNetwork::V6(_) => None,
+        }
+    }
+
+    /// The address itself, if it is one of IPv6.
+    #[must_use]
+    pub fn v6(&self) -> Option<Ipv6Addr> {
+        match self.net {
+            IpNetwork::V4(_) => None,
+            IpNetwork::V6(net) => Some(net.ip()),
+        }
     }
 
     /// The prefix that is on the link: its own, or that of the other end.

@@ -38,8 +38,11 @@ pub trait Surroundings {
     /// The largest packet that fits the first link of the way to `addr`.
     fn mtu_towards(&self, addr: IpAddr) -> Option<usize>;
 
-    /// The address that `device` sends from towards `dst`, for masquerade; the first of the family that fits.
-    fn address_of(&self, device: &str, dst: IpAddr) -> Option<IpAddr>;
+    /// The address that `device` sends from to `dst` by the neighbour `next_hop`, for masquerade.
+    fn source_towards(&self, device: &str, next_hop: IpAddr, dst: IpAddr) -> Option<IpAddr>;
+
+    /// The first address of `device` that is of the family of `addr`, and of IPv6 reaches as far, for redirection.
+    fn address_like(&self, device: &str, addr: IpAddr) -> Option<IpAddr>;
 }
 
 /// Whose a socket is.
@@ -68,6 +71,8 @@ pub struct Path<'a> {
     pub source_mac: Option<Mac>,
     /// Whose socket it comes from, of a packet that this host sends.
     pub owner: Option<Owner>,
+    /// Whom it is given to, where that is known; the destination itself, where it is not.
+    pub next_hop: Option<IpAddr>,
 }
 
 /// A packet at a hook.

@@ -148,7 +148,7 @@ impl Namespace {
             1 => wished.filter(knows),
             _ => None,
         };
-        suits.or_else(|| self.address_towards(index, addr))
+        suits.or_else(|| self.address_on(index, addr))
     }
 
     /// Packets that waited for an address go out to it.

@@ -8,7 +8,9 @@ use ipnetwork::{IpNetwork, Ipv6Network};
 use super::{Cx, Namespace};
 use crate::addr::Mac;
 use crate::bridge::Bridge;
-use crate::device::{Address, Conf6, Counters, Device, GEN_NONE, GEN_RANDOM, IfIndex, Ipv6, Kind, Mtu, Scope, Tun};
+use crate::device::{
+    Address, Conf6, Counters, Device, GEN_NONE, GEN_RANDOM, IfIndex, Ipv6, Kind, Lifetime, Mtu, Scope, Tun,
+};
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
 use crate::route::policy::remove_everywhere;
@@ -512,7 +514,7 @@ impl Namespace {
         }
     }
 
-    pub(crate) fn add_address(&mut self, _cx: &mut Cx, index: IfIndex, address: Address) -> Result<(), LinkError> {
+    pub(crate) fn add_address(&mut self, cx: &mut Cx, index: IfIndex, address: Address) -> Result<(), LinkError> {
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
         if address.net.is_ipv6() && device.ipv6 == Ipv6::Disabled {
             return Err(LinkError::NoIpv6);
@@ -522,7 +524,7 @@ impl Namespace {
         }
         let at = place_for(&device.addresses, &address);
         device.addresses.insert(at, address);
-        self.plan_expiry();
+        self.watch_lifetimes(cx.now);
         if self.devices.get(&index).is_some_and(|device| device.up) {
             self.add_connected_route(index, &address);
         }
@@ -530,7 +532,7 @@ impl Namespace {
     }
 
     /// Says something else of an address that is there: how long it is good for, and what its route is like.
-    pub(crate) fn change_address(&mut self, index: IfIndex, address: &Address) -> Result<(), LinkError> {
+    pub(crate) fn change_address(&mut self, cx: &mut Cx, index: IfIndex, address: &Address) -> Result<(), LinkError> {
         let device = self.devices.get_mut(&index).ok_or(LinkError::NoDevice)?;
         let known = device.addresses.iter_mut().find(|a| a.is_same(address)).ok_or(LinkError::NoAddress)?;
         let old = *known;
@@ -540,7 +542,7 @@ impl Namespace {
             known.given = address.given;
         }
         let (new, up) = (*known, device.up);
-        self.plan_expiry();
+        self.watch_lifetimes(cx.now);
         if up && (old.metric, old.given.noprefixroute) != (new.metric, new.given.noprefixroute) {
             let route = connected_route(index, &old);
             self.routes.remove(|r| *r == route);
@@ -595,10 +597,15 @@ impl Namespace {
         self.routes.add(connected_route(index, address));
     }
 
-    /// When the next address is not good any more.
-    fn plan_expiry(&mut self) {
-        let all = self.devices.values().flat_map(|device| &device.addresses);
-        self.addresses_until = all.filter_map(|address| address.lifetime.valid).min();
+    /// Sees which addresses are deprecated by now, and when the next one is or is not good at all any more.
+    fn watch_lifetimes(&mut self, now: Instant) {
+        self.addresses_until = None;
+        for address in self.devices.values_mut().flat_map(|device| &mut device.addresses) {
+            let Lifetime { valid, preferred } = address.lifetime;
+            address.is_deprecated = preferred.is_some_and(|until| until <= now);
+            let next = [valid, preferred.filter(|_| !address.is_deprecated), self.addresses_until];
+            self.addresses_until = next.into_iter().flatten().min();
+        }
     }
 
     /// Takes away the addresses that are not good any more.
@@ -612,7 +619,7 @@ impl Namespace {
             // One that was secondary may be gone with its primary already.
             let _ = self.withdraw(index, &address);
         }
-        self.plan_expiry();
+        self.watch_lifetimes(cx.now);
     }
 
     /// Adds a route.

@@ -4,10 +4,10 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::hooks::Packet;
 use super::problem::Problem;
-use super::way::{Limits, Way, beside};
+use super::way::{Limits, Way};
 use super::{Cx, Namespace};
 use crate::addr::{Mac, family};
-use crate::device::{Address, Conf6, Device, IfIndex, Scope};
+use crate::device::{Conf6, Device, IfIndex, Scope};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
@@ -91,22 +91,15 @@ impl Namespace {
         if found.is_ok() || flow.dst.is_ipv4() || flow.src.is_some() || flow.iif.is_some() {
             return found;
         }
-        let Some(src) = self.likeliest_source(flow.dst, None) else { return found };
+        let Some(src) = self.source_v6(None, flow.dst) else { return found };
         let way = self.way_as_asked(&Flow { src: Some(src), ..*flow })?;
         Ok(Way { source: way.source.or(Some(src)), ..way })
-    }
-
-    /// The address that has most in common with a destination to which no way is known, of those that reach as far, one of
-    /// the device that is preferred if it has any (RFC 6724 §5).
-    pub(super) fn likeliest_source(&self, dst: IpAddr, preferred: Option<IfIndex>) -> Option<IpAddr> {
-        let of_device = preferred.and_then(|index| likeliest(self.devices.get(&index).into_iter(), dst));
-        of_device.or_else(|| likeliest(self.devices.values(), dst))
     }
 
     fn way_as_asked(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
         let dst = flow.dst;
         if self.has_address(dst) {
-            return self.way_home(dst, Some(local_source(dst)), Limits::default());
+            return self.way_home(Some(local_source(dst)), Limits::default());
         }
         let (action, route) = match self.route_of(flow).ok_or(Problem::NetworkUnreachable)? {
             Found::Route(route) => (route.action, Some(route)),
@@ -117,8 +110,11 @@ impl Namespace {
         match action {
             Action::Local => {
                 let route = route.ok_or(Problem::NetworkUnreachable)?;
-                let usual = if dst.is_ipv4() { Some(local_source(dst)) } else { self.likeliest_source(dst, None) };
-                self.way_home(dst, route.src.or(usual), Limits::of(&route.metrics))
+                let usual = || match dst {
+                    IpAddr::V4(_) => Some(local_source(dst)),
+                    IpAddr::V6(_) => self.source_v6(route.device, dst),
+                };
+                self.way_home(route.src.or_else(usual), Limits::of(&route.metrics))
             }
             Action::Unicast | Action::Broadcast | Action::Multicast | Action::Anycast => {
                 let route = route.ok_or(Problem::NetworkUnreachable)?;
@@ -128,7 +124,7 @@ impl Namespace {
                 let gateway = nearer.or(hop.gateway).filter(|gateway| !self.is_local(*gateway));
                 let device = hop.device;
                 let limits = self.limits_on(device, &route.metrics, dst);
-                Ok(Way { device, next_hop: gateway.unwrap_or(dst), source: route.src, limits, is_here: false })
+                Ok(Way { device, gateway, source: route.src, limits, is_here: false })
             }
             Action::Throw => Err(Problem::NetworkUnreachable),
             Action::Blackhole => Err(Problem::Blackhole),
@@ -138,10 +134,10 @@ impl Namespace {
     }
 
     /// The way to this host itself. Where lo is down, it swallows what is sent there (oracle fact 27).
-    fn way_home(&self, dst: IpAddr, source: Option<IpAddr>, limits: Limits) -> Result<Way, Problem> {
+    fn way_home(&self, source: Option<IpAddr>, limits: Limits) -> Result<Way, Problem> {
         let lo = self.devices.values().find(|d| d.is_loopback());
         let device = lo.ok_or(Problem::NetworkUnreachable)?.index;
-        Ok(Way { device, next_hop: dst, source, limits, is_here: true })
+        Ok(Way { device, gateway: None, source, limits, is_here: true })
     }
 
     /// Whether a packet to `dst` that nothing more is known of ends in this host, by whatever table.
@@ -179,7 +175,7 @@ impl Namespace {
 
     /// The address this host would send from on a way.
     pub(super) fn source_on(&self, way: Way, dst: IpAddr) -> Option<IpAddr> {
-        way.source.or_else(|| self.address_towards(way.device, way.neighbour(dst)))
+        way.source.or_else(|| self.usual_source(way.device, way.gateway, dst))
     }
 
     /// The address from which a socket without one speaks to a peer.
@@ -204,28 +200,32 @@ impl Namespace {
     /// The address this host would send from by a route that names none.
     #[must_use]
     pub fn address_by(&self, hop: Hop, dst: IpAddr) -> Option<IpAddr> {
-        self.address_towards(hop.device, beside(hop.gateway.unwrap_or(dst), dst))
+        self.usual_source(hop.device, hop.gateway, dst)
     }
 
-    /// The address this host would send from by a device to a neighbour on its link.
+    /// The source of what leaves to `dst` by a device. IPv4 has one for the route and asks no farther: what suits the gateway,
+    /// if there is one (`fib_info_update_nhc_saddr`).
+    fn usual_source(&self, device: IfIndex, gateway: Option<IpAddr>, dst: IpAddr) -> Option<IpAddr> {
+        if dst.is_ipv6() {
+            return self.source_v6(Some(device), dst);
+        }
+        let reach = if gateway.is_some() { Scope::GLOBAL } else { Scope::LINK };
+        self.devices.source_v4(device, gateway.and_then(v4), reach).map(IpAddr::V4)
+    }
+
+    /// The address that this host would send from by a device to a neighbour on its link.
     #[must_use]
-    pub fn address_on(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
-        self.address_towards(index, neighbour)
+    pub fn address_on(&self, device: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
+        match neighbour {
+            IpAddr::V4(near) => self.devices.source_v4(device, Some(near), Scope::LINK).map(IpAddr::V4),
+            IpAddr::V6(_) => self.source_v6(Some(device), neighbour),
+        }
     }
 
-    /// The address of a device that suits a neighbour: of the same prefix if there is one, else its first of the
-    /// family, else any of the host.
-    pub(super) fn address_towards(&self, index: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
-        let device = self.devices.get(&index)?;
-        let suits = |d: &Device, strict: bool| {
-            let of_family = |a: &&Address| a.net.is_ipv4() == neighbour.is_ipv4();
-            let mut all = d.addresses.iter().filter(of_family).filter(|a| a.scope <= Scope::LINK);
-            all.find(|a| !strict || a.on_link().contains(neighbour)).map(|a| a.net.ip())
-        };
-        suits(device, true)
-            .or_else(|| self.likeliest_source(neighbour, Some(index)))
-            .or_else(|| suits(device, false))
-            .or_else(|| self.devices.values().filter(|d| !d.is_loopback()).find_map(|d| suits(d, false)))
+    /// The source that speaks most for itself among all own addresses of IPv6, for what leaves to `dst` by a device.
+    pub(super) fn source_v6(&self, out: Option<IfIndex>, dst: IpAddr) -> Option<IpAddr> {
+        let IpAddr::V6(dst) = dst else { return None };
+        self.devices.source_v6(out, dst).map(IpAddr::V6)
     }
 
     pub(super) fn mtu_of(&self, index: IfIndex) -> usize {
@@ -283,7 +283,7 @@ impl Namespace {
         let kind = if parts.dst.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         let mut frame = Frame::ethernet(Mac::ZERO, Mac::ZERO, kind, len);
         build::write(&parts, frame.payload_mut());
-        self.originate(cx, way, Packet { frame, passage, came_by: None })
+        self.originate(cx, way, Packet { passage, ..frame.into() })
     }
 
     /// A packet of our own begins its way: the output hook, and a new route when that changed where it goes.
@@ -330,7 +330,7 @@ impl Namespace {
             cut::set_ident(frame.payload_mut(), self.take_ident());
         }
         // A connection goes on as if the packet had been lost.
-        let _ = self.originate(cx, way, Packet { frame, passage, came_by: None });
+        let _ = self.originate(cx, way, Packet { passage, ..frame.into() });
     }
 
     /// The hop limit of a packet of our own from this address on this way.
@@ -389,28 +389,21 @@ impl Namespace {
             frame.readdress(group, own);
             self.transmit(cx, way.device, frame);
         } else {
-            self.send_to_neighbour(cx, way.device, way.next_hop, (frame, came_by));
+            self.send_to_neighbour(cx, way.device, way.next_hop(dst), (frame, came_by));
         }
     }
-}
-
-/// The address that has most in common with a destination, of those of some devices that reach as far.
-fn likeliest<'a>(devices: impl Iterator<Item = &'a Device>, dst: IpAddr) -> Option<IpAddr> {
-    let IpAddr::V6(dst) = dst else { return None };
-    let up = devices.filter(|device| device.up && !device.is_loopback());
-    let in_common = |address: &Address| match address.net.ip() {
-        IpAddr::V6(own) => Some((own.to_bits() ^ dst.to_bits()).leading_zeros().min(address.net.prefix().into())),
-        IpAddr::V4(_) => None,
-    };
-    let reaching = up.flat_map(|device| &device.addresses).filter(|address| address.scope < Scope::LINK);
-    let known = reaching.filter_map(|address| Some((in_common(address)?, address.net.ip())));
-    // The first of those that have as much.
-    known.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, address)| address)
 }
 
 /// Whence a packet to an address of this host comes: from that address, but all of 127.0.0.0/8 is one place.
 const fn local_source(dst: IpAddr) -> IpAddr {
     if dst.is_ipv4() && dst.is_loopback() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { dst }
+}
+
+const fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    }
 }
 
 /// The Ethernet address of a broadcast or multicast destination.

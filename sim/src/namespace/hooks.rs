@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::problem::Problem;
 use super::{Cx, Namespace};
 use crate::capture::Ends;
-use crate::device::{Device, Devices, IfIndex};
+use crate::device::{Address, Device, Devices, IfIndex, Scope};
 use crate::drop::DropReason;
 use crate::filter::{AddressKind, Hook, Path, RejectWith, Surroundings};
 use crate::frame::{Frame, ethertype};
@@ -27,11 +27,13 @@ pub(super) struct Packet {
     pub(super) passage: Passage,
     /// The device by which it came to this host; none when it is its own.
     pub(super) came_by: Option<IfIndex>,
+    /// Whom it is given to, where that is known.
+    pub(super) next_hop: Option<IpAddr>,
 }
 
 impl From<Frame> for Packet {
     fn from(frame: Frame) -> Self {
-        Self { frame, passage: Passage::default(), came_by: None }
+        Self { frame, passage: Passage::default(), came_by: None, next_hop: None }
     }
 }
 
@@ -65,6 +67,12 @@ impl Packet {
 /// The addresses of this host and its ways, as the firewall asks for them.
 struct Addresses<'a>(&'a Devices, &'a route::Table, &'a route::policy::Policy);
 
+impl Addresses<'_> {
+    fn named(&self, device: &str) -> Option<&Device> {
+        self.0.values().find(|d| d.name == device)
+    }
+}
+
 impl Surroundings for Addresses<'_> {
     fn mtu_towards(&self, addr: IpAddr) -> Option<usize> {
         let Self(devices, routes, policy) = self;
@@ -95,9 +103,22 @@ impl Surroundings for Addresses<'_> {
         }
     }
 
-    fn address_of(&self, device: &str, dst: IpAddr) -> Option<IpAddr> {
-        let device = self.0.values().find(|d| d.name == device)?;
-        device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
+    fn source_towards(&self, device: &str, next_hop: IpAddr, dst: IpAddr) -> Option<IpAddr> {
+        let out = self.named(device)?.index;
+        match (dst, next_hop) {
+            (IpAddr::V4(_), IpAddr::V4(near)) => self.0.source_v4(out, Some(near), Scope::GLOBAL).map(IpAddr::V4),
+            (IpAddr::V4(_), IpAddr::V6(_)) => self.0.source_v4(out, None, Scope::GLOBAL).map(IpAddr::V4),
+            (IpAddr::V6(dst), _) => self.0.source_v6(Some(out), dst).map(IpAddr::V6),
+        }
+    }
+
+    fn address_like(&self, device: &str, addr: IpAddr) -> Option<IpAddr> {
+        let own = &self.named(device)?.addresses;
+        let reaches_as_far = |a: &&Address| a.scope == Address::new(addr.into()).scope;
+        match addr {
+            IpAddr::V4(_) => own.iter().find_map(Address::v4).map(IpAddr::V4),
+            IpAddr::V6(_) => own.iter().rev().filter(reaches_as_far).find_map(Address::v6).map(IpAddr::V6),
+        }
     }
 }
 
@@ -131,6 +152,7 @@ impl Namespace {
             bridged: bridged.is_some(),
             source_mac,
             owner: self.speaker.filter(|_| is_leaving),
+            next_hop: packet.next_hop,
         };
         let addresses = Addresses(&self.devices, &self.routes, &self.policy);
         let before = if cx.capturing { Ends::of(&packet.frame) } else { None };

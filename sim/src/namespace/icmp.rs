@@ -178,7 +178,7 @@ impl Namespace {
         if !is_far || self.is_local(dst) || is_said() {
             return None;
         }
-        self.likeliest_source(dst, Some(came_by))
+        self.source_v6(Some(came_by), dst)
     }
 
     /// An ICMP error came: the socket that sent the quoted packet learns of it.

@@ -180,6 +180,7 @@ impl Namespace {
 
     /// The last hook and out.
     pub(super) fn leave(&mut self, cx: &mut Cx, way: Way, packet: Packet) {
+        let packet = Packet { next_hop: way.gateway, ..packet };
         let Some(packet) = self.pass(cx, Hook::Postrouting, packet, Some(way.device)) else { return };
         self.hear_oneself(cx, way.device, &packet.frame);
         self.emit(cx, way, packet.frame, packet.came_by);

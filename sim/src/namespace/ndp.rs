@@ -8,12 +8,12 @@ use smoltcp::wire::{Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr, Raw
 
 use super::{Cx, Namespace};
 use crate::addr::{Mac, solicited_node};
-use crate::device::{Conf6, IfIndex};
+use crate::device::{Address, Conf6, IfIndex};
 use crate::drop::DropReason;
 use crate::filter::Hook;
 use crate::frame::{Frame, ethertype};
 use crate::packet::build::{self, Parts};
-use crate::packet::protocol;
+use crate::packet::{Ip, protocol};
 
 /// Neighbour discovery is believed only when no router touched it (RFC 4861 §7.1).
 const HOP_LIMIT: u8 = 255;
@@ -83,13 +83,22 @@ impl Namespace {
     /// Asks who has `dst`: everybody of its group, or the one that had it.
     pub(super) fn solicit(&mut self, cx: &mut Cx, index: IfIndex, dst: Ipv6Addr, to: Option<Mac>) {
         let Some(own) = self.devices.get(&index).map(|d| d.mac) else { return };
-        let Some(IpAddr::V6(src)) = self.address_towards(index, IpAddr::V6(dst)) else { return };
+        let Some(src) = self.asking_address_v6(index, dst) else { return };
         let solicitation =
             NdiscRepr::NeighborSolicit { target_addr: dst, lladdr: Some(RawHardwareAddress::from_bytes(&own.0)) };
         let group = solicited_node(dst);
         let everybody = || (group, Mac::from_multicast(IpAddr::V6(group)));
         let (to_addr, mac) = to.map_or_else(everybody, |mac| (dst, mac));
         self.send_ndp(cx, index, src, to_addr, mac, &solicitation);
+    }
+
+    /// The address that asks for a neighbour: that of the packet that waits, when it is the device's, else the link-local
+    /// one (`ndisc_solicit`).
+    fn asking_address_v6(&self, index: IfIndex, addr: Ipv6Addr) -> Option<Ipv6Addr> {
+        let own = || self.devices.get(&index).into_iter().flat_map(|device| &device.addresses).filter_map(Address::v6);
+        let waiting = self.neighbours.first_waiting(index, IpAddr::V6(addr)).and_then(Ip::parse).map(|ip| ip.src);
+        let suits = own().find(|ip| waiting == Some(IpAddr::V6(*ip)));
+        suits.or_else(|| own().find(Ipv6Addr::is_unicast_link_local))
     }
 
     fn send_ndp(

@@ -108,7 +108,8 @@ impl Namespace {
 
     /// A packet goes out where it came from: its sender is told, when it could have sent it to the next hop itself.
     pub(super) fn redirect(&mut self, cx: &mut Cx, index: IfIndex, source: Source, way: Way, packet: &Packet) {
-        let (Some(ip), IpAddr::V4(gateway)) = (Ip::parse(packet.frame.payload()), way.next_hop) else { return };
+        let Some(ip) = Ip::parse(packet.frame.payload()) else { return };
+        let IpAddr::V4(gateway) = way.next_hop(ip.dst) else { return };
         let is_nearer = way.device == index && source == Source::OnLink && self.inet(index, Conf::SendRedirects) != 0;
         if is_nearer && self.redirects.may_tell(cx.now, ip.src) {
             self.complain_of(cx, Problem::Redirect(gateway), packet);
@@ -128,7 +129,7 @@ impl Namespace {
         let is_host =
             !nearer.is_multicast() && !nearer.is_broadcast() && !nearer.is_unspecified() && !self.is_local(gateway);
         let Ok(way) = self.way_from(Some(quoted.src), quoted.dst) else { return };
-        let by_this_router = way.next_hop == router && quoted.dst != router;
+        let by_this_router = way.next_hop(quoted.dst) == router && quoted.dst != router;
         if !accepts || !is_host || !by_this_router || gateway == router {
             return;
         }

@@ -125,10 +125,7 @@ impl Namespace {
         let asking = bound.filter(|_| !is_found);
         let flow = Flow { src: asking, tos: options.tos, protocol, upper: &ports, ..Flow::to(dst.ip()) };
         let way = self.way_of(&flow).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
-        let source = bound.or(way.source);
-        let src = source
-            .or_else(|| self.address_towards(way.device, way.neighbour(dst.ip())))
-            .ok_or(Errno::AddressNotAvailable)?;
+        let src = bound.or_else(|| self.source_on(way, dst.ip())).ok_or(Errno::AddressNotAvailable)?;
         let (protocol, payload) = match kind {
             Kind::Udp { local, .. } if data.len() <= 65507 => {
                 (protocol::UDP, build::udp(local.port(), dst.port(), data))

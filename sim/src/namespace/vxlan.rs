@@ -158,7 +158,7 @@ impl Namespace {
             self.drop_frame(cx, device, DropReason::NoRoute, inner);
             return;
         };
-        let source = outer.src.or(way.source).or_else(|| self.address_towards(way.device, way.neighbour(outer.dst)));
+        let source = outer.src.or_else(|| self.source_on(way, outer.dst));
         // A tunnel whose way leads through itself is a circle.
         let Some(src) = source.filter(|_| Some(way.device) != device) else {
             self.drop_frame(cx, device, DropReason::NoRoute, inner);
@@ -200,13 +200,7 @@ impl Namespace {
         let found = if dst.is_multicast() { None } else { self.routes.lookup(dst, by_device) };
         let gateway = found.and_then(|route| route.ways().find(|hop| hop.device == device)?.gateway);
         let limits = found.map(|route| Limits::of(&route.metrics)).unwrap_or_default();
-        Ok(Way {
-            device,
-            next_hop: gateway.unwrap_or(dst),
-            source: found.and_then(|route| route.src),
-            limits,
-            is_here: false,
-        })
+        Ok(Way { device, gateway, source: found.and_then(|route| route.src), limits, is_here: false })
     }
 }
 

@@ -10,8 +10,8 @@ use crate::route::{Metric, Metrics};
 pub(super) struct Way {
     /// The device.
     pub(super) device: IfIndex,
-    /// The next hop: the gateway, or the destination itself.
-    pub(super) next_hop: IpAddr,
+    /// The gateway; none when the destination itself is on the link.
+    pub(super) gateway: Option<IpAddr>,
     /// The source address that the route asks for.
     pub(super) source: Option<IpAddr>,
     /// What the route says of the packets on it.
@@ -21,15 +21,10 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The next hop as an own address is looked for that suits it.
-    pub(super) const fn neighbour(&self, dst: IpAddr) -> IpAddr {
-        beside(self.next_hop, dst)
+    /// Whom packets to `dst` are given to.
+    pub(super) fn next_hop(&self, dst: IpAddr) -> IpAddr {
+        self.gateway.unwrap_or(dst)
     }
-}
-
-/// A next hop, or where it is of the other family the destination itself.
-pub(super) const fn beside(next_hop: IpAddr, dst: IpAddr) -> IpAddr {
-    if next_hop.is_ipv4() == dst.is_ipv4() { next_hop } else { dst }
 }
 
 /// What a route says of the packets on it; most say nothing.

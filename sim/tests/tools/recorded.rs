@@ -221,6 +221,11 @@ fn routes_word_by_word() {
 }
 
 #[test]
+fn which_address_a_packet_comes_from() {
+    replay(include_str!("recorded/sources.txt"));
+}
+
+#[test]
 fn routes_of_ipv6_word_by_word() {
     replay(include_str!("recorded/route-words-v6.txt"));
 }

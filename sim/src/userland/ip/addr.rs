@@ -77,7 +77,7 @@ fn listing(scene: &Scene<'_>, options: &Options, selection: &Selection) -> Resul
         let addresses: Vec<(&Address, bool)> = ordered(device)
             .into_iter()
             .filter(|(a, secondary)| {
-                options.family.includes(a.net) && selection.includes_address(device, a, *secondary, scene.now)
+                options.family.includes(a.net) && selection.includes_address(device, a, *secondary)
             })
             .collect();
         // A device without any address is shown whatever addresses are asked for, unless a family or a label is.
@@ -183,7 +183,7 @@ fn line(device: &Device, address: &Address, secondary: bool, scene: &Scene<'_>) 
         let _ = write!(line, "brd {broadcast} ");
     }
     let _ = write!(line, "scope {} ", address.scope);
-    for flag in flags(address, secondary, scene.now) {
+    for flag in flags(address, secondary) {
         // busybox has no name for it.
         line += if flag == "nodad" && scene.flavour == Flavour::Busybox { "flags 02" } else { flag };
         line.push(' ');
@@ -200,23 +200,18 @@ pub(super) fn label<'a>(device: &'a Device, address: &'a Address) -> &'a str {
 }
 
 /// What is said of an address, in iproute2's order.
-pub(super) fn flags(address: &Address, secondary: bool, now: Instant) -> Vec<&'static str> {
+pub(super) fn flags(address: &Address, secondary: bool) -> Vec<&'static str> {
     let given = address.given;
     let all = [
         ("secondary", secondary),
         ("nodad", given.nodad),
         ("home", given.home),
-        ("deprecated", is_deprecated(address, now)),
+        ("deprecated", address.is_deprecated),
         ("dynamic", address.lifetime.valid.is_some()),
         ("mngtmpaddr", given.mngtmpaddr),
         ("noprefixroute", given.noprefixroute),
     ];
     all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
-}
-
-/// Whether new connections do not use it any more.
-pub(super) fn is_deprecated(address: &Address, now: Instant) -> bool {
-    address.lifetime.preferred.is_some_and(|until| until <= now)
 }
 
 /// The addresses in the kernel's order, each with whether it is secondary: IPv4 as the device has them, then IPv6 from
@@ -502,7 +497,7 @@ fn flush(sys: &mut Sys<'_>, namespace: NamespaceId, options: &Options, mut words
     let manner = Options { oneline: true, statistics: 0, ..Options::default() };
     for device in selection.devices(&scene)? {
         let chosen = ordered(device).into_iter().filter(|(a, secondary)| {
-            options.family.includes(a.net) && selection.includes_address(device, a, *secondary, now)
+            options.family.includes(a.net) && selection.includes_address(device, a, *secondary)
         });
         let chosen: Vec<(&Address, bool)> = chosen.collect();
         told += &described(&scene, &manner, &selection, device, &chosen).replace('\\', "\n");

@@ -145,7 +145,7 @@ fn address(scene: &Scene<'_>, device: &Device, address: &Address, secondary: boo
         fields.push(("broadcast", broadcast.to_string().into()));
     }
     fields.push(("scope", address.scope.to_string().into()));
-    fields.extend(addr::flags(address, secondary, scene.now).into_iter().map(|flag| (flag, true.into())));
+    fields.extend(addr::flags(address, secondary).into_iter().map(|flag| (flag, true.into())));
     if v4 {
         fields.push(("label", addr::label(device, address).into()));
     }

@@ -4,7 +4,6 @@ use super::device::{Scene, kind};
 use super::{Error, Family, Words, addr, prefix};
 use crate::addr::IpNetwork;
 use crate::device::{Address, Device, Scope};
-use crate::time::Instant;
 use crate::userland::shell::wildcard;
 
 /// What the words after `show` ask for; a part that is none asks for nothing.
@@ -139,12 +138,12 @@ impl Selection {
 
     /// Whether an address is asked for.
     #[must_use]
-    pub(super) fn includes_address(&self, device: &Device, address: &Address, secondary: bool, now: Instant) -> bool {
+    pub(super) fn includes_address(&self, device: &Device, address: &Address, secondary: bool) -> bool {
         let label = || addr::label(device, address);
         let has = |flag: Flag| match flag {
             Flag::Dynamic => address.lifetime.valid.is_some(),
             Flag::Secondary => secondary,
-            Flag::Said(name) => addr::flags(address, secondary, now).contains(&name),
+            Flag::Said(name) => addr::flags(address, secondary).contains(&name),
             Flag::Never => false,
         };
         self.within.is_none_or(|net| net.contains(address.net.ip()))
@@ -177,6 +176,7 @@ mod tests {
     use super::super::device::tests::{all, bridge, loopback, veth};
     use super::*;
     use crate::device::IfIndex;
+    use crate::time::Instant;
     use crate::userland::Flavour;
 
     fn chosen(line: &str) -> Result<Vec<String>, Error> {
