@@ -13,6 +13,7 @@ mod counting;
 mod egress;
 mod ethernet;
 mod fragment;
+mod gateway;
 mod hooks;
 mod icmp;
 mod ingress;
@@ -38,6 +39,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
 
 pub use configure::{LinkError, is_device_name};
+pub use gateway::GatewayError;
 pub use outside::Lost;
 pub use queueing::Retired;
 pub use resolver::Listening;

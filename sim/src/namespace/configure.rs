@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use ipnetwork::{IpNetwork, Ipv6Network};
 
-use super::{Cx, Namespace};
+use super::{Cx, GatewayError, Namespace};
 use crate::addr::Mac;
 use crate::bridge::Bridge;
 use crate::device::{
@@ -13,7 +13,7 @@ use crate::device::{
 };
 use crate::link::{LinkId, NamespaceId};
 use crate::neighbour;
-use crate::route::policy::remove_everywhere;
+use crate::route::policy::{TableId, remove_everywhere};
 use crate::route::{Action, Protocol, Route};
 use crate::stack::Over;
 use crate::time::Instant;
@@ -52,6 +52,17 @@ pub enum LinkError {
     RouteExists,
     /// The device is shared in another way, or a port of a bridge.
     Sharing,
+}
+
+impl From<GatewayError> for LinkError {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::Down => Self::NetworkDown,
+            GatewayError::OffLink | GatewayError::Own | GatewayError::NoDevice | GatewayError::Loopback => {
+                Self::NextHopUnreachable
+            }
+        }
+    }
 }
 
 impl fmt::Display for LinkError {
@@ -522,6 +533,9 @@ impl Namespace {
         if device.addresses.iter().any(|a| a.is_same(&address)) {
             return Err(LinkError::AddressExists);
         }
+        if address.net.is_ipv4() {
+            self.policy.note_address();
+        }
         let at = place_for(&device.addresses, &address);
         device.addresses.insert(at, address);
         self.watch_lifetimes(cx.now);
@@ -632,12 +646,8 @@ impl Namespace {
             if !device.up && route.action != Action::Local {
                 return Err(LinkError::NetworkDown);
             }
-            let is_beside = |gateway: &IpAddr| matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
-            let is_here = |gateway: &IpAddr| self.is_local(*gateway) && !self.has_address(*gateway);
-            let is_plain = |gateway: &IpAddr| !hop.onlink && !is_beside(gateway) && !is_here(gateway);
-            let Some(gateway) = hop.gateway.filter(is_plain) else { continue };
-            if self.routes.lookup(gateway, |r| r.ways().any(|way| way.gateway.is_none())).is_none() {
-                return Err(LinkError::NextHopUnreachable);
+            if let Some(gateway) = hop.gateway.filter(|_| !hop.onlink) {
+                self.device_towards(gateway, Some(hop.device), TableId::MAIN)?;
             }
         }
         if self.routes.add(route) { Ok(()) } else { Err(LinkError::RouteExists) }

@@ -122,9 +122,11 @@ impl Namespace {
                 // A gateway that is this host itself leads nowhere: the destination is asked for on the link.
                 let nearer = self.redirects.gateway(dst, hop.gateway);
                 let gateway = nearer.or(hop.gateway).filter(|gateway| !self.is_local(*gateway));
-                let device = hop.device;
-                let limits = self.limits_on(device, &route.metrics, dst);
-                Ok(Way { device, gateway, source: route.src, limits, is_here: false })
+                // The source is still what suits the gateway that the route names.
+                let is_other = gateway != hop.gateway && dst.is_ipv4();
+                let source = route.src.or_else(|| if is_other { self.address_by(hop, dst) } else { None });
+                let limits = self.limits_on(hop.device, &route.metrics, dst);
+                Ok(Way { device: hop.device, gateway, source, limits, is_here: false })
             }
             Action::Throw => Err(Problem::NetworkUnreachable),
             Action::Blackhole => Err(Problem::Blackhole),

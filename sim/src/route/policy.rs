@@ -200,6 +200,8 @@ pub struct Policy {
     plain: bool,
     /// Whether those of IPv4 are.
     plain_v4: bool,
+    /// Whether there ever was something for the local table of IPv4.
+    has_local_v4: bool,
 }
 
 impl Default for Policy {
@@ -214,7 +216,7 @@ impl Default for Policy {
             rule(32766, true, TableId::MAIN),
             rule(32767, false, TableId::DEFAULT),
         ];
-        Self { rules, tables: BTreeMap::new(), plain: true, plain_v4: true }
+        Self { rules, tables: BTreeMap::new(), plain: true, plain_v4: true, has_local_v4: false }
     }
 }
 
@@ -242,6 +244,11 @@ impl Policy {
     pub fn next_priority(&self, v6: bool) -> u32 {
         let second = self.rules(v6).nth(1).map_or(0, |rule| rule.priority);
         if second > 0 { second - 1 } else { 0 }
+    }
+
+    /// An address of IPv4 was given: the first one makes the local table.
+    pub const fn note_address(&mut self) {
+        self.has_local_v4 = true;
     }
 
     /// Adds a rule behind those of its priority; false when it is there already. Linux does not look whether the two are
@@ -362,11 +369,11 @@ impl Policy {
     }
 
     /// What the routes that were put into the local table by hand say of an address (`inet_addr_type`). As long as the main
-    /// table of IPv4 is one with it, its routes have a say too.
+    /// table of IPv4 is one with it, its routes have a say too; but there is no local table before the first address.
     #[must_use]
     pub fn kind_of(&self, main: &Table, addr: IpAddr) -> Option<Action> {
         let own = self.table(TableId::LOCAL).filter(|own| own.is_special());
-        let is_one = self.plain_v4 && addr.is_ipv4() && (own.is_some() || main.is_special());
+        let is_one = self.plain_v4 && addr.is_ipv4() && (own.is_some() || self.has_local_v4 && main.is_special());
         let tables = own.into_iter().chain(is_one.then_some(main));
         let found = tables.filter_map(|table| table.lookup(addr, |_| true));
         let longest = found.reduce(|best, next| if next.dst.prefix() > best.dst.prefix() { next } else { best });

@@ -7,6 +7,7 @@ use super::{Errno, Flavour, Programs, Straight, Sys};
 use crate::addr::{IpNetwork, Ipv4Network};
 use crate::device::IfIndex;
 use crate::namespace::LinkError;
+use crate::route::policy::TableId;
 use crate::route::{Action, Route};
 
 /// Puts `route` on the path of hosts and containers.
@@ -181,14 +182,10 @@ fn add_route(sys: &mut Sys<'_>, dst: IpNetwork, named: &Named) -> Result<(), Lin
     let given =
         named.device.as_ref().map(|name| network.device_named(name).map(|d| d.index).ok_or(LinkError::NoDevice));
     let is_up = |index: IfIndex| network.devices.get(&index).is_some_and(|d| d.up);
-    let link = |gateway| {
-        let direct = |r: &Route| r.gateway.is_none() && r.device.is_some_and(is_up);
-        network.routes.lookup(gateway, direct).and_then(|r| r.device).ok_or(LinkError::NextHopUnreachable)
-    };
     let device = match (given, named.gateway) {
         _ if named.reject => None,
         (Some(device), _) => Some(device?),
-        (None, Some(gateway)) => Some(link(gateway)?),
+        (None, Some(gateway)) => Some(network.device_towards(gateway, None, TableId::MAIN)?),
         (None, None) => return Err(LinkError::NoDevice),
     };
     if device.is_some_and(|index| !is_up(index)) {

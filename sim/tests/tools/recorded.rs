@@ -221,6 +221,11 @@ fn routes_word_by_word() {
 }
 
 #[test]
+fn gateways_are_looked_up_in_the_routes_own_table_first() {
+    replay(include_str!("recorded/gateways.txt"));
+}
+
+#[test]
 fn which_address_a_packet_comes_from() {
     replay(include_str!("recorded/sources.txt"));
 }

@@ -143,6 +143,8 @@ pub enum Refusal {
     IdleOnlink,
     /// A neighbour's own address without the link that it is on.
     NoEgress,
+    /// The gateway is taken in here by lo.
+    LoopbackEgress,
     /// An address of a prefix whose first one reaches as far as another.
     BadScope,
     /// Realms besides those of several hops.
@@ -251,6 +253,7 @@ impl Refusal {
             Self::NothingToReplace => "Can not replace route - no match found.",
             Self::IdleOnlink => "Invalid flags for nexthop - PERVASIVE and ONLINK can not be set.",
             Self::NoEgress => "Egress device not specified.",
+            Self::LoopbackEgress => "Egress device can not be loopback device for this route.",
             Self::NoNexthopId => "Nexthop id is missing.",
             Self::ZeroNexthopId => "Invalid nexthop id.",
             Self::BadNexthopId => "Invalid nexthop id.",
@@ -358,6 +361,7 @@ impl Refusal {
             | Self::RetiredType
             | Self::IdleOnlink
             | Self::NoEgress
+            | Self::LoopbackEgress
             | Self::GroupAddress6
             | Self::BadRuleSource
             | Self::MissingLink

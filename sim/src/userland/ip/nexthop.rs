@@ -10,6 +10,7 @@ use crate::device::{IfIndex, Scope};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
 use crate::route::nexthop::Target;
+use crate::route::policy::TableId;
 use crate::route::{Hop, Nexthop, NexthopId, Protocol, Realms};
 use crate::userland::Sys;
 use listing::Selection;
@@ -185,7 +186,7 @@ impl Wish {
             None => Ok((way, if v6 { Scope::LINK } else { Scope::HOST })),
             Some(IpAddr::V4(v4)) if v4.is_multicast() || device.is_broadcast(v4) => Err(Refusal::BadGateway),
             Some(IpAddr::V4(v4)) if device.has(v4.into()) => Ok((way, Scope::HOST)),
-            Some(_) => leading(here, gateway, self.device, onlink).map(|_| (way, Scope::LINK)),
+            Some(_) => leading(here, gateway, self.device, onlink, TableId::MAIN).map(|_| (way, Scope::LINK)),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Error, Family, Options, Refusal, Words, device, keyword, permit, pre
 use crate::addr::{self, IpNetwork};
 use crate::device::{Device, IfIndex, Ipv6, Scope};
 use crate::fabric::NamespaceId;
-use crate::namespace::Namespace;
+use crate::namespace::{GatewayError, Namespace};
 use crate::route::policy::TableId;
 use crate::route::{Action, Hop, Metrics, Named, NexthopId, Preference, Protocol, Realms, Route, Table};
 use crate::userland::Sys;
@@ -517,7 +517,7 @@ fn hops(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, named: Optio
             let (gateway, onlink) = (change.gateway, change.onlink);
             Ok(vec![Hop {
                 gateway,
-                device: leading(here, gateway, named, onlink)?,
+                device: leading(here, gateway, named, onlink, change.table())?,
                 weight: 1,
                 onlink,
                 realms: realms_of(change),
@@ -545,7 +545,7 @@ fn one_of(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change, wish: &nex
     let missing = |name: &String| Error::NoHopDevice(name.clone());
     let find = |name: &String| here.device_named(name).map(|device| device.index).ok_or_else(|| missing(name));
     let named = wish.device.as_ref().map(find).transpose()?;
-    let device = leading(here, wish.gateway, named, wish.onlink)?;
+    let device = leading(here, wish.gateway, named, wish.onlink, change.table())?;
     let realms = if change.dst.is_ipv4() { wish.realms } else { Realms::NONE };
     Ok(Hop { gateway: wish.gateway, device, weight: wish.weight, onlink: wish.onlink, realms })
 }
@@ -556,41 +556,21 @@ pub(super) fn leading(
     gateway: Option<IpAddr>,
     named: Option<IfIndex>,
     onlink: bool,
+    table: TableId,
 ) -> Result<IfIndex, Refusal> {
     let Some(gateway) = gateway else { return named.ok_or(Refusal::NoDevice) };
-    if gateway.is_ipv6() && here.has_address(gateway) {
-        return Err(Refusal::LocalGateway);
-    }
-    if matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
-        return named.ok_or(Refusal::NoEgress);
-    }
-    if let Some(lo) = here.devices.values().find(|device| device.is_loopback()) {
-        // What this host takes in as a whole is by lo.
-        let is_said = gateway.is_ipv4() && here.is_local(gateway) && !here.has_address(gateway);
-        if is_said && named.is_none_or(|named| named == lo.index) {
-            return if lo.up { Ok(lo.index) } else { Err(Refusal::Down) };
-        }
-    }
-    on_link(here, gateway, named, onlink)
-}
-
-/// The device on whose link a next hop is.
-fn on_link(here: &Namespace, gateway: IpAddr, named: Option<IfIndex>, onlink: bool) -> Result<IfIndex, Refusal> {
-    if let (true, Some(index)) = (onlink, named) {
+    let is_own = gateway.is_ipv6() && here.has_address(gateway);
+    if let (true, false, Some(index)) = (onlink, is_own, named) {
         return Ok(index);
     }
-    let reaches = |r: &Route| {
-        let up = r.device.is_some_and(|index| here.devices.get(&index).is_some_and(|d| d.up));
-        up && r.gateway.is_none() && named.is_none_or(|index| r.device == Some(index))
-    };
-    if gateway.is_ipv6() {
-        // The best route decides, and there must be nothing else to it than the link.
-        let is_up = |index| here.devices.get(&index).is_some_and(|d| d.up);
-        let is_usable = |r: &Route| r.device.is_none_or(is_up);
-        let best = here.routes.lookup(gateway, is_usable).filter(|r| reaches(r));
-        return best.and_then(|r| r.device).ok_or(Refusal::HostUnreachable);
-    }
-    here.routes.lookup(gateway, reaches).and_then(|r| r.device).ok_or(Refusal::BadGateway)
+    here.device_towards(gateway, named, table).map_err(|error| match error {
+        GatewayError::OffLink if gateway.is_ipv6() => Refusal::HostUnreachable,
+        GatewayError::OffLink => Refusal::BadGateway,
+        GatewayError::Down => Refusal::Down,
+        GatewayError::Own => Refusal::LocalGateway,
+        GatewayError::NoDevice => Refusal::NoEgress,
+        GatewayError::Loopback => Refusal::LoopbackEgress,
+    })
 }
 
 fn delete(sys: &mut Sys<'_>, namespace: NamespaceId, change: &Change) -> Result<(), Error> {
