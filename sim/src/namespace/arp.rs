@@ -44,9 +44,7 @@ impl Namespace {
         if !speaks || addr.is_loopback() || self.judge_source(index, asker, ip, None) == Source::Refused {
             return false;
         }
-        // Nobody else can ask from what is this host's own, which by hand may be much (`fib_validate_source`).
-        let is_forged = !src.is_unspecified() && self.is_local(asker) && self.inet(index, Conf::AcceptLocal) == 0;
-        if is_forged {
+        if !src.is_unspecified() && self.is_forged(index, &Flow { src: Some(asker), ..Flow::to(ip) }) {
             return false;
         }
         if self.leads_here(ip) {

@@ -24,7 +24,7 @@ impl Namespace {
             return;
         };
         frame.truncate(ETHERNET_LEN + ip.total_len);
-        if self.is_martian(index, &ip) {
+        if self.is_martian(index, &ip, frame.payload()) {
             self.mib.ip[family(ip.dst)].address_errors += 1;
             self.drop_frame(cx, Some(index), DropReason::Martian, &frame);
             return;
@@ -51,15 +51,15 @@ impl Namespace {
     }
 
     /// Loopback addresses must not be seen on a wire, nor can a packet from this host's own address come from one.
-    fn is_martian(&self, index: IfIndex, ip: &Ip) -> bool {
+    fn is_martian(&self, index: IfIndex, ip: &Ip, packet: &[u8]) -> bool {
         if self.devices.get(&index).is_some_and(crate::device::Device::is_loopback) {
             return false;
         }
-        let forged = ip.is_v4() && self.is_local(ip.src) && !ip.src.is_loopback();
+        let forged = || self.is_forged(index, &Flow { src: Some(ip.src), ..Flow::of(ip, packet) });
         let of_lo = ip.src.is_loopback() || ip.dst.is_loopback();
         of_lo && (ip.dst.is_ipv6() || self.inet(index, Conf::RouteLocalnet) == 0)
             || ip.src.is_multicast()
-            || forged && self.inet(index, Conf::AcceptLocal) == 0
+            || ip.is_v4() && !ip.src.is_loopback() && forged()
     }
 
     /// Whether a packet to `addr` that came in by `index` is (also) for this host.

@@ -25,6 +25,24 @@ impl Namespace {
         self.devices.get(&index).map_or(0, |device| device.inet.under(&self.sysctl.inet_of_all, conf))
     }
 
+    /// Whether an IPv4 packet that came in by a device claims to be from here (`accept_local`): from an own address, which by
+    /// hand may be much, or with rules by hand from what they say is taken in, asked as the answer would be.
+    pub(super) fn is_forged(&self, index: IfIndex, flow: &Flow<'_>) -> bool {
+        let Some(src) = flow.src else { return false };
+        let is_own = self.is_local(src) || !self.policy.has_one_table() && self.is_taken_in(src, flow);
+        is_own && self.inet(index, Conf::AcceptLocal) == 0
+    }
+
+    fn is_taken_in(&self, src: IpAddr, flow: &Flow<'_>) -> bool {
+        let ports = match flow.upper {
+            [a, b, c, d, ..] => [*c, *d, *a, *b],
+            _ => [0; 4],
+        };
+        let Flow { dst, tos, protocol, .. } = *flow;
+        let back = Flow { src: Some(dst), tos, protocol, upper: &ports, ..Flow::to(src) };
+        matches!(self.route_of(&back), Some(Found::Route(route)) if route.action == Action::Local)
+    }
+
     /// What the routes say of a packet from `src` to `dst` that came in by a device, and goes out by `out` if it goes on.
     pub(super) fn judge_source(&self, index: IfIndex, src: IpAddr, dst: IpAddr, out: Option<IfIndex>) -> Source {
         if src.is_ipv6() || src.is_unspecified() {
