@@ -39,6 +39,8 @@ struct Segment {
     has_third: bool,
     switch: Switch,
     mtu: u16,
+    /// Whether everybody on it has a second address, of another prefix.
+    has_second: bool,
     /// The member whose device is put down in the end, if there is one of this number.
     down: usize,
 }
@@ -57,6 +59,8 @@ struct Route {
     host: usize,
     /// A segment; beyond them the default route.
     to: usize,
+    /// Whether it is the segment's second prefix, if it has one.
+    second: bool,
     action: RouteAction,
     metric: u32,
     /// Whether it is in the table that only rules lead to.
@@ -67,7 +71,14 @@ struct Route {
 
 #[derive(Clone, Copy, Debug)]
 enum RouteAction {
-    Via { segment: usize, member: usize, manner: Manner },
+    Via {
+        segment: usize,
+        second: bool,
+        member: usize,
+        manner: Manner,
+    },
+    /// The host takes it in, by a route in this table.
+    Local(&'static str),
     Blackhole,
     Unreachable,
     Prohibit,
@@ -144,6 +155,8 @@ struct Asked {
     segment: usize,
     /// A member of that segment; beyond them an address that nobody has.
     member: usize,
+    /// Whether it is that member's second address, if it has one.
+    second: bool,
     kind: Kind,
 }
 
@@ -208,8 +221,16 @@ fn segment() -> impl Strategy<Value = Segment> {
         4 => Just(Switch::Bridge),
         1 => choice(["bridge", "vepa", "private"]).prop_map(Switch::Macvlan),
     ];
-    (0..5usize, 1..4usize, prop::bool::weighted(0.3), switch, choice(MTUS), 0..12usize)
-        .prop_map(|(first, step, has_third, switch, mtu, down)| Segment { first, step, has_third, switch, mtu, down })
+    let plain = (0..5usize, 1..4usize, prop::bool::weighted(0.3), switch, choice(MTUS), 0..12usize);
+    (plain, prop::bool::weighted(0.4)).prop_map(|((first, step, has_third, switch, mtu, down), has_second)| Segment {
+        first,
+        step,
+        has_third,
+        switch,
+        mtu,
+        has_second,
+        down,
+    })
 }
 
 fn route() -> impl Strategy<Value = Route> {
@@ -219,28 +240,20 @@ fn route() -> impl Strategy<Value = Route> {
         2 => Just(Manner::Numbered),
         1 => Just(Manner::Grouped),
     ];
-    let via = (0..6usize, 0..3usize, manner).prop_map(|(segment, member, manner)| RouteAction::Via {
-        segment,
-        member,
-        manner,
-    });
+    let via = (0..6usize, prop::bool::ANY, 0..3usize, manner)
+        .prop_map(|(segment, second, member, manner)| RouteAction::Via { segment, second, member, manner });
     let action = prop_oneof![
         8 => via,
+        1 => choice(["local", "main", "100"]).prop_map(RouteAction::Local),
         1 => Just(RouteAction::Blackhole),
         1 => Just(RouteAction::Unreachable),
         1 => Just(RouteAction::Prohibit),
         1 => Just(RouteAction::Throw),
     ];
     let numbers = choice(["", "", "", " mtu 1280", " hoplimit 2", " advmss 600"]);
-    let drawn = (prop::bool::ANY, 0..5usize, 0..9usize, action, choice([0, 0, 10, 20]));
-    (drawn, prop::bool::weighted(0.3), numbers).prop_map(|((v6, host, to, action, metric), aside, numbers)| Route {
-        v6,
-        host,
-        to,
-        action,
-        metric,
-        aside,
-        numbers,
+    let drawn = (prop::bool::ANY, 0..5usize, 0..9usize, prop::bool::weighted(0.2), action, choice([0, 0, 10, 20]));
+    (drawn, prop::bool::weighted(0.3), numbers).prop_map(|((v6, host, to, second, action, metric), aside, numbers)| {
+        Route { v6, host, to, second, action, metric, aside, numbers }
     })
 }
 
@@ -292,11 +305,13 @@ fn asked() -> impl Strategy<Value = Asked> {
         1 => prop::bool::ANY.prop_map(|open| Kind::Udp { open }),
         1 => prop::bool::ANY.prop_map(|open| Kind::Tcp { open }),
     ];
-    (prop::bool::ANY, 0..5usize, 0..6usize, 0..5usize, kind).prop_map(|(v6, from, segment, member, kind)| Asked {
+    let to = (0..6usize, 0..5usize, prop::bool::weighted(0.3));
+    (prop::bool::ANY, 0..5usize, to, kind).prop_map(|(v6, from, (segment, member, second), kind)| Asked {
         v6,
         from,
         segment,
         member,
+        second,
         kind,
     })
 }

@@ -5,6 +5,9 @@ use super::{
     Topology, Translation,
 };
 
+/// How much the number of a segment's second prefix is more than that of its first.
+const SECOND: usize = 10;
+
 impl Topology {
     /// The hosts on a segment.
     fn members(&self, segment: usize) -> Vec<usize> {
@@ -17,6 +20,11 @@ impl Topology {
             members.push(third);
         }
         members
+    }
+
+    /// The number of a segment's prefix, or of its second one, if it has that.
+    fn number(&self, segment: usize, second: bool) -> usize {
+        if second && self.segments[segment].has_second { segment + SECOND } else { segment }
     }
 
     /// The command lines of this network.
@@ -73,10 +81,13 @@ impl Topology {
             (_, Switch::Bridge) => self.bridge(segment, plan, &members),
             (_, Switch::Macvlan(mode)) => self.macvlans(segment, plan, &members, mode),
         }
+        let seconds = self.segments[segment].has_second.then_some(segment + SECOND);
         for host in members {
-            plan.on(host, format!("ip addr add {}/24 dev {device}", address(segment, host, false)));
-            if self.has_v6 {
-                plan.on(host, format!("ip -6 addr add {}/64 dev {device} nodad", address(segment, host, true)));
+            for number in [Some(segment), seconds].into_iter().flatten() {
+                plan.on(host, format!("ip addr add {}/24 dev {device}", address(number, host, false)));
+                if self.has_v6 {
+                    plan.on(host, format!("ip -6 addr add {}/64 dev {device} nodad", address(number, host, true)));
+                }
             }
             plan.on(host, format!("ip link set {device} up"));
         }
@@ -118,16 +129,23 @@ impl Topology {
 
     fn add_route(&self, route: Route, plan: &mut Plan) {
         let (host, v6) = (route.host % self.hosts.len(), route.v6 && self.has_v6);
-        let to = if route.to < self.segments.len() { prefix(route.to, v6) } else { "default".to_owned() };
+        let to = match route.to {
+            to if to < self.segments.len() => prefix(self.number(to, route.second), v6),
+            _ => "default".to_owned(),
+        };
         let metric = if route.metric > 0 { format!(" metric {}", route.metric) } else { String::new() };
-        let metric = metric + if route.aside { " table 100" } else { "" };
+        let metric = match route.action {
+            RouteAction::Local(table) => format!("{metric} table {table}"),
+            _ if route.aside => metric + " table 100",
+            _ => metric,
+        };
         let ip = if v6 { "ip -6 route add" } else { "ip route add" };
         let line = match route.action {
-            RouteAction::Via { segment, member, manner } => {
+            RouteAction::Via { segment, second, member, manner } => {
                 let segment = segment % self.segments.len();
                 let members = self.members(segment);
                 let gateway = members[member % members.len()];
-                let via = format!("via {}", address(segment, gateway, v6));
+                let via = format!("via {}", address(self.number(segment, second), gateway, v6));
                 let numbers = route.numbers;
                 match manner {
                     Manner::Plain => format!("{ip} {to} {via}{metric}{numbers}"),
@@ -146,6 +164,7 @@ impl Topology {
                     }
                 }
             }
+            RouteAction::Local(_) => format!("{ip} local {to} dev lo{metric}"),
             RouteAction::Throw => format!("{ip} throw {to}{metric}"),
             RouteAction::Blackhole => format!("{ip} blackhole {to}{metric}"),
             RouteAction::Unreachable => format!("{ip} unreachable {to}{metric}"),
@@ -213,7 +232,8 @@ impl Topology {
         let (segment, v6) = (asked.segment % self.segments.len(), asked.v6 && self.has_v6);
         let nobody = 98;
         let members = self.members(segment);
-        let to = address(segment, members.get(asked.member).copied().unwrap_or(nobody), v6);
+        let number = self.number(segment, asked.second);
+        let to = address(number, members.get(asked.member).copied().unwrap_or(nobody), v6);
         let door = |open| SocketAddr::new(to, if open { OPEN } else { CLOSED });
         match asked.kind {
             Kind::Ping { ttl, size, whole } => {
