@@ -187,7 +187,7 @@ impl Namespace {
     pub(super) fn source_of_connection(&mut self, flow: &Flow<'_>) -> Result<IpAddr, Errno> {
         let way = self.way_out(flow).map_err(|problem| self.no_way_out(flow.dst, problem))?;
         let source = self.source_on(way, flow.dst).ok_or(Errno::NetworkUnreachable)?;
-        if flow.dst.is_ipv4() && !self.is_local(source) {
+        if flow.dst.is_ipv4() && !source.is_unspecified() && !self.is_local(source) {
             // A destination that only the main table takes in is no source (`__ip_dev_find`).
             return Err(Errno::NetworkUnreachable);
         }
@@ -206,20 +206,23 @@ impl Namespace {
     }
 
     /// The source of what leaves to `dst` by a device. IPv4 has one for the route and asks no farther: what suits the gateway,
-    /// if there is one (`fib_info_update_nhc_saddr`).
+    /// if there is one (`fib_info_update_nhc_saddr`); a host without an address sends from 0.0.0.0.
     fn usual_source(&self, device: IfIndex, gateway: Option<IpAddr>, dst: IpAddr) -> Option<IpAddr> {
         if dst.is_ipv6() {
             return self.source_v6(Some(device), dst);
         }
         let reach = if gateway.is_some() { Scope::GLOBAL } else { Scope::LINK };
-        self.devices.source_v4(device, gateway.and_then(v4), reach).map(IpAddr::V4)
+        Some(self.devices.source_v4(device, gateway.and_then(v4), reach).unwrap_or(Ipv4Addr::UNSPECIFIED).into())
     }
 
     /// The address that this host would send from by a device to a neighbour on its link.
     #[must_use]
     pub fn address_on(&self, device: IfIndex, neighbour: IpAddr) -> Option<IpAddr> {
         match neighbour {
-            IpAddr::V4(near) => self.devices.source_v4(device, Some(near), Scope::LINK).map(IpAddr::V4),
+            IpAddr::V4(near) => {
+                let own = self.devices.source_v4(device, Some(near), Scope::LINK);
+                Some(own.unwrap_or(Ipv4Addr::UNSPECIFIED).into())
+            }
             IpAddr::V6(_) => self.source_v6(Some(device), neighbour),
         }
     }

@@ -59,6 +59,7 @@ impl Namespace {
         let of_lo = ip.src.is_loopback() || ip.dst.is_loopback();
         of_lo && (ip.dst.is_ipv6() || self.inet(index, Conf::RouteLocalnet) == 0)
             || ip.src.is_multicast()
+            || is_nobody(ip)
             || ip.is_v4() && !ip.src.is_loopback() && forged()
     }
 
@@ -199,4 +200,12 @@ impl Namespace {
             self.deliver(cx, index, packet);
         }
     }
+}
+
+/// Whether nobody can have sent a packet of IPv4, or taken it (`ip_route_input_slow`): from 0.0.0.0/8 comes only what is for
+/// everybody on a link, or for a group.
+fn is_nobody(ip: &Ip) -> bool {
+    let (IpAddr::V4(src), IpAddr::V4(dst)) = (ip.src, ip.dst) else { return false };
+    let is_for_many = dst.is_broadcast() || dst.is_multicast() || src.is_unspecified() && dst.is_unspecified();
+    src.is_broadcast() || !is_for_many && (src.octets()[0] == 0 || dst.octets()[0] == 0)
 }

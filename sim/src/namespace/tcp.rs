@@ -372,7 +372,11 @@ impl Namespace {
         }
         let ports = ports(bound.port(), peer.port());
         let flow = Flow { src, protocol: protocol::TCP, upper: &ports, ..Flow::to(peer.ip()) };
+        // From no address at all smoltcp does not speak.
         let found = self.source_of_connection(&flow)?;
+        if found.is_unspecified() {
+            return Err(Errno::NetworkUnreachable);
+        }
         let source = src.unwrap_or(found);
         let local = match bound.port() {
             0 => self.free_tcp_port(source, peer)?,

@@ -121,6 +121,9 @@ impl Aim for Run {
         if !options.quiet {
             sys.print(format!("ARPING {target} from {source} {name}\n"));
         }
+        if source.is_unspecified() && options.mode == Mode::Ask && flavour == Flavour::Host {
+            return Err(refuse("arping: no source address in not-DAD mode\n"));
+        }
         let socket = sys.watch(Some(index));
         let now = sys.now();
         Ok(Self {

@@ -226,6 +226,11 @@ fn gateways_are_looked_up_in_the_routes_own_table_first() {
 }
 
 #[test]
+fn a_host_without_an_address_sends_all_the_same() {
+    replay(include_str!("recorded/no-address.txt"));
+}
+
+#[test]
 fn which_address_a_packet_comes_from() {
     replay(include_str!("recorded/sources.txt"));
 }

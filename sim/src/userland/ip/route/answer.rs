@@ -203,7 +203,7 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
         _ => "unicast",
     };
     let device = here.devices.get(&hop.device).map(|d| d.name.clone()).unwrap_or_default();
-    let way = || here.address_by(hop, dst);
+    let way = || here.address_by(hop, dst).filter(|source| !source.is_unspecified());
     // Of a group of IPv6 the first device answers, and does not say from where.
     let is_vague = kind == "multicast" && dst.is_ipv6() && question.oif.is_none();
     let src = if is_vague || from.is_some() && dst.is_ipv4() { None } else { route.src.or_else(way) };
