@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use crate::id::IfIndex;
+
 /// A socket of a namespace, by number.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SocketId(pub(crate) u32);
@@ -178,6 +180,8 @@ pub struct Socket {
     pub kind: Kind,
     /// Whether its source is what its connection found, not what who opened it said.
     pub is_source_found: bool,
+    /// The device by which alone it sends and hears (`SO_BINDTODEVICE`).
+    pub device: Option<IfIndex>,
     queue: VecDeque<Datagram>,
     error: Option<Errno>,
     room: Option<usize>,
@@ -238,8 +242,8 @@ impl Table {
             Kind::Udp { local, .. } => self.udp.entry(local.port()).or_default().push(id),
             Kind::Raw { .. } => self.raw.push(id),
         }
-        self.sockets
-            .insert(id, Socket { kind, is_source_found: false, queue: VecDeque::new(), error: None, room: None });
+        let (queue, error, room) = (VecDeque::new(), None, None);
+        self.sockets.insert(id, Socket { kind, is_source_found: false, device: None, queue, error, room });
         id
     }
 
@@ -280,6 +284,18 @@ impl Table {
         }
     }
 
+    /// Lets a socket send and hear by one device alone.
+    pub fn bind_to_device(&mut self, id: SocketId, device: IfIndex) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.device = Some(device);
+        }
+    }
+
+    /// Whether a socket hears what came by a device; by none of them came what this host sent to itself.
+    fn hears(&self, id: SocketId, by: Option<IfIndex>) -> bool {
+        self.sockets[&id].device.is_none_or(|device| by.is_none_or(|by| by == device))
+    }
+
     /// Whether a UDP socket could be bound there.
     #[must_use]
     pub fn is_free(&self, local: SocketAddr) -> bool {
@@ -290,25 +306,26 @@ impl Table {
         !self.udp.get(&local.port()).is_some_and(|ids| ids.iter().any(taken))
     }
 
-    /// The UDP socket for a datagram: the one that fixes most of its addresses.
+    /// The UDP socket for a datagram that came by a device: the one that fixes most of its addresses.
     #[must_use]
-    pub fn udp_for(&self, dst: SocketAddr, src: SocketAddr) -> Option<SocketId> {
-        let candidates = self.udp.get(&dst.port())?;
-        let scored = candidates.iter().filter_map(|id| Some((score(self.sockets[id].kind, dst, src)?, *id)));
+    pub fn udp_for(&self, dst: SocketAddr, src: SocketAddr, by: Option<IfIndex>) -> Option<SocketId> {
+        let candidates = self.udp.get(&dst.port())?.iter().filter(|id| self.hears(**id, by));
+        let scored = candidates.filter_map(|id| Some((score(self.sockets[id].kind, dst, src)?, *id)));
         scored.max_by_key(|(score, id)| (*score, core::cmp::Reverse(*id))).map(|(_, id)| id)
     }
 
     /// Every UDP socket that takes a broadcast or multicast datagram.
     #[must_use]
-    pub fn udp_all_for(&self, dst: SocketAddr, src: SocketAddr) -> Vec<SocketId> {
+    pub fn udp_all_for(&self, dst: SocketAddr, src: SocketAddr, by: Option<IfIndex>) -> Vec<SocketId> {
         let Some(candidates) = self.udp.get(&dst.port()) else { return Vec::new() };
-        candidates.iter().copied().filter(|id| score(self.sockets[id].kind, dst, src).is_some()).collect()
+        let takes = |id: &SocketId| self.hears(*id, by) && score(self.sockets[id].kind, dst, src).is_some();
+        candidates.iter().copied().filter(takes).collect()
     }
 
-    /// The raw sockets for a protocol.
+    /// The raw sockets for what came of a protocol by a device.
     #[must_use]
-    pub fn raw_for(&self, protocol: u8) -> Vec<SocketId> {
-        let takes = |id: &SocketId| self.sockets[id].kind == Kind::Raw { protocol };
+    pub fn raw_for(&self, protocol: u8, by: Option<IfIndex>) -> Vec<SocketId> {
+        let takes = |id: &SocketId| self.hears(*id, by) && self.sockets[id].kind == Kind::Raw { protocol };
         self.raw.iter().copied().filter(takes).collect()
     }
 
@@ -386,13 +403,13 @@ mod tests {
         let bound = udp(&mut table, "10.0.0.1:53", None);
         let connected = udp(&mut table, "10.0.0.1:53", Some("10.0.0.9:4000"));
         let six = udp(&mut table, "[::]:53", None);
-        let found = |dst: &str, src: &str| table.udp_for(at(dst), at(src));
+        let found = |dst: &str, src: &str| table.udp_for(at(dst), at(src), None);
         assert_eq!(found("10.0.0.2:53", "10.0.0.9:4000"), Some(any));
         assert_eq!(found("10.0.0.1:53", "10.0.0.8:4000"), Some(bound));
         assert_eq!(found("10.0.0.1:53", "10.0.0.9:4000"), Some(connected));
         assert_eq!(found("[2001:db8::1]:53", "[2001:db8::9]:4000"), Some(six));
         assert_eq!(found("10.0.0.1:54", "10.0.0.9:4000"), None);
-        assert_eq!(table.udp_all_for(at("10.0.0.1:53"), at("10.0.0.9:4000")), [any, bound, connected]);
+        assert_eq!(table.udp_all_for(at("10.0.0.1:53"), at("10.0.0.9:4000"), None), [any, bound, connected]);
     }
 
     #[test]
@@ -400,7 +417,7 @@ mod tests {
         let mut table = Table::default();
         let first = udp(&mut table, "224.0.0.1:5353", None);
         udp(&mut table, "224.0.0.1:5353", None);
-        assert_eq!(table.udp_for(at("224.0.0.1:5353"), at("10.0.0.9:1")), Some(first));
+        assert_eq!(table.udp_for(at("224.0.0.1:5353"), at("10.0.0.9:1"), None), Some(first));
     }
 
     #[test]
@@ -434,7 +451,7 @@ mod tests {
         assert_eq!((table.take_error(raw), table.take_error(raw)), (Some(Errno::ConnectionRefused), None));
         let datagram = Datagram { src: at("10.0.0.9:0"), dst: at("10.0.0.1:0").ip(), ttl: 64, data: vec![8, 0] };
         let taken = (0..=QUEUE).filter(|_| table.push(raw, datagram.clone())).count();
-        assert_eq!((taken, table.raw_for(1), table.raw_for(58)), (QUEUE, vec![raw], vec![]));
+        assert_eq!((taken, table.raw_for(1, None), table.raw_for(58, None)), (QUEUE, vec![raw], vec![]));
         assert_eq!(table.pop(raw), Some(datagram));
     }
 }

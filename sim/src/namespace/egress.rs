@@ -15,7 +15,7 @@ use crate::namespace::fragment;
 use crate::neighbour::Waiting;
 use crate::netfilter::Passage;
 use crate::packet::build::{self, Parts};
-use crate::packet::{Ip, clamp, cut};
+use crate::packet::{Ip, clamp, cut, protocol};
 use crate::route::policy::{Flow, Found, TableId};
 use crate::route::{Action, Hop, Metrics, Route, hop};
 use crate::socket::{Discovery, Errno};
@@ -97,6 +97,17 @@ impl Namespace {
     }
 
     fn way_as_asked(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
+        let found = self.way_by_routes(flow);
+        let Some(named) = flow.oif.filter(|_| found.is_err() && flow.dst.is_ipv4() && flow.iif.is_none()) else {
+            return found;
+        };
+        // What must leave by a device does, whatever the routes say: it is taken to be for somebody on its link.
+        let device = self.device_named(named).filter(|device| device.up).ok_or(Problem::NetworkUnreachable)?;
+        let limits = Limits::default();
+        Ok(Way { device: device.index, gateway: None, source: None, limits, is_here: false })
+    }
+
+    fn way_by_routes(&self, flow: &Flow<'_>) -> Result<Way, Problem> {
         let dst = flow.dst;
         if self.has_address(dst) {
             return self.way_home(Some(local_source(dst)), Limits::default());
@@ -173,6 +184,14 @@ impl Namespace {
     #[must_use]
     pub fn source_for(&self, dst: IpAddr) -> Option<IpAddr> {
         self.source_on(self.way_to(dst).ok()?, dst)
+    }
+
+    /// The same by a device, whatever the routes say (`SO_BINDTODEVICE`).
+    ///
+    /// # Errors
+    /// What `connect(2)` says when no way leads there.
+    pub fn source_by(&mut self, device: &str, dst: IpAddr) -> Result<IpAddr, Errno> {
+        self.source_of_connection(&Flow { oif: Some(device), protocol: protocol::UDP, ..Flow::to(dst) })
     }
 
     /// The address this host would send from on a way.

@@ -85,7 +85,7 @@ impl Namespace {
         let Packet { frame, .. } = packet;
         let Some(ip) = Ip::parse(frame.payload()) else { return };
         let data = &frame.payload()[ip.header_len..ip.total_len];
-        let raw = self.deliver_raw(cx, &ip, data);
+        let raw = self.deliver_raw(cx, index, &ip, data);
         if !self.count_delivery(&ip, &frame) {
             self.drop_frame(cx, Some(index), DropReason::Malformed, &frame);
             return;

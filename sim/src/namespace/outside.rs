@@ -122,9 +122,9 @@ impl Namespace {
     fn side_of_datagram(&self, src: SocketAddr, (dst, port): (IpAddr, u16), is_group: bool) -> Side {
         let dst = SocketAddr::new(dst, port);
         match is_group {
-            true if self.sockets.udp_all_for(dst, src).is_empty() => Side::Outside,
+            true if self.sockets.udp_all_for(dst, src, None).is_empty() => Side::Outside,
             true => Side::Both,
-            false if self.sockets.udp_for(dst, src).is_none() => Side::Outside,
+            false if self.sockets.udp_for(dst, src, None).is_none() => Side::Outside,
             false => Side::Inside,
         }
     }

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::{Cx, Namespace};
+use crate::device::IfIndex;
 use crate::packet::Ip;
 use crate::socket::{Datagram, Kind, SocketId};
 
@@ -13,8 +14,8 @@ impl Namespace {
     }
 
     /// Copies a packet to who watches its protocol; whether somebody does.
-    pub(super) fn deliver_raw(&mut self, cx: &mut Cx, ip: &Ip, data: &[u8]) -> bool {
-        let watchers = self.sockets.raw_for(ip.protocol);
+    pub(super) fn deliver_raw(&mut self, cx: &mut Cx, index: IfIndex, ip: &Ip, data: &[u8]) -> bool {
+        let watchers = self.sockets.raw_for(ip.protocol, self.outer_device(index));
         let any = !watchers.is_empty();
         for socket in watchers {
             let datagram = Datagram { src: SocketAddr::new(ip.src, 0), dst: ip.dst, ttl: ip.ttl, data: data.to_vec() };

@@ -68,6 +68,17 @@ impl Namespace {
         done
     }
 
+    /// Lets a socket send and hear by one device alone, whatever the routes say (`SO_BINDTODEVICE`).
+    pub fn bind_to_device(&mut self, socket: SocketId, device: IfIndex) {
+        self.sockets.bind_to_device(socket, device);
+    }
+
+    /// The name of the device that a socket is bound to, if it is.
+    fn bound_to(&self, socket: SocketId) -> Option<String> {
+        let device = self.sockets.find(socket)?.device?;
+        self.devices.get(&device).map(|device| device.name.clone())
+    }
+
     /// Fixes the peer of a UDP socket, so that ICMP errors reach it.
     ///
     /// # Errors
@@ -78,7 +89,9 @@ impl Namespace {
             Some(Kind::Raw { .. }) | None => (None, 0),
         };
         let (src, ports) = (src.filter(|src| !src.is_unspecified()), ports(port, peer.port()));
-        let flow = Flow { src, protocol: protocol::UDP, upper: &ports, ..Flow::to(peer.ip()) };
+        let bound_to = self.bound_to(socket);
+        let oif = bound_to.as_deref();
+        let flow = Flow { src, oif, protocol: protocol::UDP, upper: &ports, ..Flow::to(peer.ip()) };
         let source = self.source_of_connection(&flow)?;
         self.sockets.connect(socket, source, peer);
         Ok(())
@@ -123,7 +136,9 @@ impl Namespace {
         };
         // A connection of IPv6 keeps the way that was found before it had a source.
         let asking = bound.filter(|_| !is_found);
-        let flow = Flow { src: asking, tos: options.tos, protocol, upper: &ports, ..Flow::to(dst.ip()) };
+        let bound_to = self.bound_to(socket);
+        let oif = bound_to.as_deref();
+        let flow = Flow { src: asking, oif, tos: options.tos, protocol, upper: &ports, ..Flow::to(dst.ip()) };
         let way = self.way_of(&flow).map_err(|problem| self.no_way_out(dst.ip(), problem))?;
         let src = bound.or_else(|| self.source_on(way, dst.ip())).ok_or(Errno::AddressNotAvailable)?;
         let (protocol, payload) = match kind {
@@ -180,10 +195,11 @@ impl Namespace {
         };
         let datagram = |data: &[u8]| Datagram { src, dst: ip.dst, ttl: ip.ttl, data: data.to_vec() };
         let is_ours = self.is_local(ip.dst) || !self.is_for_many(ip.dst);
+        let by = self.outer_device(index);
         let receivers = if is_ours {
-            self.sockets.udp_for(dst, src).into_iter().collect()
+            self.sockets.udp_for(dst, src, by).into_iter().collect()
         } else {
-            self.sockets.udp_all_for(dst, src)
+            self.sockets.udp_all_for(dst, src, by)
         };
         if receivers.is_empty() {
             self.drop_frame(cx, Some(index), DropReason::NoSocket, frame);
@@ -213,11 +229,17 @@ impl Namespace {
         }
     }
 
+    /// The device by which something came; none for lo, by which every socket hears.
+    pub(super) fn outer_device(&self, index: IfIndex) -> Option<IfIndex> {
+        let is_loopback = self.devices.get(&index).is_some_and(crate::device::Device::is_loopback);
+        Some(index).filter(|_| !is_loopback)
+    }
+
     /// An error for a datagram that was sent: only a socket with a peer learns of it.
     pub(super) fn blame_udp(&mut self, cx: &mut Cx, sent: &Ip, errno: Errno, gravity: Gravity) {
         let Some((sport, dport)) = sent.ports() else { return };
         let (local, peer) = (SocketAddr::new(sent.src, sport), SocketAddr::new(sent.dst, dport));
-        let Some(socket) = self.sockets.udp_for(local, peer) else { return };
+        let Some(socket) = self.sockets.udp_for(local, peer, None) else { return };
         if self.is_resolvers(socket) {
             self.upstream_failed(cx, peer);
             return;

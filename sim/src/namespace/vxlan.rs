@@ -15,7 +15,7 @@ use crate::id::LinkId;
 use crate::neighbour::State;
 use crate::packet::build::{self, Parts, UpperChecksum};
 use crate::packet::protocol;
-use crate::route::Route;
+use crate::route::policy::Flow;
 use crate::socket::{Kind as SocketKind, SocketId};
 use crate::vxlan::{self, Ear, Outer, Tunnelled, Vni};
 
@@ -193,14 +193,14 @@ impl Namespace {
         let _ = self.originate(cx, way, frame.into());
     }
 
-    /// The way to an address, by one device when that is fixed: without a route there the address is on its link.
+    /// The way to an address, by one device when that is fixed.
     fn way_by(&self, dst: IpAddr, via: Option<IfIndex>) -> Result<Way, Problem> {
         let Some(device) = via.filter(|_| !self.is_local(dst)) else { return self.way_to(dst) };
-        let by_device = |r: &Route| r.uses(device);
-        let found = if dst.is_multicast() { None } else { self.routes.lookup(dst, by_device) };
-        let gateway = found.and_then(|route| route.ways().find(|hop| hop.device == device)?.gateway);
-        let limits = found.map(|route| Limits::of(&route.metrics)).unwrap_or_default();
-        Ok(Way { device, gateway, source: found.and_then(|route| route.src), limits, is_here: false })
+        if dst.is_multicast() {
+            return Ok(Way { device, gateway: None, source: None, limits: Limits::default(), is_here: false });
+        }
+        let oif = self.devices.get(&device).map(|device| device.name.as_str());
+        self.way_of(&Flow { oif, ..Flow::to(dst) })
     }
 }
 

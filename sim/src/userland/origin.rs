@@ -6,13 +6,6 @@ use core::net::{IpAddr, SocketAddr};
 use super::{Errno, Sys};
 use crate::addr;
 
-/// The address of a device for packets to `dst`: the first of its family.
-#[must_use]
-pub fn address_on(sys: &Sys<'_>, device: &str, dst: IpAddr) -> Option<IpAddr> {
-    let device = sys.network().device_named(device)?;
-    device.addresses.iter().map(|a| a.net.ip()).find(|ip| ip.is_ipv4() == dst.is_ipv4())
-}
-
 /// The address that packets to `dst` come from: the one that was asked for, else what the route says.
 #[must_use]
 pub fn towards(sys: &Sys<'_>, dst: IpAddr, asked: Option<IpAddr>) -> IpAddr {

@@ -41,8 +41,11 @@ struct Echo {
 
 impl Echo {
     /// The id of the echoes is the process's, as both programs choose it.
-    fn open(sys: &mut Sys<'_>, dst: IpAddr, options: SendOptions) -> Result<Self, Errno> {
+    fn open(sys: &mut Sys<'_>, dst: IpAddr, device: Option<&str>, options: SendOptions) -> Result<Self, Errno> {
         let socket = sys.raw_open(icmp::protocol(dst))?;
+        if let Some(device) = device {
+            sys.bind_to_device(socket, device)?;
+        }
         Ok(Self { socket, dst, id: low_word(sys.pid().0), options })
     }
 

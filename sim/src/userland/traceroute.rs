@@ -78,8 +78,17 @@ struct Prober {
 }
 
 impl Prober {
-    /// The port (or id) is made of the process's number; when a port is taken, of the next.
-    fn open(sys: &mut Sys<'_>, course: Course) -> Result<Self, Errno> {
+    /// The port (or id) is made of the process's number; when a port is taken, of the next. All goes by a device, if one is
+    /// named.
+    fn open(sys: &mut Sys<'_>, course: Course, device: Option<&str>) -> Result<Self, Errno> {
+        let prober = Self::open_anywhere(sys, course)?;
+        for socket in [Some(prober.raw), prober.udp].into_iter().flatten() {
+            device.map_or(Ok(()), |device| sys.bind_to_device(socket, device))?;
+        }
+        Ok(prober)
+    }
+
+    fn open_anywhere(sys: &mut Sys<'_>, course: Course) -> Result<Self, Errno> {
         let raw = sys.raw_open(icmp::protocol(course.dst))?;
         let [_, _, high, low] = sys.pid().0.to_be_bytes();
         let mut ident = u16::from_be_bytes([high, low]) | 0x8000;

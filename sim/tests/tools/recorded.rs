@@ -231,6 +231,11 @@ fn a_host_without_an_address_sends_all_the_same() {
 }
 
 #[test]
+fn who_is_bound_to_a_device_sends_by_it() {
+    replay(include_str!("recorded/bound.txt"));
+}
+
+#[test]
 fn which_address_a_packet_comes_from() {
     replay(include_str!("recorded/sources.txt"));
 }

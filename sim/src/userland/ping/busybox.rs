@@ -14,7 +14,7 @@ use crate::time::Instant;
 use crate::userland::aimed::{Aim, Aimed, Refusal};
 use crate::userland::icmp::Message;
 use crate::userland::lookup::{Found, Lookup, LookupError};
-use crate::userland::{Program, Signal, Step, Sys, origin};
+use crate::userland::{Program, Signal, Step, Sys};
 
 /// Bytes of payload in which the time of sending travels.
 const STAMP_LEN: usize = 4;
@@ -48,11 +48,12 @@ impl Aim for Run {
     fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
         let found = found.map_err(|_| refuse(sys, &format!("bad address '{}'", options.host)))?;
         let dst = found.addresses[0];
-        let mut source = None;
+        let (mut source, mut device) = (None, None);
         let mut foreign = false;
         if let Some(name) = &options.source {
             if sys.network().device_named(name).is_some() {
-                source = origin::address_on(sys, name, dst);
+                source = sys.source_by(name, dst).ok();
+                device = Some(name.clone());
             } else if let Ok(addr) = name.parse() {
                 source = Some(addr);
                 foreign = !sys.network().is_local(addr);
@@ -64,7 +65,8 @@ impl Aim for Run {
         let send = SendOptions { ttl: options.ttl, source, ..SendOptions::default() };
         let session = Session::new(options, sys.now());
         sys.print(session.header(dst));
-        let echo = Echo::open(sys, dst, send).map_err(|_| refuse(sys, "permission denied (are you root?)"))?;
+        let echo = Echo::open(sys, dst, device.as_deref(), send)
+            .map_err(|_| refuse(sys, "permission denied (are you root?)"))?;
         if foreign {
             return Err(refuse(sys, "can't set multicast source interface"));
         }

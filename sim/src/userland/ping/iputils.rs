@@ -80,13 +80,14 @@ impl Aim for Run {
     fn begin(sys: &mut Sys<'_>, options: Options, found: Result<Found, LookupError>) -> Result<Self, Refusal> {
         let (host, dst) = choose(&options, found)?;
         let (source, from) = choose_source(sys, &options, dst)?;
+        let device = options.source.clone().filter(|name| name.parse::<IpAddr>().is_err());
         if is_broadcast(sys, dst) {
             allow_broadcast(sys, options.broadcast)?;
         }
         let send = SendOptions { ttl: options.ttl, discovery: options.discovery, source, tos: options.tos };
         let with_names = !options.numeric && numeric(&options.host).is_none();
-        let echo =
-            Echo::open(sys, dst, send).map_err(|error| refuse(2, format!("socktype: SOCK_RAW\nsocket: {error}")))?;
+        let echo = Echo::open(sys, dst, device.as_deref(), send)
+            .map_err(|error| refuse(2, format!("socktype: SOCK_RAW\nsocket: {error}")))?;
         let mut run = Self {
             echo,
             payload: (0..options.size.min(MAX_PAYLOAD)).map(|at| at.to_le_bytes()[0]).collect(),
@@ -254,12 +255,13 @@ impl Run {
 
 /// The source address, when one was asked for, and what the header says about it.
 fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(Option<IpAddr>, String), Refusal> {
+    let failed = |error| match error {
+        // What a broadcast is refused with; a route that prohibits says the same.
+        Errno::AccessDenied if dst.is_ipv4() => refuse(2, BROADCAST),
+        error => refuse(2, format!("connect: {error}")),
+    };
     let Some(name) = &options.source else {
-        origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(|error| match error {
-            // What a broadcast is refused with; a route that prohibits says the same.
-            Errno::AccessDenied if dst.is_ipv4() => refuse(2, BROADCAST),
-            error => refuse(2, format!("connect: {error}")),
-        })?;
+        origin::probe(sys, SocketAddr::new(dst, PROBE_PORT)).map_err(failed)?;
         return Ok((None, String::new()));
     };
     if let Ok(addr) = name.parse::<IpAddr>() {
@@ -271,9 +273,15 @@ fn choose_source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<(O
     if sys.network().device_named(name).is_none() {
         return Err(refuse(2, format!("SO_BINDTODEVICE {name}: {}", Errno::NoDevice)));
     }
-    let source = origin::address_on(sys, name, dst);
-    let shown = origin::towards(sys, dst, source);
-    Ok((source, format!("from {shown} {name}: ")))
+    let source = sys.source_by(name, dst).map_err(failed)?;
+    let is_its_own = sys
+        .network()
+        .device_named(name)
+        .is_some_and(|device| device.has(source) || device.is_loopback() && source.is_loopback());
+    if !is_its_own {
+        sys.eprint(format!("ping: Warning: source address might be selected on device other than: {name}\n"));
+    }
+    Ok((Some(source), format!("from {source} {name}: ")))
 }
 
 fn is_broadcast(sys: &Sys<'_>, dst: IpAddr) -> bool {

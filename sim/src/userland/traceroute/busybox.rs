@@ -55,7 +55,8 @@ impl Aim for Trace<Session> {
             dont_fragment: options.dont_fragment,
             payload_len: len - headers,
         };
-        let prober = Prober::open(sys, course).map_err(|error| {
+        let device = options.device.as_deref().filter(|name| sys.network().device_named(name).is_some());
+        let prober = Prober::open(sys, course, device).map_err(|error| {
             let call = if error == Errno::NotPermitted { "socket" } else { "bind" };
             refuse(&format!("{call}: {error}"))
         })?;
@@ -83,5 +84,5 @@ fn source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<Ip
     if sys.network().device_named(device).is_none() {
         sys.eprint(complaint(&format!("can't bind to interface {device}: {}", Errno::NoDevice)));
     }
-    Ok(origin::address_on(sys, device, dst))
+    Ok(sys.source_by(device, dst).ok())
 }

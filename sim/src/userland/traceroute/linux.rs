@@ -56,7 +56,7 @@ impl Aim for Trace<Session> {
         origin::probe(sys, SocketAddr::new(dst, port)).map_err(|error| failed("connect", error))?;
         let dont_fragment = options.dont_fragment;
         let course = Course { dst, method: options.method, source, dont_fragment, payload_len: len - smallest };
-        let prober = Prober::open(sys, course).map_err(|error| failed("bind", error))?;
+        let prober = Prober::open(sys, course, options.device.as_deref()).map_err(|error| failed("bind", error))?;
         Ok(Self::new(Session::new(&options), prober, !options.numeric))
     }
 
@@ -66,7 +66,7 @@ impl Aim for Trace<Session> {
 }
 
 /// The address that was asked for, or one of the device.
-fn source(sys: &Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<IpAddr>, Refusal> {
+fn source(sys: &mut Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<IpAddr>, Refusal> {
     if let Some(device) = &options.device
         && sys.network().device_named(device).is_none()
     {
@@ -76,5 +76,5 @@ fn source(sys: &Sys<'_>, options: &Options, dst: IpAddr) -> Result<Option<IpAddr
         let ours = text.parse().ok().filter(|addr| sys.network().is_local(*addr));
         return ours.map(Some).ok_or_else(|| failed("bind", Errno::AddressNotAvailable));
     }
-    Ok(options.device.as_ref().and_then(|device| origin::address_on(sys, device, dst)))
+    Ok(options.device.as_ref().and_then(|device| sys.source_by(device, dst).ok()))
 }

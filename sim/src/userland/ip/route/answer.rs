@@ -280,6 +280,7 @@ fn route_of(here: &Namespace, question: &Question) -> Result<(TableId, Route), E
     };
     let route = match here.table_and_route_of(&flow) {
         Some((table, Found::Route(route))) => (table, route.clone()),
+        Some((_, Found::End(_))) if oif.is_some() && dst.is_ipv4() => on_link().ok_or(Refusal::NetworkUnreachable)?,
         Some((_, Found::End(Action::Unreachable))) => return Err(Refusal::NetworkUnreachable.into()),
         Some((_, Found::End(action))) => return Err(refusal(action).into()),
         None => on_link().ok_or(Refusal::NetworkUnreachable)?,

@@ -81,6 +81,26 @@ impl Sys<'_> {
         Ok(self.own(socket))
     }
 
+    /// Lets a socket send and hear by one device alone.
+    ///
+    /// # Errors
+    /// `NoDevice`.
+    pub fn bind_to_device(&mut self, socket: SocketId, device: &str) -> Result<(), Errno> {
+        let device = self.network().device_named(device).ok_or(Errno::NoDevice)?.index;
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, _| ns.bind_to_device(socket, device));
+        Ok(())
+    }
+
+    /// The address this host would send from to reach `dst` by a device.
+    ///
+    /// # Errors
+    /// What `connect(2)` says when no way leads there.
+    pub fn source_by(&mut self, device: &str, dst: IpAddr) -> Result<IpAddr, Errno> {
+        let id = self.namespace_id();
+        self.fabric.with(id, |ns, _| ns.source_by(device, dst))
+    }
+
     /// Sends a datagram on a UDP socket, or a message (its header first) on a raw one.
     ///
     /// # Errors
