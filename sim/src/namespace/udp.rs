@@ -148,6 +148,10 @@ impl Namespace {
             Kind::Udp { .. } => return Err(Errno::MessageTooLong),
             Kind::Raw { protocol } => (protocol, data.to_vec()),
         };
+        // More than IPv4 can say is refused before anything is looked at (`ping_common_sendmsg`).
+        if data.len() > 65535 && dst.is_ipv4() {
+            return Err(Errno::MessageTooLong);
+        }
         // Whoever sends ICMP by a raw socket computes its checksum; that of ICMPv6 the kernel fills in (RFC 3542 §3.1).
         let given = matches!(kind, Kind::Raw { protocol } if protocol != protocol::ICMPV6);
         let parts = Parts {
@@ -158,7 +162,8 @@ impl Namespace {
         };
         let sent = self.send(cx, way, &parts, options.discovery, Passage::default());
         if sent == Err(Errno::MessageTooLong) {
-            self.sockets.note_room(socket, self.path_mtu(cx.now, way, dst.ip()));
+            let widest = if dst.is_ipv4() { 65535 } else { usize::MAX };
+            self.sockets.note_room(socket, self.path_mtu(cx.now, way, dst.ip()).min(widest));
         }
         sent
     }

@@ -42,6 +42,7 @@ const NO_SETTINGS: Refusal = (
     "netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
      netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
      netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
+     netlink error: no device matches name (offset 24)\nnetlink error: No such device\n\
      netlink error: no device matches name (offset 24)\nnetlink error: No such device\nNo data available\n",
     75,
 );

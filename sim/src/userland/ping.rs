@@ -55,9 +55,9 @@ impl Echo {
         sys.send_to(self.socket, SocketAddr::new(self.dst, 0), &message, self.options)
     }
 
-    /// How large a packet may be in bytes where the last one that was too long would have gone.
-    fn room(&self, sys: &Sys<'_>) -> usize {
-        sys.network().sockets().find(self.socket).and_then(Socket::room).unwrap_or_default()
+    /// How large a packet may be in bytes where the last one that was too long would have gone, if that was asked.
+    fn room(&self, sys: &Sys<'_>) -> Option<usize> {
+        sys.network().sockets().find(self.socket).and_then(Socket::room)
     }
 
     /// The next message that came, of whatever kind. Errors of the socket itself say nothing about a packet.

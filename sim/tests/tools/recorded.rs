@@ -236,6 +236,11 @@ fn who_is_bound_to_a_device_sends_by_it() {
 }
 
 #[test]
+fn corners() {
+    replay(include_str!("recorded/corners.txt"));
+}
+
+#[test]
 fn which_address_a_packet_comes_from() {
     replay(include_str!("recorded/sources.txt"));
 }

@@ -6,7 +6,7 @@ use super::{Failure, Options, fdb::refusal};
 use crate::bridge::PortSettings;
 use crate::bridge::setting::SWITCHES;
 use crate::bridge::tree;
-use crate::device::Device;
+use crate::device::{Device, IfIndex};
 use crate::userland::ip::port::Change;
 use crate::userland::ip::{Scene, json, named_peers};
 use crate::userland::json::Json;
@@ -56,9 +56,22 @@ impl<'a> View<'a> {
         Some(Self { device, known: bridge.tree().port(device.index)?, settings })
     }
 
+    /// The number of what the device is linked to; not its own.
+    fn other_end(&self) -> Option<IfIndex> {
+        self.device.peer_index.filter(|index| *index != self.device.index)
+    }
+
+    /// The flags. What has the number of the other end here is taken for it, though that may be elsewhere.
+    fn flags(&self, scene: &Scene<'_>) -> String {
+        let other = self.other_end().and_then(|index| scene.devices.get(&index));
+        Scene::flags_of(self.device, other.is_some_and(|other| !other.up))
+    }
+
     pub(super) fn line(&self, scene: &Scene<'_>, details: bool) -> String {
         let Self { device, known, .. } = self;
-        let (name, flags, mtu) = (scene.name(device), scene.flags(device), device.mtu.bytes());
+        let (flags, mtu) = (self.flags(scene), device.mtu.bytes());
+        let other = self.other_end().map(|index| format!("@{}", scene.name_at(index))).unwrap_or_default();
+        let name = format!("{}{other}", device.name);
         let master = scene.master(device).unwrap_or_default();
         let mut line = format!(
             "{}: {name}: <{flags}> mtu {mtu} master {master} state {} priority {} cost {} \n",
@@ -81,7 +94,10 @@ impl<'a> View<'a> {
     }
 
     fn json(&self, scene: &Scene<'_>, details: bool) -> Json {
-        let mut fields = json::introduced(scene, self.device);
+        let mut fields = vec![("ifindex", self.device.index.0.into())];
+        fields.extend(self.other_end().map(|index| ("link", scene.name_at(index).into())));
+        fields.push(("ifname", self.device.name.as_str().into()));
+        fields.push(("flags", json::words(&self.flags(scene))));
         fields.push(("mtu", (self.device.mtu.bytes() as u64).into()));
         fields.extend(scene.master(self.device).map(|master| ("master", master.into())));
         fields.push(("state", self.known.state.name().into()));

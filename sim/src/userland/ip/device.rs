@@ -75,12 +75,18 @@ impl<'a> Scene<'a> {
     /// The flags, as between the angle brackets.
     #[must_use]
     pub fn flags(&self, device: &Device) -> String {
+        Self::flags_of(device, self.is_lower_down(device))
+    }
+
+    /// The same, where somebody else says whether what is beneath is down.
+    #[must_use]
+    pub fn flags_of(device: &Device, is_lower_down: bool) -> String {
         let mut flags = Vec::new();
         if device.up && !device.carrier {
             flags.push("NO-CARRIER");
         }
         flags.extend(device.flag_words(&FLAGS));
-        if self.is_lower_down(device) {
+        if is_lower_down {
             flags.push("M-DOWN");
         }
         flags.join(",")

@@ -19,7 +19,7 @@ pub(super) fn link(scene: &Scene<'_>, options: &Options, device: &Device) -> Jso
         let mut fields = named(scene, device);
         fields.push(("operstate", state(device).into()));
         fields.push(("address", device.mac.to_string().into()));
-        fields.push(("flags", flags(scene, device)));
+        fields.push(("flags", words(&scene.flags(device))));
         return Json::Object(fields);
     }
     let mut fields = opened(scene, device);
@@ -68,15 +68,16 @@ fn named(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
     fields
 }
 
-fn flags(scene: &Scene<'_>, device: &Device) -> Json {
-    Json::List(scene.flags(device).split(',').filter(|flag| !flag.is_empty()).map(Json::from).collect())
+/// A list of what stands between commas.
+pub(in crate::userland) fn words(text: &str) -> Json {
+    Json::List(text.split(',').filter(|word| !word.is_empty()).map(Json::from).collect())
 }
 
 /// The number, the names and the flags of a device.
-pub(in crate::userland) fn introduced(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
+fn introduced(scene: &Scene<'_>, device: &Device) -> Vec<(&'static str, Json)> {
     let mut fields = vec![("ifindex", device.index.0.into())];
     fields.extend(named(scene, device));
-    fields.push(("flags", flags(scene, device)));
+    fields.push(("flags", words(&scene.flags(device))));
     fields
 }
 

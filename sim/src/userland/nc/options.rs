@@ -140,19 +140,18 @@ impl Options {
             }
         }
         let operands = read.operands();
+        let source = options.source.clone().unwrap_or_default();
         let (host, ports) = match (operands.as_slice(), local) {
-            ([], Some(local)) if options.listen => ("", vec![local]),
+            ([], Some(local)) if options.listen => (source.as_str(), vec![local]),
             ([], None) if options.listen => return said("missing port number"),
+            (_, None) if options.listen && options.source.is_some() => return Err(Refusal::Usage(None)),
             ([port], None) if options.listen => ("", vec![*port]),
             ([_], None) => return said("missing port number"),
             ([_], Some(_)) if !options.listen => return said("missing port number"),
-            ([host, port], None) if options.listen && options.source.is_none() => (*host, vec![*port]),
+            ([host, port], None) if options.listen => (*host, vec![*port]),
             ([host, ports @ ..], _) if !options.listen && !ports.is_empty() => (*host, ports.to_vec()),
             _ => return Err(Refusal::Usage(None)),
         };
-        if options.listen && options.source.is_some() {
-            return Err(Refusal::Usage(None));
-        }
         if options.listen && options.scan {
             return said("cannot use -z and -l");
         }

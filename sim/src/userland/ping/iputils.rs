@@ -183,15 +183,11 @@ impl Run {
         match self.echo.send(sys, seq, &self.payload) {
             Ok(()) => {}
             Err(Errno::MessageTooLong) => {
-                self.session.handle_local_error();
-                let mtu = self.echo.room(sys);
-                self.complain(
-                    sys,
-                    &format!(
-                        "local error: message too long, mtu{}{mtu}",
-                        if self.echo.dst.is_ipv4() { "=" } else { ": " }
-                    ),
-                );
+                if let Some(mtu) = self.echo.room(sys) {
+                    self.session.handle_local_error();
+                    let sign = if self.echo.dst.is_ipv4() { "=" } else { ": " };
+                    self.complain(sys, &format!("local error: message too long, mtu{sign}{mtu}"));
+                }
             }
             // What the firewall stops or no route leads to counts as sent. ping asks the socket's queue of errors why, finds
             // it empty, and says nothing.
