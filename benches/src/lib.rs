@@ -1,5 +1,7 @@
 //! Shared set-up of the benches: the networks that they measure.
 
+pub mod router;
+
 use netyard_sim::addr::Mac;
 use netyard_sim::bridge::Bridge;
 use netyard_sim::device::{Device, IfIndex};
