@@ -29,7 +29,7 @@ use crate::netfilter::Passage;
 use crate::packet::{Ip, Upper, protocol, tcp_flag};
 use crate::route::policy::Flow;
 use crate::socket::{Errno, SocketId};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Bytes a connection can hold in each direction. With delayed ACKs smoltcp stalls for 10 ms a window of this size,
 /// so they are off.
@@ -38,6 +38,8 @@ const BUFFER: usize = 65536;
 /// is tried waits between two SYNs (`TCP_RTO_MAX`).
 const LONGEST_PAUSE: u64 = 120;
 const DATA_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(924);
+/// How long the peer of a connection that nobody holds has time to say goodbye (`tcp_fin_timeout`).
+const FAREWELL: Duration = Duration::from_secs(60);
 /// Rounds of sending after one event: a full window of small segments.
 const ROUNDS: usize = 4096;
 
@@ -114,6 +116,8 @@ struct Connection {
     heard: Option<TcpSeqNumber>,
     /// Where the peer began, if it did.
     began: Option<TcpSeqNumber>,
+    /// Until when the peer's goodbye is waited for, where nobody holds the connection any more.
+    patience: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -431,6 +435,7 @@ impl Namespace {
             sent: None,
             heard: None,
             began: None,
+            patience: None,
         };
         self.tcp.connections.insert(id, connection);
         self.tcp.tuples.insert(tuple, id);
@@ -555,10 +560,19 @@ impl Namespace {
                 break;
             }
         }
+        if connection.orphan && connection.socket().can_recv() {
+            // Nobody will read it (`TCPAbortOnData`).
+            connection.socket().abort();
+            interface.poll_egress(now, &mut slot, &mut connection.set);
+        }
         connection.judge(before, packet);
         let after = connection.socket().state();
+        if connection.orphan && after == State::FinWait2 {
+            connection.patience.get_or_insert(cx.now + FAREWELL);
+        }
         let repeated = slot.sent.iter().filter(|packet| connection.repeats(packet)).count() as u64;
         let next = interface.poll_at(now, &connection.set).map(Instant::from_smoltcp);
+        let next = next.into_iter().chain(connection.patience).min();
         self.note_timer(id, next.map(|at| at.max(cx.now)));
         self.mib.tcp.repeated += repeated;
         self.mib.tcp.sent += slot.sent.len() as u64 - repeated;
@@ -619,6 +633,11 @@ impl Namespace {
         self.tcp.time_wait.expire(cx.now);
         while let Some((_, id)) = self.tcp.timers.first().copied().filter(|(at, _)| *at <= cx.now) {
             self.note_timer(id, None);
+            let patience = self.tcp.connections.get(&id).and_then(|connection| connection.patience);
+            if patience.is_some_and(|until| until <= cx.now) {
+                self.tcp.remove(id);
+                continue;
+            }
             self.poll_connection(cx, id, None);
             self.attend_resolver(cx);
         }

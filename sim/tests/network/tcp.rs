@@ -196,6 +196,35 @@ fn a_goodbye_that_comes_once_more_makes_the_ports_wait_anew_and_a_reset_frees_th
 }
 
 #[test]
+fn who_sends_to_a_closed_connection_is_reset() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.with(server, |ns, cx| ns.close(cx, into));
+    lab.run_for(Duration::from_millis(1));
+    assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::CloseWait);
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"more")), Ok(4));
+    lab.run_for(Duration::from_millis(1));
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, out, 1)), Err(Errno::ConnectionReset));
+    assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+}
+
+#[test]
+fn who_closed_waits_a_minute_for_the_other_to_close() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.with(server, |ns, cx| ns.close(cx, into));
+    lab.run_for(Duration::from_secs(59));
+    assert_eq!(lab.fabric.namespace(server).tcp_state(into), TcpState::FinWait2);
+    lab.run_for(Duration::from_secs(2));
+    assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+    assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::CloseWait);
+}
+
+#[test]
 fn in_a_copy_connections_were_reset_and_listeners_listen() {
     let (mut lab, client, server) = pair();
     let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
