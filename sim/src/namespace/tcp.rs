@@ -294,6 +294,8 @@ impl Connection {
             .is_some_and(|ip| matches!(ip.upper, Upper::Tcp { flags, .. } if flags & tcp_flag::RST != 0));
         self.error = match (packet, reset, before) {
             (Some(_), true, State::SynSent) => Some(Errno::ConnectionRefused),
+            // Who has heard the goodbye reads the end, and finds the pipe broken when it writes (`tcp_reset`).
+            (Some(_), true, State::CloseWait) => None,
             (Some(_), true, _) => Some(Errno::ConnectionReset),
             (Some(_), false, _) => None,
             (None, _, State::TimeWait) => None,
@@ -722,15 +724,17 @@ impl Namespace {
     /// `ConnectionReset`, `ConnectionRefused` and the like when that ended the connection.
     pub fn tcp_recv(&mut self, cx: &mut Cx, socket: SocketId, max: usize) -> Result<Received, Errno> {
         let connection = self.tcp.connections.get_mut(&socket).ok_or(Errno::NotConnected)?;
-        let error = connection.error.take();
-        let tcp = connection.socket();
-        if !tcp.can_recv() {
+        if !connection.socket().can_recv() {
+            // What came before an error is read before it.
+            let error = connection.error.take();
+            let tcp = connection.socket();
             return match (error, tcp.may_recv(), tcp.state()) {
                 (Some(error), _, _) => Err(error),
                 (None, true, _) | (None, _, State::SynSent | State::SynReceived) => Ok(Received::Blocked),
                 (None, false, _) => Ok(Received::Closed),
             };
         }
+        let tcp = connection.socket();
         let mut bytes = vec![0; tcp.recv_queue().min(max)];
         let len = tcp.recv_slice(&mut bytes).map_err(|_| Errno::NotConnected)?;
         bytes.truncate(len);

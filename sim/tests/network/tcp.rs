@@ -206,8 +206,25 @@ fn who_sends_to_a_closed_connection_is_reset() {
     assert_eq!(lab.fabric.namespace(client).tcp_state(out), TcpState::CloseWait);
     assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"more")), Ok(4));
     lab.run_for(Duration::from_millis(1));
-    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, out, 1)), Err(Errno::ConnectionReset));
+    // It had the goodbye already, so that it reads the end and not the reset.
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, out, 1)), Ok(Received::Closed));
+    assert_eq!(lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"more")), Err(Errno::BrokenPipe));
     assert_eq!(lab.fabric.namespace(server).tcp_count(), 0);
+}
+
+#[test]
+fn what_came_before_a_reset_is_read_before_it() {
+    let (mut lab, client, server) = pair();
+    let listener = lab.fabric.with(server, |ns, _| ns.tcp_listen(at("0.0.0.0:80"), 8)).unwrap();
+    let out = connect(&mut lab, client, at("10.0.0.2:80"));
+    let (into, _) = lab.fabric.with(server, |ns, _| ns.tcp_accept(listener)).unwrap();
+    lab.fabric.with(client, |ns, cx| ns.tcp_send(cx, out, b"unread")).unwrap();
+    lab.fabric.with(server, |ns, cx| ns.tcp_send(cx, into, b"hello")).unwrap();
+    lab.run_for(Duration::from_millis(1));
+    lab.fabric.with(server, |ns, cx| ns.close(cx, into));
+    lab.run_for(Duration::from_millis(1));
+    let mut read = || lab.fabric.with(client, |ns, cx| ns.tcp_recv(cx, out, 100));
+    assert_eq!([read(), read()], [Ok(Received::Data(b"hello".to_vec())), Err(Errno::ConnectionReset)]);
 }
 
 #[test]
