@@ -174,10 +174,10 @@ impl Address {
         network_of(IpNetwork::new(end, self.net.prefix()).expect("the prefix length is the address's own"))
     }
 
-    /// The broadcast address of the prefix on the link.
+    /// The broadcast address of the prefix on the link. Every packet is held against it; host bits do not matter to it.
     #[must_use]
     pub fn last(&self) -> Option<Ipv4Addr> {
-        broadcast(self.on_link())
+        broadcast(if self.peer.is_none() { self.net } else { self.on_link() })
     }
 
     /// Whether a device can have only one of the two: the same address, of IPv4 with the same prefix.
