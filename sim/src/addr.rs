@@ -164,6 +164,15 @@ pub fn broadcast(net: IpNetwork) -> Option<Ipv4Addr> {
     }
 }
 
+/// The address, if it is one of IPv4.
+#[must_use]
+pub const fn v4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(v4) => Some(v4),
+        IpAddr::V6(_) => None,
+    }
+}
+
 /// The prefix with its host bits cleared, as a route to it is written.
 #[must_use]
 pub fn network_of(net: IpNetwork) -> IpNetwork {

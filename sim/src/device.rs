@@ -242,12 +242,8 @@ impl Device {
 
     /// Its IPv4 addresses that are the first of their prefix; those behind them are secondary.
     pub fn primaries(&self) -> impl Iterator<Item = &Address> + Clone {
-        let v4 = |a: &&Address| a.net.is_ipv4();
-        let is_first = move |at: usize, a: &Address| {
-            let mut before = self.addresses[..at].iter().filter(v4);
-            !before.any(|known| known.on_link() == a.on_link())
-        };
-        self.addresses.iter().enumerate().filter(move |(at, a)| v4(a) && is_first(*at, a)).map(|(_, a)| a)
+        let is_primary = |at: &usize| self.addresses[*at].net.is_ipv4() && !Address::is_secondary(&self.addresses, *at);
+        (0..self.addresses.len()).filter(is_primary).map(|at| &self.addresses[at])
     }
 
     /// Whether this address is that of all hosts on one of its prefixes, or of all on its link.

@@ -180,6 +180,15 @@ impl Address {
         broadcast(if self.peer.is_none() { self.net } else { self.on_link() })
     }
 
+    /// Whether one of a device's IPv4 addresses is behind another of its prefix.
+    ///
+    /// # Panics
+    /// When there are not so many addresses.
+    #[must_use]
+    pub fn is_secondary(all: &[Self], at: usize) -> bool {
+        all[..at].iter().any(|a| a.net.is_ipv4() && a.on_link() == all[at].on_link())
+    }
+
     /// Whether a device can have only one of the two: the same address, of IPv4 with the same prefix.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -663,16 +663,12 @@ impl Namespace {
 /// Where an address comes among those of its device: one of IPv4 that is the first of its prefix behind those that are
 /// and reach no farther, the rest at the end (`__inet_insert_ifa`).
 fn place_for(addresses: &[Address], new: &Address) -> usize {
-    let is_secondary = |at: usize| {
-        let of_prefix = |a: &Address| a.net.is_ipv4() && a.on_link() == addresses[at].on_link();
-        addresses[..at].iter().any(of_prefix)
-    };
     if new.net.is_ipv6() || addresses.iter().any(|a| a.net.is_ipv4() && a.on_link() == new.on_link()) {
         return addresses.len();
     }
     let before = |at: &usize| {
         let a = &addresses[*at];
-        a.net.is_ipv4() && a.scope >= new.scope && !is_secondary(*at)
+        a.net.is_ipv4() && a.scope >= new.scope && !Address::is_secondary(addresses, *at)
     };
     let last = (0..addresses.len()).rev().find(before);
     last.map_or(0, |at| at + 1)

@@ -6,7 +6,7 @@ use super::hooks::Packet;
 use super::problem::Problem;
 use super::way::{Limits, Way};
 use super::{Cx, Namespace};
-use crate::addr::{Mac, family};
+use crate::addr::{Mac, family, v4};
 use crate::device::{Conf6, Device, IfIndex, Scope};
 use crate::drop::DropReason;
 use crate::filter::Hook;
@@ -421,13 +421,6 @@ impl Namespace {
 /// Whence a packet to an address of this host comes: from that address, but all of 127.0.0.0/8 is one place.
 const fn local_source(dst: IpAddr) -> IpAddr {
     if dst.is_ipv4() && dst.is_loopback() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { dst }
-}
-
-const fn v4(address: IpAddr) -> Option<Ipv4Addr> {
-    match address {
-        IpAddr::V4(v4) => Some(v4),
-        IpAddr::V6(_) => None,
-    }
 }
 
 /// The Ethernet address of a broadcast or multicast destination.

@@ -53,8 +53,7 @@ impl Namespace {
         // What is taken in is so whatever its device does.
         let leads = |route: &Route, index| may_lead(index) && (route.action == Action::Local || self.is_up(index));
         let usable = |route: &Route| {
-            route.scope >= Scope::LINK
-                && route.ways().next().is_none_or(|_| route.ways().any(|hop| leads(route, hop.device)))
+            route.scope >= Scope::LINK && (!has_ways(route) || route.ways().any(|hop| leads(route, hop.device)))
         };
         let device_of = |route: &Route| {
             let hop = route.ways().find(|hop| leads(route, hop.device));

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use super::problem::Problem;
 use super::{Cx, Namespace};
+use crate::addr::v4;
 use crate::capture::Ends;
 use crate::device::{Address, Device, Devices, IfIndex, Scope};
 use crate::drop::DropReason;
@@ -105,10 +106,9 @@ impl Surroundings for Addresses<'_> {
 
     fn source_towards(&self, device: &str, next_hop: IpAddr, dst: IpAddr) -> Option<IpAddr> {
         let out = self.named(device)?.index;
-        match (dst, next_hop) {
-            (IpAddr::V4(_), IpAddr::V4(near)) => self.0.source_v4(out, Some(near), Scope::GLOBAL).map(IpAddr::V4),
-            (IpAddr::V4(_), IpAddr::V6(_)) => self.0.source_v4(out, None, Scope::GLOBAL).map(IpAddr::V4),
-            (IpAddr::V6(dst), _) => self.0.source_v6(Some(out), dst).map(IpAddr::V6),
+        match dst {
+            IpAddr::V4(_) => self.0.source_v4(out, v4(next_hop), Scope::GLOBAL).map(IpAddr::V4),
+            IpAddr::V6(dst) => self.0.source_v6(Some(out), dst).map(IpAddr::V6),
         }
     }
 

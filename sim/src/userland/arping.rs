@@ -13,7 +13,7 @@ use page::Count;
 use super::aimed::{Aim, Aimed, Refusal};
 use super::lookup::{Family, Found, Lookup, LookupError};
 use super::{Flavour, Programs, Signal, Step, Sys};
-use crate::addr::Mac;
+use crate::addr::{Mac, v4};
 use crate::device::{Device, IfIndex};
 use crate::frame::{Frame, ethertype};
 use crate::namespace::Concern;
@@ -51,13 +51,6 @@ struct Run {
 
 fn refuse(text: impl Into<String>) -> Refusal {
     Refusal { text: text.into(), code: 2 }
-}
-
-const fn v4(addr: IpAddr) -> Option<Ipv4Addr> {
-    match addr {
-        IpAddr::V4(v4) => Some(v4),
-        IpAddr::V6(_) => None,
-    }
 }
 
 /// The device that is asked on. Without a name busybox takes eth0, iputils the only one that can be.

@@ -217,12 +217,12 @@ pub(super) fn flags(address: &Address, secondary: bool) -> Vec<&'static str> {
 /// The addresses in the kernel's order, each with whether it is secondary: IPv4 as the device has them, then IPv6 from
 /// the widest scope down, the newest first.
 fn ordered(device: &Device) -> Vec<(&Address, bool)> {
-    let (v4, mut v6): (Vec<&Address>, Vec<&Address>) = device.addresses.iter().partition(|a| a.net.is_ipv4());
-    v6.reverse();
+    let all = &device.addresses;
+    let mut v6: Vec<&Address> = all.iter().rev().filter(|a| a.net.is_ipv6()).collect();
     v6.sort_by_key(|a| a.scope);
-    let secondary = |at: usize| v4[..at].iter().any(|a| a.on_link() == v4[at].on_link());
-    let v4 = v4.iter().enumerate().map(|(at, a)| (*a, secondary(at)));
-    v4.chain(v6.iter().map(|a| (*a, false))).collect()
+    let v4 = all.iter().enumerate().filter(|(_, a)| a.net.is_ipv4());
+    let v4 = v4.map(|(at, a)| (a, Address::is_secondary(all, at)));
+    v4.chain(v6.into_iter().map(|a| (a, false))).collect()
 }
 
 /// An address and its device, as `add` and `del` name them.

@@ -6,6 +6,7 @@ use super::super::{Error, Family, Options, Refusal, Words, device, prefix};
 use super::V6_METRIC;
 use super::listing::{self, name, preference, protocol};
 use super::{metrics, number, service};
+use crate::addr::v4;
 use crate::device::{Device, IfIndex, Ipv6};
 use crate::fabric::NamespaceId;
 use crate::namespace::Namespace;
@@ -190,8 +191,7 @@ fn look(here: &Namespace, now: Instant, question: Question) -> Result<Answer, Er
     let hop = here.hop_of(&route, &question.flow()).ok_or(Refusal::NetworkUnreachable)?;
     let Question { dst, from, iif, mark, uid, .. } = question;
     let tos = route.tos;
-    let to_all =
-        |d: &Device| d.addresses.iter().any(|a| [a.last(), a.broadcast].contains(&as_v4(dst)) && dst.is_ipv4());
+    let to_all = |d: &Device| d.addresses.iter().any(|a| [a.last(), a.broadcast].contains(&v4(dst)) && dst.is_ipv4());
     let everybody = IpAddr::V4(Ipv4Addr::BROADCAST);
     let is_broadcast = dst == everybody
         || route.action == Action::Broadcast && dst.is_ipv4()
@@ -240,13 +240,6 @@ fn taken_in(here: &Namespace, question: Question, table: TableId, route: Route) 
         narrow: None,
         redirected: None,
         route: Some(route),
-    }
-}
-
-fn as_v4(addr: IpAddr) -> Option<Ipv4Addr> {
-    match addr {
-        IpAddr::V4(v4) => Some(v4),
-        IpAddr::V6(_) => None,
     }
 }
 
